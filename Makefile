@@ -1,0 +1,216 @@
+# Pillarbox: one Makefile. docs/hacking.md explains it, `make help` lists it.
+
+VERSION := 0.1
+all:
+
+# With O=dir the configuration lives in dir too, as the kernel does it.
+ifdef O
+KCONFIG_CONFIG ?= $(O)/.config
+else
+O := build
+KCONFIG_CONFIG ?= .config
+endif
+G := $(O)/gen
+CONFIG := $(KCONFIG_CONFIG)
+
+MAKEFLAGS += -r
+.SUFFIXES:
+.DELETE_ON_ERROR:
+Q := $(if $(filter 1,$(V)),,@)
+quiet := $(or $(filter 1,$(V)),$(findstring s,$(firstword -$(MAKEFLAGS))))
+say = $(if $(quiet),,@echo '  $(1)	$(patsubst $(O)/%,%,$@)')
+
+ifneq ($(filter default undefined,$(origin CC)),)
+CC := $(CROSS_COMPILE)gcc
+endif
+ifneq ($(filter default undefined,$(origin AR)),)
+AR := $(CROSS_COMPILE)ar
+endif
+STRIP ?= $(CROSS_COMPILE)strip
+SIZE ?= $(CROSS_COMPILE)size
+AWK ?= awk
+PYTHON ?= /usr/bin/python3
+PKG_CONFIG ?= $(CROSS_COMPILE)pkg-config
+PREFIX ?= /usr
+
+# Write a file only when its text changes: what depends on it then rebuilds.
+$(shell mkdir -p $(G))
+remember = $(if $(subst x = $(strip $(2))x,,x$(file <$(1))x),$(file >$(1), = $(strip $(2))))
+# ... and the same for files made by a generator under the name X.new
+update = for f in $(1); do cmp -s $$f.new $$f && rm $$f.new || mv $$f.new $$f; done
+
+# --- generated: from head comments, then from .config ---------------------
+
+is_head = $(filter $(basename $(notdir $(1))),$(notdir $(patsubst %/,%,$(dir $(1)))))
+heads := $(foreach f,$(sort $(wildcard applets/*/*.c)),$(if $(call is_head,$f),$f))
+$(call remember,$(G)/heads,$(heads))
+$(call remember,$(G)/dotconfig,$(CONFIG))
+
+made := $(addprefix $(G)/,applets.kconfig applets.mk applets.h)
+conf := $(addprefix $(G)/,config.mk config.h)
+
+$(G)/applets.stamp: $(heads) $(G)/heads config/heads.awk
+	$(Q)$(AWK) -v dir=$(G) -f config/heads.awk $(heads) && \
+		$(call update,$(made)) && touch $@
+$(made): $(G)/applets.stamp
+	@:
+
+expand = $(AWK) -v version=$(VERSION) -f config/expand.awk
+
+$(CONFIG): | $(G)/applets.kconfig
+	$(Q)$(expand) -v full=$@ Kconfig $(G)/applets.kconfig \
+		config/default_defconfig
+$(G)/config.stamp: Kconfig $(G)/applets.kconfig $(CONFIG) $(G)/dotconfig \
+		config/expand.awk Makefile
+	$(Q)$(expand) -v mk=$(G)/config.mk.new -v header=$(G)/config.h.new \
+		Kconfig $(G)/applets.kconfig $(CONFIG) && \
+		$(call update,$(conf)) && touch $@
+$(conf): $(G)/config.stamp
+	@:
+
+include $(G)/config.mk $(G)/applets.mk
+
+# --- libraries: NAME=dir, else pkg-config, else just -lname ----------------
+
+first = $(firstword $(wildcard $(1)))
+# $(1) variable, $(2) pkg-config names, $(3) -l flags
+lib_cflags = $(if $($(1)),-isystem $(call first,$($(1))/include $($(1))),$(shell \
+	$(PKG_CONFIG) --cflags $(2) 2>/dev/null))
+lib_libs = $(if $($(1)),-L$(call first,$($(1))/lib $($(1))/library $($(1))) $(3),$(or \
+	$(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs $(2) 2>/dev/null),$(3)))
+use = $(eval lib-cflags += $(call lib_cflags,$(1),$(2),$(3)))$(eval \
+	libs += $(call lib_libs,$(1),$(2),$(3)))
+
+$(if $(CONFIG_TLS),$(call use,MBEDTLS,mbedtls mbedx509 mbedcrypto,-lmbedtls -lmbedx509 -lmbedcrypto))
+$(if $(CONFIG_LIB_SQLITE),$(call use,SQLITE,sqlite3,-lsqlite3))
+$(if $(CONFIG_LIB_ZLIB),$(call use,ZLIB,zlib,-lz))
+$(if $(CONFIG_LIB_CRYPT),$(eval libs += -lcrypt))
+libs += -lresolv
+
+# --- flags; what the user gives comes last ---------------------------------
+
+cflags := -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wstrict-prototypes \
+	-Wmissing-declarations -Wvla $(or $(WERROR),-Werror) -Iplatform -Iapplets \
+	-I$(G) -ffile-prefix-map=$(abspath $(O))=build -ffile-prefix-map=$(CURDIR)=.
+ldflags := -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
+ifdef SANITIZE
+cflags += -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
+ldflags += -fsanitize=$(SANITIZE)
+else
+cflags += -Os -ffunction-sections -fdata-sections
+endif
+ifdef STATIC
+ldflags += -static
+else
+cflags += -fPIE
+ldflags += -pie
+endif
+all-cflags := $(strip $(cflags) $(lib-cflags) $(CPPFLAGS) $(CFLAGS))
+all-ldflags := $(strip $(ldflags) $(LDFLAGS))
+
+# --- what is compiled -------------------------------------------------------
+
+# A file that includes a library's header goes with the library; *_none.c are
+# the twins that do without TLS; a `file` row gates one file of an applet.
+including = $(shell grep -l '^\#include <$(1)' $(wildcard platform/*/*.c))
+skip := %_test.c %_fuzz.c $(filter-out $(gated-y),$(gated)) \
+	$(if $(CONFIG_TLS),%_none.c,$(call including,mbedtls/)) \
+	$(if $(CONFIG_LIB_SQLITE),,$(call including,sqlite3.h)) \
+	$(if $(CONFIG_LIB_ZLIB),,$(call including,zlib.h)) \
+	$(if $(CONFIG_LIB_CRYPT),,$(call including,crypt.h))
+objects = $(patsubst %.c,$(O)/%.o,$(filter-out $(skip),$(sort $(wildcard $(1)))))
+
+main := $(O)/applets/main.o
+applets := $(filter-out $(main),$(call objects,applets/*.c \
+	$(patsubst %,applets/%/*.c,$(sort $(folders-y)))))
+platform := $(call objects,platform/*/*.c)
+
+# One archive a layer, in the order of the arrows: only members in use are
+# linked, and a lower layer that calls a higher one does not link at all.
+layers := $(patsubst %,$(O)/platform/%.a,store net mime os base)
+$(foreach l,$(layers),$(eval $l: $(filter $(l:.a=)/%,$(platform))))
+
+ifdef configured
+$(call remember,$(G)/cflags,$(CC) $(all-cflags))
+$(call remember,$(G)/ldflags,$(CC) $(all-ldflags) $(libs))
+$(call remember,$(G)/objects,$(applets) $(platform))
+endif
+
+all: $(O)/pillarbox
+
+$(O)/%.o: %.c $(G)/cflags
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(all-cflags) -MMD -MP -c -o $@ $<
+
+$(O)/applets.a: $(applets)
+$(O)/applets.a $(layers): $(G)/objects
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) qcs $@ $(filter %.o,$^)
+
+$(O)/pillarbox.full: $(main) $(applets) $(layers) $(G)/ldflags
+	$(call say,LD)
+	$(Q)$(CC) $(all-cflags) $(all-ldflags) -Wl,-Map=$@.map -o $@ \
+		$(filter %.o %.a,$^) $(libs)
+
+$(O)/pillarbox: $(O)/pillarbox.full
+	$(Q)$(if $(SANITIZE),cp,$(STRIP) -s -o) $(if $(SANITIZE),$< $@,$@ $<)
+
+# --- configuration: needs python3-kconfiglib, building does not -------------
+
+kconfig = APPLETS_KCONFIG=$(G)/applets.kconfig KCONFIG_CONFIG=$(CONFIG) $(PYTHON)
+
+menuconfig: $(made)
+	$(kconfig) -m menuconfig Kconfig
+oldconfig: $(made)
+	$(kconfig) -m oldconfig Kconfig
+olddefconfig: $(made)
+	$(Q)$(kconfig) -m olddefconfig Kconfig
+allnoconfig: $(made)
+	$(Q)$(kconfig) -m allnoconfig Kconfig
+allyesconfig: $(made)
+	$(Q)$(kconfig) -m allyesconfig Kconfig
+randconfig: $(made)
+	$(Q)$(kconfig) config/randconfig.py Kconfig
+savedefconfig: $(made)
+	$(Q)$(kconfig) -m savedefconfig --kconfig Kconfig --out defconfig
+%_defconfig: $(made)
+	$(Q)$(kconfig) -m defconfig --kconfig Kconfig $(or $(call first,config/$@ \
+		board-profiles/$@ board-profiles/$*/defconfig),$@)
+applets-kconfig: $(made)
+	@echo $(G)/applets.kconfig
+
+# --- install: $(PREFIX)/bin/pillarbox and a link for each applet ------------
+
+installed = $(DESTDIR)$(patsubst usr/%,$(PREFIX)/%,$(filter usr/%,$(1)))$(addprefix /,$(filter-out usr/%,$(1)))
+
+install: all
+	mkdir -p $(DESTDIR)$(PREFIX)/bin
+	cp $(O)/pillarbox $(DESTDIR)$(PREFIX)/bin/pillarbox
+	$(Q)$(foreach l,$(links-y),mkdir -p $(dir $(call installed,$l)) && \
+		ln -sf $(if $(filter usr/bin/%,$l),,../bin/)pillarbox $(call installed,$l) &&) :
+
+# --- tests -------------------------------------------------------------------
+
+programs = $(patsubst %.c,$(O)/%,$(sort $(wildcard platform/*/*_$(1).c applets/*/*_$(1).c)))
+tests := $(call programs,test)
+fuzzers := $(call programs,fuzz)
+
+unit-tests: $(tests)
+fuzzers: $(fuzzers)
+
+$(tests): lib := -lcmocka
+$(fuzzers): lib := -fsanitize=fuzzer
+$(tests) $(fuzzers): %: %.o $(O)/applets.a $(layers) $(G)/ldflags
+	$(call say,LD)
+	$(Q)$(CC) $(all-cflags) $(all-ldflags) -o $@ $(filter %.o %.a,$^) \
+		$(libs) $(lib)
+
+clean:
+	rm -rf $(O)
+
+.PHONY: all clean install unit-tests fuzzers menuconfig oldconfig \
+	olddefconfig allnoconfig allyesconfig randconfig savedefconfig applets-kconfig
+
+-include $(patsubst %.o,%.d,$(main) $(applets) $(platform))
+-include $(patsubst %,%.d,$(tests) $(fuzzers))

@@ -1,0 +1,40 @@
+#include "applet.h"
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "applets.h"	/* generated: static const struct applet applets[] */
+
+const struct applet *applet_first(void)
+{
+	return applets;
+}
+
+const char *applet_name(const struct applet *applet)
+{
+	return strrchr(applet->path, '/') + 1;
+}
+
+const struct applet *applet_find(const char *name)
+{
+	for (const struct applet *a = applets; a->path[0]; a++)
+		if (!strcmp(applet_name(a), name))
+			return a;
+	return NULL;
+}
+
+const char *usage_text(const char *applet)
+{
+	const struct applet *a = applet_find(applet);
+
+	return a ? a->usage : "";
+}
+
+_Noreturn void usage_fail(const char *applet)
+{
+	fputs(usage_text(applet), stderr);
+	exit(EX_USAGE);
+}

@@ -1,0 +1,32 @@
+/* scram - the form in which passwords are kept: SCRAM-SHA-256 keys (RFC 5802, 7677)
+ *
+ * Text: "{SCRAM-SHA-256}ITERATIONS,SALT,STOREDKEY,SERVERKEY", the last three
+ * in base64. The keys verify PLAIN and LOGIN and serve SCRAM; the password
+ * cannot be got back.
+ */
+#ifndef BASE_SCRAM_H
+#define BASE_SCRAM_H
+
+#include <stdbool.h>
+#include "base/sha256.h"
+#include "base/str.h"
+
+#define SCRAM_SALT_SIZE 16
+#define SCRAM_TEXT_SIZE 160
+
+struct scram_keys {
+	unsigned rounds;
+	unsigned char salt[SCRAM_SALT_SIZE];
+	unsigned char stored[SHA256_SIZE];
+	unsigned char server[SHA256_SIZE];
+};
+
+void scram_derive(struct scram_keys *keys, struct span password,
+		const unsigned char salt[SCRAM_SALT_SIZE], unsigned rounds);
+bool scram_verify(const struct scram_keys *keys, struct span password);
+void scram_print(char out[SCRAM_TEXT_SIZE], const struct scram_keys *keys);
+bool scram_parse(struct scram_keys *keys, struct span text);
+/* Same time whatever differs. */
+bool scram_same(const void *a, const void *b, size_t n);
+
+#endif

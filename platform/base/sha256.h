@@ -1,0 +1,19 @@
+/* sha256 - SHA-256, HMAC (RFC 2104) and PBKDF2 (RFC 8018) over it
+ *
+ * Twins: sha256_mbedtls.c where TLS is built, sha256_none.c (our own) where
+ * no mbedTLS is linked.
+ */
+#ifndef BASE_SHA256_H
+#define BASE_SHA256_H
+
+#include "base/span.h"
+
+#define SHA256_SIZE 32
+
+void sha256(unsigned char out[SHA256_SIZE], struct span in);
+void sha256_hmac(unsigned char out[SHA256_SIZE], struct span key, struct span in);
+/* The one block that SCRAM's Hi() is (RFC 5802 section 2.2). rounds >= 1. */
+void sha256_pbkdf2(unsigned char out[SHA256_SIZE], struct span password,
+		struct span salt, unsigned rounds);
+
+#endif

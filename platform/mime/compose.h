@@ -1,0 +1,23 @@
+/* compose - making a message: the fields that every message must have, replies */
+#ifndef MIME_COMPOSE_H
+#define MIME_COMPOSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/span.h"
+#include "base/str.h"
+
+/* "<UNIQUE@host>" */
+void compose_message_id(struct str *out, const char *host);
+/* Which of the fields that RFC 5322 3.6 and 6409 8 ask for are missing in this header section. */
+enum { COMPOSE_NO_DATE = 1, COMPOSE_NO_FROM = 2, COMPOSE_NO_ID = 4, COMPOSE_NO_TO = 8 };
+unsigned compose_missing(struct span header);
+/* Adds "Re: " unless it stands there already. */
+void compose_reply_subject(struct str *out, struct span subject);
+/* References: of the answer from the original's References and Message-ID (RFC 5322 3.6.4). */
+void compose_references(struct str *out, struct span header);
+/* Content-Type, Content-Transfer-Encoding and MIME-Version lines for this body text; the encoding to use. */
+enum compose_encoding { COMPOSE_7BIT, COMPOSE_8BIT, COMPOSE_QP };
+enum compose_encoding compose_text(struct str *header, struct span body, bool eight_bit_ok);
+
+#endif

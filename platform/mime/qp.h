@@ -1,0 +1,11 @@
+/* qp - quoted-printable (RFC 2045 6.7) */
+#ifndef MIME_QP_H
+#define MIME_QP_H
+
+#include "base/span.h"
+#include "base/str.h"
+
+void qp_decode(struct str *out, struct span in);	/* lenient: bad escapes stay as they are */
+void qp_encode(struct str *out, struct span text);	/* text with LF lines; LF out, lines of 76 at most */
+
+#endif

@@ -1,0 +1,57 @@
+/* daemon - what every daemon's main does: options, conf, log, loop, sockets, rights
+ *
+ * Order in a main: daemon_init, sockets and folders opened, daemon_drop,
+ * sessions set up, daemon_run.
+ */
+#ifndef NET_DAEMON_H
+#define NET_DAEMON_H
+
+#include <stdbool.h>
+#include "net/listen.h"
+#include "net/loop.h"
+#include "os/conf.h"
+
+struct daemon {
+	const char *name;
+	struct conf *conf;
+	struct loop *loop;
+	struct listen_count *count;	/* max-sessions, max-sessions-per-address */
+	bool chrooted;			/* to run-dir: sockets are then "/NAME" */
+	bool stopping;			/* SIGTERM or SIGINT came */
+	void (*stop)(struct daemon *d);	/* called once then: close listeners, let sessions
+					 * end; loop_stop when they have. NULL: loop_stop at once. */
+	void (*hup)(struct daemon *d);	/* SIGHUP; NULL: ignored */
+};
+
+/*
+ * Options -f (log to stderr), -v (debug log), -C FILE; --help is done before.
+ * Exits with 64 (usage) or 78 (configuration) on errors; the loop and signals are set up.
+ */
+void daemon_init(struct daemon *d, const char *name, int argc, char **argv);
+
+/*
+ * The sockets of one service: those handed down by maild or systemd under
+ * its name, else those that `listen` names, opened here. got as listen_start.
+ * Gives how many, or -1 with err.
+ */
+int daemon_serve(struct daemon *d, enum conf_service service,
+		void (*got)(void *arg, int fd), void *arg, struct err *err);
+/*
+ * A unix socket below run-dir: handed down under `name`, else made (type
+ * SOCK_STREAM listening, or SOCK_DGRAM) with mode; as root given to `owner`
+ * (NULL: stays root's). fd or -1.
+ */
+int daemon_unix(struct daemon *d, const char *name, int type, unsigned mode,
+		const char *owner, struct err *err);
+/* Stops all that daemon_serve started; daemon_unix sockets are the caller's. */
+void daemon_unlisten(struct daemon *d);
+
+/* priv_drop into run-dir as chroot. Exits with 71 (EX_OSERR) when it cannot. group: extra, or (gid_t)-1 */
+void daemon_drop(struct daemon *d, const char *user, gid_t group);
+
+/* Path of a socket below run-dir as it is to be written now (before or after the drop). Own memory, size bytes. */
+void daemon_socket_path(const struct daemon *d, const char *name, char *out, size_t size);
+
+int daemon_run(struct daemon *d);	/* the exit status */
+
+#endif

@@ -1,0 +1,66 @@
+/* dialog - a command loop as a table: line in, row found, function out */
+#ifndef NET_DIALOG_H
+#define NET_DIALOG_H
+
+#include "base/span.h"
+#include "net/conn.h"
+
+/*
+ * A handler does its work for one line; args is what follows the verb, without
+ * the blanks around it. While it waits for something (a look-up, a flush) it
+ * calls dialog_hold and later dialog_go.
+ */
+struct dialog;
+struct dialog_row {
+	const char *verb;	/* upper case; may hold a blank: "MAIL FROM:" is verb "MAIL" */
+	void (*run)(struct dialog *d, void *session, struct span args);
+	unsigned states;	/* bit mask of states in which it is allowed */
+	unsigned flags;
+};
+enum {
+	DIALOG_NO_ARG = 1,	/* an argument is a syntax error */
+	DIALOG_NEED_ARG = 2,
+	DIALOG_LAST = 4		/* RFC 2920: must end a group; pipelined input after it is dropped or refused as told by the owner */
+};
+
+/* What is wrong with a line that no handler sees. */
+enum dialog_fault {
+	DIALOG_UNKNOWN, DIALOG_STATE, DIALOG_ARG, DIALOG_LONG, DIALOG_BARE,
+	DIALOG_BYTES		/* NUL or control characters in the line */
+};
+
+struct dialog_spec {
+	const struct dialog_row *rows;	/* ends with verb NULL */
+	size_t line_max;		/* CRLF included: 512 and what extensions add */
+	void (*fault)(struct dialog *d, void *session, enum dialog_fault fault,
+			const struct dialog_row *row);	/* row: DIALOG_STATE, DIALOG_ARG */
+	void (*event)(void *session, enum conn_event event); /* EOF, TIMEOUT, ERROR, TLS, DRAINED */
+};
+
+struct dialog {
+	struct conn *conn;
+	const struct dialog_spec *spec;
+	void *session;
+	unsigned state;			/* one bit of the rows' states */
+	/*
+	 * When set, input goes here instead of to the rows: one line (AUTH), or
+	 * raw (DATA). Cleared by the taker to go back to commands.
+	 */
+	void (*line)(struct dialog *d, void *session, struct span line,
+			enum conn_line how);
+	void (*raw)(struct dialog *d, void *session);	/* reads conn_peek/conn_skip itself */
+	bool held;			/* private from here */
+	bool closing;
+};
+
+/* Takes the conn over (conn_owner). */
+void dialog_init(struct dialog *d, struct conn *c, const struct dialog_spec *spec,
+		void *session, unsigned state);
+void dialog_hold(struct dialog *d);	/* no further line until dialog_go */
+void dialog_go(struct dialog *d);
+/* No further line at all; the conn is closed once its output is out (the owner has freed or will free the session by itself). */
+void dialog_end(struct dialog *d);
+/* True when no further command is waiting: the moment to flush a group. */
+bool dialog_idle(const struct dialog *d);
+
+#endif

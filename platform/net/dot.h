@@ -1,0 +1,40 @@
+/* dot - the end of data: CRLF "." CRLF and its stuffing (RFC 5321 4.5.2, RFC 1939 3)
+ *
+ * Only CRLF.CRLF ends the data; LF.LF, CR.CR and their mixtures are content.
+ */
+#ifndef NET_DOT_H
+#define NET_DOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/span.h"
+
+struct dot_reader {
+	unsigned char state;	/* private */
+	bool bare_cr, bare_lf;	/* seen in the content so far */
+	bool eight_bit;
+	bool nul;
+	uint64_t size;		/* octets given out so far */
+};
+
+void dot_reader_init(struct dot_reader *r);
+/*
+ * Eats from *in and calls put for unstuffed pieces (CRLF kept as is). True
+ * once the end was seen: *in is then what follows it. put may not keep p.
+ */
+bool dot_read(struct dot_reader *r, struct span *in,
+		void (*put)(void *arg, struct span piece), void *arg);
+
+struct dot_writer {
+	unsigned char state;	/* private */
+	bool bare_lf_fix;	/* LF alone becomes CRLF (Maildir and mbox keep LF) */
+};
+void dot_writer_init(struct dot_writer *w, bool bare_lf_fix);
+/* Stuffs piece; put gets what is to be sent. */
+void dot_write(struct dot_writer *w, struct span piece,
+		void (*put)(void *arg, struct span piece), void *arg);
+/* The end: completes a last line without CRLF, then ".CRLF". */
+void dot_finish(struct dot_writer *w,
+		void (*put)(void *arg, struct span piece), void *arg);
+
+#endif

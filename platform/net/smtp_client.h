@@ -1,0 +1,75 @@
+/* smtp_client - the sending side of SMTP and LMTP (RFC 5321, 2033), on the loop
+ *
+ * One object is one connection; messages go over it one after another. Used
+ * by queue, smtp, sendmail and mail.
+ */
+#ifndef NET_SMTP_CLIENT_H
+#define NET_SMTP_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "base/span.h"
+#include "net/loop.h"
+#include "os/conf.h"
+
+/* What the other side said of one recipient, or of the connection. */
+struct smtp_result {
+	enum err_kind kind;	/* ERR_NONE: taken */
+	int code;		/* 250, 550 ...; 0: no reply, see text */
+	char enhanced[12];	/* "5.1.1", "" when not given */
+	char text[256];		/* first reply text, or why there was none; printable ASCII */
+};
+
+struct smtp_target {
+	struct sockaddr_storage addr;	/* ss_family AF_UNSPEC: unix_path */
+	socklen_t addr_len;
+	const char *unix_path;
+	const char *name;		/* host name for SNI, verification, messages */
+	bool lmtp;
+	enum conf_tls tls;		/* MAY: when offered, unverified, plain again when the handshake breaks */
+	bool verify;
+	const char *user, *password;	/* NULL: no AUTH */
+	const char *hello;		/* our name */
+	unsigned connect_timeout;	/* seconds */
+};
+
+struct smtp_message {
+	const char *sender;
+	unsigned nrcpt;
+	const char *const *rcpt;
+	int fd;				/* the octets [start, start+size), CRLF lines; not closed */
+	int64_t start;
+	uint64_t size;
+	bool eight_bit;
+	bool lf_lines;			/* fd has LF lines: sent as CRLF */
+	const char *spool_id;		/* for deliver's XSPOOL, NULL: none */
+	bool again;			/* may have been delivered before (see deliver) */
+};
+
+struct smtp_client;
+struct smtp_client_events {
+	/* Ready for smtp_client_send: after connecting, and after each message. */
+	void (*ready)(void *arg);
+	/* One recipient's fate; each recipient of a message gets exactly one. */
+	void (*result)(void *arg, unsigned rcpt, const struct smtp_result *r);
+	/* No more messages over this one (never connected, broken, closed, QUIT done); after it the client is freed.
+	 * r->kind ERR_NONE after a normal end. Results of a message under way have come before. */
+	void (*gone)(void *arg, const struct smtp_result *r);
+};
+
+struct tls_ctx;
+/* t is copied; its strings are kept by the caller until gone. tls may be NULL. NULL: no memory. */
+struct smtp_client *smtp_client_new(struct loop *l, const struct smtp_target *t,
+		struct tls_ctx *tls, const struct smtp_client_events *events, void *arg);
+/* m and all in it stay the caller's, unchanged until the last result. Only after ready. */
+void smtp_client_send(struct smtp_client *c, const struct smtp_message *m);
+/* QUIT; gone follows. */
+void smtp_client_quit(struct smtp_client *c);
+/* At once, no further call. */
+void smtp_client_abort(struct smtp_client *c);
+
+/* Reads the first line of a password file: 0 or -1. Refuses files that others can read. */
+int smtp_password(const char *path, char *out, size_t size, struct err *err);
+
+#endif

@@ -1,0 +1,139 @@
+/* conf - /etc/pillarbox.conf: one directive a line, one table that knows them all
+ *
+ * The table (conf_table.c) parses, checks, prints `mailconf --defaults` and makes
+ * docs/configuration.md. Words on a line are split at blanks; "..." keeps
+ * blanks; # starts a comment. Unknown words, wrong values and a single-valued
+ * directive given twice are errors with file and line.
+ */
+#ifndef OS_CONF_H
+#define OS_CONF_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include "base/err.h"
+#include "base/span.h"
+#include "base/str.h"
+
+#define CONF_FILE "/etc/pillarbox.conf"
+
+/* An address block: relay-from 192.168.1.0/24, 2001:db8::/32, one address. */
+struct conf_net {
+	struct conf_net *next;
+	unsigned char addr[16];		/* IPv4 as ::ffff:a.b.c.d */
+	unsigned bits;			/* of the 128 */
+};
+
+struct conf_word {
+	struct conf_word *next;
+	const char *text;
+};
+
+enum conf_tls { CONF_TLS_NONE, CONF_TLS_MAY, CONF_TLS_STARTTLS, CONF_TLS_TLS };
+
+/*
+ * smarthost HOST[:PORT] [tls|starttls|may|none] [user=U] [password-file=F] [noverify]
+ * Default: port 587 and starttls; port 465 means tls, port 25 means may.
+ * tls and starttls verify the certificate unless noverify says not to.
+ */
+struct conf_smarthost {
+	const char *host;		/* NULL: none configured */
+	unsigned port;
+	enum conf_tls tls;
+	bool verify;
+	const char *user;		/* NULL: no AUTH */
+	const char *password_file;
+};
+
+enum conf_service {
+	CONF_SMTP, CONF_SUBMISSION, CONF_SMTPS, CONF_POP3, CONF_POP3S,
+	CONF_SERVICE_COUNT
+};
+
+/* listen SERVICE ADDRESS:PORT | *:PORT | [V6]:PORT | none */
+struct conf_listen {
+	struct conf_listen *next;
+	enum conf_service service;
+	struct sockaddr_storage addr;
+	socklen_t addr_len;
+};
+
+/* route DOMAIN lmtp:unix:PATH | smtp:[HOST]:PORT | smtp:HOST ; first match */
+struct conf_route {
+	struct conf_route *next;
+	const char *domain;		/* "*": all others */
+	bool lmtp;
+	bool mx;			/* look up MX of host (no brackets) */
+	const char *host;		/* or path when is_unix */
+	bool is_unix;
+	unsigned port;
+};
+
+struct conf {
+	const char *hostname;		/* fully qualified, lower case */
+	struct conf_word *domains;	/* ours: mail for them is delivered here */
+	struct conf_net *relay_from;	/* 127.0.0.0/8 and ::1 are NOT implied */
+	struct conf_smarthost smarthost;
+	struct conf_listen *listen;	/* defaults filled in; `listen X none` removes */
+	struct conf_route *routes;
+	struct conf_word *nameservers;	/* ADDRESS or ADDRESS:PORT; empty: resolv.conf */
+	const char *postmaster;		/* local name that gets postmaster's mail */
+
+	const char *spool_dir, *state_dir, *mail_dir, *mbox_dir, *run_dir;
+	const char *tls_cert, *tls_key;	/* default STATE/cert.pem, STATE/key.pem */
+	const char *tls_ca;		/* bundle for verifying others */
+
+	const char *user_queue;		/* smtpd and queue, owner of the spool */
+	const char *user_store;		/* pop3d, deliver: owner of Maildirs */
+	const char *user_auth;		/* authd; root where shadow must be read */
+	bool system_users;		/* accounts of this machine get mail too */
+	bool auth_without_tls;		/* offer AUTH and USER/PASS on plain connections */
+
+	uint64_t max_message_size;	/* bytes */
+	uint64_t min_free_space;	/* bytes left on the spool's disk */
+	unsigned max_recipients;	/* per message */
+	unsigned max_sessions;		/* per daemon */
+	unsigned max_sessions_per_address;
+	unsigned max_errors;		/* wrong commands before 421 */
+	unsigned max_queue;		/* messages in the spool */
+	unsigned session_memory;	/* bytes of arena per session */
+	unsigned command_timeout;	/* seconds, RFC 5321 4.5.3.2.7 */
+	unsigned data_timeout;		/* seconds between bytes of data */
+
+	unsigned retry_first, retry_most, bounce_after;	/* seconds */
+	unsigned queue_sessions;	/* outgoing, all */
+	unsigned queue_sessions_per_host;
+	unsigned connect_timeout;
+	unsigned dns_timeout;		/* seconds for a whole look-up */
+	bool spool_sync_files;		/* spool-sync files|filesystem */
+
+	unsigned auth_workers;
+	unsigned scram_rounds;
+};
+
+/*
+ * Reads path over the defaults. The conf lives until conf_free. NULL with
+ * err->text "FILE:LINE: reason"; the program then exits 78 (EX_CONFIG).
+ * A missing file is an error unless path is CONF_FILE's default and optional.
+ */
+struct conf *conf_read(const char *path, bool optional, struct err *err);
+void conf_free(struct conf *c);
+
+/* conf_read or: message on stderr and log, exit 78. For mains. path NULL: $PILLARBOX_CONF, else CONF_FILE */
+struct conf *conf_read_or_exit(const char *path);
+/* path as conf_read_or_exit resolves it. */
+const char *conf_path(const char *path);
+
+/* All directives, defaults and sentences as a configuration file / as markdown. */
+void conf_print_defaults(struct str *out);
+void conf_print_reference(struct str *out);
+/* One directive's value as text, for scripts. -1: no such directive. */
+int conf_get(const struct conf *c, const char *name, struct str *out);
+
+/* Is this domain one of ours (hostname included)? Case ignored, one trailing dot too. */
+bool conf_is_local(const struct conf *c, struct span domain);
+bool conf_net_has(const struct conf_net *nets, const struct sockaddr *addr);
+
+#endif

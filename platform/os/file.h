@@ -1,0 +1,31 @@
+/* file - whole files, whole writes, durable renames */
+#ifndef OS_FILE_H
+#define OS_FILE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include "base/err.h"
+#include "base/span.h"
+#include "base/str.h"
+
+/* All are relative to dirfd (AT_FDCWD for the working directory). */
+
+/* Appends the file to out (its cap limits). 0 or -1. */
+int file_read(int dirfd, const char *path, struct str *out, struct err *err);
+/* Temporary name, write, fsync, rename, fsync of the folder. 0 or -1. */
+int file_replace(int dirfd, const char *path, mode_t mode, struct span data,
+		struct err *err);
+/* Like mkdir -p; existing folders keep their mode. 0 or -1. */
+int file_mkdirs(int dirfd, const char *path, mode_t mode, struct err *err);
+/* All n bytes or -1 with errno; restarts on EINTR and short writes. */
+int file_write(int fd, const void *data, size_t n);
+/* As many as there are up to n; fewer only at the end of the file; -1 with errno. */
+ssize_t file_pread(int fd, void *data, size_t n, int64_t offset);
+/* Appends from's bytes [start, start+length) to fd to. 0 or -1 with errno. */
+int file_copy(int from, int64_t start, int64_t length, int to);
+/* Bytes an ordinary user can still write where fd lies; -1 with errno. */
+int64_t file_free_space(int fd);
+/* Whole-file fcntl lock, waiting at most `ms`. 0 or -1 with errno EAGAIN. */
+int file_lock(int fd, int ms);
+
+#endif

@@ -1,0 +1,21 @@
+/* log - syslog in the background, stderr in the foreground; one line an event */
+#ifndef OS_LOG_H
+#define OS_LOG_H
+
+#include <stdbool.h>
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+/* name is kept, not copied. Before log_open lines go to stderr. */
+void log_open(const char *name, bool to_stderr);
+void log_level(enum log_level most);
+/*
+ * Control characters and bytes over 126 are written as \xNN, so that a
+ * client cannot forge lines. Never put a secret in.
+ */
+void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

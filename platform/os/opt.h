@@ -1,0 +1,48 @@
+/* opt - a program's options as one table; no hand-written option switch anywhere */
+#ifndef OS_OPT_H
+#define OS_OPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include "base/err.h"
+
+enum opt_type {
+	OPT_FLAG,	/* bool: set to true */
+	OPT_COUNT,	/* unsigned: one more each time */
+	OPT_TEXT,	/* const char *: the argument, not copied */
+	OPT_NUMBER,	/* unsigned long: decimal, max in `max` */
+	OPT_LIST,	/* struct opt_list: each argument in turn */
+	OPT_OPTIONAL,	/* const char *: argument only when joined (-oem, -bs); "" without */
+	OPT_IGNORE,	/* accepted, no argument */
+	OPT_IGNORE_ARG	/* accepted with an argument, which is dropped */
+};
+
+#define OPT_LIST_MAX 32
+struct opt_list {
+	const char *v[OPT_LIST_MAX];
+	int n;
+};
+
+/* An array of rows ends with a row of zeros. */
+struct opt_row {
+	char letter;		/* 0: long form only */
+	const char *name;	/* long form without "--"; NULL: short only */
+	enum opt_type type;
+	size_t offset;		/* of the field in the struct given to opt_parse */
+	unsigned long max;	/* OPT_NUMBER */
+};
+
+#define OPT_AT(type, field) offsetof(type, field)
+
+/*
+ * Short options may be joined (-ti), an argument may be joined or the next
+ * word, "--" and the first word that is no option end them (interspersed
+ * options are not taken, as POSIX says); --name=value and --name value.
+ * Gives the index of the first operand, or -1 with err (ERR_PERM) saying
+ * which option is wrong. argv is not changed.
+ */
+int opt_parse(int argc, char **argv, const struct opt_row *rows, void *into,
+		struct err *err);
+
+#endif

@@ -1,0 +1,43 @@
+/* proc - child processes and inherited sockets */
+#ifndef OS_PROC_H
+#define OS_PROC_H
+
+#include <sys/types.h>
+#include "base/err.h"
+
+/*
+ * Sockets passed down as systemd's socket activation does: LISTEN_FDS,
+ * LISTEN_FDNAMES (colon-separated) and LISTEN_PID in the environment, fds
+ * from 3. proc_listen_fd gives the i-th, or -1; *name is its name.
+ */
+int proc_listen_fd(int i, const char **name);
+/* Marks them close-on-exec and takes the variables out of the environment. */
+void proc_listen_done(void);
+
+struct proc_fd {
+	int fd;
+	const char *name;
+};
+/*
+ * Starts path with argv (argv[0] is the applet) and these fds as above; the child dies
+ * with nothing else inherited but 0, 1, 2. Gives its pid, or -1.
+ */
+pid_t proc_start(const char *path, char **argv, const struct proc_fd *fds,
+		int nfds, struct err *err);
+
+/* This very binary, for exec: /proc/self/exe resolved, else argv0. */
+const char *proc_self(const char *argv0);
+
+/*
+ * Forks a helper that inherits one end of a SOCK_SEQPACKET pair; the parent
+ * gets the other in *fd (non-blocking, close-on-exec). Gives the pid in the
+ * parent, 0 in the child, -1 on error. The child dies with its parent
+ * (PR_SET_PDEATHSIG).
+ */
+pid_t proc_helper(int *fd, struct err *err);
+
+/* Sends/receives one packet with an optional fd (SCM_RIGHTS; -1: none). n or -1 with errno. */
+ssize_t proc_send(int sock, const void *data, size_t n, int fd);
+ssize_t proc_recv(int sock, void *data, size_t n, int *fd);
+
+#endif

@@ -1,0 +1,87 @@
+/* mailbox - Maildir and mbox behind one interface
+ *
+ * For pop3d and mail (reading) and deliver (adding). Messages are numbered from
+ * 1 in the order they arrived and keep their numbers while it is open. Lines
+ * end in LF on disk (as every other tool expects) and in what came in is kept:
+ * deliver turns CRLF into LF, readers get LF lines.
+ */
+#ifndef STORE_MAILBOX_H
+#define STORE_MAILBOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "base/span.h"
+
+enum {
+	MAILBOX_SEEN = 1, MAILBOX_ANSWERED = 2, MAILBOX_DELETED = 4,
+	MAILBOX_FLAGGED = 8, MAILBOX_OLD = 16	/* not new since the last session */
+};
+
+struct mailbox;
+struct mailbox_message {
+	uint64_t size;		/* octets with CRLF line ends, as POP3 and RFC 5321 count */
+	int64_t arrived;	/* seconds */
+	unsigned flags;
+	char uid[72];		/* POP3 UIDL: 1..70 characters 0x21..0x7E, never reused */
+};
+
+/*
+ * path relative to dirfd; a folder is a Maildir, a file (or nothing yet) an
+ * mbox; a path ending in "/" or where `maildir` is set is a Maildir that may be made.
+ * write: takes the locks for changing (mbox: fcntl; dot-lock while writing).
+ * ERR_TEMP "locked", ERR_PERM "no such mailbox". A missing mbox is an empty one.
+ */
+struct mailbox *mailbox_open(int dirfd, const char *path, bool maildir,
+		bool write, struct err *err);
+/* Forgets all changes since mailbox_save. */
+void mailbox_close(struct mailbox *m);
+
+unsigned mailbox_count(const struct mailbox *m);
+/* NULL when out of range. size may cost a read of the file when its name has no W=. */
+const struct mailbox_message *mailbox_message(struct mailbox *m, unsigned n);
+
+/*
+ * The raw message (mbox: without its From_ line, >From quoting undone)
+ * in pieces through put; stops early when put gives false. 0 or -1.
+ */
+int mailbox_read(struct mailbox *m, unsigned n,
+		bool (*put)(void *arg, struct span piece), void *arg,
+		struct err *err);
+/* For streaming with back-pressure: a reader that gives the next piece each time. */
+struct mailbox_reader;
+struct mailbox_reader *mailbox_reader_open(struct mailbox *m, unsigned n,
+		struct err *err);
+/* >0 bytes, 0 at the end, -1. */
+long mailbox_reader_next(struct mailbox_reader *r, void *buf, unsigned long size,
+		struct err *err);
+void mailbox_reader_close(struct mailbox_reader *r);
+
+void mailbox_flag(struct mailbox *m, unsigned n, unsigned set, unsigned clear);
+/* Writes flags and removes what is MAILBOX_DELETED, without losing what arrived meanwhile. Durable. 0 or -1. */
+int mailbox_save(struct mailbox *m, struct err *err);
+/* Messages that came since opening are added at the end; gives how many, or -1. */
+int mailbox_refresh(struct mailbox *m, struct err *err);
+
+/*
+ * Adding. mailbox_append makes a message from fd's octets [start, start+length)
+ * with `head` (LF lines) before it. CRLF becomes LF. Blocking; durable when
+ * it returns unless `flush` is false (the caller then syncs). from: for the From_ line.
+ * An mbox is made with mode 0660, a Maildir with 0700. key: unique delivery
+ * key (spool id and recipient); when `again` is set the mailbox is first
+ * searched for it and nothing is added when it is there (*found = true).
+ */
+struct mailbox_add {
+	const char *from;	/* envelope sender, "" for the null sender */
+	int64_t when;
+	struct span head;	/* Return-Path:, Delivered-To:, ... */
+	int fd;
+	int64_t start, length;
+	const char *key;	/* NULL: none */
+	bool again;
+	bool flush;
+};
+int mailbox_append(int dirfd, const char *path, bool maildir,
+		const struct mailbox_add *add, bool *found, struct err *err);
+
+#endif

@@ -1,0 +1,110 @@
+/* spool - messages on their way, one file each, one flush for many
+ *
+ * docs/queue.md has the table of states and what each transition keeps.
+ * Layout below spool-dir: tmp/ (being written), msg/ (visible: acknowledged or
+ * about to be), damaged/ (kept for a human). A file is an envelope block and
+ * the message; it is written whole under tmp/, renamed to msg/ID, and made
+ * durable by one flush together with all others of that moment; only then does
+ * `done` come. A file in msg/ that is not whole was never acknowledged.
+ */
+#ifndef STORE_SPOOL_H
+#define STORE_SPOOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/span.h"
+#include "net/loop.h"
+#include "os/conf.h"
+
+#define SPOOL_ID_SIZE 24	/* letters and digits, sorts by time; with NUL */
+
+enum spool_state {
+	SPOOL_WAITING = 'w',	/* still to be delivered */
+	SPOOL_DONE = 'd',	/* taken by the next host or mailbox */
+	SPOOL_FAILED = 'f'	/* given up, a bounce is in the spool or not wanted */
+};
+
+struct spool_rcpt {
+	const char *address;	/* local@domain as given, without <> */
+	enum spool_state state;
+};
+
+struct spool_envelope {
+	char id[SPOOL_ID_SIZE];		/* set by spool_begin */
+	int64_t created;		/* seconds; set by spool_begin */
+	const char *sender;		/* "" is the null sender */
+	const char *origin;		/* who gave it: "user alice@a.com", "uid 1000", "[192.0.2.1]" */
+	bool eight_bit;			/* BODY=8BITMIME was said */
+	uint64_t size;			/* octets of the message; set on commit */
+	unsigned attempts;
+	int64_t next_try;		/* wall-clock seconds, 0: at once */
+	unsigned nrcpt;
+	struct spool_rcpt *rcpt;
+};
+
+struct spool;
+
+/*
+ * Opens spool-dir (made when missing, tmp/ swept of files older than a day). loop
+ * may be NULL: commits are then synchronous (sendmail, tests). Starts the flush
+ * helper process (proc_helper) when there is a loop. Keeps folder fds, so it works
+ * after a chroot. NULL with err.
+ */
+struct spool *spool_open(const struct conf *conf, struct loop *loop,
+		struct err *err);
+void spool_close(struct spool *s);
+/* Where to tell `queue` of new messages: a datagram "ID" to this unix socket after each commit. */
+void spool_notify(struct spool *s, const char *socket_path);
+#define SPOOL_SOCKET "queue"	/* below run-dir, SOCK_DGRAM, mode 0660 */
+
+/* ERR_NOMEM when `size` more octets would leave less than min-free-space or
+ * max-queue is reached (452 / 431); 0 when there is room. */
+int spool_room(struct spool *s, uint64_t size, struct err *err);
+
+/* A message being written; e's strings are copied to disk at once. */
+struct spool_draft;
+struct spool_draft *spool_begin(struct spool *s, struct spool_envelope *e,
+		struct err *err);
+const char *spool_draft_id(const struct spool_draft *d);
+/* 0 or -1 (disk full, size over max-message-size: ERR_NOMEM / ERR_PERM). */
+int spool_write(struct spool_draft *d, struct span piece, struct err *err);
+/*
+ * Makes it visible and durable. done comes from the loop (or inside this
+ * call without a loop), err NULL when durable. The draft is gone either way. Grouped with
+ * all that commit before the running flush has ended.
+ */
+typedef void spool_done_fn(void *arg, const char *id, const struct err *err);
+void spool_commit(struct spool_draft *d, spool_done_fn *done, void *arg);
+/* Forgets the call, not the message: for a session that goes away while its commit is under way. */
+void spool_forget(struct spool *s, void *arg);
+void spool_abort(struct spool_draft *d);
+
+/* ---- for queue: reading and changing. One process only; spool_own takes the lock (0 or -1). */
+int spool_own(struct spool *s, struct err *err);
+/* Calls fn for each file in msg/, oldest first is not promised. */
+int spool_scan(struct spool *s, void (*fn)(void *arg, const char *id), void *arg,
+		struct err *err);
+/*
+ * The envelope into the arena. ERR_PERM: the file is not whole (it has been moved
+ * to damaged/ and logged); ERR_TEMP: cannot be read now, or gone.
+ */
+int spool_load(struct spool *s, const char *id, struct arena *a,
+		struct spool_envelope **e, struct err *err);
+/* The message itself: an fd to read from *start for e->size octets. CRC is checked by spool_check. */
+int spool_body(struct spool *s, const struct spool_envelope *e, int64_t *start,
+		struct err *err);
+/* Reads the whole message once and compares its CRC; ERR_PERM when damaged (moved). Streams, 16 KB at a time. */
+int spool_check(struct spool *s, const struct spool_envelope *e, struct err *err);
+/* In place, one byte, no flush: kept over kill -9; after a power cut at worst sent again. */
+int spool_mark(struct spool *s, struct spool_envelope *e, unsigned rcpt,
+		enum spool_state state, struct err *err);
+/* In place: attempts and next_try as they are in e. */
+int spool_defer(struct spool *s, const struct spool_envelope *e, struct err *err);
+int spool_remove(struct spool *s, const char *id, struct err *err);
+
+/* Number of flushes asked of the kernel so far in this process and its helper; for tests and statistics. */
+unsigned long spool_flushes(const struct spool *s);
+
+#endif

@@ -1,0 +1,39 @@
+/* user - users, domains and credentials in users.db (SQLite); only authd and mailuser link it */
+#ifndef STORE_USER_H
+#define STORE_USER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "base/scram.h"
+#include "base/span.h"
+
+struct user_db;
+
+struct user {
+	int64_t id;
+	char address[256];	/* "alice@a.com", lower-case domain, local part as stored (compared without case) */
+	char mailbox[320];	/* Maildir below mail-dir: "a.com/alice" */
+	bool enabled;
+	int64_t created;
+};
+
+/* write: for mailuser; makes the file (mode 0600) and schema. Rollback journal (TRUNCATE), synchronous=FULL, busy time-out. NULL with err. */
+struct user_db *user_open(const char *path, bool write, struct err *err);
+void user_close(struct user_db *db);
+
+/* 0 found, 1 no such user, -1 err (ERR_TEMP). keys may be NULL. */
+int user_find(struct user_db *db, struct span address, struct user *out,
+		struct scram_keys *keys, struct err *err);
+/* ERR_PERM: exists already / address not valid. */
+int user_add(struct user_db *db, struct span address, const struct scram_keys *keys,
+		struct err *err);
+int user_set_keys(struct user_db *db, struct span address,
+		const struct scram_keys *keys, struct err *err);
+/* 0 gone, 1 was not there, -1. */
+int user_delete(struct user_db *db, struct span address, struct err *err);
+/* In order of domain and name; fn false stops. */
+int user_each(struct user_db *db, bool (*fn)(void *arg, const struct user *u),
+		void *arg, struct err *err);
+
+#endif
