@@ -46,10 +46,10 @@ heads := $(foreach f,$(sort $(wildcard applets/*/*.c)),$(if $(call is_head,$f),$
 $(call remember,$(G)/heads,$(heads))
 $(call remember,$(G)/dotconfig,$(CONFIG))
 
-made := $(addprefix $(G)/,applets.kconfig applets.mk applets.h)
+made := $(addprefix $(G)/,applets.kconfig applets.mk applets.h mains.h)
 conf := $(addprefix $(G)/,config.mk config.h)
 
-$(G)/applets.stamp: $(heads) $(G)/heads config/heads.awk
+$(G)/applets.stamp: $(heads) $(G)/heads config/heads.awk Makefile
 	$(Q)$(AWK) -v dir=$(G) -f config/heads.awk $(heads) && \
 		$(call update,$(made)) && touch $@
 $(made): $(G)/applets.stamp
@@ -92,12 +92,17 @@ libs += -lresolv
 cflags := -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wstrict-prototypes \
 	-Wmissing-declarations -Wvla $(or $(WERROR),-Werror) -Iplatform -Iapplets \
 	-I$(G) -ffile-prefix-map=$(abspath $(O))=build -ffile-prefix-map=$(CURDIR)=.
-ldflags := -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
+ldflags := -Wl,--gc-sections -Wl,--as-needed -Wl,--build-id=none \
+	-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,noseparate-code
 ifdef SANITIZE
-cflags += -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
+cflags += -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) \
+	-fno-sanitize-recover=all
 ldflags += -fsanitize=$(SANITIZE)
 else
-cflags += -Os -ffunction-sections -fdata-sections
+# Nobody unwinds C frames in the field; the tables are a fifth of the binary.
+cflags += -Os -ffunction-sections -fdata-sections \
+	-fno-asynchronous-unwind-tables -fno-unwind-tables \
+	$(if $(CONFIG_HARDEN),-fstack-protector-strong -D_FORTIFY_SOURCE=2)
 endif
 ifdef STATIC
 ldflags += -static
@@ -146,6 +151,7 @@ $(O)/%.o: %.c $(G)/cflags
 $(O)/applets.a: $(applets)
 $(O)/applets.a $(layers): $(G)/objects
 	$(call say,AR)
+	@mkdir -p $(@D)
 	$(Q)rm -f $@ && $(AR) qcs $@ $(filter %.o,$^)
 
 $(O)/pillarbox.full: $(main) $(applets) $(layers) $(G)/ldflags
@@ -206,11 +212,43 @@ $(tests) $(fuzzers): %: %.o $(O)/applets.a $(layers) $(G)/ldflags
 	$(Q)$(CC) $(all-cflags) $(all-ldflags) -o $@ $(filter %.o %.a,$^) \
 		$(libs) $(lib)
 
+check:
+	@config/need build check
+	@tests/run $(PARTS)
+fuzz:
+	@FUZZ_SECONDS=$(or $(TIME),60) tests/run fuzz
+lint:
+	@config/lint
+check-configs:
+	@config/check-configs $(O)/configs
+check-configs-ci:
+	@config/check-configs -q -r 3 $(O)/configs
+check-prices:
+	@config/check-prices $(if $(FIX),-f) $(O)/prices
+size: all
+	@MAKE="$(MAKE)" AWK="$(AWK)" config/size $(O) $(BASE)
+
+# An instance to try, in ./run; building comes after what it needs is there.
+run:
+	@config/need build
+	$(Q)$(MAKE) O=$(O) KCONFIG_CONFIG=$(CONFIG) all
+	@exec config/run $(O)
+
 clean:
 	rm -rf $(O)
 
-.PHONY: all clean install unit-tests fuzzers menuconfig oldconfig \
-	olddefconfig allnoconfig allyesconfig randconfig savedefconfig applets-kconfig
+help:
+	@echo 'all (default), install, size, run, check, clean'
+	@echo 'menuconfig oldconfig olddefconfig savedefconfig allnoconfig'
+	@echo 'allyesconfig randconfig NAME_defconfig'
+	@echo 'check: unit-tests fuzz lint check-configs check-prices'
+	@echo 'O= CROSS_COMPILE= CC= CFLAGS= LDFLAGS= STATIC=1 SANITIZE= V=1'
+	@echo 'MBEDTLS= SQLITE= ZLIB= PKG_CONFIG= DESTDIR= PREFIX= BASE='
+
+.PHONY: all clean install help size run check fuzz lint unit-tests fuzzers \
+	check-configs check-configs-ci check-prices menuconfig oldconfig \
+	olddefconfig allnoconfig allyesconfig randconfig savedefconfig \
+	applets-kconfig
 
 -include $(patsubst %.o,%.d,$(main) $(applets) $(platform))
 -include $(patsubst %,%.d,$(tests) $(fuzzers))

@@ -2,6 +2,8 @@
 #ifndef APPLETS_APPLET_H
 #define APPLETS_APPLET_H
 
+#include "mains.h"	/* generated: int X_main(int argc, char **argv); ... */
+
 /* The last word of an applet's row: what it may become, and where it lives. */
 enum applet_class { APPLET_DAEMON, APPLET_TOOL, APPLET_ADMIN };
 

@@ -2,7 +2,7 @@
 # from the head comments of applets/X/X.c, whose form docs/hacking.md fixes.
 #
 # usage: awk -v dir=OUT -f heads.awk applets/X/X.c ...
-# writes OUT/applets.kconfig.new, OUT/applets.mk.new and OUT/applets.h.new
+# writes OUT/X.new for X in applets.kconfig, applets.mk, applets.h, mains.h
 # Kept to POSIX awk: mawk, gawk and BusyBox all run it.
 
 function fail(text) {
@@ -141,12 +141,14 @@ function usage_macro(name, text,    line, n, i) {
 }
 
 function write_table(    i, r) {
+	mains = dir "/mains.h.new"
+	print "/* made by config/heads.awk: what applet.h declares */" > mains
 	h = dir "/applets.h.new"
 	print "/* made by config/heads.awk: the dispatch table */" > h
 	for (i = 1; i <= rows; i++) {
 		r = order[i]
 		if (!(main[r] in declared))
-			print "int " main[r] "(int argc, char **argv);" > h
+			print "int " main[r] "(int argc, char **argv);" > mains
 		declared[main[r]] = 1
 		if (!(sym[r] in told))
 			usage_macro(sym[r], help[sym[r]])

@@ -38,15 +38,20 @@ typedef void conn_fn(struct conn *c, enum conn_event event, void *arg);
 #define CONN_OUT_MARK 16384	/* stop producing over this, wait for CONN_DRAINED */
 #define CONN_OUT_MOST 65536	/* over this the conn breaks with CONN_ERROR */
 
-/* Takes fd (set non-blocking, TCP_NODELAY). NULL on no memory: fd is closed. */
+/*
+ * Takes fd (set non-blocking, TCP_NODELAY). NULL, with fd closed: no memory,
+ * or the peer has gone again.
+ */
 struct conn *conn_new(struct loop *l, int fd, conn_fn *fn, void *arg);
 /* Starts connect(); CONN_UP or CONN_ERROR follows, never inside this call. NULL with err. */
 struct conn *conn_connect(struct loop *l, const struct sockaddr *addr,
 		socklen_t len, conn_fn *fn, void *arg, struct err *err);
 struct conn *conn_connect_unix(struct loop *l, const char *path, conn_fn *fn,
 		void *arg, struct err *err);
-/* Hands the conn to another owner. */
+/* Hands the conn to another owner. Input that is there is delivered to it. */
 void conn_owner(struct conn *c, conn_fn *fn, void *arg);
+/* False once it was closed or given away: asked by loops over its input. */
+bool conn_owned_by(const struct conn *c, conn_fn *fn, const void *arg);
 
 /* Output waits for TLS and for the socket. After a break they do nothing. */
 void conn_write(struct conn *c, const void *p, size_t n);
@@ -78,7 +83,10 @@ bool conn_has_input(const struct conn *c);
 void conn_pause(struct conn *c);	/* no CONN_INPUT, no reading, until resume */
 void conn_resume(struct conn *c);	/* input already buffered is delivered from the loop */
 
-/* ms without any byte arriving before CONN_TIMEOUT; 0: none. Re-arms now. */
+/*
+ * ms without any byte arriving, or leaving for the kernel, before
+ * CONN_TIMEOUT; 0: none. Re-arms now. Also runs while connecting and paused.
+ */
 void conn_timeout(struct conn *c, int64_t ms);
 
 /*
@@ -88,6 +96,8 @@ void conn_timeout(struct conn *c, int64_t ms);
 int conn_starttls(struct conn *c, struct tls_ctx *ctx, const char *name,
 		bool verify, struct err *err);
 bool conn_is_tls(const struct conn *c);
+/* Plain bytes came behind STARTTLS or its reply and were dropped: log it. */
+bool conn_had_injection(const struct conn *c);
 const char *conn_tls_text(const struct conn *c); /* "TLSv1.3 with CIPHER", "" plain */
 
 /* Flushes what is pending (for at most 5 s more), then closes and frees. */

@@ -13,6 +13,8 @@
 
 struct daemon {
 	const char *name;
+	const char *conf_path;
+	bool foreground, verbose;	/* -f, -v */
 	struct conf *conf;
 	struct loop *loop;
 	struct listen_count *count;	/* max-sessions, max-sessions-per-address */
@@ -21,7 +23,15 @@ struct daemon {
 	void (*stop)(struct daemon *d);	/* called once then: close listeners, let sessions
 					 * end; loop_stop when they have. NULL: loop_stop at once. */
 	void (*hup)(struct daemon *d);	/* SIGHUP; NULL: ignored */
+	struct list listeners;		/* private from here */
+	struct loop_watch lifeline;	/* ends with maild, were it killed */
 };
+
+/* The inherited pipe whose other end only maild holds. */
+#define DAEMON_LIFELINE "maild"
+
+/* "smtp", "submission", ...: in `listen` and as the name of a handed-down socket. */
+const char *daemon_service_name(enum conf_service service);
 
 /*
  * Options -f (log to stderr), -v (debug log), -C FILE; --help is done before.
@@ -45,6 +55,13 @@ int daemon_unix(struct daemon *d, const char *name, int type, unsigned mode,
 		const char *owner, struct err *err);
 /* Stops all that daemon_serve started; daemon_unix sockets are the caller's. */
 void daemon_unlisten(struct daemon *d);
+
+/*
+ * Makes a folder where it is missing; one newly made by root is given to
+ * owner. For spool-dir, state-dir, mail-dir before the drop. 0 or -1.
+ */
+int daemon_dir(const char *path, unsigned mode, const char *owner,
+		struct err *err);
 
 /* priv_drop into run-dir as chroot. Exits with 71 (EX_OSERR) when it cannot. group: extra, or (gid_t)-1 */
 void daemon_drop(struct daemon *d, const char *user, gid_t group);

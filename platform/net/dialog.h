@@ -12,7 +12,7 @@
  */
 struct dialog;
 struct dialog_row {
-	const char *verb;	/* upper case; may hold a blank: "MAIL FROM:" is verb "MAIL" */
+	const char *verb;	/* upper case; the line's first word: "MAIL FROM:" is verb "MAIL" */
 	void (*run)(struct dialog *d, void *session, struct span args);
 	unsigned states;	/* bit mask of states in which it is allowed */
 	unsigned flags;
@@ -43,17 +43,22 @@ struct dialog {
 	void *session;
 	unsigned state;			/* one bit of the rows' states */
 	/*
-	 * When set, input goes here instead of to the rows: one line (AUTH), or
-	 * raw (DATA). Cleared by the taker to go back to commands.
+	 * When set, input goes here instead of to the rows: one line (AUTH; up to
+	 * CONN_BUFFER, any bytes), or raw (DATA; called only when there is input). Cleared by the taker to go back to commands.
 	 */
 	void (*line)(struct dialog *d, void *session, struct span line,
 			enum conn_line how);
 	void (*raw)(struct dialog *d, void *session);	/* reads conn_peek/conn_skip itself */
+	bool early;			/* in a DIALOG_LAST row's handler: the client did not
+					 * wait for our reply, more input is there */
 	bool held;			/* private from here */
 	bool closing;
 };
 
-/* Takes the conn over (conn_owner). */
+/*
+ * Takes the conn over (conn_owner). While more than CONN_OUT_MARK of replies
+ * wait for the client to read them, no further line is taken.
+ */
 void dialog_init(struct dialog *d, struct conn *c, const struct dialog_spec *spec,
 		void *session, unsigned state);
 void dialog_hold(struct dialog *d);	/* no further line until dialog_go */

@@ -20,8 +20,7 @@ struct loop_watch {
 	int fd;
 	unsigned want;			/* LOOP_READ | LOOP_WRITE; set by loop_watch */
 	void (*ready)(struct loop_watch *, unsigned events);
-	bool active;			/* private from here */
-	struct loop_watch *next_dead;
+	bool active;			/* private */
 };
 
 struct loop_timer {
@@ -49,12 +48,26 @@ int loop_watch(struct loop *l, struct loop_watch *w, unsigned want);
 void loop_unwatch(struct loop *l, struct loop_watch *w);
 
 void loop_timer_set(struct loop *l, struct loop_timer *t, int64_t ms_from_now);
+/*
+ * For time-outs that each byte moves on: a timer that is armed for an earlier
+ * moment is left alone (no work), so fire has to look whether it is time yet.
+ */
+void loop_timer_within(struct loop *l, struct loop_timer *t,
+		int64_t ms_from_now);
 void loop_timer_stop(struct loop *l, struct loop_timer *t);
+/* clock_ms() as it was when this turn's events came: free of charge. */
+int64_t loop_now(const struct loop *l);
 
 void loop_task_add(struct loop *l, struct loop_task *t);	/* twice is once */
+/* At the end of the next turn: whoever has work left lets the others go first. */
+void loop_task_next(struct loop *l, struct loop_task *t);
 void loop_task_stop(struct loop_task *t);
 
-/* Calls fn from the loop, not from the handler. One fn per signal. SIGPIPE is ignored by loop_new. */
+/*
+ * Calls fn from the loop, not from the handler. One fn per signal. The signal
+ * stays blocked, also in children and past loop_free: whoever forks unblocks.
+ * SIGPIPE is ignored by loop_new. 0 or -1 with errno.
+ */
 int loop_signal(struct loop *l, int signo, void (*fn)(void *arg, int signo),
 		void *arg);
 

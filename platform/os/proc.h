@@ -36,6 +36,12 @@ const char *proc_self(const char *argv0);
  */
 pid_t proc_helper(int *fd, struct err *err);
 
+/*
+ * In a helper: closes all descriptors but 0, 1, 2 and these n, so that it
+ * holds no session of its parent open. fds[i] becomes 3 + i. 0 or -1 with errno.
+ */
+int proc_keep_fds(int *fds, int n);
+
 /* Sends/receives one packet with an optional fd (SCM_RIGHTS; -1: none). n or -1 with errno. */
 ssize_t proc_send(int sock, const void *data, size_t n, int fd);
 ssize_t proc_recv(int sock, void *data, size_t n, int *fd);

@@ -11,8 +11,16 @@
 #include "base/list.h"
 #include "net/loop.h"
 
+#define SYNC_NAME_MAX 511
+
 struct sync;
 struct sync_request {
+	/*
+	 * Of the written file, relative to dirfd, at most SYNC_NAME_MAX octets;
+	 * kept by the caller until done. Its folder is made durable too. Needed
+	 * where a flush goes file by file.
+	 */
+	const char *name;
 	/* 0: durable; else errno. From the loop, or inside sync_ask without a loop. */
 	void (*done)(struct sync_request *, int error);
 	struct list link;	/* private */
@@ -21,10 +29,28 @@ struct sync_request {
 /* dirfd: any folder of the file system in question (kept open by the caller).
  * loop NULL: blocking, no helper. */
 struct sync *sync_open(struct loop *loop, int dirfd, struct err *err);
+/*
+ * File by file instead of syncfs: fsync of each file, then of each folder. For
+ * disks that others keep busy; sync_open does the same on kernels before 5.8,
+ * whose syncfs does not report write errors.
+ */
+struct sync *sync_open_files(struct loop *loop, int dirfd, struct err *err);
 void sync_close(struct sync *s);
-/* syncfs of dirfd's file system, grouped. */
+/*
+ * Makes r's file durable, grouped: one flush a turn of the loop, and none is
+ * begun before the last one has ended. r->link need not be initialised.
+ */
 void sync_ask(struct sync *s, struct sync_request *r);
 void sync_cancel(struct sync_request *r);	/* done will not come */
+/*
+ * How many requests more (or, below 0, fewer) are known to be on their way. A
+ * group then waits for them a moment (SYNC_QUIET ms without a new one, at
+ * most SYNC_WAIT in all); with nobody on the way it never waits.
+ */
+void sync_expect(struct sync *s, int more);
+#define SYNC_QUIET 3
+#define SYNC_WAIT 25
+/* Flushes (syncfs, fsync) asked of the kernel so far, the helper's included. */
 unsigned long sync_count(const struct sync *s);
 
 #endif

@@ -1,0 +1,388 @@
+/* maild - supervisor: opens the sockets, starts the daemons, keeps them running
+ *
+ * RFC 5321 (ports), systemd's LISTEN_FDS for handing down sockets
+ *
+ * applet maild daemon
+ *
+ * config MAILD
+ *	bool "maild (4 kB)"
+ *	default y
+ *	help
+ *	  usage: maild [-f] [-v] [-C FILE]
+ *
+ *	  Starts and watches the mail daemons of this machine.
+ *
+ *	  -f        stay in the foreground, log to stderr
+ *	  -v        log more
+ *	  -C FILE   configuration (default /etc/pillarbox.conf)
+ *
+ *	  SIGHUP reads the configuration again, SIGTERM ends all.
+ */
+#include "applet.h"
+#include "config.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "net/daemon.h"
+#include "os/clock.h"
+#include "os/log.h"
+#include "os/proc.h"
+
+#define SOCKETS_MOST 16			/* per daemon */
+#define BACKOFF_FIRST 500		/* ms before a dead daemon is started */
+#define BACKOFF_MOST 60000
+#define STEADY 10000			/* ms of life after which back-off is forgotten */
+#define STOP_PATIENCE 35000		/* ms from SIGTERM to SIGKILL */
+
+/* A daemon and the sockets it is handed. */
+struct maild_program {
+	const char *applet;
+	bool overlaps;	/* old and new may run side by side: sessions drain */
+	struct maild_unix {
+		const char *name;	/* below run-dir */
+		int type;
+		unsigned mode;
+		bool queue_owns;	/* given to user-queue */
+	} locals[3];
+	enum conf_service services[4];	/* ends with CONF_SERVICE_COUNT */
+};
+
+#define NO_SERVICE { CONF_SERVICE_COUNT }
+
+/* In the order of starting: who is asked comes before who asks. */
+static const struct maild_program programs[] = {
+	USE_AUTHD({ "authd", false,
+		{ { "authd", SOCK_STREAM, 0666, false } }, NO_SERVICE },)
+	USE_DELIVER({ "deliver", false,
+		{ { "deliver", SOCK_STREAM, 0666, false } }, NO_SERVICE },)
+	USE_QUEUE({ "queue", false,
+		{ { "queue", SOCK_DGRAM, 0660, true },
+		  { "queue.ctl", SOCK_STREAM, 0666, false } }, NO_SERVICE },)
+	USE_SMTPD({ "smtpd", true,
+		{ { "submit", SOCK_STREAM, 0666, false } },
+		{ CONF_SMTP, CONF_SUBMISSION, CONF_SMTPS,
+		  CONF_SERVICE_COUNT } },)
+	USE_POP3D({ "pop3d", true, { { 0 } },
+		{ CONF_POP3, CONF_POP3S, CONF_SERVICE_COUNT } },)
+	{ 0 }
+};
+
+#define PROGRAMS (sizeof(programs) / sizeof(programs[0]))
+
+struct maild;
+
+struct maild_socket {
+	struct proc_fd proc;
+	struct sockaddr_storage addr;	/* of a service; ss_family 0: local */
+};
+
+struct maild_child {
+	struct maild *maild;
+	const struct maild_program *program;
+	pid_t pid;			/* 0: not running */
+	pid_t draining;			/* the one before, ending its sessions */
+	int64_t started;
+	int64_t backoff;
+	struct loop_timer restart;
+	struct maild_socket sockets[SOCKETS_MOST];
+	int nsockets;
+};
+
+struct maild {
+	struct daemon daemon;
+	const char *self;		/* this binary */
+	int lifeline[2];		/* a pipe: the daemons see EOF when we die */
+	struct loop_timer patience;
+	struct maild_child children[PROGRAMS];
+};
+
+static void child_start(struct maild_child *c)
+{
+	struct maild *m = c->maild;
+	char *argv[6] = { (char *)c->program->applet, "-C",
+		(char *)m->daemon.conf_path };
+	struct proc_fd fds[SOCKETS_MOST + 1];
+	int n = 3;
+	struct err err;
+
+	for (int i = 0; i < c->nsockets; i++)
+		fds[i] = c->sockets[i].proc;
+	fds[c->nsockets] = (struct proc_fd){ m->lifeline[0], DAEMON_LIFELINE };
+	if (m->daemon.foreground)
+		argv[n++] = "-f";
+	if (m->daemon.verbose)
+		argv[n++] = "-v";
+	argv[n] = NULL;
+	c->started = clock_ms();
+	c->pid = proc_start(m->self, argv, fds, c->nsockets + 1, &err);
+	if (c->pid > 0)
+		return;
+	c->pid = 0;
+	log_error("%s: %s", c->program->applet, err.text);
+	loop_timer_set(m->daemon.loop, &c->restart, BACKOFF_MOST);
+}
+
+static void on_restart(struct loop_timer *t)
+{
+	struct maild_child *c = container_of(t, struct maild_child, restart);
+
+	if (!c->pid && !c->maild->daemon.stopping)
+		child_start(c);
+}
+
+static bool all_ended(const struct maild *m)
+{
+	for (const struct maild_child *c = m->children; c->program; c++)
+		if (c->pid || c->draining)
+			return false;
+	return true;
+}
+
+static void log_end(const struct maild_child *c, pid_t pid, int status)
+{
+	const char *name = c->program->applet;
+
+	if (WIFSIGNALED(status))
+		log_error("%s[%d] was killed by signal %d", name, (int)pid,
+				WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		log_error("%s[%d] ended with status %d", name, (int)pid,
+				WEXITSTATUS(status));
+	else
+		log_info("%s[%d] ended", name, (int)pid);
+}
+
+/* A daemon that keeps dying is started ever more rarely. */
+static void child_ended(struct maild_child *c)
+{
+	int64_t lived = clock_ms() - c->started;
+
+	c->pid = 0;
+	if (c->maild->daemon.stopping)
+		return;
+	if (lived > STEADY)
+		c->backoff = 0;
+	loop_timer_set(c->maild->daemon.loop, &c->restart, c->backoff);
+	c->backoff = c->backoff ? c->backoff * 2 : BACKOFF_FIRST;
+	if (c->backoff > BACKOFF_MOST)
+		c->backoff = BACKOFF_MOST;
+}
+
+static void on_child(void *arg, int signo)
+{
+	struct maild *m = arg;
+	int status;
+	pid_t pid;
+
+	(void)signo;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (struct maild_child *c = m->children; c->program; c++) {
+			if (pid != c->pid && pid != c->draining)
+				continue;
+			log_end(c, pid, status);
+			if (pid == c->draining)
+				c->draining = 0;
+			else
+				child_ended(c);
+		}
+	if (m->daemon.stopping && all_ended(m))
+		loop_stop(m->daemon.loop, 0);
+}
+
+static void signal_all(struct maild *m, int signo)
+{
+	for (struct maild_child *c = m->children; c->program; c++) {
+		if (c->pid)
+			kill(c->pid, signo);
+		if (c->draining)
+			kill(c->draining, signo);
+	}
+}
+
+static void on_patience(struct loop_timer *t)
+{
+	struct maild *m = container_of(t, struct maild, patience);
+
+	log_warn("daemons did not end in time; killing them");
+	signal_all(m, SIGKILL);
+}
+
+static void on_stop(struct daemon *d)
+{
+	struct maild *m = container_of(d, struct maild, daemon);
+
+	signal_all(m, SIGTERM);
+	loop_timer_set(d->loop, &m->patience, STOP_PATIENCE);
+	if (all_ended(m))
+		loop_stop(d->loop, 0);
+}
+
+static int add_socket(struct maild_child *c, int fd, const char *name,
+		const struct sockaddr_storage *addr, struct err *err)
+{
+	struct maild_socket *s = &c->sockets[c->nsockets];
+
+	if (fd < 0)
+		return -1;
+	if (c->nsockets == SOCKETS_MOST) {
+		close(fd);
+		return err_set(err, ERR_PERM, "%s: over %d sockets",
+				c->program->applet, SOCKETS_MOST);
+	}
+	*s = (struct maild_socket){ .proc = { fd, name } };
+	if (addr)
+		s->addr = *addr;
+	c->nsockets++;
+	return 0;
+}
+
+static int open_locals(struct maild_child *c, struct err *err)
+{
+	struct daemon *d = &c->maild->daemon;
+	const struct maild_unix *u = c->program->locals;
+
+	for (; u->name; u++)
+		if (add_socket(c, daemon_unix(d, u->name, u->type, u->mode,
+				u->queue_owns ? d->conf->user_queue : NULL,
+				err), u->name, NULL, err) < 0)
+			return -1;
+	return 0;
+}
+
+/*
+ * The socket of before, where there is one: the daemon that drains still
+ * holds it, so the address could not be bound a second time.
+ */
+static int take_or_open(struct maild_child *old,
+		const struct conf_listen *l, struct err *err)
+{
+	const char *name = daemon_service_name(l->service);
+
+	for (int i = 0; i < old->nsockets; i++) {
+		struct maild_socket *s = &old->sockets[i];
+		int fd = s->proc.fd;
+
+		if (fd < 0 || s->proc.name != name || memcmp(&s->addr,
+				&l->addr, sizeof(l->addr)) != 0)
+			continue;
+		s->proc.fd = -1;
+		return fd;
+	}
+	return listen_open((const void *)&l->addr, l->addr_len, err);
+}
+
+static int open_services(struct maild_child *c, struct maild_child *old,
+		const struct conf *conf, struct err *err)
+{
+	const enum conf_service *s = c->program->services;
+	const struct conf_listen *l;
+	int result = 0;
+
+	for (; *s != CONF_SERVICE_COUNT; s++)
+		for (l = conf->listen; l; l = l->next)
+			if (l->service == *s && add_socket(c,
+					take_or_open(old, l, err),
+					daemon_service_name(*s), &l->addr,
+					err) < 0)
+				result = -1;
+	return result;
+}
+
+/* Keeps the local sockets and those that the new configuration has too. */
+static void child_relisten(struct maild_child *c, const struct conf *conf)
+{
+	struct maild_child old = *c;
+	struct err err;
+
+	c->nsockets = 0;
+	for (int i = 0; i < old.nsockets; i++)
+		if (old.sockets[i].addr.ss_family == 0) {
+			c->sockets[c->nsockets++] = old.sockets[i];
+			old.sockets[i].proc.fd = -1;
+		}
+	if (open_services(c, &old, conf, &err) < 0)
+		log_error("%s: %s", c->program->applet, err.text);
+	for (int i = 0; i < old.nsockets; i++)
+		if (old.sockets[i].proc.fd >= 0)
+			close(old.sockets[i].proc.fd);
+}
+
+/* The new settings reach a daemon by starting it again; no socket is lost. */
+static void child_renew(struct maild_child *c)
+{
+	c->backoff = 0;
+	if (!c->pid) {
+		child_start(c);
+		return;
+	}
+	kill(c->pid, SIGTERM);
+	if (!c->program->overlaps || c->draining)
+		return;
+	c->draining = c->pid;
+	child_start(c);
+}
+
+static void on_hup(struct daemon *d)
+{
+	struct maild *m = container_of(d, struct maild, daemon);
+	struct err err;
+	struct conf *conf = conf_read(d->conf_path, false, &err);
+	struct maild_child *c;
+
+	if (!conf) {
+		log_error("%s; the old configuration stays", err.text);
+		return;
+	}
+	for (c = m->children; c->program; c++) {
+		child_relisten(c, conf);
+		child_renew(c);
+	}
+	conf_free(d->conf);
+	d->conf = conf;
+	log_info("configuration read again");
+}
+
+static int start_all(struct maild *m, struct err *err)
+{
+	struct maild_child none = { 0 };
+	struct maild_child *c;
+
+	for (size_t i = 0; programs[i].applet; i++) {
+		c = &m->children[i];
+		c->maild = m;
+		c->program = &programs[i];
+		c->restart.fire = on_restart;
+		if (open_locals(c, err) < 0 || open_services(c, &none,
+				m->daemon.conf, err) < 0)
+			return -1;
+	}
+	for (c = m->children; c->program; c++)
+		child_start(c);
+	return 0;
+}
+
+int maild_main(int argc, char **argv)
+{
+	struct maild m = { .daemon.stop = on_stop, .daemon.hup = on_hup,
+		.patience.fire = on_patience };
+	struct err err;
+
+	daemon_init(&m.daemon, "maild", argc, argv);
+	m.self = proc_self(argv[0]);
+	err_set(&err, ERR_TEMP, "starting");
+	if (pipe2(m.lifeline, O_CLOEXEC) < 0
+			|| loop_signal(m.daemon.loop, SIGCHLD, on_child, &m) < 0
+			|| start_all(&m, &err) < 0) {
+		log_error("%s", err.text);
+		return EX_UNAVAILABLE;
+	}
+	return daemon_run(&m.daemon);
+}

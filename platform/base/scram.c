@@ -1,0 +1,90 @@
+#include "base/scram.h"
+
+#include <string.h>
+#include "base/base64.h"
+
+#define PREFIX "{SCRAM-SHA-256}"
+#define ROUNDS_MOST 10000000	/* more would only be a way to stop authd */
+
+void scram_derive(struct scram_keys *keys, struct span password,
+		const unsigned char salt[SCRAM_SALT_SIZE], unsigned rounds)
+{
+	unsigned char salted[SHA256_SIZE], client[SHA256_SIZE];
+	struct span key = span_make((char *)salted, sizeof(salted));
+
+	/* RFC 5802 section 3 */
+	sha256_pbkdf2(salted, password, span_make((const char *)salt,
+			SCRAM_SALT_SIZE), rounds);
+	sha256_hmac(client, key, SPAN("Client Key"));
+	sha256(keys->stored, span_make((char *)client, sizeof(client)));
+	sha256_hmac(keys->server, key, SPAN("Server Key"));
+	memmove(keys->salt, salt, SCRAM_SALT_SIZE);
+	keys->rounds = rounds;
+	explicit_bzero(salted, sizeof(salted));
+	explicit_bzero(client, sizeof(client));
+}
+
+bool scram_verify(const struct scram_keys *keys, struct span password)
+{
+	struct scram_keys mine;
+	bool same;
+
+	scram_derive(&mine, password, keys->salt, keys->rounds);
+	same = scram_same(mine.stored, keys->stored, sizeof(mine.stored));
+	explicit_bzero(&mine, sizeof(mine));
+	return same;
+}
+
+static void put(struct str *out, const unsigned char *data, size_t n)
+{
+	str_addc(out, ',');
+	base64_put(out, span_make((const char *)data, n));
+}
+
+void scram_print(char out[SCRAM_TEXT_SIZE], const struct scram_keys *keys)
+{
+	struct str text;
+
+	str_init(&text, SCRAM_TEXT_SIZE - 1);
+	str_addf(&text, PREFIX "%u", keys->rounds);
+	put(&text, keys->salt, sizeof(keys->salt));
+	put(&text, keys->stored, sizeof(keys->stored));
+	put(&text, keys->server, sizeof(keys->server));
+	str_copy(out, SCRAM_TEXT_SIZE, text.bad ? SPAN("") : str_span(&text));
+	str_free(&text);
+}
+
+/* Takes exactly n bytes in base64 off *rest. */
+static bool get(struct span *rest, unsigned char *out, size_t n)
+{
+	return base64_get(out, n, span_cut(rest, ',')) == (ssize_t)n;
+}
+
+bool scram_parse(struct scram_keys *keys, struct span text)
+{
+	unsigned long rounds;
+
+	if (!span_starts(text, PREFIX))
+		return false;
+	text = span_sub(text, sizeof(PREFIX) - 1, text.n);
+	/* a final comma would otherwise vanish in the last span_cut */
+	if (!text.n || text.p[text.n - 1] == ',')
+		return false;
+	if (!span_number(span_cut(&text, ','), ROUNDS_MOST, &rounds) ||
+			!rounds)
+		return false;
+	keys->rounds = (unsigned)rounds;
+	return get(&text, keys->salt, sizeof(keys->salt)) &&
+		get(&text, keys->stored, sizeof(keys->stored)) &&
+		get(&text, keys->server, sizeof(keys->server)) && !text.n;
+}
+
+bool scram_same(const void *a, const void *b, size_t n)
+{
+	const volatile unsigned char *x = a, *y = b;
+	unsigned char differ = 0;
+
+	while (n--)
+		differ |= *x++ ^ *y++;
+	return !differ;
+}

@@ -1,0 +1,121 @@
+#include "mime/qp.h"
+
+#include <string.h>
+
+#define LINE_MOST 76		/* RFC 2045 6.7 (5), the soft break's "=" included */
+
+static int hex_value(char c)
+{
+	static const char digits[] = "0123456789ABCDEF0123456789abcdef";
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)((at - digits) % 16) : -1;
+}
+
+/* Index after blanks at the end of a line and that end; 0: it is no such place. */
+static size_t line_end(struct span in, size_t at)
+{
+	while (at < in.n && (in.p[at] == ' ' || in.p[at] == '\t'))
+		at++;
+	if (at < in.n && in.p[at] == '\r')
+		at++;
+	if (at == in.n)
+		return at;
+	return in.p[at] == '\n' ? at + 1 : 0;
+}
+
+/* What stands at the "=" at `at`; gives the index after it. */
+static size_t decode_escape(struct str *out, struct span in, size_t at)
+{
+	size_t end = line_end(in, at + 1);
+	int high, low;
+
+	if (end)				/* soft line break */
+		return end;
+	high = hex_value(in.p[at + 1]);
+	low = high >= 0 && at + 2 < in.n ? hex_value(in.p[at + 2]) : -1;
+	if (low < 0) {
+		str_addc(out, '=');
+		return at + 1;
+	}
+	str_addc(out, (char)(high << 4 | low));
+	return at + 3;
+}
+
+/*
+ * A run of blanks: those before a line's end were added on the way and go
+ * (RFC 2045 6.7 (3)). Gives the index after the run; the line end stays.
+ */
+static size_t decode_blanks(struct str *out, struct span in, size_t at)
+{
+	size_t from = at;
+
+	while (at < in.n && (in.p[at] == ' ' || in.p[at] == '\t'))
+		at++;
+	if (at < in.n && !line_end(in, at))
+		str_add(out, span_sub(in, from, at - from));
+	return at;
+}
+
+void qp_decode(struct str *out, struct span in)
+{
+	size_t at = 0;
+
+	while (at < in.n && !out->bad) {
+		if (in.p[at] == '=')
+			at = decode_escape(out, in, at);
+		else if (in.p[at] == ' ' || in.p[at] == '\t')
+			at = decode_blanks(out, in, at);
+		else
+			str_addc(out, in.p[at++]);
+	}
+}
+
+/*
+ * Must this character be written as =XX? start: a line begins here. Blanks at the
+ * end of a line must; so that no gateway or mbox changes the text, "From "
+ * and a lone dot at the start of a line are, too (RFC 2049 3).
+ */
+static bool must_escape(struct span text, size_t at, bool start)
+{
+	unsigned char c = (unsigned char)text.p[at];
+	struct span rest = span_sub(text, at, text.n);
+
+	if (c == ' ' || c == '\t')
+		return at + 1 == text.n || text.p[at + 1] == '\n';
+	if (start && c == '.')
+		return rest.n == 1 || rest.p[1] == '\n';
+	if (start && c == 'F')
+		return rest.n >= 5 && !memcmp(rest.p, "From ", 5);
+	return c < 33 || c > 126 || c == '=';
+}
+
+void qp_encode(struct str *out, struct span text)
+{
+	unsigned column = 0;
+
+	for (size_t at = 0; at < text.n && !out->bad; at++) {
+		bool escape, last;
+		unsigned width;
+
+		if (text.p[at] == '\n') {
+			str_addc(out, '\n');
+			column = 0;
+			continue;
+		}
+		escape = must_escape(text, at, !column);
+		width = escape ? 3 : 1;
+		last = at + 1 == text.n || text.p[at + 1] == '\n';
+		if (column + width + !last > LINE_MOST) {
+			str_adds(out, "=\n");
+			column = 0;
+			escape = must_escape(text, at, true);
+			width = escape ? 3 : 1;
+		}
+		if (escape)
+			str_addf(out, "=%02X", (unsigned char)text.p[at]);
+		else
+			str_addc(out, text.p[at]);
+		column += width;
+	}
+}

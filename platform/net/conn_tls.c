@@ -1,0 +1,95 @@
+#include "net/conn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "net/conn_private.h"
+#include "os/clock.h"
+
+#define CONN_HANDSHAKE_MS 60000
+
+void conn_begin_handshake(struct conn *c)
+{
+	c->state = CONN_HANDSHAKE;
+	c->tls_want = LOOP_READ | LOOP_WRITE;	/* the first step at once */
+	c->out_blocked = false;
+	loop_task_stop(&c->flush);
+}
+
+static char *describe(const struct tls *tls)
+{
+	static const char fmt[] = "%s with %s";
+	const char *version = tls_version(tls), *cipher = tls_cipher(tls);
+	int n = snprintf(NULL, 0, fmt, version, cipher) + 1;
+	char *text = malloc(n);
+
+	if (text)
+		snprintf(text, n, fmt, version, cipher);
+	return text;
+}
+
+void conn_handshake(struct conn *c)
+{
+	struct err err;
+	int r = tls_handshake(c->tls, &err);
+
+	if (r == TLS_WANT_READ || r == TLS_WANT_WRITE) {
+		c->tls_want = r == TLS_WANT_READ ? LOOP_READ : LOOP_WRITE;
+		return;
+	}
+	if (r == TLS_ERROR) {
+		conn_break(c, &err);
+		return;
+	}
+	c->tls_text = describe(c->tls);
+	c->state = CONN_OPEN;
+	loop_timer_stop(c->loop, &c->timer);
+	conn_note_traffic(c);
+	if (c->out_n)
+		loop_task_add(c->loop, &c->flush);
+	conn_tell(c, CONN_TLS);
+}
+
+int conn_starttls(struct conn *c, struct tls_ctx *ctx, const char *name,
+		bool verify, struct err *err)
+{
+	int64_t ms = CONN_HANDSHAKE_MS;
+
+	if (c->state != CONN_OPEN || c->tls || c->out_broken)
+		return err_set(err, ERR_PERM, "TLS cannot start here");
+	c->tls = tls_new(ctx, c->watch.fd, name, verify, err);
+	if (!c->tls)
+		return -1;
+	/* RFC 3207 6: what came in plain must not count as said under TLS */
+	c->injection = c->in_n > 0;
+	c->in_n = 0;
+	c->skipping = false;
+	if (c->timeout && c->timeout < ms)
+		ms = c->timeout;
+	c->deadline = clock_ms() + ms;
+	loop_timer_set(c->loop, &c->timer, ms);
+	c->plain_left = c->out_n;
+	if (c->out_n) {
+		c->state = CONN_BEFORE_TLS;
+		conn_write_some(c);
+	} else {
+		conn_begin_handshake(c);
+	}
+	conn_settle(c);
+	return 0;
+}
+
+bool conn_is_tls(const struct conn *c)
+{
+	return c->tls && c->state != CONN_BEFORE_TLS &&
+		c->state != CONN_HANDSHAKE;
+}
+
+bool conn_had_injection(const struct conn *c)
+{
+	return c->injection;
+}
+
+const char *conn_tls_text(const struct conn *c)
+{
+	return c->tls_text ? c->tls_text : "";
+}

@@ -1,0 +1,160 @@
+#include "net/dialog.h"
+
+#define DIALOG_TURN 32		/* lines of one session before the others' */
+
+static void on_conn(struct conn *c, enum conn_event event, void *arg);
+
+/* The handlers may end the dialogue and free it: then only the conn is left. */
+static bool goes_on(const struct conn *c, const struct dialog *d)
+{
+	return conn_owned_by(c, on_conn, d) && !d->held && conn_out_ready(c);
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* RFC 5321 4.1.2: no control characters in a command; 8-bit is the owner's. */
+static bool has_control(struct span line)
+{
+	size_t i;
+
+	for (i = 0; i < line.n; i++) {
+		unsigned char ch = line.p[i];
+
+		if ((ch < ' ' && ch != '\t') || ch == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+static const struct dialog_row *find(const struct dialog_spec *spec,
+		struct span line, struct span *args)
+{
+	const struct dialog_row *row;
+
+	for (row = spec->rows; row->verb; row++) {
+		struct span verb = span_of(row->verb);
+
+		if (!span_caseeq(span_sub(line, 0, verb.n), verb))
+			continue;
+		if (line.n > verb.n && !is_blank(line.p[verb.n]))
+			continue;
+		*args = span_trim(span_sub(line, verb.n, line.n));
+		return row;
+	}
+	return NULL;
+}
+
+static void command(struct dialog *d, struct span line)
+{
+	const struct dialog_row *row;
+	struct span args;
+
+	if (has_control(line)) {
+		d->spec->fault(d, d->session, DIALOG_BYTES, NULL);
+		return;
+	}
+	row = find(d->spec, line, &args);
+	if (!row) {
+		d->spec->fault(d, d->session, DIALOG_UNKNOWN, NULL);
+	} else if (!(row->states & d->state)) {
+		d->spec->fault(d, d->session, DIALOG_STATE, row);
+	} else if (row->flags & (args.n ? DIALOG_NO_ARG : DIALOG_NEED_ARG)) {
+		d->spec->fault(d, d->session, DIALOG_ARG, row);
+	} else {
+		d->early = row->flags & DIALOG_LAST && conn_has_input(d->conn);
+		row->run(d, d->session, args);
+	}
+}
+
+/* False: there is no line yet. */
+static bool one_line(struct dialog *d)
+{
+	size_t max = d->line ? CONN_BUFFER : d->spec->line_max;
+	struct span line;
+	enum conn_line how = conn_line(d->conn, max, &line);
+
+	if (how == CONN_LINE_NONE)
+		return false;
+	if (d->line)
+		d->line(d, d->session, line, how);
+	else if (how == CONN_LINE_LONG)
+		d->spec->fault(d, d->session, DIALOG_LONG, NULL);
+	else if (how == CONN_LINE_BARE)
+		d->spec->fault(d, d->session, DIALOG_BARE, NULL);
+	else
+		command(d, line);
+	return true;
+}
+
+/* The rest of a long pipeline comes in the next turns: conn sees to it. */
+static void input(struct conn *c, struct dialog *d)
+{
+	int i;
+
+	for (i = 0; i < DIALOG_TURN && goes_on(c, d); i++) {
+		if (!d->raw) {
+			if (!one_line(d))
+				return;
+			continue;
+		}
+		if (!conn_has_input(c))
+			return;
+		d->raw(d, d->session);
+		if (goes_on(c, d) && d->raw)
+			return;
+	}
+}
+
+static void on_conn(struct conn *c, enum conn_event event, void *arg)
+{
+	struct dialog *d = arg;
+
+	if (event != CONN_INPUT)
+		d->spec->event(d->session, event);
+	/* DRAINED: commands waited while their replies were not being read */
+	if (event == CONN_INPUT || event == CONN_DRAINED)
+		input(c, d);
+}
+
+void dialog_init(struct dialog *d, struct conn *c,
+		const struct dialog_spec *spec, void *session, unsigned state)
+{
+	*d = (struct dialog){
+		.conn = c, .spec = spec, .session = session, .state = state
+	};
+	conn_owner(c, on_conn, d);
+}
+
+void dialog_hold(struct dialog *d)
+{
+	if (d->held || d->closing)
+		return;
+	d->held = true;
+	conn_pause(d->conn);
+}
+
+void dialog_go(struct dialog *d)
+{
+	if (!d->held || d->closing)
+		return;
+	d->held = false;
+	conn_resume(d->conn);
+}
+
+void dialog_end(struct dialog *d)
+{
+	if (d->closing)
+		return;
+	d->closing = true;
+	conn_close(d->conn);
+}
+
+bool dialog_idle(const struct dialog *d)
+{
+	struct span in = conn_peek(d->conn);
+
+	return span_find(in, '\n') == in.n;
+}

@@ -1,0 +1,111 @@
+#include "net/tls.h"
+
+static int none(struct err *err)
+{
+	return err_set(err, ERR_PERM, "this build has no TLS");
+}
+
+bool tls_built(void)
+{
+	return false;
+}
+
+struct tls_ctx *tls_server(const char *cert_file, const char *key_file,
+		struct err *err)
+{
+	(void)cert_file;
+	(void)key_file;
+	none(err);
+	return NULL;
+}
+
+int tls_server_add(struct tls_ctx *c, const char *cert_file,
+		const char *key_file, struct err *err)
+{
+	(void)c;
+	(void)cert_file;
+	(void)key_file;
+	return none(err);
+}
+
+struct tls_ctx *tls_client(const char *ca_file, struct err *err)
+{
+	(void)ca_file;
+	none(err);
+	return NULL;
+}
+
+void tls_ctx_free(struct tls_ctx *c)
+{
+	(void)c;
+}
+
+int tls_make_cert(const char *cert_file, const char *key_file,
+		const char *name, struct err *err)
+{
+	(void)cert_file;
+	(void)key_file;
+	(void)name;
+	return none(err);
+}
+
+struct tls *tls_new(struct tls_ctx *c, int fd, const char *name, bool verify,
+		struct err *err)
+{
+	(void)c;
+	(void)fd;
+	(void)name;
+	(void)verify;
+	none(err);
+	return NULL;
+}
+
+void tls_free(struct tls *t)
+{
+	(void)t;
+}
+
+int tls_handshake(struct tls *t, struct err *err)
+{
+	(void)t;
+	return none(err);
+}
+
+ssize_t tls_read(struct tls *t, void *p, size_t n, struct err *err)
+{
+	(void)t;
+	(void)p;
+	(void)n;
+	return none(err);
+}
+
+ssize_t tls_write(struct tls *t, const void *p, size_t n, struct err *err)
+{
+	(void)t;
+	(void)p;
+	(void)n;
+	return none(err);
+}
+
+size_t tls_pending(const struct tls *t)
+{
+	(void)t;
+	return 0;
+}
+
+void tls_bye(struct tls *t)
+{
+	(void)t;
+}
+
+const char *tls_version(const struct tls *t)
+{
+	(void)t;
+	return "";
+}
+
+const char *tls_cipher(const struct tls *t)
+{
+	(void)t;
+	return "";
+}

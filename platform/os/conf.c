@@ -1,0 +1,358 @@
+#include "os/conf_row.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <unistd.h>
+#include "base/list.h"
+#include "os/file.h"
+
+#define FILE_MOST (256 * 1024)		/* bytes of a configuration file */
+#define MEMORY_MOST (8 * 1024 * 1024)	/* whatever such a file may become */
+
+/* What a struct conf is in truth: it and the memory of all its texts. */
+struct conf_whole {
+	struct conf c;
+	struct arena *arena;
+};
+
+int conf_error(struct conf_load *l, const char *fmt, ...)
+{
+	char where[128], text[192];
+	va_list ap;
+
+	where[0] = '\0';
+	if (l->line)
+		snprintf(where, sizeof(where), ":%u", l->line);
+	va_start(ap, fmt);
+	if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
+		text[0] = '\0';
+	va_end(ap);
+	return err_set(l->err, ERR_PERM, "%s%s: %s%s%s", l->file, where,
+			l->name ? l->name : "", l->name ? ": " : "", text);
+}
+
+void *conf_alloc(struct conf_load *l, size_t n)
+{
+	void *p = arena_alloc(l->arena, n);
+
+	if (!p)
+		err_set(l->err, ERR_NOMEM, "%s: out of memory", l->file);
+	return p;
+}
+
+const char *conf_keep(struct conf_load *l, struct span s)
+{
+	char *copy = conf_alloc(l, s.n + 1);
+
+	if (copy)
+		str_copy(copy, s.n + 1, s);
+	return copy;
+}
+
+const char *conf_keep_lower(struct conf_load *l, struct span s)
+{
+	char *copy = conf_alloc(l, s.n + 1);
+
+	for (size_t i = 0; copy && i < s.n; i++)
+		copy[i] = ascii_lower(s.p[i]);
+	return copy;
+}
+
+/*
+ * The next word of *line into room at *used, quotes taken away. 1: a word,
+ * 0: no more, -1: a quote is open.
+ */
+static int next_word(struct span *line, char *room, size_t *used,
+		struct span *word)
+{
+	size_t i = 0, start = *used;
+	bool quoted = false;
+
+	while (i < line->n && ascii_isspace(line->p[i]))
+		i++;
+	if (i == line->n || line->p[i] == '#')
+		return 0;
+	for (; i < line->n; i++) {
+		if (line->p[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && ascii_isspace(line->p[i]))
+			break;
+		else
+			room[(*used)++] = line->p[i];
+	}
+	*word = span_make(room + start, *used - start);
+	*line = span_sub(*line, i, line->n);
+	return quoted ? -1 : 1;
+}
+
+/* A control character would end up in logs, replies or file names. */
+static bool has_control(struct span line)
+{
+	for (size_t i = 0; i < line.n; i++) {
+		unsigned char c = (unsigned char)line.p[i];
+
+		if ((c < ' ' && c != '\t') || c == 127)
+			return true;
+	}
+	return false;
+}
+
+/* Splits line; the words lie in room, which has line.n bytes at least. */
+static int split(struct conf_load *l, struct span line, char *room,
+		struct conf_words *words)
+{
+	struct span word;
+	size_t used = 0;
+	int rc;
+
+	words->n = 0;
+	while ((rc = next_word(&line, room, &used, &word)) > 0) {
+		if (words->n == CONF_WORDS_MOST)
+			return conf_error(l, "more than %d words",
+					CONF_WORDS_MOST);
+		words->v[words->n++] = word;
+	}
+	return rc < 0 ? conf_error(l, "a \" is open at the end") : 0;
+}
+
+/* words: the row's values, without its name. */
+static int apply(struct conf_load *l, const struct conf_row *row,
+		const struct conf_words *words)
+{
+	const struct conf_type *type = conf_type(row->kind);
+
+	if (words->n < type->min)
+		return conf_error(l, "needs a value: %s", type->syntax);
+	if (words->n > type->max)
+		return conf_error(l, "too many words; it is %s", type->syntax);
+	return type->parse(l, row, words);
+}
+
+static int parse_line(struct conf_load *l, struct span line, bool *seen)
+{
+	char room[CONF_LINE_MOST];
+	struct conf_words words;
+	const struct conf_row *row;
+	struct span name;
+
+	l->name = NULL;
+	line = span_trim(line);
+	if (line.n > sizeof(room))
+		return conf_error(l, "line too long");
+	if (has_control(line))
+		return conf_error(l, "control character");
+	if (split(l, line, room, &words) < 0)
+		return -1;
+	if (!words.n)
+		return 0;
+	name = words.v[0];
+	row = conf_row_find(name);
+	if (!row)
+		return conf_error(l, "unknown directive \"%.*s\"",
+				SPAN_ARG(name));
+	l->name = row->name;
+	if (seen[row - conf_rows()] && !conf_type(row->kind)->many)
+		return conf_error(l, "given twice");
+	seen[row - conf_rows()] = true;
+	words.n--;
+	memmove(words.v, words.v + 1, words.n * sizeof(words.v[0]));
+	return apply(l, row, &words);
+}
+
+static int parse_preset(struct conf_load *l, const struct conf_row *row)
+{
+	struct span rest = span_of(row->preset);
+	char room[CONF_LINE_MOST];
+	struct conf_words words;
+
+	l->name = row->name;
+	while (rest.n)
+		if (split(l, span_cut(&rest, '\n'), room, &words) < 0 ||
+				apply(l, row, &words) < 0)
+			return -1;
+	return 0;
+}
+
+/* The rows that no line of the file has set. */
+static int parse_presets(struct conf_load *l, const bool *seen)
+{
+	const struct conf_row *rows = conf_rows();
+
+	l->line = 0;
+	l->presets = true;
+	for (size_t i = 0; rows[i].name; i++) {
+		if (conf_row_is_computed(&rows[i]))	/* groups, too */
+			continue;
+		if (seen[i] && !conf_type(rows[i].kind)->fills)
+			continue;
+		if (parse_preset(l, &rows[i]) < 0)
+			return -1;
+	}
+	l->name = NULL;
+	return 0;
+}
+
+/* The machine's name as it is: asking DNS for more would block the start. */
+static int own_hostname(struct conf_load *l)
+{
+	char name[256] = "";
+	struct span s;
+
+	if (gethostname(name, sizeof(name) - 1) < 0)
+		name[0] = '\0';
+	s = span_of(name);
+	l->c->hostname = conf_keep_lower(l, conf_is_host(s) ? s :
+			SPAN("localhost"));
+	return l->c->hostname ? 0 : -1;
+}
+
+static int in_state_dir(struct conf_load *l, const char **field,
+		const char *name)
+{
+	char *path;
+
+	if (*field)
+		return 0;
+	path = arena_printf(l->arena, "%s/%s", l->c->state_dir, name);
+	if (!path)
+		return err_set(l->err, ERR_NOMEM, "%s: out of memory",
+				l->file);
+	*field = path;
+	return 0;
+}
+
+/* The defaults that hang on something else. */
+static int compute(struct conf_load *l)
+{
+	struct conf *c = l->c;
+
+	if (!c->hostname && own_hostname(l) < 0)
+		return -1;
+	if (!c->domains && conf_add_word(l, &c->domains,
+			span_of(c->hostname)) < 0)
+		return -1;
+	if (!c->tls_cert != !c->tls_key)
+		return conf_error(l, "tls-cert and tls-key go together");
+	if (in_state_dir(l, &c->tls_cert, "cert.pem") < 0)
+		return -1;
+	return in_state_dir(l, &c->tls_key, "key.pem");
+}
+
+static int check(struct conf_load *l)
+{
+	const struct conf *c = l->c;
+
+	if (c->retry_first > c->retry_most)
+		return conf_error(l, "retry-first is more than retry-most");
+	return 0;
+}
+
+static int parse_all(struct conf_load *l, struct span text)
+{
+	bool seen[CONF_ROWS_MOST] = { false };
+
+	while (text.n) {
+		l->line++;
+		if (parse_line(l, span_cut(&text, '\n'), seen) < 0)
+			return -1;
+	}
+	if (parse_presets(l, seen) < 0 || compute(l) < 0)
+		return -1;
+	return check(l);
+}
+
+struct conf *conf_parse(const char *name, struct span text, struct err *err)
+{
+	struct conf_load l = { .file = name, .err = err };
+	struct conf_whole *whole = calloc(1, sizeof(*whole));
+
+	if (whole)
+		whole->arena = arena_new(MEMORY_MOST);
+	if (!whole || !whole->arena) {
+		free(whole);
+		err_set(err, ERR_NOMEM, "%s: out of memory", name);
+		return NULL;
+	}
+	l.c = &whole->c;
+	l.arena = whole->arena;
+	if (parse_all(&l, text) < 0) {
+		conf_free(l.c);
+		return NULL;
+	}
+	return l.c;
+}
+
+void conf_free(struct conf *c)
+{
+	struct conf_whole *whole;
+
+	if (!c)
+		return;
+	whole = container_of(c, struct conf_whole, c);
+	arena_free(whole->arena);
+	free(whole);
+}
+
+struct conf *conf_read(const char *path, bool optional, struct err *err)
+{
+	struct conf *c = NULL;
+	struct str text;
+
+	str_init(&text, FILE_MOST);
+	errno = 0;
+	if (file_read(AT_FDCWD, path, &text, err) == 0)
+		c = conf_parse(path, str_span(&text), err);
+	else if (optional && errno == ENOENT && !strcmp(path, CONF_FILE))
+		c = conf_parse(path, SPAN(""), err);
+	str_free(&text);
+	return c;
+}
+
+const char *conf_path(const char *path)
+{
+	const char *env = getenv("PILLARBOX_CONF");
+
+	if (path)
+		return path;
+	return env && *env ? env : CONF_FILE;
+}
+
+struct conf *conf_read_or_exit(const char *path)
+{
+	struct err err;
+	struct conf *c = conf_read(conf_path(path), !path, &err);
+
+	if (c)
+		return c;
+	/* both, whatever log_open says: init shows the one, logread the other */
+	fprintf(stderr, "%s\n", err.text);
+	syslog(LOG_MAIL | LOG_ERR, "%s", err.text);
+	exit(EX_CONFIG);
+}
+
+int conf_get(const struct conf *c, const char *name, struct str *out)
+{
+	const struct conf_row *row = conf_row_find(span_of(name));
+
+	if (!row)
+		return -1;
+	conf_type(row->kind)->print(c, row, out);
+	return 0;
+}
+
+bool conf_is_local(const struct conf *c, struct span domain)
+{
+	if (domain.n && domain.p[domain.n - 1] == '.')
+		domain.n--;
+	if (!domain.n)
+		return false;
+	for (const struct conf_word *d = c->domains; d; d = d->next)
+		if (span_is(domain, d->text))
+			return true;
+	return span_is(domain, c->hostname);
+}

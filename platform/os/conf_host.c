@@ -1,0 +1,117 @@
+/* The kinds made of host names: hostname, domain. */
+#include "os/conf_row.h"
+
+#define LABEL_MOST 63		/* RFC 1035 2.3.4 */
+#define NAME_MOST 253		/* of 255 bytes on the wire */
+
+/* RFC 1123 2.1: letters, digits and hyphens, none of these at an end. */
+static bool is_label(struct span s)
+{
+	if (!s.n || s.n > LABEL_MOST || s.p[0] == '-' || s.p[s.n - 1] == '-')
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (!ascii_isalnum(s.p[i]) && s.p[i] != '-')
+			return false;
+	return true;
+}
+
+static bool is_digits(struct span s)
+{
+	while (s.n && ascii_isdigit(s.p[s.n - 1]))
+		s.n--;
+	return !s.n;
+}
+
+bool conf_is_host(struct span s)
+{
+	struct span label = s;
+
+	if (!s.n || s.n > NAME_MOST || s.p[s.n - 1] == '.')
+		return false;
+	while (s.n) {
+		label = span_cut(&s, '.');
+		if (!is_label(label))
+			return false;
+	}
+	/* no top-level domain is a number (RFC 3696 2), but 10.0.0.1 is */
+	return !is_digits(label);
+}
+
+/* The name in lower case and without the final dot; NULL: conf_error said it. */
+static const char *host(struct conf_load *l, struct span word)
+{
+	struct span name = word;
+
+	if (name.n && name.p[name.n - 1] == '.')
+		name.n--;
+	if (!conf_is_host(name)) {
+		conf_error(l, "\"%.*s\" is no host name", SPAN_ARG(word));
+		return NULL;
+	}
+	return conf_keep_lower(l, name);
+}
+
+int conf_parse_host(struct conf_load *l, const struct conf_row *row,
+		const struct conf_words *words)
+{
+	const char **field = (const char **)(void *)
+		((char *)l->c + row->offset);
+
+	*field = host(l, words->v[0]);
+	return *field ? 0 : -1;
+}
+
+void conf_print_host(const struct conf *c, const struct conf_row *row,
+		struct str *out)
+{
+	str_adds(out, *(const char *const *)(const void *)
+			((const char *)c + row->offset));
+}
+
+int conf_add_word(struct conf_load *l, struct conf_word **list,
+		struct span word)
+{
+	struct conf_word *new;
+
+	for (; *list; list = &(*list)->next)
+		if (span_is(word, (*list)->text))
+			return 0;
+	new = conf_alloc(l, sizeof(*new));
+	if (!new)
+		return -1;
+	new->text = conf_keep(l, word);
+	if (!new->text)
+		return -1;
+	*list = new;
+	return 0;
+}
+
+void conf_print_words(const struct conf_word *words, struct str *out)
+{
+	for (; words; words = words->next) {
+		str_adds(out, words->text);
+		if (words->next)
+			str_addc(out, '\n');
+	}
+}
+
+int conf_parse_domains(struct conf_load *l, const struct conf_row *row,
+		const struct conf_words *words)
+{
+	(void)row;
+	for (size_t i = 0; i < words->n; i++) {
+		const char *name = host(l, words->v[i]);
+
+		if (!name || conf_add_word(l, &l->c->domains,
+				span_of(name)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void conf_print_domains(const struct conf *c, const struct conf_row *row,
+		struct str *out)
+{
+	(void)row;
+	conf_print_words(c->domains, out);
+}

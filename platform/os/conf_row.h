@@ -1,0 +1,131 @@
+/* conf_row - inside conf: the rows of the table and the kinds of values
+ *
+ * For conf*.c and their tests only; programs include os/conf.h.
+ */
+#ifndef OS_CONF_ROW_H
+#define OS_CONF_ROW_H
+
+#include <stdarg.h>
+#include "base/arena.h"
+#include "os/conf.h"
+
+enum conf_kind {
+	CONF_KIND_GROUP,	/* no directive: a heading in the reference */
+	CONF_KIND_HOST,		/* const char * */
+	CONF_KIND_DOMAINS,	/* struct conf_word * */
+	CONF_KIND_NETS,		/* struct conf_net * */
+	CONF_KIND_SMARTHOST,	/* struct conf_smarthost */
+	CONF_KIND_LISTEN,	/* struct conf_listen * */
+	CONF_KIND_ROUTE,	/* struct conf_route * */
+	CONF_KIND_NAMESERVERS,	/* struct conf_word * */
+	CONF_KIND_ACCOUNT,	/* const char * */
+	CONF_KIND_PATH,		/* const char *, at most max bytes */
+	CONF_KIND_YESNO,	/* bool */
+	CONF_KIND_SYNC,		/* bool */
+	CONF_KIND_NUMBER,	/* unsigned */
+	CONF_KIND_SECONDS,	/* unsigned */
+	CONF_KIND_MEMORY,	/* unsigned, bytes */
+	CONF_KIND_SIZE,		/* uint64_t, bytes */
+	CONF_KIND_COUNT
+};
+
+struct conf_row {
+	const char *name;	/* NULL ends the table */
+	enum conf_kind kind;
+	size_t offset;		/* in struct conf */
+	/*
+	 * The value without a line, as text that the row can parse; a list has
+	 * a value a line. In parentheses: computed, or none at all.
+	 */
+	const char *preset;
+	uint64_t min, max;	/* SECONDS, MEMORY, SIZE: in their unit */
+	const char *about;	/* a sentence, or a few */
+};
+
+#define CONF_ROWS_MOST 64
+/* The table, ended by a row of zeros. */
+const struct conf_row *conf_rows(void);
+const struct conf_row *conf_row_find(struct span name);
+bool conf_row_is_computed(const struct conf_row *row);
+
+#define CONF_LINE_MOST 2048	/* bytes of one line */
+#define CONF_WORDS_MOST 64	/* words of one line */
+
+struct conf_words {
+	struct span v[CONF_WORDS_MOST];
+	size_t n;
+};
+
+/* One reading of a file. */
+struct conf_load {
+	struct conf *c;
+	struct arena *arena;		/* the conf's: lives as long */
+	struct err *err;
+	const char *file;
+	unsigned line;			/* 0: no line is to blame */
+	const char *name;		/* the directive at hand, or NULL */
+	bool presets;			/* filling in what the file left open */
+	unsigned char listens[CONF_SERVICE_COUNT];	/* enum in conf_listen.c */
+};
+
+/* Returns -1; err becomes "FILE:LINE: DIRECTIVE: " and this text. */
+int conf_error(struct conf_load *l, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Kept copies; NULL after conf_error when there is no memory. */
+void *conf_alloc(struct conf_load *l, size_t n);
+const char *conf_keep(struct conf_load *l, struct span s);
+const char *conf_keep_lower(struct conf_load *l, struct span s);
+
+struct conf_type {
+	const char *syntax;		/* for the reference */
+	size_t min, max;		/* words */
+	bool many;			/* the directive may be repeated */
+	bool fills;			/* presets count even beside lines */
+	int (*parse)(struct conf_load *l, const struct conf_row *row,
+			const struct conf_words *words);
+	/* Appends the value; several with a LF between. */
+	void (*print)(const struct conf *c, const struct conf_row *row,
+			struct str *out);
+};
+
+const struct conf_type *conf_type(enum conf_kind kind);
+/* "from 1 to 100", in the row's unit; nothing for rows without a range. */
+void conf_print_range(const struct conf_row *row, struct str *out);
+
+/* The larger kinds: conf_host.c, conf_listen.c, conf_net.c, conf_route.c. */
+#define CONF_KIND_FNS(kind) \
+	int conf_parse_##kind(struct conf_load *l, const struct conf_row *row, \
+			const struct conf_words *words); \
+	void conf_print_##kind(const struct conf *c, \
+			const struct conf_row *row, struct str *out)
+CONF_KIND_FNS(host);
+CONF_KIND_FNS(domains);
+CONF_KIND_FNS(smarthost);
+CONF_KIND_FNS(route);
+CONF_KIND_FNS(nets);
+CONF_KIND_FNS(listen);
+CONF_KIND_FNS(nameservers);
+
+/* Appends a kept copy, unless it is there already (case ignored). 0 or -1. */
+int conf_add_word(struct conf_load *l, struct conf_word **list,
+		struct span word);
+void conf_print_words(const struct conf_word *words, struct str *out);
+
+/*
+ * HOST, HOST:PORT, [HOST] or [HOST]:PORT. *port is 0 when there is none.
+ * False: broken; an IPv6 address needs its brackets.
+ */
+bool conf_split_port(struct span text, struct span *host, unsigned *port,
+		bool *brackets);
+/* A host name (RFC 1123 2.1), A-labels only; not an address. */
+bool conf_is_host(struct span s);
+/* An address into 16 bytes, IPv4 as ::ffff:a.b.c.d. */
+bool conf_address(struct span text, unsigned char addr[16], bool *v4);
+
+/*
+ * The whole of conf_read but the reading. text: the file's content; name:
+ * for messages. NULL with err.
+ */
+struct conf *conf_parse(const char *name, struct span text, struct err *err);
+
+#endif

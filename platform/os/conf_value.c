@@ -1,0 +1,252 @@
+/* The kinds that are one word, and the table of all kinds. */
+#include "os/conf_row.h"
+
+/* Where row's value is in c. */
+static void *at(struct conf *c, const struct conf_row *row)
+{
+	return (char *)c + row->offset;
+}
+
+static const void *in(const struct conf *c, const struct conf_row *row)
+{
+	return (const char *)c + row->offset;
+}
+
+struct unit {
+	char letter;
+	uint64_t factor;
+};
+
+static const struct unit no_units[] = { { 0, 1 } };
+static const struct unit times[] = {
+	{ 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 }, { 0, 1 }
+};
+static const struct unit sizes[] = {
+	{ 'G', 1 << 30 }, { 'M', 1 << 20 }, { 'K', 1 << 10 }, { 0, 1 }
+};
+
+static const struct unit *units_of(const struct conf_row *row)
+{
+	static const struct unit *const units[CONF_KIND_COUNT] = {
+		[CONF_KIND_NUMBER] = no_units,
+		[CONF_KIND_SECONDS] = times,
+		[CONF_KIND_MEMORY] = sizes,
+		[CONF_KIND_SIZE] = sizes,
+	};
+
+	return units[row->kind];
+}
+
+/* With the largest unit that leaves no rest. */
+static void print_amount(const struct unit *u, uint64_t value,
+		struct str *out)
+{
+	while (u->letter && (!value || value % u->factor))
+		u++;
+	str_addf(out, "%llu", (unsigned long long)(value / u->factor));
+	if (u->letter)
+		str_addc(out, u->letter);
+}
+
+/* The unit that word ends with, taken off; the last one when there is none. */
+static const struct unit *cut_unit(const struct unit *u, struct span *word)
+{
+	while (u->letter) {
+		if (word->n && ascii_lower(word->p[word->n - 1]) ==
+				ascii_lower(u->letter)) {
+			word->n--;
+			break;
+		}
+		u++;
+	}
+	return u;
+}
+
+static int bad_amount(struct conf_load *l, const struct conf_row *row,
+		struct span word)
+{
+	struct str range;
+	int rc;
+
+	str_init(&range, 100);
+	conf_print_range(row, &range);
+	rc = conf_error(l, "\"%.*s\" is no %s %s", SPAN_ARG(word),
+			conf_type(row->kind)->syntax, str_c(&range));
+	str_free(&range);
+	return rc;
+}
+
+static int amount(struct conf_load *l, const struct conf_row *row,
+		struct span word, uint64_t *out)
+{
+	struct span digits = word;
+	const struct unit *u = cut_unit(units_of(row), &digits);
+	unsigned long long value;
+
+	if (!span_number64(digits, row->max / u->factor, &value) ||
+			value * u->factor < row->min)
+		return bad_amount(l, row, word);
+	*out = value * u->factor;
+	return 0;
+}
+
+void conf_print_range(const struct conf_row *row, struct str *out)
+{
+	const struct unit *u = units_of(row);
+
+	if (!u)
+		return;
+	str_adds(out, "from ");
+	print_amount(u, row->min, out);
+	str_adds(out, " to ");
+	print_amount(u, row->max, out);
+}
+
+static int parse_number(struct conf_load *l, const struct conf_row *row,
+		const struct conf_words *words)
+{
+	uint64_t value;
+
+	if (amount(l, row, words->v[0], &value) < 0)
+		return -1;
+	*(unsigned *)at(l->c, row) = (unsigned)value;
+	return 0;
+}
+
+static void print_number(const struct conf *c, const struct conf_row *row,
+		struct str *out)
+{
+	print_amount(units_of(row), *(const unsigned *)in(c, row), out);
+}
+
+static int parse_size(struct conf_load *l, const struct conf_row *row,
+		const struct conf_words *words)
+{
+	return amount(l, row, words->v[0], at(l->c, row));
+}
+
+static void print_size(const struct conf *c, const struct conf_row *row,
+		struct str *out)
+{
+	print_amount(units_of(row), *(const uint64_t *)in(c, row), out);
+}
+
+/* The words of the two kinds of bool: for false and for true. */
+static const char *const *bool_words(const struct conf_row *row)
+{
+	static const char *const yesno[] = { "no", "yes" };
+	static const char *const sync[] = { "filesystem", "files" };
+
+	return row->kind == CONF_KIND_SYNC ? sync : yesno;
+}
+
+static int parse_bool(struct conf_load *l, const struct conf_row *row,
+		const struct conf_words *words)
+{
+	const char *const *names = bool_words(row);
+	struct span word = words->v[0];
+	bool on = span_is(word, names[true]);
+
+	if (!on && !span_is(word, names[false]))
+		return conf_error(l, "\"%.*s\" is neither %s nor %s",
+				SPAN_ARG(word), names[true], names[false]);
+	*(bool *)at(l->c, row) = on;
+	return 0;
+}
+
+static void print_bool(const struct conf *c, const struct conf_row *row,
+		struct str *out)
+{
+	str_adds(out, bool_words(row)[*(const bool *)in(c, row)]);
+}
+
+/* A user name as useradd takes it (POSIX 3.437, and a dot or a final $). */
+static bool is_account(struct span s)
+{
+	if (!s.n || s.n > 32 || !(ascii_isalnum(s.p[0]) || s.p[0] == '_'))
+		return false;
+	for (size_t i = 1; i < s.n; i++)
+		if (!ascii_isalnum(s.p[i]) && s.p[i] != '_' &&
+				s.p[i] != '-' && s.p[i] != '.' &&
+				!(s.p[i] == '$' && i + 1 == s.n))
+			return false;
+	return true;
+}
+
+static int parse_account(struct conf_load *l, const struct conf_row *row,
+		const struct conf_words *words)
+{
+	const char **field = at(l->c, row);
+
+	if (!is_account(words->v[0]))
+		return conf_error(l, "\"%.*s\" is no account's name",
+				SPAN_ARG(words->v[0]));
+	*field = conf_keep(l, words->v[0]);
+	return *field ? 0 : -1;
+}
+
+static int parse_path(struct conf_load *l, const struct conf_row *row,
+		const struct conf_words *words)
+{
+	const char **field = at(l->c, row);
+	struct span path = words->v[0];
+
+	if (!path.n || path.p[0] != '/')
+		return conf_error(l, "\"%.*s\" does not begin with /",
+				SPAN_ARG(path));
+	while (path.n > 1 && path.p[path.n - 1] == '/')
+		path.n--;
+	if (path.n > row->max)
+		return conf_error(l, "longer than %u bytes",
+				(unsigned)row->max);
+	*field = conf_keep(l, path);
+	return *field ? 0 : -1;
+}
+
+static void print_text(const struct conf *c, const struct conf_row *row,
+		struct str *out)
+{
+	const char *text = *(const char *const *)in(c, row);
+
+	str_adds(out, text);
+}
+
+const struct conf_type *conf_type(enum conf_kind kind)
+{
+#define KIND(name) conf_parse_##name, conf_print_##name
+	static const struct conf_type types[CONF_KIND_COUNT] = {
+		[CONF_KIND_HOST] = { "NAME", 1, 1, false, false, KIND(host) },
+		[CONF_KIND_DOMAINS] = { "NAME...", 1, CONF_WORDS_MOST, true,
+			false, KIND(domains) },
+		[CONF_KIND_NETS] = { "ADDRESS[/BITS]...", 1, CONF_WORDS_MOST,
+			true, false, KIND(nets) },
+		[CONF_KIND_SMARTHOST] = { "HOST[:PORT] "
+			"[tls|starttls|may|none] [user=U] [password-file=F] "
+			"[noverify]", 1, 5, false, false, KIND(smarthost) },
+		[CONF_KIND_LISTEN] = { "SERVICE ADDRESS:PORT|*:PORT|"
+			"[IPV6]:PORT|none", 2, 2, true, true, KIND(listen) },
+		[CONF_KIND_ROUTE] = { "DOMAIN|* smtp:HOST|smtp:[HOST]:PORT|"
+			"lmtp:[HOST]:PORT|lmtp:unix:PATH", 2, 2, true, false,
+			KIND(route) },
+		[CONF_KIND_NAMESERVERS] = { "ADDRESS[:PORT]...", 1,
+			CONF_WORDS_MOST, true, false, KIND(nameservers) },
+		[CONF_KIND_ACCOUNT] = { "ACCOUNT", 1, 1, false, false,
+			parse_account, print_text },
+		[CONF_KIND_PATH] = { "PATH", 1, 1, false, false,
+			parse_path, print_text },
+		[CONF_KIND_YESNO] = { "yes|no", 1, 1, false, false,
+			parse_bool, print_bool },
+		[CONF_KIND_SYNC] = { "files|filesystem", 1, 1, false, false,
+			parse_bool, print_bool },
+		[CONF_KIND_NUMBER] = { "NUMBER", 1, 1, false, false,
+			parse_number, print_number },
+		[CONF_KIND_SECONDS] = { "TIME", 1, 1, false, false,
+			parse_number, print_number },
+		[CONF_KIND_MEMORY] = { "SIZE", 1, 1, false, false,
+			parse_number, print_number },
+		[CONF_KIND_SIZE] = { "SIZE", 1, 1, false, false,
+			parse_size, print_size },
+	};
+#undef KIND
+	return &types[kind];
+}

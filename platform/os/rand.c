@@ -1,0 +1,45 @@
+#include "os/rand.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+void rand_bytes(void *out, size_t n)
+{
+	char *p = out;
+
+	while (n) {
+		ssize_t got = getrandom(p, n, 0);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		/* a guessable salt or DNS id is worse than no service */
+		if (got <= 0)
+			abort();
+		p += got;
+		n -= (size_t)got;
+	}
+}
+
+uint32_t rand_below(uint32_t limit)
+{
+	/* the 2^32 mod limit lowest values would make the rest uneven */
+	uint32_t uneven = -limit % limit;
+	uint32_t value;
+
+	do
+		rand_bytes(&value, sizeof(value));
+	while (value < uneven);
+	return value % limit;
+}
+
+void rand_word(char *out, size_t n)
+{
+	static const char set[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"abcdefghijklmnopqrstuvwxyz0123456789";
+
+	while (n--)
+		*out++ = set[rand_below(sizeof(set) - 1)];
+	*out = '\0';
+}

@@ -1,0 +1,52 @@
+/* spool_private - what spool.c, spool_draft.c and spool_queue.c share */
+#ifndef STORE_SPOOL_PRIVATE_H
+#define STORE_SPOOL_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "base/list.h"
+#include "base/str.h"
+#include "net/loop.h"
+#include "os/conf.h"
+#include "store/spool.h"
+#include "store/sync.h"
+
+struct spool {
+	const struct conf *conf;
+	struct loop *loop;		/* NULL: commits are synchronous */
+	int root, tmp, msg, damaged, lock;	/* -1: not open */
+	uid_t owner;			/* whose the files are to be, */
+	gid_t group;			/* when we are root */
+	bool give;
+	struct sync *sync;
+	struct list committing;		/* drafts that wait for their flush, */
+	struct list failed;		/* or for the end of the turn */
+	struct loop_task report;
+
+	unsigned count;			/* files in msg/, as far as known */
+	int64_t counted;		/* clock_ms() of the last look; 0: none */
+
+	char *notify_path;		/* NULL: nobody is told */
+	int notify_fd;
+	struct str untold;		/* ids, SPOOL_ID_SIZE octets each */
+	struct loop_timer tell_again;
+};
+
+/* Letters and digits as spool_begin makes them: no path can hide in it. */
+bool spool_id_valid(const char *id);
+/* Calls fn for each file of a folder whose name is an id. 0 or -1. */
+int spool_each(int dirfd, void (*fn)(void *arg, const char *id), void *arg,
+		struct err *err);
+/* Tells the owner of the queue about a new message. */
+void spool_tell(struct spool *s, const char *id);
+/* Opens msg/ID. -1: ERR_TEMP with errno, ERR_PERM: no id. */
+int spool_open_message(struct spool *s, const char *id, int flags,
+		struct err *err);
+
+/* Calls done of the drafts that failed before any flush. */
+void spool_draft_report(struct loop_task *t);
+/* Frees drafts without a call. */
+void spool_draft_drop(struct list *drafts);
+
+#endif

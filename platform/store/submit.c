@@ -1,0 +1,415 @@
+#include "store/submit.h"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "net/loop.h"
+#include "net/smtp_client.h"
+#include "net/tls.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/priv.h"
+#include "store/spool.h"
+
+#define PIECE 4096
+#define PASSWORD_SIZE 256
+
+/* A way that is not there makes room for the next; one that refused does not. */
+enum way { WAY_TAKEN, WAY_REFUSED, WAY_ABSENT };
+
+struct submit {
+	const struct conf *conf;
+	struct loop *loop;
+	struct smtp_client *client;
+	struct smtp_message message;
+	bool sent, interrupted;
+	unsigned refused;
+	unsigned first;			/* the first recipient that was refused */
+	struct smtp_result why;		/* ... and its reply */
+	struct smtp_result end;		/* of the connection */
+};
+
+/* ---- over SMTP: the local socket or the smarthost */
+
+static void on_ready(void *arg)
+{
+	struct submit *s = arg;
+
+	if (s->sent) {
+		smtp_client_quit(s->client);
+		return;
+	}
+	s->sent = true;
+	smtp_client_send(s->client, &s->message);
+}
+
+static void on_result(void *arg, unsigned rcpt, const struct smtp_result *r)
+{
+	struct submit *s = arg;
+
+	if (r->kind == ERR_NONE)
+		return;
+	if (!s->refused++) {
+		s->first = rcpt;
+		s->why = *r;
+	}
+}
+
+static void on_gone(void *arg, const struct smtp_result *r)
+{
+	struct submit *s = arg;
+
+	s->end = *r;
+	s->client = NULL;
+	loop_stop(s->loop, 0);
+}
+
+static const struct smtp_client_events events = {
+	on_ready, on_result, on_gone
+};
+
+/* ^C ends the wait: what was not acknowledged counts as not sent. */
+static void on_interrupt(void *arg, int signo)
+{
+	struct submit *s = arg;
+
+	(void)signo;
+	s->interrupted = true;
+	loop_stop(s->loop, 0);
+}
+
+/* "550 5.1.1 no such user", or just the text where there was no reply. */
+static void result_text(const struct smtp_result *r, char *out, size_t size)
+{
+	if (!r->code)
+		snprintf(out, size, "%s", r->text);
+	else
+		snprintf(out, size, "%d %s%s%s", r->code, r->enhanced,
+				r->enhanced[0] ? " " : "", r->text);
+}
+
+static enum way verdict(struct submit *s, const char *where, struct err *err)
+{
+	const struct smtp_message *m = &s->message;
+	char text[300];
+
+	if (s->interrupted) {
+		err_set(err, ERR_TEMP, "%s: interrupted", where);
+		return WAY_REFUSED;
+	}
+	if (!s->sent) {
+		result_text(&s->end, text, sizeof(text));
+		err_set(err, s->end.kind == ERR_NONE ? ERR_TEMP : s->end.kind,
+				"%s: %s", where, text);
+		return s->end.code ? WAY_REFUSED : WAY_ABSENT;
+	}
+	if (!s->refused)
+		return WAY_TAKEN;
+	result_text(&s->why, text, sizeof(text));
+	if (m->nrcpt == 1)
+		err_set(err, s->why.kind, "%s: %s", m->rcpt[0], text);
+	else
+		err_set(err, s->why.kind, "%s: %.150s (%u of %u)",
+				m->rcpt[s->first], text, s->refused, m->nrcpt);
+	return WAY_REFUSED;
+}
+
+/* One connection from its start to its end. */
+static enum way talk(struct submit *s, const struct smtp_target *target,
+		struct tls_ctx *tls, struct err *err)
+{
+	s->sent = s->interrupted = false;
+	s->refused = 0;
+	s->client = smtp_client_new(s->loop, target, tls, &events, s);
+	if (!s->client) {
+		err_set(err, ERR_NOMEM, "out of memory");
+		return WAY_REFUSED;
+	}
+	loop_run(s->loop);
+	if (s->client)
+		smtp_client_abort(s->client);
+	return verdict(s, target->name, err);
+}
+
+static enum way by_socket(struct submit *s, struct err *err)
+{
+	char path[108];			/* sizeof(sockaddr_un.sun_path) */
+	struct smtp_target target = {
+		.unix_path = path, .name = "local submission",
+		.tls = CONF_TLS_NONE, .hello = s->conf->hostname,
+		.connect_timeout = s->conf->connect_timeout
+	};
+	int n = snprintf(path, sizeof(path), "%s/" SUBMIT_SOCKET,
+			s->conf->run_dir);
+
+	if (n < 0 || (size_t)n >= sizeof(path)) {
+		err_set(err, ERR_PERM, "run-dir: path too long");
+		return WAY_ABSENT;
+	}
+	/* a daemon that has died leaves its socket file: connecting tells */
+	return talk(s, &target, NULL, err);
+}
+
+static enum way try_addresses(struct submit *s, struct smtp_target *target,
+		struct tls_ctx *tls, struct err *err)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *all, *a;
+	enum way way = WAY_ABSENT;
+	char port[8];
+	int rc;
+
+	snprintf(port, sizeof(port), "%u", s->conf->smarthost.port);
+	rc = getaddrinfo(target->name, port, &hints, &all);
+	if (rc) {
+		err_set(err, ERR_TEMP, "%s: %s", target->name,
+				gai_strerror(rc));
+		return WAY_ABSENT;
+	}
+	for (a = all; a && way == WAY_ABSENT; a = a->ai_next) {
+		if (a->ai_addrlen > sizeof(target->addr))
+			continue;
+		memcpy(&target->addr, a->ai_addr, a->ai_addrlen);
+		target->addr_len = a->ai_addrlen;
+		way = talk(s, target, tls, err);
+	}
+	freeaddrinfo(all);
+	return way;
+}
+
+static enum way by_smarthost(struct submit *s, struct err *err)
+{
+	const struct conf_smarthost *host = &s->conf->smarthost;
+	struct tls_ctx *tls = NULL;
+	char password[PASSWORD_SIZE];
+	enum way way = WAY_ABSENT;
+	struct smtp_target target = {
+		.name = host->host, .tls = host->tls, .verify = host->verify,
+		.hello = s->conf->hostname,
+		.connect_timeout = s->conf->connect_timeout
+	};
+
+	if (!host->host)
+		return WAY_ABSENT;
+	if (host->user) {
+		if (!host->password_file || smtp_password(host->password_file,
+				password, sizeof(password), err) < 0)
+			goto out;
+		target.user = host->user;
+		target.password = password;
+	}
+	if (host->tls != CONF_TLS_NONE && tls_built()) {
+		tls = tls_client(host->verify ? s->conf->tls_ca : NULL, err);
+		if (!tls)
+			goto out;
+	}
+	way = try_addresses(s, &target, tls, err);
+out:
+	tls_ctx_free(tls);
+	explicit_bzero(password, sizeof(password));
+	return way;
+}
+
+/* ---- into the spool, with no daemon */
+
+struct spooled {
+	bool bad;
+	struct err *err;
+};
+
+static void on_spooled(void *arg, const char *id, const struct err *err)
+{
+	struct spooled *done = arg;
+
+	(void)id;
+	done->bad = err != NULL;
+	if (err)
+		*done->err = *err;
+}
+
+/* LF lines as the CRLF lines that the spool holds. *last: the octet before. */
+static int write_crlf(struct spool_draft *d, struct span piece, char *last,
+		struct err *err)
+{
+	while (piece.n) {
+		size_t n = span_find(piece, '\n');
+		bool ends = n < piece.n;
+
+		if (n && spool_write(d, span_sub(piece, 0, n), err) < 0)
+			return -1;
+		*last = n ? piece.p[n - 1] : *last;
+		if (ends && spool_write(d, *last == '\r' ? SPAN("\n") :
+				SPAN("\r\n"), err) < 0)
+			return -1;
+		*last = ends ? '\n' : *last;
+		piece = span_sub(piece, ends ? n + 1 : n, piece.n);
+	}
+	return 0;
+}
+
+static int write_all(struct spool_draft *d, const struct smtp_message *m,
+		struct err *err)
+{
+	char buf[PIECE], last = '\n';
+
+	for (uint64_t at = 0; at < m->size; ) {
+		uint64_t left = m->size - at;
+		ssize_t n = file_pread(m->fd, buf, left < PIECE ?
+				(size_t)left : PIECE, m->start + (int64_t)at);
+
+		if (n <= 0)
+			return n ? err_errno(err, "reading the message") :
+					err_set(err, ERR_TEMP, "message cut");
+		if (write_crlf(d, span_make(buf, (size_t)n), &last, err) < 0)
+			return -1;
+		at += (uint64_t)n;
+	}
+	return last == '\n' ? 0 : spool_write(d, SPAN("\r\n"), err);
+}
+
+static int spool_message(struct spool *spool, struct submit *s,
+		struct spool_envelope *e, struct err *err)
+{
+	struct spooled done = { .err = err };
+	struct spool_draft *d;
+
+	if (spool_room(spool, s->message.size, err) < 0)
+		return -1;
+	d = spool_begin(spool, e, err);
+	if (!d)
+		return -1;
+	if (write_all(d, &s->message, err) < 0) {
+		spool_abort(d);
+		return -1;
+	}
+	spool_commit(d, on_spooled, &done);
+	return done.bad ? -1 : 0;
+}
+
+static int spool_open_and_add(struct submit *s, struct err *err)
+{
+	const struct smtp_message *m = &s->message;
+	char origin[32];
+	struct spool_envelope e = {
+		.sender = m->sender, .origin = origin,
+		.eight_bit = m->eight_bit, .nrcpt = m->nrcpt
+	};
+	struct spool *spool;
+	int rc;
+
+	snprintf(origin, sizeof(origin), "uid %lu", (unsigned long)getuid());
+	e.rcpt = calloc(m->nrcpt, sizeof(*e.rcpt));
+	if (!e.rcpt)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	for (unsigned i = 0; i < m->nrcpt; i++) {
+		e.rcpt[i].address = m->rcpt[i];
+		e.rcpt[i].state = SPOOL_WAITING;
+	}
+	spool = spool_open(s->conf, NULL, err);
+	rc = spool ? spool_message(spool, s, &e, err) : -1;
+	if (spool)
+		spool_close(spool);
+	free(e.rcpt);
+	return rc;
+}
+
+/* As root the files must become the queue's own, or it could not read them. */
+static int become_owner(const struct conf *conf, struct err *err)
+{
+	struct priv_user owner;
+
+	if (priv_find(conf->user_queue, &owner, err) < 0)
+		return -1;
+	if (file_mkdirs(AT_FDCWD, conf->spool_dir, 0700, err) < 0)
+		return -1;
+	if (chown(conf->spool_dir, owner.uid, owner.gid) < 0 ||
+	    setegid(owner.gid) < 0 || seteuid(owner.uid) < 0)
+		return err_errno(err, "%s", conf->spool_dir);
+	return 0;
+}
+
+static enum way by_spool(struct submit *s, struct err *err)
+{
+	bool root = geteuid() == 0;
+	gid_t gid = getegid();
+	int rc;
+
+	if (!root && access(s->conf->spool_dir, W_OK | X_OK) < 0)
+		return WAY_ABSENT;
+	if (root && become_owner(s->conf, err) < 0)
+		return WAY_REFUSED;
+	rc = spool_open_and_add(s, err);
+	if (root && (seteuid(0) < 0 || setegid(gid) < 0))
+		return WAY_REFUSED;
+	return rc < 0 ? WAY_REFUSED : WAY_TAKEN;
+}
+
+/* ---- the ways in their order */
+
+static bool has_eight_bit(const struct smtp_message *m)
+{
+	char buf[PIECE];
+
+	for (uint64_t at = 0; at < m->size; ) {
+		uint64_t left = m->size - at;
+		ssize_t n = file_pread(m->fd, buf, left < PIECE ?
+				(size_t)left : PIECE, m->start + (int64_t)at);
+
+		if (n <= 0)
+			return false;
+		for (ssize_t i = 0; i < n; i++)
+			if ((unsigned char)buf[i] > 127)
+				return true;
+		at += (uint64_t)n;
+	}
+	return false;
+}
+
+static int submit(struct submit *s, struct err *err)
+{
+	static enum way (*const ways[])(struct submit *, struct err *) = {
+		by_socket, by_smarthost, by_spool
+	};
+	enum way way = WAY_ABSENT;
+
+	for (size_t i = 0; i < 3 && way == WAY_ABSENT; i++)
+		way = ways[i](s, err);
+	return way == WAY_TAKEN ? 0 : -1;
+}
+
+int submit_message(const struct conf *conf, const char *sender,
+		const char *const *rcpt, unsigned n, int fd, int64_t start,
+		uint64_t size, struct err *err)
+{
+	struct submit s = {
+		.conf = conf,
+		.message = {
+			.sender = sender, .nrcpt = n, .rcpt = rcpt, .fd = fd,
+			.start = start, .size = size, .lf_lines = true
+		}
+	};
+	struct err own;
+	sigset_t mask;
+	int rc = -1;
+
+	if (!n)
+		return err_set(err, ERR_PERM, "no recipients");
+	err = err ? err : &own;
+	s.message.eight_bit = has_eight_bit(&s.message);
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	s.loop = loop_new(err);
+	if (!s.loop)
+		return -1;
+	if (loop_signal(s.loop, SIGINT, on_interrupt, &s) == 0)
+		rc = submit(&s, err);
+	else
+		err_errno(err, "signals");
+	loop_free(s.loop);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return rc;
+}

@@ -1,0 +1,29 @@
+/* submit - a program of this machine hands a message to the mail system
+ *
+ * Used by sendmail and mail. The first way that is there takes the message:
+ *   1. smtpd's submission socket below run-dir (SO_PEERCRED names the sender),
+ *   2. the smarthost, when the configuration has one,
+ *   3. as root: the spool, for the next run of the daemons.
+ * It lies in store, not in net, because the third way needs the spool.
+ */
+#ifndef STORE_SUBMIT_H
+#define STORE_SUBMIT_H
+
+#include <stdint.h>
+#include "base/err.h"
+#include "os/conf.h"
+
+#define SUBMIT_SOCKET "submit"	/* below run-dir, SOCK_STREAM */
+
+/*
+ * Blocks. The message is fd's octets [start, start+size) with LF lines; sender
+ * "" is the null sender. 0: on stable storage for all recipients. -1: not
+ * taken for one at least; err says for whom and why (ERR_PERM, ERR_AUTH: do
+ * not try again; else it may work later). When some were refused and others
+ * taken, err's text begins with the first one refused and ends in "(2 of 5)".
+ */
+int submit_message(const struct conf *conf, const char *sender,
+		const char *const *rcpt, unsigned n, int fd, int64_t start,
+		uint64_t size, struct err *err);
+
+#endif

@@ -1,0 +1,472 @@
+#include "store/sync.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <grp.h>
+#include <unistd.h>
+
+#include "base/span.h"
+#include "base/str.h"
+#include "os/clock.h"
+#include "os/log.h"
+#include "os/proc.h"
+
+#define GROUP_SIZE 16384	/* names of one group, NUL after each */
+#define RESTARTS_MOST 3		/* helpers that may die over one group */
+/*
+ * A group goes when it has this many for each one still on the way: a few
+ * slow senders must not make the others wait.
+ */
+#define ENOUGH 4
+
+struct sync {
+	struct loop *loop;		/* NULL: flushes are made in the call */
+	int dirfd;
+	bool by_name;
+	struct loop_task start;
+	struct loop_timer wait;
+	int64_t first, last;		/* clock_ms() of requests in `waiting` */
+	unsigned nwaiting;
+	int expected;			/* requests on their way */
+	struct loop_watch answer;	/* fd -1: no helper */
+	pid_t helper;
+	bool busy;			/* the helper has a group */
+	unsigned restarts;
+	struct list waiting;		/* the next group */
+	struct list running;
+	struct str names;		/* of the running group; "" for a syncfs */
+	unsigned long count;
+};
+
+/* What the helper says of a group. */
+struct sync_answer {
+	int32_t error;
+	uint32_t flushes;
+};
+
+/* -- the flush itself, in the helper or here -- */
+
+static int flush_fd(int fd)
+{
+	int error = 0;
+
+	if (fsync(fd) < 0)
+		error = errno;
+	/* EINVAL: a file system that knows no flush of this (folders, often) */
+	return error == EINVAL ? 0 : error;
+}
+
+static int flush_path(int dirfd, const char *path, int flags)
+{
+	int fd = openat(dirfd, path,
+			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags);
+	int error;
+
+	if (fd < 0)
+		return errno;
+	error = flush_fd(fd);
+	close(fd);
+	return error;
+}
+
+static struct span folder_of(const char *name)
+{
+	struct span s = span_of(name);
+	size_t slash = span_rfind(s, '/');
+
+	return slash == s.n ? SPAN(".") : span_sub(s, 0, slash);
+}
+
+/* Was the folder of `name` met before in this group? */
+static bool folder_done(const char *names, const char *name)
+{
+	while (names < name) {
+		if (span_eq(folder_of(names), folder_of(name)))
+			return true;
+		names += strlen(names) + 1;
+	}
+	return false;
+}
+
+/* All files before any folder: a name must not be safe before its content. */
+static void flush_names(int dirfd, struct span names, struct sync_answer *a)
+{
+	char folder[SYNC_NAME_MAX + 1];
+	const char *end = names.p + names.n, *p;
+
+	for (p = names.p; p < end && !a->error; p += strlen(p) + 1) {
+		a->error = flush_path(dirfd, p, 0);
+		a->flushes++;
+	}
+	for (p = names.p; p < end && !a->error; p += strlen(p) + 1) {
+		if (folder_done(names.p, p))
+			continue;
+		if (str_copy(folder, sizeof(folder), folder_of(p)) < 0)
+			a->error = ENAMETOOLONG;
+		else
+			a->error = flush_path(dirfd, folder, O_DIRECTORY);
+		a->flushes++;
+	}
+}
+
+/* names: each ended by NUL; only a NUL: the whole file system. */
+static void flush(int dirfd, struct span names, struct sync_answer *a)
+{
+	*a = (struct sync_answer){ 0, 0 };
+	if (names.n > 1) {
+		flush_names(dirfd, names, a);
+		return;
+	}
+	a->flushes = 1;
+	if (syncfs(dirfd) < 0)
+		a->error = errno;
+}
+
+/* -- the helper -- */
+
+/*
+ * Started before the daemon gives up root, the helper takes the rights of the
+ * folder's owner: it opens what its parent names.
+ */
+static void become_owner(int dirfd)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		return;
+	if (fstat(dirfd, &st) < 0)
+		_exit(1);
+	if (st.st_uid == 0)
+		return;
+	if (setgroups(0, NULL) < 0 || setgid(st.st_gid) < 0
+			|| setuid(st.st_uid) < 0)
+		_exit(1);
+	/* setuid has taken this from us (prctl(2)) */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+_Noreturn static void helper_run(int sock, int dirfd)
+{
+	static char names[GROUP_SIZE];
+	int fds[] = { sock, dirfd };
+	struct sync_answer answer;
+	ssize_t n;
+
+	/* a signal to the whole group must not take us before the parent */
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	if (proc_keep_fds(fds, 2) < 0)
+		_exit(1);
+	become_owner(fds[1]);
+	while ((n = proc_recv(fds[0], names, sizeof(names), NULL)) > 0) {
+		if (names[n - 1] != '\0')
+			break;
+		flush(fds[1], span_make(names, (size_t)n), &answer);
+		if (proc_send(fds[0], &answer, sizeof(answer), -1) < 0)
+			break;
+	}
+	_exit(0);
+}
+
+static int helper_start(struct sync *s, struct err *err)
+{
+	s->helper = proc_helper(&s->answer.fd, err);
+	if (s->helper == 0)
+		helper_run(s->answer.fd, s->dirfd);
+	if (s->helper < 0) {
+		s->answer.fd = -1;
+		return -1;
+	}
+	if (loop_watch(s->loop, &s->answer, LOOP_READ) < 0)
+		return err_errno(err, "flush helper");
+	return 0;
+}
+
+static void helper_stop(struct sync *s)
+{
+	if (s->answer.fd < 0)
+		return;
+	loop_unwatch(s->loop, &s->answer);
+	close(s->answer.fd);
+	s->answer.fd = -1;
+	kill(s->helper, SIGKILL);
+	while (waitpid(s->helper, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+/* -- groups -- */
+
+static void start_later(struct sync *s)
+{
+	if (!s->busy && !list_empty(&s->waiting))
+		loop_task_add(s->loop, &s->start);
+}
+
+static void group_done(struct sync *s, const struct sync_answer *a)
+{
+	struct list group;
+
+	/* done may ask again or cancel others: the ring is ours alone */
+	list_init(&group);
+	while (!list_empty(&s->running)) {
+		struct list *l = s->running.next;
+
+		list_del(l);
+		list_add_tail(&group, l);
+	}
+	s->count += a->flushes;
+	s->busy = false;
+	s->restarts = 0;
+	start_later(s);
+	while (!list_empty(&group)) {
+		struct sync_request *r = container_of(group.next,
+				struct sync_request, link);
+
+		list_del(&r->link);
+		r->done(r, a->error);
+	}
+}
+
+/*
+ * The helper has died (it was killed; it has no reason of its own): another one
+ * gets the group. Where no process can be made, the flush stops the
+ * loop for once rather than the mail for ever.
+ */
+static void group_again(struct sync *s)
+{
+	struct sync_answer answer;
+	struct err err;
+
+	helper_stop(s);
+	if (s->restarts++ < RESTARTS_MOST && helper_start(s, &err) == 0
+			&& proc_send(s->answer.fd, s->names.p, s->names.n,
+				-1) >= 0) {
+		log_warn("flush helper was started again");
+		return;
+	}
+	helper_stop(s);
+	flush(s->dirfd, str_span(&s->names), &answer);
+	group_done(s, &answer);
+}
+
+static void answer_ready(struct loop_watch *w, unsigned events)
+{
+	struct sync *s = container_of(w, struct sync, answer);
+	struct sync_answer answer;
+	ssize_t n = proc_recv(w->fd, &answer, sizeof(answer), NULL);
+
+	(void)events;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n == (ssize_t)sizeof(answer) && s->busy)
+		group_done(s, &answer);
+	else if (s->busy)
+		group_again(s);
+	else
+		helper_stop(s);		/* the next group starts a new one */
+}
+
+/* Moves waiting requests to the running group; what does not fit, waits. */
+static void group_fill(struct sync *s)
+{
+	str_clear(&s->names);
+	while (!list_empty(&s->waiting)) {
+		struct list *l = s->waiting.next;
+		struct sync_request *r = container_of(l, struct sync_request,
+				link);
+		struct span name = span_of(r->name);
+
+		if (s->by_name && s->names.n + name.n + 1 > GROUP_SIZE)
+			break;
+		if (s->by_name) {
+			str_add(&s->names, name);
+			str_addc(&s->names, '\0');
+		}
+		list_del(l);
+		list_add_tail(&s->running, l);
+		s->nwaiting--;
+	}
+	if (!s->by_name)
+		str_addc(&s->names, '\0');
+}
+
+static void fail_all(struct sync *s, int error)
+{
+	const struct sync_answer answer = { error, 0 };
+
+	s->nwaiting = 0;
+	while (!list_empty(&s->waiting)) {
+		struct list *l = s->waiting.next;
+
+		list_del(l);
+		list_add_tail(&s->running, l);
+	}
+	group_done(s, &answer);
+}
+
+/* ms that the group may still wait for others; <= 0: it goes now. */
+static int64_t patience(const struct sync *s)
+{
+	int64_t now = clock_ms(), quiet = s->last + SYNC_QUIET - now;
+	int64_t most = s->first + SYNC_WAIT - now;
+
+	if (s->expected <= 0
+			|| s->nwaiting >= (unsigned)s->expected * ENOUGH)
+		return 0;
+	return quiet < most ? quiet : most;
+}
+
+static void start(struct loop_task *t)
+{
+	struct sync *s = container_of(t, struct sync, start);
+	int64_t ms = patience(s);
+
+	if (s->busy || list_empty(&s->waiting))
+		return;
+	loop_timer_stop(s->loop, &s->wait);
+	if (ms > 0) {
+		loop_timer_set(s->loop, &s->wait, ms);
+		return;
+	}
+	group_fill(s);
+	if (s->names.bad) {
+		fail_all(s, ENOMEM);
+		return;
+	}
+	s->busy = true;
+	if (s->answer.fd < 0 || proc_send(s->answer.fd, s->names.p,
+				s->names.n, -1) < 0)
+		group_again(s);
+}
+
+static void waited(struct loop_timer *t)
+{
+	start_later(container_of(t, struct sync, wait));
+}
+
+void sync_expect(struct sync *s, int more)
+{
+	s->expected += more;
+	if (s->loop)
+		start_later(s);
+}
+
+static void flush_now(struct sync *s, struct sync_request *r)
+{
+	struct span names = SPAN("\0");
+	struct sync_answer answer;
+
+	list_init(&r->link);
+	if (s->by_name)
+		names = span_make(r->name, strlen(r->name) + 1);
+	flush(s->dirfd, names, &answer);
+	s->count += answer.flushes;
+	r->done(r, answer.error);
+}
+
+void sync_ask(struct sync *s, struct sync_request *r)
+{
+	if (!s->loop) {
+		flush_now(s, r);
+		return;
+	}
+	s->last = clock_ms();
+	if (list_empty(&s->waiting)) {
+		s->first = s->last;
+		s->nwaiting = 0;
+	}
+	list_add_tail(&s->waiting, &r->link);
+	s->nwaiting++;
+	start_later(s);
+}
+
+/* nwaiting is then too high by one at times: a group goes a little early. */
+void sync_cancel(struct sync_request *r)
+{
+	list_del(&r->link);
+}
+
+unsigned long sync_count(const struct sync *s)
+{
+	return s->count;
+}
+
+/* syncfs reports that a write has failed since Linux 5.8. */
+static bool syncfs_reports(void)
+{
+	unsigned long major = 0, minor = 0;
+	struct utsname name;
+	struct span rest, first;
+
+	if (uname(&name) < 0)
+		return false;
+	rest = span_of(name.release);
+	first = span_cut(&rest, '.');
+	for (size_t i = 0; i < rest.n; i++)
+		if (!ascii_isdigit(rest.p[i]))
+			rest.n = i;
+	if (!span_number(first, 1000, &major)
+			|| !span_number(rest, 1000, &minor))
+		return false;
+	return major > 5 || (major == 5 && minor >= 8);
+}
+
+static struct sync *open_mode(struct loop *loop, int dirfd, bool by_name,
+		struct err *err)
+{
+	struct sync *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		err_errno(err, "flush helper");
+		return NULL;
+	}
+	s->loop = loop;
+	s->dirfd = dirfd;
+	s->by_name = by_name;
+	s->start.run = start;
+	s->wait.fire = waited;
+	s->answer.ready = answer_ready;
+	s->answer.fd = -1;
+	list_init(&s->start.link);
+	list_init(&s->waiting);
+	list_init(&s->running);
+	str_init(&s->names, GROUP_SIZE + 1);
+	if (loop && helper_start(s, err) < 0) {
+		sync_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+struct sync *sync_open(struct loop *loop, int dirfd, struct err *err)
+{
+	return open_mode(loop, dirfd, !syncfs_reports(), err);
+}
+
+struct sync *sync_open_files(struct loop *loop, int dirfd, struct err *err)
+{
+	return open_mode(loop, dirfd, true, err);
+}
+
+void sync_close(struct sync *s)
+{
+	if (!s)
+		return;
+	if (s->loop) {
+		loop_task_stop(&s->start);
+		loop_timer_stop(s->loop, &s->wait);
+		helper_stop(s);
+	}
+	str_free(&s->names);
+	free(s);
+}

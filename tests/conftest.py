@@ -1,0 +1,6 @@
+"""Lets every test folder import instance and lab."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))

@@ -1,0 +1,155 @@
+"""A running Pillarbox of its own: temporary folder, configuration, users, maild."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BIN = os.environ.get("PILLARBOX", str(ROOT / "build" / "pillarbox"))
+SERVICES = ("smtp", "submission", "smtps", "pop3", "pop3s")
+DAEMONS = ("authd", "deliver", "queue", "smtpd", "pop3d")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(what, seconds=10, step=0.02):
+    """Polls what() until it is true; gives its value or fails."""
+    end = time.monotonic() + seconds
+    while True:
+        value = what()
+        if value:
+            return value
+        assert time.monotonic() < end, "timed out"
+        time.sleep(step)
+
+
+class Instance:
+    def __init__(self, users=("alice", "bob"), domain="a.test", extra="",
+                 folder=None, start=True, wrapper=(), omit=()):
+        # short: a unix socket's path holds 107 bytes
+        self.dir = pathlib.Path(folder or tempfile.mkdtemp(prefix="pb"))
+        self.dir.mkdir(exist_ok=True)
+        self.own_dir = folder is None
+        self.domain = domain
+        self.wrapper = list(wrapper)
+        self.port = {s: free_port() for s in SERVICES}
+        self.conf = self.dir / "pillarbox.conf"
+        self.log_path = self.dir / "log"
+        self.maild = None
+        me = subprocess.check_output(["id", "-un"], text=True).strip()
+        lines = {
+            "hostname": f"mail.{domain}", "domain": domain,
+            "spool-dir": self.dir / "spool", "state-dir": self.dir / "state",
+            "mail-dir": self.dir / "mail", "mbox-dir": self.dir / "mbox",
+            "run-dir": self.dir / "run", "user-queue": me, "user-store": me,
+            "user-auth": me, "system-users": "no", "nameserver": "127.0.0.9",
+            "dns-timeout": "1s",
+        }
+        text = "".join(f"{k} {v}\n" for k, v in lines.items()
+                       if k not in omit)
+        for service, port in self.port.items():
+            if f"listen {service}" not in extra:
+                text += f"listen {service} 127.0.0.1:{port}\n"
+        self.conf.write_text(text + extra)
+        for sub in ("state", "mail", "mbox", "run"):
+            (self.dir / sub).mkdir(exist_ok=True)
+        for user in users:
+            self.run("mailuser", "add", f"{user}@{domain}",
+                     input=f"{user}-pw\n")
+        if start:
+            self.start()
+
+    def env(self):
+        return dict(os.environ, PILLARBOX_CONF=str(self.conf))
+
+    def run(self, *argv, check=True, **kw):
+        kw.setdefault("input", "")
+        if isinstance(kw["input"], str):
+            kw.setdefault("text", True)
+        p = subprocess.run([BIN, *argv], env=self.env(), timeout=60,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           **kw)
+        assert not check or p.returncode == 0, (argv, p.stdout, p.stderr)
+        return p
+
+    def start(self):
+        before = len(self.log())
+        with open(self.log_path, "ab") as log:
+            self.maild = subprocess.Popen(
+                [*self.wrapper, BIN, "maild", "-f", "-C", str(self.conf)],
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        wait_for(lambda: all(f"{d}: ready" in self.log()[before:]
+                             for d in DAEMONS) or self.maild.poll() is not None,
+                 20)
+        assert self.maild.poll() is None, self.log()
+
+    def log(self):
+        if not self.log_path.exists():
+            return ""
+        return self.log_path.read_text(errors="replace")
+
+    def wait_log(self, pattern, seconds=10, since=0):
+        return wait_for(lambda: re.search(pattern, self.log()[since:]), seconds)
+
+    def pids(self, applet):
+        """Processes of this instance whose argv[0] is the applet, helpers too."""
+        found = []
+        for p in pathlib.Path("/proc").iterdir():
+            if not p.name.isdigit():
+                continue
+            try:
+                argv = (p / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if argv[0] == applet.encode() and str(self.conf).encode() in argv:
+                found.append(int(p.name))
+        return sorted(found)
+
+    def maildir(self, user):
+        return self.dir / "mail" / self.domain / user
+
+    def messages(self, user):
+        box = self.maildir(user)
+        return sorted([*box.glob("new/*"), *box.glob("cur/*")])
+
+    def wait_messages(self, user, n, seconds=15):
+        wait_for(lambda: len(self.messages(user)) >= n, seconds)
+        got = self.messages(user)
+        assert len(got) == n, got
+        return got
+
+    def spooled(self):
+        return list((self.dir / "spool" / "msg").glob("*"))
+
+    def stop(self):
+        if self.maild and self.maild.poll() is None:
+            self.maild.send_signal(signal.SIGTERM)
+            try:
+                self.maild.wait(45)
+            except subprocess.TimeoutExpired:
+                self.maild.kill()
+                raise
+        self.maild = None
+
+    def close(self):
+        self.stop()
+        if self.own_dir:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        if exc[0]:
+            print(self.log()[-8000:])
+        self.close()
