@@ -81,8 +81,9 @@ lib_libs = $(if $($(1)),-L$(call first,$($(1))/lib $($(1))/library $($(1))) $(3)
 use = $(eval lib-cflags += $(call lib_cflags,$(1),$(2),$(3)))$(eval \
 	libs += $(call lib_libs,$(1),$(2),$(3)))
 
-$(if $(CONFIG_TLS),$(call use,MBEDTLS,mbedtls mbedx509 mbedcrypto,-lmbedtls -lmbedx509 -lmbedcrypto))
-$(if $(CONFIG_LIB_SQLITE),$(call use,SQLITE,sqlite3,-lsqlite3))
+$(if $(CONFIG_TLS),$(call use,MBEDTLS,mbedtls mbedx509 mbedcrypto,\
+	-lmbedtls -lmbedx509 -lmbedcrypto))
+$(if $(CONFIG_LIB_SQLITE),$(call use,SQLITE,sqlite3,-lsqlite3 -lpthread -ldl -lm))
 $(if $(CONFIG_LIB_ZLIB),$(call use,ZLIB,zlib,-lz))
 $(if $(CONFIG_LIB_CRYPT),$(eval libs += -lcrypt))
 libs += -lresolv
@@ -179,16 +180,18 @@ allyesconfig: $(made)
 randconfig: $(made)
 	$(Q)$(kconfig) config/randconfig.py Kconfig
 savedefconfig: $(made)
-	$(Q)$(kconfig) -m savedefconfig --kconfig Kconfig --out defconfig
+	$(Q)$(kconfig) -m savedefconfig --kconfig Kconfig \
+		--out $(dir $(CONFIG))defconfig
 %_defconfig: $(made)
 	$(Q)$(kconfig) -m defconfig --kconfig Kconfig $(or $(call first,config/$@ \
-		board-profiles/$@ board-profiles/$*/defconfig),$@)
+		board-profiles/$@ board-profiles/$*/defconfig),$(error \
+		neither config nor board-profiles has $@))
 applets-kconfig: $(made)
 	@echo $(G)/applets.kconfig
 
 # --- install: $(PREFIX)/bin/pillarbox and a link for each applet ------------
 
-installed = $(DESTDIR)$(patsubst usr/%,$(PREFIX)/%,$(filter usr/%,$(1)))$(addprefix /,$(filter-out usr/%,$(1)))
+installed = $(DESTDIR)$(patsubst usr/%,$(PREFIX)/%,$(1))
 
 install: all
 	mkdir -p $(DESTDIR)$(PREFIX)/bin
@@ -205,11 +208,17 @@ fuzzers := $(call programs,fuzz)
 unit-tests: $(tests)
 fuzzers: $(fuzzers)
 
+# A test links its own layer and those below it, so it needs no more of them.
+programs-in = $(filter $(1)/%,$(tests) $(fuzzers))
+$(foreach n,1 2 3 4 5,$(eval $(call programs-in,$(basename $(word $n,$(layers)))): \
+	$(wordlist $n,5,$(layers))))
+$(call programs-in,$(O)/applets): $(O)/applets.a $(layers)
+
 $(tests): lib := -lcmocka
 $(fuzzers): lib := -fsanitize=fuzzer
-$(tests) $(fuzzers): %: %.o $(O)/applets.a $(layers) $(G)/ldflags
+$(tests) $(fuzzers): %: %.o $(G)/ldflags
 	$(call say,LD)
-	$(Q)$(CC) $(all-cflags) $(all-ldflags) -o $@ $(filter %.o %.a,$^) \
+	$(Q)$(CC) $(all-cflags) $(all-ldflags) -o $@ $@.o $(filter %.a,$^) \
 		$(libs) $(lib)
 
 check:
@@ -226,7 +235,7 @@ check-configs-ci:
 check-prices:
 	@config/check-prices $(if $(FIX),-f) $(O)/prices
 size: all
-	@MAKE="$(MAKE)" AWK="$(AWK)" config/size $(O) $(BASE)
+	@MAKE="$(MAKE)" AWK="$(AWK)" SIZE="$(SIZE)" config/size $(O) $(BASE)
 
 # An instance to try, in ./run; building comes after what it needs is there.
 run:

@@ -39,8 +39,20 @@ $1 == "bool" || $1 == "int" || $1 == "string" {
 	next
 }
 $1 == "depends" { depends[s] = both(depends[s], rest(3)); next }
-$1 == "default" { d = ++defaults[s]; split_if(2); def[s, d] = head; def_if[s, d] = tail; next }
-$1 == "select"  { split_if(2); select_n++; from[select_n] = s; to[select_n] = head; sel_if[select_n] = tail; next }
+$1 == "default" {
+	d = ++defaults[s]
+	split_if(2)
+	def[s, d] = head
+	def_if[s, d] = tail
+	next
+}
+$1 == "select" {
+	split_if(2)
+	from[++selects] = s
+	to[selects] = head
+	sel_if[selects] = tail
+	next
+}
 
 function both(a, b) { return a == "" ? b : a " && ( " b " )" }
 
@@ -99,9 +111,9 @@ function wanted(s,    d) {
 }
 
 function settle(    i, s, v, changed) {
-	for (i = 1; i <= select_n; i++)
+	for (i = 1; i <= selects; i++)
 		forced[to[i]] = 0
-	for (i = 1; i <= select_n; i++)
+	for (i = 1; i <= selects; i++)
 		if (value[from[i]] == "y" && true(sel_if[i]))
 			forced[to[i]] = 1
 	for (i = 1; i <= n; i++) {

@@ -89,6 +89,8 @@ function row_add(    i, place, r) {
 		else
 			main[r] = $i
 	}
+	if (place !~ /^usr\/[a-z]+$/)
+		fail("a folder is written as usr/sbin")
 	path[r] = place "/" $2
 	open_row[++opens] = r
 }

@@ -10,11 +10,12 @@ void scram_derive(struct scram_keys *keys, struct span password,
 		const unsigned char salt[SCRAM_SALT_SIZE], unsigned rounds)
 {
 	unsigned char salted[SHA256_SIZE], client[SHA256_SIZE];
-	struct span key = span_make((char *)salted, sizeof(salted));
+	struct span key;
 
 	/* RFC 5802 section 3 */
 	sha256_pbkdf2(salted, password, span_make((const char *)salt,
 			SCRAM_SALT_SIZE), rounds);
+	key = span_make((char *)salted, sizeof(salted));
 	sha256_hmac(client, key, SPAN("Client Key"));
 	sha256(keys->stored, span_make((char *)client, sizeof(client)));
 	sha256_hmac(keys->server, key, SPAN("Server Key"));

@@ -123,15 +123,16 @@ enum compose_encoding compose_text(struct str *header, struct span body,
 		[COMPOSE_7BIT] = "7bit", [COMPOSE_8BIT] = "8bit",
 		[COMPOSE_QP] = "quoted-printable",
 	};
-	bool ascii = !needs_encoding(body) && utf8_ascii(body);
+	bool ascii = utf8_ascii(body);
 	enum compose_encoding encoding = COMPOSE_7BIT;
 	const char *charset = "us-ascii";
 
-	if (!utf8_ascii(body))
-		charset = utf8_valid(body) ? "utf-8" : "unknown-8bit";
 	if (!ascii)
-		encoding = eight_bit_ok && !needs_encoding(body) ?
-			COMPOSE_8BIT : COMPOSE_QP;
+		charset = utf8_valid(body) ? "utf-8" : "unknown-8bit";
+	if (needs_encoding(body) || (!ascii && !eight_bit_ok))
+		encoding = COMPOSE_QP;
+	else if (!ascii)
+		encoding = COMPOSE_8BIT;
 	str_addf(header, "MIME-Version: 1.0\n"
 			"Content-Type: text/plain; charset=%s\n"
 			"Content-Transfer-Encoding: %s\n",

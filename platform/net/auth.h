@@ -1,7 +1,8 @@
 /* auth - asking authd: passwords, users, where mail for an address goes
  *
  * One unix stream socket, one line a request, answers in order. Reconnects by
- * itself; with authd away a request ends as AUTH_TEMP after 5 s.
+ * itself and asks again what was not answered. A request ends as AUTH_TEMP when
+ * for 5 s neither it nor one before it was answered.
  */
 #ifndef NET_AUTH_H
 #define NET_AUTH_H
@@ -50,7 +51,7 @@ void auth_cancel(struct auth_request *r);
 
 /*
  * The wire, for authd itself. Request: "LOOKUP B64(address)" or
- * "PLAIN B64(user) B64(password) SERVICE PEER". Answer:
+ * "PLAIN B64(user) B64(password) SERVICE PEER", "=" for an empty text. Answer:
  * "OK KIND B64(name) B64(mailbox) UID GID", "NO" or "TEMP". LF ends each.
  */
 #define AUTH_LINE_MAX 4096

@@ -1,5 +1,7 @@
 #include "net/tls.h"
 
+#include <stddef.h>
+
 static int none(struct err *err)
 {
 	return err_set(err, ERR_PERM, "this build has no TLS");

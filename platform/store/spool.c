@@ -18,7 +18,7 @@
 #define SWEEP_AGE 86400		/* seconds; a draft never lives that long */
 #define RECOUNT_FULL 1000	/* ms between looks while max-queue is reached */
 #define RECOUNT_IDLE 60000	/* ... and otherwise: others add messages too */
-#define TELL_AGAIN 200		/* ms until a datagram is tried again */
+#define TELL_AGAIN 20		/* ms until a datagram is tried again */
 #define UNTOLD_MOST 1024	/* ids kept for that; the rest is found by scans */
 
 bool spool_id_valid(const char *id)

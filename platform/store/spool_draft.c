@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -155,6 +156,7 @@ struct spool_draft *spool_begin(struct spool *s, struct spool_envelope *e,
 	sync_expect(s->sync, 1);
 	d->fd = create_file(s, d->id);
 	if (d->fd < 0) {
+		d->id[0] = '\0';	/* it may be another one's file */
 		fail_errno(d, "new file");
 		draft_err(d, err);
 		goto out;

@@ -60,8 +60,7 @@ static size_t skip_lines(struct span text, size_t at, unsigned lines)
 	return at < text.n ? at : text.n;
 }
 
-/* CRC over what never changes in the lines after the fixed ones. */
-static uint32_t crc_lines(struct span text)
+uint32_t record_lines_crc(struct span text)
 {
 	size_t at = skip_lines(text, RECORD_FIXED, FIRST_LINES);
 	uint32_t crc = record_crc(0, span_sub(text, RECORD_FIXED,
@@ -98,7 +97,7 @@ int record_put(struct str *out, const struct spool_envelope *e, uint32_t *crc,
 	str_addc(out, '\n');
 	if (out->bad)
 		return err_set(err, ERR_NOMEM, "envelope too big");
-	*crc = crc_lines(str_span(out));
+	*crc = record_lines_crc(str_span(out));
 	return 0;
 }
 
@@ -302,7 +301,7 @@ int record_get(struct spool_envelope *e, struct span text,
 	e->size = h->message;
 	if (text.n != h->envelope || text.n <= RECORD_FIXED)
 		return err_set(err, ERR_PERM, "envelope is cut");
-	if (crc_head(crc_lines(text), h) != h->envelope_crc)
+	if (crc_head(record_lines_crc(text), h) != h->envelope_crc)
 		return err_set(err, ERR_PERM, "envelope's CRC is wrong");
 	if (!get_try(e, text) || !get_first(e, &rest))
 		return err_set(err, ERR_PERM, "envelope is no envelope");

@@ -63,6 +63,8 @@ int record_get(struct spool_envelope *e, struct span text,
 /* Where recipient n's state character is in text, or text.n. */
 size_t record_state_at(struct span text, unsigned n);
 
+/* Over what never changes in the lines of an envelope block. */
+uint32_t record_lines_crc(struct span text);
 /* zlib's CRC-32, begun with 0. */
 uint32_t record_crc(uint32_t crc, struct span piece);
 

@@ -6,12 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "net/loop.h"
 #include "net/smtp_client.h"
 #include "net/tls.h"
-#include "os/clock.h"
 #include "os/file.h"
 #include "os/priv.h"
 #include "store/spool.h"

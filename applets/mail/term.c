@@ -1,0 +1,413 @@
+#include "mail/term.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <termios.h>
+#include <unistd.h>
+#include "base/utf8.h"
+
+#define ROWS 24			/* of a terminal that does not tell */
+#define COLUMNS 80
+#define TAB 8
+#define MORE "--More--"
+
+/* ---- set-up */
+
+/* LC_ALL, LC_CTYPE, LANG: the first that is set says it (POSIX, 8.2). */
+static bool locale_utf8(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+
+	for (size_t i = 0; i < 3; i++) {
+		struct span value = span_of(getenv(names[i]));
+
+		if (!value.n)
+			continue;
+		value = span_sub(value, 0, span_find(value, '@'));
+		return span_ends(value, ".utf-8") || span_ends(value, ".utf8");
+	}
+	return false;
+}
+
+static unsigned env_size(const char *name, unsigned otherwise)
+{
+	unsigned long n;
+
+	if (span_number(span_of(getenv(name)), 1000, &n) && n > 1)
+		return (unsigned)n;
+	return otherwise;
+}
+
+void mail_term_size(struct mail_term *t)
+{
+	struct winsize w;
+	bool asked = t->tty_out && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0;
+
+	t->rows = env_size("LINES", asked && w.ws_row > 1 ? w.ws_row : ROWS);
+	t->columns = env_size("COLUMNS", asked && w.ws_col > 1 ? w.ws_col :
+			COLUMNS);
+}
+
+int mail_term_init(struct mail_term *t, bool ignore_int)
+{
+	struct sigaction hup;
+	sigset_t set;
+
+	*t = (struct mail_term){ .signals = -1 };
+	t->tty_in = isatty(STDIN_FILENO);
+	t->tty_out = isatty(STDOUT_FILENO);
+	t->utf8 = locale_utf8();
+	mail_term_size(t);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	if (ignore_int)
+		signal(SIGINT, SIG_IGN);
+	else
+		sigaddset(&set, SIGINT);
+	/* nohup stays in force */
+	if (sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -1;
+	t->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return t->signals < 0 ? -1 : 0;
+}
+
+void mail_term_child(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+}
+
+/* ---- input */
+
+/* Takes the signals that have come; true: SIGINT was among them. */
+static bool take_signals(struct mail_term *t)
+{
+	struct signalfd_siginfo info;
+	bool interrupted = false;
+
+	while (read(t->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGINT)
+			interrupted = true;
+		else
+			t->hangup = true;
+	}
+	return interrupted;
+}
+
+bool mail_term_interrupted(struct mail_term *t)
+{
+	return take_signals(t) || t->hangup;
+}
+
+/* Waits for input; fills the buffer. >0, 0 at the end, -1: a signal or an error. */
+static int fill(struct mail_term *t, enum mail_input *why)
+{
+	struct pollfd p[2] = {
+		{ .fd = STDIN_FILENO, .events = POLLIN },
+		{ .fd = t->signals, .events = POLLIN }
+	};
+	ssize_t n = -1;
+
+	while (poll(p, 2, -1) < 0 && errno == EINTR)
+		;
+	if (p[1].revents) {
+		*why = take_signals(t) && !t->hangup ? MAIL_INTERRUPT :
+				MAIL_HANGUP;
+		return -1;
+	}
+	do
+		n = read(STDIN_FILENO, t->in, sizeof(t->in));
+	while (n < 0 && errno == EINTR);
+	*why = n < 0 ? MAIL_HANGUP : MAIL_EOF;
+	t->in_at = 0;
+	t->in_n = n > 0 ? (unsigned)n : 0;
+	return n > 0 ? 1 : n < 0 ? -1 : 0;
+}
+
+/* The output is gone (a closed pipe): nobody reads on. */
+static void flush(struct mail_term *t)
+{
+	if (fflush(stdout) == EOF)
+		t->hangup = true;
+}
+
+static void add_line_piece(struct mail_term *t, struct str *out, bool *whole)
+{
+	struct span have = span_make(t->in + t->in_at, t->in_n - t->in_at);
+	size_t n = span_find(have, '\n');
+	size_t room = MAIL_LINE_MOST - out->n;
+
+	*whole = n < have.n && n <= room;
+	if (n > room)
+		n = room;
+	str_add(out, span_sub(have, 0, n));
+	t->in_at += (unsigned)n + *whole;
+}
+
+enum mail_input mail_term_line(struct mail_term *t, const char *prompt,
+		struct str *out)
+{
+	enum mail_input why = MAIL_LINE;
+	bool whole = false;
+
+	if (t->tty_in)
+		fputs(prompt, stdout);
+	flush(t);
+	str_clear(out);
+	t->partial = false;
+	while (!t->hangup) {
+		if (t->in_at < t->in_n)
+			add_line_piece(t, out, &whole);
+		t->partial = !whole && out->n >= MAIL_LINE_MOST;
+		if (whole || t->partial)
+			return out->bad ? MAIL_HANGUP : MAIL_LINE;
+		if (t->in_at < t->in_n)
+			continue;
+		if (fill(t, &why) > 0)
+			continue;
+		/* a last line without its line feed is a line */
+		return why == MAIL_EOF && out->n ? MAIL_LINE : why;
+	}
+	return MAIL_HANGUP;
+}
+
+long mail_term_block(struct mail_term *t, void *buf, unsigned long size)
+{
+	enum mail_input why;
+	unsigned n;
+
+	if (t->in_at == t->in_n) {
+		int got = fill(t, &why);
+
+		if (got <= 0)
+			return got;
+	}
+	n = t->in_n - t->in_at;
+	if (n > size)
+		n = (unsigned)size;
+	memcpy(buf, t->in + t->in_at, n);
+	t->in_at += n;
+	return n;
+}
+
+/* ---- the pager */
+
+/* One key, without waiting for Enter. */
+static int read_key(struct mail_term *t)
+{
+	struct termios old, raw;
+	enum mail_input why;
+	int key = 'q';
+
+	if (tcgetattr(STDIN_FILENO, &old) < 0)
+		return key;
+	raw = old;
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	raw.c_cc[VMIN] = 1;
+	raw.c_cc[VTIME] = 0;
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
+	if (t->in_at < t->in_n || fill(t, &why) > 0)
+		key = (unsigned char)t->in[t->in_at++];
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &old);
+	return key;
+}
+
+/* A blank or any other key: the next screen; Enter: a line; q, ^C: enough. */
+static void ask_more(struct mail_term *t)
+{
+	int key;
+
+	fputs(MORE, stdout);
+	flush(t);
+	key = read_key(t);
+	printf("\r%*s\r", (int)strlen(MORE), "");
+	t->line = key == '\n' || key == '\r' ? t->rows - 2 : 0;
+	if (key == 'q' || key == 'Q' || t->hangup)
+		t->stopped = true;
+}
+
+void mail_term_page_begin(struct mail_term *t)
+{
+	mail_term_size(t);
+	t->paging = t->tty_in && t->tty_out;
+	t->stopped = false;
+	t->line = t->column = 0;
+}
+
+void mail_term_page_end(struct mail_term *t)
+{
+	if (t->stopped && t->column)
+		putchar('\n');
+	t->paging = t->stopped = false;
+	t->column = 0;
+	flush(t);
+}
+
+bool mail_term_stopped(struct mail_term *t)
+{
+	if (mail_term_interrupted(t) || ferror(stdout))
+		t->stopped = true;
+	return t->stopped;
+}
+
+/* ---- output */
+
+static void new_line(struct mail_term *t)
+{
+	t->column = 0;
+	t->line++;
+}
+
+/* Puts one thing of so many columns; width 0 adds to the one before. */
+static void put(struct mail_term *t, struct span bytes, unsigned width)
+{
+	if (t->stopped)
+		return;
+	if (t->column + width > t->columns)	/* the terminal wraps it */
+		new_line(t);
+	if (t->paging && !t->column && t->line + 1 >= t->rows)
+		ask_more(t);
+	if (t->stopped)
+		return;
+	fwrite(bytes.p, 1, bytes.n, stdout);
+	t->column += width;
+}
+
+/* What stands for characters that an ASCII terminal does not have. */
+static const struct { uint16_t code; const char *text; } ascii_forms[] = {
+	{ 0xA0, " " }, { 0xA9, "(c)" }, { 0xAD, "" }, { 0xAE, "(R)" },
+	{ 0x2010, "-" }, { 0x2011, "-" }, { 0x2013, "-" }, { 0x2014, "--" },
+	{ 0x2018, "'" }, { 0x2019, "'" }, { 0x201C, "\"" }, { 0x201D, "\"" },
+	{ 0x2022, "*" }, { 0x2026, "..." }, { 0x20AC, "EUR" }
+};
+
+static const char *ascii_form(uint32_t c)
+{
+	for (size_t i = 0; i < sizeof(ascii_forms) / sizeof(*ascii_forms); i++)
+		if (ascii_forms[i].code == c)
+			return ascii_forms[i].text;
+	return utf8_width(c) ? "?" : "";
+}
+
+/* Marks that turn the direction of writing could dress up one text as another. */
+static bool is_bidi(uint32_t c)
+{
+	return (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) ||
+			c == 0x200E || c == 0x200F || c == 0x061C;
+}
+
+/* How a character that is neither line feed nor tab is shown. */
+static void show_as(const struct mail_term *t, uint32_t c, struct str *buf,
+		struct span *bytes, unsigned *width)
+{
+	str_clear(buf);
+	if (c < 32 || c == 127) {
+		str_addc(buf, '^');
+		str_addc(buf, (char)(c ^ 64));
+	} else if (c < 127) {
+		str_addc(buf, (char)c);
+	} else if (utf8_width(c) < 0 || is_bidi(c)) {
+		str_addc(buf, '?');
+	} else if (t->utf8) {
+		utf8_put(buf, c);
+	} else {
+		str_adds(buf, ascii_form(c));
+	}
+	*bytes = str_span(buf);
+	*width = c > 127 && t->utf8 && utf8_width(c) >= 0 && !is_bidi(c) ?
+			(unsigned)utf8_width(c) : (unsigned)bytes->n;
+}
+
+static void put_code(struct mail_term *t, uint32_t c, struct str *buf)
+{
+	struct span bytes;
+	unsigned width;
+
+	if (c == '\n') {
+		put(t, SPAN("\n"), 0);
+		new_line(t);
+	} else if (c == '\t') {
+		put(t, SPAN("\t"), TAB - t->column % TAB);
+	} else {
+		show_as(t, c, buf, &bytes, &width);
+		put(t, bytes, width);
+	}
+}
+
+void mail_term_text(struct mail_term *t, struct span text)
+{
+	struct str buf;
+
+	str_init(&buf, 16);
+	while (text.n && !t->stopped) {
+		uint32_t c = utf8_next(&text);
+
+		/* a line may end in CRLF; any other CR would paint over it */
+		if (c != '\r' || !text.n || text.p[0] != '\n')
+			put_code(t, c, &buf);
+	}
+	str_free(&buf);
+}
+
+void mail_term_field(struct mail_term *t, struct span text, unsigned columns,
+		bool pad)
+{
+	struct str buf;
+	unsigned used = 0;
+
+	str_init(&buf, 16);
+	while (text.n) {
+		uint32_t c = utf8_next(&text);
+		struct span bytes;
+		unsigned width;
+
+		show_as(t, c == '\t' || c == '\n' || c == '\r' ? ' ' : c, &buf,
+				&bytes, &width);
+		if (used + width > columns)
+			break;
+		put(t, bytes, width);
+		used += width;
+	}
+	for (; pad && used < columns; used++)
+		put(t, SPAN(" "), 1);
+	str_free(&buf);
+}
+
+void mail_term_printf(struct mail_term *t, const char *fmt, ...)
+{
+	char line[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	mail_term_text(t, span_of(line));
+}
+
+void mail_term_error(struct mail_term *t, const char *fmt, ...)
+{
+	char line[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	flush(t);
+	for (char *p = line; *p; p++)
+		if ((unsigned char)*p < 32 || *p == 127)
+			*p = '?';
+	fprintf(stderr, "%s\n", line);
+}

@@ -1,0 +1,403 @@
+/* mailuser - adds, removes and lists the users of this mail server
+ *
+ * RFC 5802, 7677 (the form in which passwords are kept)
+ *
+ * applet mailuser admin
+ *
+ * config MAILUSER
+ *	bool "mailuser (4 kB)"
+ *	default y
+ *	select LIB_SQLITE
+ *	help
+ *	  usage: mailuser [-C FILE] add [--generate] ADDRESS
+ *	         mailuser [-C FILE] passwd [--generate] ADDRESS
+ *	         mailuser [-C FILE] del ADDRESS
+ *	         mailuser [-C FILE] list [DOMAIN]
+ *
+ *	  Keeps the users of this mail server (users.db).
+ *
+ *	  add     a new user; the password is asked for, or read as one line
+ *	          from standard input when that is no terminal
+ *	  passwd  a new password
+ *	  del     the user cannot log in and gets no mail any more; mail that
+ *	          is there stays where it is
+ *	  list    all users, or those of one domain
+ *
+ *	  -g, --generate   make a password and print it
+ *	  -C FILE          configuration (default /etc/pillarbox.conf)
+ */
+#include "applet.h"
+#include "mailuser.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "os/conf.h"
+#include "os/file.h"
+#include "os/opt.h"
+#include "os/priv.h"
+#include "os/rand.h"
+#include "store/user.h"
+
+#define OPERANDS_MOST 2
+
+struct mailuser {
+	const char *path;		/* of the configuration */
+	bool generate;
+	const char *operand[OPERANDS_MOST];	/* the verb, and its own */
+	struct conf *conf;
+	struct span address;
+	char file[1024];		/* users.db */
+};
+
+static const struct opt_row rows[] = {
+	{ 'C', "config", OPT_TEXT, OPT_AT(struct mailuser, path), 0 },
+	{ 'g', "generate", OPT_FLAG, OPT_AT(struct mailuser, generate), 0 },
+	{ 0 }
+};
+
+static int complain(const struct err *err)
+{
+	fprintf(stderr, "mailuser: %s\n", err->text);
+	return err_exit(err->kind);
+}
+
+static int no_such_user(const struct mailuser *m)
+{
+	fprintf(stderr, "mailuser: %.*s: no such user\n",
+			SPAN_ARG(m->address));
+	return EX_NOUSER;
+}
+
+/* What user_find and its like gave, as an exit status. */
+static int status_of(const struct mailuser *m, int result,
+		const struct err *err)
+{
+	if (result > 0)
+		return no_such_user(m);
+	return result < 0 ? complain(err) : EX_OK;
+}
+
+/* -- files -- */
+
+/* As root, what we make belongs to the daemon that works with it. */
+static int give_to(int fd, const char *path, const char *owner,
+		struct err *err)
+{
+	struct priv_user user;
+
+	if (geteuid() != 0)
+		return 0;
+	if (priv_find(owner, &user, err) < 0)
+		return -1;
+	if (fchown(fd, user.uid, user.gid) < 0)
+		return err_errno(err, "%s", path);
+	return 0;
+}
+
+/*
+ * Before SQLite opens it, since the journal then gets the same owner. An old
+ * one is given too: user-auth may have changed.
+ */
+static struct user_db *open_for_change(struct mailuser *m, struct err *err)
+{
+	struct user_db *db = NULL;
+	int fd;
+
+	if (file_mkdirs(AT_FDCWD, m->conf->state_dir, 0755, err) < 0)
+		return NULL;
+	fd = open(m->file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		err_errno(err, "%s", m->file);
+	else if (give_to(fd, m->file, m->conf->user_auth, err) == 0)
+		db = user_open(m->file, true, err);
+	if (fd >= 0)
+		close(fd);
+	return db;
+}
+
+/* mail-dir, made where it is missing. */
+static int open_mail_dir(const struct mailuser *m, struct err *err)
+{
+	const char *path = m->conf->mail_dir;
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+	int fd = open(path, flags);
+	bool made = fd < 0 && errno == ENOENT;
+
+	if (made && file_mkdirs(AT_FDCWD, path, 0755, err) < 0)
+		return -1;
+	if (made)
+		fd = open(path, flags);
+	if (fd < 0)
+		return err_errno(err, "%s", path);
+	if (!made || give_to(fd, path, m->conf->user_store, err) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/*
+ * So that an empty mailbox can be read. Done as its owner: what user-store may
+ * have put in the way (a link to /etc, say) must not be followed as root.
+ */
+static int make_maildir(const struct mailuser *m, const char *mailbox,
+		struct err *err)
+{
+	static const char *const parts[] = { "tmp", "new", "cur" };
+	int dir = open_mail_dir(m, err), result = -1;
+	char path[sizeof(((struct user *)0)->mailbox) + 8];
+
+	if (dir < 0)
+		return -1;
+	umask(077);
+	if (priv_drop(m->conf->user_store, (gid_t)-1, NULL, NULL, err) < 0)
+		goto out;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", mailbox, parts[i]);
+		if (file_mkdirs(dir, path, 0700, err) < 0)
+			goto out;
+	}
+	result = 0;
+out:
+	close(dir);
+	return result;
+}
+
+/* -- the verbs -- */
+
+/* Keys for the password that is asked for or made; prints the latter. */
+static int get_keys(struct mailuser *m, struct scram_keys *keys,
+		char password[PASSWORD_SIZE], struct err *err)
+{
+	unsigned char salt[SCRAM_SALT_SIZE];
+
+	if (m->generate)
+		password_make(password);
+	else if (password_ask(password, m->operand[1], err) < 0)
+		return -1;
+	rand_bytes(salt, sizeof(salt));
+	scram_derive(keys, span_of(password), salt, m->conf->scram_rounds);
+	return 0;
+}
+
+static int print_password(const struct mailuser *m, const char *password)
+{
+	if (m->generate)
+		puts(password);
+	return fflush(stdout) ? EX_IOERR : EX_OK;
+}
+
+static bool domain_is_ours(const struct mailuser *m)
+{
+	struct span domain = m->address;
+
+	span_cut(&domain, '@');
+	if (conf_is_local(m->conf, domain))
+		return true;
+	fprintf(stderr, "mailuser: %.*s is not one of our domains; add the "
+		"line \"domain %.*s\" to %s and send maild a SIGHUP\n",
+		SPAN_ARG(domain), SPAN_ARG(domain), conf_path(m->path));
+	return false;
+}
+
+static int finish_add(struct mailuser *m, struct user_db *db,
+		const char *password)
+{
+	struct user user;
+	struct err err;
+	int result = user_find(db, m->address, &user, NULL, &err);
+
+	if (result != 0)
+		return status_of(m, result, &err);
+	if (make_maildir(m, user.mailbox, &err) < 0) {
+		fprintf(stderr, "mailuser: %s was added, but its mailbox "
+			"could not be made: %s\n", user.address, err.text);
+		print_password(m, password);
+		return EX_CANTCREAT;
+	}
+	return print_password(m, password);
+}
+
+static int add(struct mailuser *m)
+{
+	char password[PASSWORD_SIZE];
+	struct scram_keys keys;
+	struct user_db *db = NULL;
+	struct err err;
+	int status;
+
+	if (!domain_is_ours(m))
+		return EX_CONFIG;
+	if (get_keys(m, &keys, password, &err) < 0) {
+		status = complain(&err);
+		goto out;
+	}
+	db = open_for_change(m, &err);
+	if (!db || user_add(db, m->address, &keys, &err) < 0)
+		status = complain(&err);
+	else
+		status = finish_add(m, db, password);
+	user_close(db);
+out:
+	explicit_bzero(password, sizeof(password));
+	explicit_bzero(&keys, sizeof(keys));
+	return status;
+}
+
+/* The user is looked for before the password is asked for. */
+static int passwd(struct mailuser *m)
+{
+	char password[PASSWORD_SIZE];
+	struct scram_keys keys = { 0 };
+	struct user user;
+	struct err err;
+	struct user_db *db = open_for_change(m, &err);
+	int result = db ? user_find(db, m->address, &user, NULL, &err) : -1;
+	int status;
+
+	if (result == 0)
+		result = get_keys(m, &keys, password, &err);
+	if (result == 0)
+		result = user_set_keys(db, m->address, &keys, &err);
+	status = status_of(m, result, &err);
+	if (result == 0)
+		status = print_password(m, password);
+	user_close(db);
+	explicit_bzero(password, sizeof(password));
+	explicit_bzero(&keys, sizeof(keys));
+	return status;
+}
+
+static int del(struct mailuser *m)
+{
+	struct user user;
+	struct stat st;
+	struct err err;
+	struct user_db *db = open_for_change(m, &err);
+	int result = db ? user_find(db, m->address, &user, NULL, &err) : -1;
+	char path[1400];
+
+	if (result == 0)
+		result = user_delete(db, m->address, &err);
+	user_close(db);
+	if (result != 0)
+		return status_of(m, result, &err);
+	snprintf(path, sizeof(path), "%s/%s", m->conf->mail_dir, user.mailbox);
+	if (stat(path, &st) == 0)
+		fprintf(stderr, "mailuser: the mail stays in %s\n", path);
+	return EX_OK;
+}
+
+static bool print_user(void *arg, const struct user *user)
+{
+	const struct mailuser *m = arg;
+	struct span domain = span_of(user->address);
+
+	span_cut(&domain, '@');
+	if (m->operand[1] && !span_is(domain, m->operand[1]))
+		return true;
+	return puts(user->address) >= 0;
+}
+
+/* Before the first user was added there is no file, and nothing to list. */
+static int list(struct mailuser *m)
+{
+	struct user_db *db;
+	struct err err;
+	int status = EX_OK;
+
+	if (access(m->file, F_OK) < 0 && errno == ENOENT)
+		return EX_OK;
+	db = user_open(m->file, false, &err);
+	if (!db || user_each(db, print_user, m, &err) < 0)
+		status = complain(&err);
+	user_close(db);
+	if (fflush(stdout) || ferror(stdout)) {
+		perror("mailuser");
+		status = EX_IOERR;
+	}
+	return status;
+}
+
+static const struct mailuser_verb {
+	const char *name;
+	int (*run)(struct mailuser *m);
+	bool address;			/* needs one; else one word may follow */
+} verbs[] = {
+	{ "add", add, true },
+	{ "del", del, true },
+	{ "passwd", passwd, true },
+	{ "list", list, false },
+	{ 0 }
+};
+
+static const struct mailuser_verb *find_verb(const char *name)
+{
+	for (const struct mailuser_verb *v = verbs; name && v->name; v++)
+		if (strcmp(v->name, name) == 0)
+			return v;
+	return NULL;
+}
+
+/* Options may stand before, between and behind the operands. */
+static int parse(int argc, char **argv, struct mailuser *m, struct err *err)
+{
+	int at = 0, n = 0;
+
+	for (;;) {
+		int next = opt_parse(argc - at, argv + at, rows, m, err);
+
+		if (next < 0)
+			return -1;
+		at += next;
+		if (at >= argc)
+			return 0;
+		if (n == OPERANDS_MOST)
+			return err_set(err, ERR_PERM, "%s: what is this?",
+					argv[at]);
+		m->operand[n++] = argv[at];
+	}
+}
+
+static int run(struct mailuser *m, const struct mailuser_verb *verb)
+{
+	m->address = span_of(m->operand[1]);
+	if (verb->address && !user_address_valid(m->address)) {
+		fprintf(stderr, "mailuser: %s: not an address that a user can "
+			"have (like alice@a.com; letters, digits and ._+-)\n",
+			m->operand[1]);
+		return EX_DATAERR;
+	}
+	m->conf = conf_read_or_exit(m->path);
+	if (snprintf(m->file, sizeof(m->file), "%s/" USER_FILE,
+			m->conf->state_dir) >= (int)sizeof(m->file)) {
+		fprintf(stderr, "mailuser: state-dir is too long\n");
+		return EX_CONFIG;
+	}
+	return verb->run(m);
+}
+
+int mailuser_main(int argc, char **argv)
+{
+	struct mailuser m = { 0 };
+	const struct mailuser_verb *verb;
+	struct err err;
+	int status;
+
+	if (parse(argc, argv, &m, &err) < 0) {
+		fprintf(stderr, "%s: %s\n", argv[0], err.text);
+		usage_fail(argv[0]);
+	}
+	verb = find_verb(m.operand[0]);
+	if (!verb || (verb->address && !m.operand[1]))
+		usage_fail(argv[0]);
+	status = run(&m, verb);
+	conf_free(m.conf);
+	return status;
+}

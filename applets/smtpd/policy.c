@@ -1,0 +1,235 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/log.h"
+#include "smtpd/smtpd.h"
+
+#define FAILURE_DELAY_MS 1000	/* guessing passwords gets slow */
+
+/* -- AUTH -- */
+
+static void on_failure_told(struct loop_timer *t)
+{
+	struct smtpd_session *x = container_of(t, struct smtpd_session, timer);
+
+	smtp_server_refuse(x->smtp, 535, "5.7.8",
+			"Authentication credentials invalid");
+}
+
+static void auth_failed(struct smtpd_session *x)
+{
+	log_warn("authentication failed user=%s peer=%s service=%s", x->login,
+			conn_peer(x->smtp->conn), x->service->name);
+	x->timer.fire = on_failure_told;
+	loop_timer_set(x->service->smtpd->daemon.loop, &x->timer,
+			FAILURE_DELAY_MS);
+}
+
+static void auth_broken(struct smtpd_session *x)
+{
+	smtp_server_refuse(x->smtp, 454, "4.7.0",
+			"Authentication is not possible now");
+}
+
+static void on_auth(void *arg, enum auth_status status,
+		const struct auth_user *user)
+{
+	struct smtpd_session *x = arg;
+
+	x->request = NULL;
+	if (status == AUTH_NO) {
+		auth_failed(x);
+		return;
+	}
+	if (status == AUTH_OK)
+		x->user = strdup(user->name);
+	x->smtp->auth_user = x->user;
+	if (x->user)
+		smtp_server_ok(x->smtp, NULL);
+	else
+		auth_broken(x);
+}
+
+void smtpd_auth_check(struct smtp_session *s, const char *user,
+		const char *password)
+{
+	struct smtpd_session *x = s->owner;
+
+	/* after STARTTLS whoever it was before is forgotten (RFC 3207 4.2) */
+	free(x->user);
+	x->user = NULL;
+	x->login = user;
+	x->request = auth_password(x->service->smtpd->auth, span_of(user),
+			span_of(password), x->service->name,
+			conn_peer(s->conn), on_auth, x);
+	if (!x->request)
+		auth_broken(x);
+}
+
+/* -- the transaction -- */
+
+void smtpd_mail(struct smtp_session *s)
+{
+	struct smtpd_session *x = s->owner;
+	struct err err;
+
+	if (x->service->smtpd->daemon.stopping) {
+		smtp_server_refuse(s, 421, "4.3.2", "Service shutting down");
+		return;
+	}
+	if (spool_room(x->service->smtpd->spool, s->declared_size, &err) < 0) {
+		log_warn("%s: %s", conn_peer(s->conn), err.text);
+		smtp_server_refuse(s, 452, "4.3.1",
+				"Insufficient system storage");
+		return;
+	}
+	smtp_server_ok(s, NULL);
+}
+
+static const char *origin(const struct smtpd_session *x)
+{
+	const struct smtp_session *s = x->smtp;
+
+	if (x->service->local)
+		return arena_printf(s->arena, "uid %lu",
+				(unsigned long)x->uid);
+	if (s->auth_user)
+		return arena_printf(s->arena, "user %s", s->auth_user);
+	return conn_peer(s->conn);
+}
+
+static int begin(struct smtpd_session *x, struct err *err)
+{
+	struct smtp_session *s = x->smtp;
+	struct spool_envelope e = {
+		.sender = s->sender, .origin = origin(x),
+		.eight_bit = s->eight_bit, .nrcpt = s->nrcpt
+	};
+	unsigned i = 0;
+
+	e.rcpt = arena_alloc(s->arena, s->nrcpt * sizeof(*e.rcpt));
+	if (!e.rcpt || !e.origin)
+		return err_set(err, ERR_NOMEM, "session-memory is used up");
+	for (struct smtp_rcpt *r = s->rcpts; r; r = r->next)
+		e.rcpt[i++] = (struct spool_rcpt){ r->address, SPOOL_WAITING };
+	x->draft = spool_begin(x->service->smtpd->spool, &e, err);
+	return x->draft ? 0 : -1;
+}
+
+static int write_received(struct smtpd_session *x, struct err *err)
+{
+	char text[SMTPD_RECEIVED_SIZE];
+	struct span field = smtpd_received(x, spool_draft_id(x->draft), text);
+
+	if (!field.n)
+		return err_set(err, ERR_TEMP, "no room for Received:");
+	return spool_write(x->draft, field, err);
+}
+
+static void refuse_for(struct smtp_session *s, const struct err *err)
+{
+	log_warn("%s: from=<%s> refused: %s", conn_peer(s->conn), s->sender,
+			err->text);
+	smtp_server_refuse(s, err_smtp(err->kind), err_enhanced(err->kind),
+			err->kind == ERR_NOMEM ? "Insufficient system storage" :
+			"The message cannot be stored");
+}
+
+void smtpd_data(struct smtp_session *s)
+{
+	struct smtpd_session *x = s->owner;
+	struct err err;
+
+	if (begin(x, &err) < 0 || write_received(x, &err) < 0)
+		refuse_for(s, &err);
+	else
+		smtp_server_ok(s, NULL);
+}
+
+int smtpd_piece(struct smtp_session *s, struct span piece, struct err *err)
+{
+	struct smtpd_session *x = s->owner;
+
+	return spool_write(x->draft, piece, err);
+}
+
+static void log_message(const struct smtpd_session *x, const char *id)
+{
+	const struct smtp_session *s = x->smtp;
+	const char *user = s->auth_user ? s->auth_user : "";
+	const char *tls = conn_tls_text(s->conn);
+
+	if (x->service->local)
+		log_info("%s: from=<%s> size=%" PRIu64 " nrcpt=%u client=local "
+				"uid=%lu", id, s->sender, s->size, s->nrcpt,
+				(unsigned long)x->uid);
+	else
+		log_info("%s: from=<%s> size=%" PRIu64 " nrcpt=%u client=%s"
+				"%s%s%s%s", id, s->sender, s->size, s->nrcpt,
+				conn_peer(s->conn), *user ? " user=" : "",
+				user, *tls ? " tls=" : "", tls);
+}
+
+static void on_durable(void *arg, const char *id, const struct err *err)
+{
+	struct smtpd_session *x = arg;
+	char text[SPOOL_ID_SIZE + 16];
+
+	x->committing = false;
+	if (err) {
+		refuse_for(x->smtp, err);
+		return;
+	}
+	log_message(x, id);
+	snprintf(text, sizeof(text), "queued as %s", id);
+	smtp_server_ok(x->smtp, text);
+}
+
+void smtpd_message(struct smtp_session *s)
+{
+	struct smtpd_session *x = s->owner;
+	struct spool_draft *draft = x->draft;
+
+	x->draft = NULL;
+	x->committing = true;
+	spool_commit(draft, on_durable, x);
+}
+
+/* -- the end -- */
+
+void smtpd_let_go(struct smtpd_session *x)
+{
+	struct smtpd *m = x->service->smtpd;
+
+	if (x->request)
+		auth_cancel(x->request);
+	x->request = NULL;
+	loop_timer_stop(m->daemon.loop, &x->timer);
+	if (x->draft)
+		spool_abort(x->draft);
+	x->draft = NULL;
+	/* it may become durable all the same: then it is delivered */
+	if (x->committing)
+		spool_forget(m->spool, x);
+	x->committing = false;
+}
+
+static void on_leaving(struct loop_timer *t)
+{
+	struct smtpd_session *x = container_of(t, struct smtpd_session, timer);
+
+	smtp_server_end(x->smtp, "Service shutting down");
+}
+
+void smtpd_reset(struct smtp_session *s)
+{
+	struct smtpd_session *x = s->owner;
+
+	smtpd_let_go(x);
+	if (!x->service->smtpd->daemon.stopping)
+		return;
+	x->timer.fire = on_leaving;
+	loop_timer_set(x->service->smtpd->daemon.loop, &x->timer, 0);
+}

@@ -1,0 +1,122 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "smtpd/smtpd.h"
+
+static bool may_relay(const struct smtp_session *s)
+{
+	const struct smtpd_session *x = s->owner;
+
+	return x->service->local || s->auth_user ||
+		conf_net_has(s->conf->relay_from, conn_peer_addr(s->conn));
+}
+
+/* An address as IPv6 writes it, IPv4 mapped. */
+static bool literal_bytes(struct span literal, unsigned char out[16])
+{
+	char text[INET6_ADDRSTRLEN];
+
+	literal = span_sub(literal, 1, literal.n - 2);
+	if (span_starts(literal, "IPv6:"))
+		return !str_copy(text, sizeof(text), span_sub(literal, 5,
+				literal.n)) &&
+			inet_pton(AF_INET6, text, out) == 1;
+	memset(out, 0, 10);
+	memset(out + 10, 0xff, 2);
+	return !str_copy(text, sizeof(text), literal) &&
+		inet_pton(AF_INET, text, out + 12) == 1;
+}
+
+static bool socket_bytes(int fd, unsigned char out[16])
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+		struct sockaddr_storage room;
+	} here;
+	socklen_t len = sizeof(here);
+
+	if (getsockname(fd, &here.any, &len) < 0)
+		return false;
+	if (here.any.sa_family == AF_INET6) {
+		memcpy(out, &here.v6.sin6_addr, 16);
+		return true;
+	}
+	memset(out, 0, 10);
+	memset(out + 10, 0xff, 2);
+	memcpy(out + 12, &here.v4.sin_addr, 4);
+	return here.any.sa_family == AF_INET;
+}
+
+/* [192.0.2.1] where that is the address which the client has called. */
+static bool is_own_literal(const struct smtp_session *s, struct span domain)
+{
+	unsigned char asked[16], here[16];
+
+	return domain.n > 2 && domain.p[0] == '[' &&
+		literal_bytes(domain, asked) &&
+		socket_bytes(conn_fd(s->conn), here) &&
+		memcmp(asked, here, sizeof(here)) == 0;
+}
+
+static void on_lookup(void *arg, enum auth_status status,
+		const struct auth_user *user)
+{
+	struct smtpd_session *x = arg;
+
+	(void)user;
+	x->request = NULL;
+	if (status == AUTH_OK)
+		smtp_server_ok(x->smtp, NULL);
+	else if (status == AUTH_NO)
+		smtp_server_refuse(x->smtp, 550, "5.1.1", "User unknown");
+	else
+		smtp_server_refuse(x->smtp, 451, "4.3.0",
+				"Users cannot be looked up now");
+}
+
+static void look_up(struct smtpd_session *x, const char *address)
+{
+	x->request = address ? auth_lookup(x->service->smtpd->auth,
+			span_of(address), on_lookup, x) : NULL;
+	if (!x->request)
+		smtp_server_refuse(x->smtp, 452, "4.3.1", "Out of memory");
+}
+
+/* local@ours, in place of a domain that was left out or is our address. */
+static void look_up_here(struct smtp_session *s, struct smtp_rcpt *r,
+		struct span local)
+{
+	const struct conf *conf = s->conf;
+	const char *domain = conf->domains ? conf->domains->text :
+		conf->hostname;
+	const char *address = arena_printf(s->arena, "%.*s@%s",
+			SPAN_ARG(local), domain);
+
+	if (address)
+		r->address = address;
+	look_up(s->owner, address);
+}
+
+/*
+ * RFC 5321 3.9, 4.5.1 and what open-relay testers try: the local part is
+ * never searched for another address (user%other@ours), source routes were
+ * dropped by the parser.
+ */
+void smtpd_rcpt(struct smtp_session *s, struct smtp_rcpt *r)
+{
+	struct span address = span_of(r->address);
+	size_t at = span_rfind(address, '@');
+	struct span domain = span_sub(address, at + 1, address.n);
+
+	if (!domain.n || is_own_literal(s, domain))
+		look_up_here(s, r, span_sub(address, 0, at));
+	else if (conf_is_local(s->conf, domain))
+		look_up(s->owner, r->address);
+	else if (may_relay(s))
+		smtp_server_ok(s, NULL);
+	else
+		smtp_server_refuse(s, 550, "5.7.1", "Relaying denied");
+}

@@ -1,0 +1,295 @@
+/* smtpd - ESMTP server: takes mail from other servers, phones and programs
+ *
+ * RFC 5321, 1870 (SIZE), 1652/6152 (8BITMIME), 2034 and 3463 (status codes),
+ * 2920 (PIPELINING), 3207 (STARTTLS), 4954 (AUTH), 6409 (submission),
+ * 8314 (TLS from the start)
+ *
+ * applet smtpd daemon
+ *
+ * config SMTPD
+ *	bool "smtpd (18 kB)"
+ *	default y
+ *	select LIB_ZLIB
+ *	help
+ *	  usage: smtpd [-f] [-v] [-C FILE]
+ *
+ *	  Takes mail by SMTP for the queue. maild starts it.
+ *
+ *	  -f        stay in the foreground, log to stderr
+ *	  -v        log more
+ *	  -C FILE   configuration (default /etc/pillarbox.conf)
+ */
+#include "applet.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/date.h"
+#include "net/tls_conf.h"
+#include "os/clock.h"
+#include "os/log.h"
+#include "os/priv.h"
+#include "smtpd/smtpd.h"
+#include "store/submit.h"
+
+#define GRACE_MS 30000		/* from SIGTERM, for messages under way */
+#define LAST_WORDS_MS 100	/* until the last replies are out */
+#define FLOOD_LOG_MS 1000
+
+/* -- sessions -- */
+
+static void on_grace_over(struct loop_timer *t)
+{
+	struct smtpd *m = container_of(t, struct smtpd, grace);
+
+	loop_stop(m->daemon.loop, 0);
+}
+
+static void check_over(struct smtpd *m)
+{
+	if (m->daemon.stopping && list_empty(&m->sessions))
+		loop_timer_set(m->daemon.loop, &m->grace, LAST_WORDS_MS);
+}
+
+static void session_closed(struct smtp_session *s)
+{
+	struct smtpd_session *x = s->owner;
+	struct smtpd *m = x->service->smtpd;
+
+	smtpd_let_go(x);
+	listen_count_out(m->daemon.count, conn_peer_addr(s->conn));
+	list_del(&x->link);
+	free(x->user);
+	free(x);
+	check_over(m);
+}
+
+/* A flood of connections must not become a flood of log lines. */
+static void log_flood(struct smtpd *m, const char *peer, const char *why)
+{
+	int64_t now = clock_ms();
+
+	m->flood++;
+	if (m->flood_told && now - m->flood_told < FLOOD_LOG_MS)
+		return;
+	log_warn("%s: connection refused: %s (%u in all since the last line)",
+			peer, why, m->flood);
+	m->flood_told = now;
+	m->flood = 0;
+}
+
+static void turn_away(struct smtpd_service *v, struct conn *c, int too_many)
+{
+	static const char *const why[] = {
+		[1] = "4.3.2 Too many connections, try again later",
+		[2] = "4.7.0 Too many connections from your address",
+	};
+
+	log_flood(v->smtpd, conn_peer(c), why[too_many] + sizeof("4.3.2"));
+	if (!v->implicit_tls)
+		conn_printf(c, "421 %s\r\n", why[too_many]);
+	conn_flush(c);
+	conn_abort(c);
+}
+
+static struct smtpd_session *session_new(struct smtpd_service *v,
+		struct conn *c)
+{
+	struct smtpd_session *x = calloc(1, sizeof(*x));
+	struct smtpd *m = v->smtpd;
+	gid_t gid;
+
+	if (!x)
+		return NULL;
+	x->service = v;
+	if (v->local && priv_peer(conn_fd(c), &x->uid, &gid) < 0) {
+		log_error("local client: SO_PEERCRED failed");
+		free(x);
+		return NULL;
+	}
+	x->smtp = smtp_server_new(c, m->daemon.conf, m->tls, v->implicit_tls,
+			&v->policy, x);
+	if (!x->smtp) {
+		free(x);
+		return NULL;
+	}
+	list_add_tail(&m->sessions, &x->link);
+	return x;
+}
+
+static void on_connection(void *arg, int fd)
+{
+	struct smtpd_service *v = arg;
+	struct listen_count *count = v->smtpd->daemon.count;
+	struct conn *c = conn_new(v->smtpd->daemon.loop, fd, NULL, NULL);
+	struct sockaddr_storage peer;
+	int too_many;
+
+	if (!c)
+		return;
+	too_many = listen_count_in(count, conn_peer_addr(c));
+	if (too_many) {
+		turn_away(v, c, too_many);
+		return;
+	}
+	memcpy(&peer, conn_peer_addr(c), conn_peer_addr(c)->sa_family ==
+			AF_INET6 ? sizeof(struct sockaddr_in6) :
+			sizeof(struct sockaddr_in));
+	if (!session_new(v, c))
+		listen_count_out(count, (const void *)&peer);
+}
+
+/* -- starting -- */
+
+static const struct {
+	const char *name;
+	bool implicit_tls, auth_required, local;
+} kinds[SMTPD_SERVICES] = {
+	[SMTPD_SMTP] = { "smtp", false, false, false },
+	[SMTPD_SUBMISSION] = { "submission", false, true, false },
+	[SMTPD_SMTPS] = { "smtps", true, true, false },
+	[SMTPD_LOCAL] = { "local", false, false, true },
+};
+
+static void set_up(struct smtpd *m)
+{
+	for (size_t i = 0; i < SMTPD_SERVICES; i++) {
+		struct smtpd_service *v = &m->services[i];
+
+		v->smtpd = m;
+		v->name = kinds[i].name;
+		v->implicit_tls = kinds[i].implicit_tls;
+		v->local = kinds[i].local;
+		v->policy = (struct smtp_policy){
+			.tls = m->tls && !v->local,
+			.auth = !v->local,
+			.auth_required = kinds[i].auth_required,
+			.auth_plain_ok = m->daemon.conf->auth_without_tls,
+			.banner = "ESMTP Pillarbox",
+			.auth_check = smtpd_auth_check,
+			.mail = smtpd_mail, .rcpt = smtpd_rcpt,
+			.data = smtpd_data, .piece = smtpd_piece,
+			.message = smtpd_message, .reset = smtpd_reset,
+			.closed = session_closed
+		};
+	}
+}
+
+static int serve(struct smtpd *m, size_t kind, enum conf_service service,
+		struct err *err)
+{
+	int n;
+
+	/* without TLS in this build there is nothing to speak on 465 */
+	if (kinds[kind].implicit_tls && !m->tls)
+		return 0;
+	n = daemon_serve(&m->daemon, service, on_connection,
+			&m->services[kind], err);
+	return n < 0 ? -1 : 0;
+}
+
+static int serve_local(struct smtpd *m, struct err *err)
+{
+	int fd = daemon_unix(&m->daemon, SUBMIT_SOCKET, SOCK_STREAM, 0666,
+			NULL, err);
+
+	if (fd < 0)
+		return -1;
+	m->local = listen_start(m->daemon.loop, fd, on_connection,
+			&m->services[SMTPD_LOCAL]);
+	return m->local ? 0 : err_errno(err, "listening");
+}
+
+static int open_all(struct smtpd *m, struct err *err)
+{
+	const struct conf *conf = m->daemon.conf;
+
+	if (tls_conf_server(conf, &m->tls, err) < 0 ||
+			daemon_dir(conf->spool_dir, 0700, conf->user_queue,
+				err) < 0)
+		return -1;
+	/* the limit is for what clients send, not for our Received: */
+	m->spool_conf = *conf;
+	if (conf->max_message_size)
+		m->spool_conf.max_message_size += SMTPD_RECEIVED_SIZE;
+	m->spool = spool_open(&m->spool_conf, m->daemon.loop, err);
+	if (!m->spool)
+		return -1;
+	set_up(m);
+	if (serve(m, SMTPD_SMTP, CONF_SMTP, err) < 0 ||
+			serve(m, SMTPD_SUBMISSION, CONF_SUBMISSION, err) < 0 ||
+			serve(m, SMTPD_SMTPS, CONF_SMTPS, err) < 0)
+		return -1;
+	return serve_local(m, err);
+}
+
+/* Behind the chroot: the sockets of the others. */
+static int find_others(struct smtpd *m, struct err *err)
+{
+	char path[256];
+
+	daemon_socket_path(&m->daemon, SPOOL_SOCKET, path, sizeof(path));
+	spool_notify(m->spool, path);
+	daemon_socket_path(&m->daemon, AUTH_SOCKET, path, sizeof(path));
+	m->auth = auth_new(m->daemon.loop, path);
+	return m->auth ? 0 : err_set(err, ERR_NOMEM, "out of memory");
+}
+
+/* -- stopping -- */
+
+static void on_stop(struct daemon *d)
+{
+	struct smtpd *m = container_of(d, struct smtpd, daemon);
+	struct list *pos, *tmp;
+
+	daemon_unlisten(d);
+	listen_stop(m->local);
+	m->local = NULL;
+	loop_timer_set(d->loop, &m->grace, GRACE_MS);
+	list_each(pos, tmp, &m->sessions) {
+		struct smtpd_session *x = container_of(pos,
+				struct smtpd_session, link);
+
+		if (!x->draft && !x->committing)
+			smtp_server_end(x->smtp, "Service shutting down");
+	}
+	check_over(m);
+}
+
+static void end_sessions(struct smtpd *m)
+{
+	struct list *pos, *tmp;
+
+	list_each(pos, tmp, &m->sessions)
+		smtp_server_end(container_of(pos, struct smtpd_session,
+				link)->smtp, "Service shutting down");
+}
+
+int smtpd_main(int argc, char **argv)
+{
+	struct smtpd m = {
+		.daemon.stop = on_stop, .grace.fire = on_grace_over
+	};
+	struct err err;
+	int status;
+
+	daemon_init(&m.daemon, "smtpd", argc, argv);
+	list_init(&m.sessions);
+	if (open_all(&m, &err) < 0) {
+		log_error("%s", err.text);
+		return err.kind == ERR_PERM ? EX_CONFIG : EX_OSERR;
+	}
+	date_offset(clock_now());	/* zone files are out of the chroot */
+	daemon_drop(&m.daemon, m.daemon.conf->user_queue, (gid_t)-1);
+	if (find_others(&m, &err) < 0) {
+		log_error("%s", err.text);
+		return EX_OSERR;
+	}
+	status = daemon_run(&m.daemon);
+	end_sessions(&m);
+	auth_free(m.auth);
+	spool_close(m.spool);
+	tls_ctx_free(m.tls);
+	return status;
+}

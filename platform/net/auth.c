@@ -1,0 +1,371 @@
+#include "net/auth.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/base64.h"
+#include "base/str.h"
+#include "net/conn.h"
+#include "os/clock.h"
+
+#define AUTH_LIMIT_MS 5000
+#define AUTH_RETRY_MS 250	/* between attempts to connect */
+
+struct auth {
+	struct loop *loop;
+	const char *path;
+	struct conn *conn;		/* NULL: not connected */
+	bool up;
+	struct list queue;		/* in order of asking = of answers */
+	struct loop_timer limit, retry;
+	int64_t answered;		/* clock_ms() of the last answer */
+	unsigned busy;			/* calls of the owner under way */
+	bool freed;			/* by the owner, in such a call */
+};
+
+struct auth_request {
+	struct list link;
+	struct auth *auth;
+	auth_fn *fn;			/* NULL: cancelled, its answer is still to come */
+	void *arg;
+	int64_t asked;
+	bool sent;
+	size_t n;
+	char line[];			/* with LF; may hold a password */
+};
+
+static struct auth_request *first(const struct auth *a)
+{
+	if (list_empty(&a->queue))
+		return NULL;
+	return container_of(a->queue.next, struct auth_request, link);
+}
+
+static void drop(struct auth_request *r)
+{
+	list_del(&r->link);
+	explicit_bzero(r->line, r->n);
+	free(r);
+}
+
+static void enter(struct auth *a)
+{
+	a->busy++;
+}
+
+static void leave(struct auth *a)
+{
+	if (!--a->busy && a->freed)
+		free(a);
+}
+
+/* Only between enter and leave: fn may free a. */
+static void finish(struct auth_request *r, enum auth_status status,
+		const struct auth_user *user)
+{
+	auth_fn *fn = r->fn;
+	void *arg = r->arg;
+
+	drop(r);
+	if (fn)
+		fn(arg, status, status == AUTH_OK ? user : NULL);
+}
+
+/* -- the connection -- */
+
+static void on_conn(struct conn *c, enum conn_event event, void *arg);
+
+static void set_limit(struct auth *a)
+{
+	struct auth_request *r = first(a);
+	int64_t since;
+
+	if (!r)
+		return;			/* a timer too many looks and finds nothing */
+	since = r->asked > a->answered ? r->asked : a->answered;
+	loop_timer_within(a->loop, &a->limit,
+			since + AUTH_LIMIT_MS - clock_ms());
+}
+
+static void send_waiting(struct auth *a)
+{
+	struct list *pos, *tmp;
+
+	if (!a->up)
+		return;
+	list_each(pos, tmp, &a->queue) {
+		struct auth_request *r = container_of(pos,
+				struct auth_request, link);
+
+		if (!conn_out_ready(a->conn))
+			return;		/* CONN_DRAINED comes */
+		if (!r->sent)
+			conn_write(a->conn, r->line, r->n);
+		r->sent = true;
+	}
+}
+
+static void connect_again(struct auth *a)
+{
+	if (a->conn || a->retry.armed)
+		return;
+	a->conn = conn_connect_unix(a->loop, a->path, on_conn, a, NULL);
+	if (!a->conn)
+		loop_timer_set(a->loop, &a->retry, AUTH_RETRY_MS);
+}
+
+/* Whatever was not answered is asked again: asking twice changes nothing. */
+static void disconnect(struct auth *a)
+{
+	struct list *pos, *tmp;
+
+	if (a->conn)
+		conn_abort(a->conn);
+	a->conn = NULL;
+	a->up = false;
+	list_each(pos, tmp, &a->queue) {
+		struct auth_request *r = container_of(pos,
+				struct auth_request, link);
+
+		if (r->fn)
+			r->sent = false;
+		else
+			drop(r);
+	}
+	/* not at once: an authd that dies of a request shall not be spun on */
+	if (!list_empty(&a->queue) && !a->retry.armed)
+		loop_timer_set(a->loop, &a->retry, AUTH_RETRY_MS);
+}
+
+static void retry(struct loop_timer *t)
+{
+	struct auth *a = container_of(t, struct auth, retry);
+
+	if (!list_empty(&a->queue))
+		connect_again(a);
+}
+
+/*
+ * The first has waited for too long, so its answer, if it should still come,
+ * must not be taken for the next one's.
+ */
+static void limit(struct loop_timer *t)
+{
+	struct auth *a = container_of(t, struct auth, limit);
+	struct auth_request *r;
+	bool lost = false;
+
+	enter(a);
+	while (!a->freed && (r = first(a))) {
+		int64_t now = clock_ms();
+
+		if (now < r->asked + AUTH_LIMIT_MS ||
+		    now < a->answered + AUTH_LIMIT_MS)
+			break;
+		lost |= r->sent;
+		finish(r, AUTH_TEMP, NULL);
+	}
+	if (!a->freed && lost)
+		disconnect(a);
+	if (!a->freed)
+		set_limit(a);
+	leave(a);
+}
+
+/* -- answers -- */
+
+static int text_of(char *to, size_t size, struct span b64)
+{
+	ssize_t n = base64_get(to, size - 1, b64);
+
+	if (n <= 0 || memchr(to, 0, n))
+		return -1;
+	to[n] = '\0';
+	return 0;
+}
+
+/* "KIND B64(name) B64(mailbox) UID GID" */
+static int parse_user(struct auth_user *u, struct span rest)
+{
+	struct span kind = span_word(&rest), name = span_word(&rest);
+	struct span mailbox = span_word(&rest), uid = span_word(&rest);
+	unsigned long id, group;
+
+	if (span_is(kind, "VIRTUAL"))
+		u->kind = AUTH_VIRTUAL;
+	else if (span_is(kind, "SYSTEM"))
+		u->kind = AUTH_SYSTEM;
+	else
+		return -1;
+	if (text_of(u->name, sizeof(u->name), name) ||
+	    text_of(u->mailbox, sizeof(u->mailbox), mailbox))
+		return -1;
+	/* (uid_t)-1 means "nobody in particular" to the kernel */
+	if (!span_number(uid, UINT32_MAX - 1, &id) ||
+	    !span_number(span_trim(rest), UINT32_MAX - 1, &group))
+		return -1;
+	u->uid = id;
+	u->gid = group;
+	return 0;
+}
+
+static enum auth_status parse(struct auth_user *u, struct span line)
+{
+	struct span word = span_word(&line);
+
+	if (span_is(word, "OK") && !parse_user(u, line))
+		return AUTH_OK;
+	return span_is(word, "NO") ? AUTH_NO : AUTH_TEMP;
+}
+
+static void take_answers(struct auth *a, struct conn *c)
+{
+	struct auth_user user;
+	struct auth_request *r;
+	struct span line;
+	enum conn_line how;
+
+	while (conn_owned_by(c, on_conn, a)) {
+		how = conn_line(c, AUTH_LINE_MAX, &line);
+		if (how == CONN_LINE_NONE)
+			return;
+		r = first(a);
+		if (!r || !r->sent) {
+			disconnect(a);	/* nobody asked: it talks nonsense */
+			return;
+		}
+		a->answered = clock_ms();
+		finish(r, how == CONN_LINE_LONG ? AUTH_TEMP :
+				parse(&user, line), &user);
+	}
+}
+
+static void on_conn(struct conn *c, enum conn_event event, void *arg)
+{
+	struct auth *a = arg;
+
+	enter(a);
+	switch (event) {
+	case CONN_UP:
+		a->up = true;
+		send_waiting(a);
+		break;
+	case CONN_DRAINED:
+		send_waiting(a);
+		break;
+	case CONN_INPUT:
+		take_answers(a, c);
+		break;
+	case CONN_EOF:
+	case CONN_ERROR:
+		disconnect(a);
+		break;
+	case CONN_TLS:
+	case CONN_TIMEOUT:
+		break;
+	}
+	leave(a);
+}
+
+/* -- questions -- */
+
+/* Blanks separate, so an empty text has to be seen. */
+static void add_text(struct str *line, struct span text)
+{
+	str_addc(line, ' ');
+	if (text.n)
+		base64_put(line, text);
+	else
+		str_addc(line, '=');
+}
+
+static struct auth_request *ask(struct auth *a, struct str *line, auth_fn *fn,
+		void *arg)
+{
+	struct auth_request *r = NULL;
+
+	str_addc(line, '\n');
+	if (!line->bad)
+		r = malloc(sizeof(*r) + line->n);
+	if (!r)
+		goto out;
+	*r = (struct auth_request){
+		.auth = a, .fn = fn, .arg = arg, .asked = clock_ms(),
+		.n = line->n
+	};
+	memcpy(r->line, line->p, line->n);
+	list_init(&r->link);
+	list_add_tail(&a->queue, &r->link);
+	connect_again(a);
+	send_waiting(a);
+	set_limit(a);
+out:
+	if (line->p)
+		explicit_bzero(line->p, line->size);
+	str_free(line);
+	return r;
+}
+
+struct auth_request *auth_password(struct auth *a, struct span user,
+		struct span password, const char *service, const char *peer,
+		auth_fn *fn, void *arg)
+{
+	struct str line;
+
+	str_init(&line, AUTH_LINE_MAX);
+	/* all of it at once: growing would leave copies of the password */
+	str_addf(&line, "%*s", AUTH_LINE_MAX, "");
+	str_clear(&line);
+	str_adds(&line, "PLAIN");
+	add_text(&line, user);
+	add_text(&line, password);
+	str_addf(&line, " %s %s", service, peer);
+	return ask(a, &line, fn, arg);
+}
+
+struct auth_request *auth_lookup(struct auth *a, struct span address,
+		auth_fn *fn, void *arg)
+{
+	struct str line;
+
+	str_init(&line, AUTH_LINE_MAX);
+	str_adds(&line, "LOOKUP");
+	add_text(&line, address);
+	return ask(a, &line, fn, arg);
+}
+
+/* One that was sent keeps its place, so that the answers stay in order. */
+void auth_cancel(struct auth_request *r)
+{
+	r->fn = NULL;
+	if (!r->sent)
+		drop(r);
+}
+
+struct auth *auth_new(struct loop *l, const char *path)
+{
+	struct auth *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->loop = l;
+	a->path = path;
+	list_init(&a->queue);
+	a->limit.fire = limit;
+	a->retry.fire = retry;
+	return a;
+}
+
+void auth_free(struct auth *a)
+{
+	if (!a)
+		return;
+	while (first(a))
+		drop(first(a));
+	if (a->conn)
+		conn_abort(a->conn);
+	loop_timer_stop(a->loop, &a->limit);
+	loop_timer_stop(a->loop, &a->retry);
+	a->freed = true;
+	if (!a->busy)
+		free(a);
+}

@@ -1,0 +1,127 @@
+/* smtp_server_auth - AUTH (RFC 4954), and whether it and STARTTLS are offered */
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/smtp_server_private.h"
+
+bool smtp_offers_tls(const struct smtp_session *s)
+{
+	return s->policy->tls && s->tls && tls_built() &&
+		!conn_is_tls(s->conn);
+}
+
+static bool may_auth(const struct smtp_session *s)
+{
+	return conn_is_tls(s->conn) || s->policy->auth_plain_ok;
+}
+
+bool smtp_offers_auth(const struct smtp_session *s)
+{
+	return s->policy->auth && may_auth(s) && !s->auth_user;
+}
+
+void smtp_auth_over(struct smtp_session *s)
+{
+	struct smtp_server_private *p = s->priv;
+
+	p->dialog.line = NULL;
+	if (!p->sasl)
+		return;
+	sasl_wipe(p->sasl);
+	free(p->sasl);
+	p->sasl = NULL;
+}
+
+/* A policy that knows a better name has put it into auth_user itself. */
+void smtp_auth_taken(struct smtp_session *s)
+{
+	struct smtp_server_private *p = s->priv;
+
+	if (!s->auth_user) {
+		free(p->auth_user);
+		p->auth_user = strdup(p->sasl->user);
+		s->auth_user = p->auth_user;
+	}
+	smtp_auth_over(s);
+}
+
+static void ask(struct smtp_session *s)
+{
+	s->policy->auth_check(s, s->priv->sasl->user, s->priv->sasl->password);
+}
+
+static void auth_line(struct dialog *d, void *session, struct span line,
+		enum conn_line how);
+
+static void go_on(struct smtp_session *s, enum sasl_next next,
+		const char *challenge)
+{
+	static const enum smtp_reply why[] = {
+		[SASL_CANCEL] = SMTP_AUTH_CANCELLED,
+		[SASL_BAD] = SMTP_AUTH_NOT_BASE64,
+		[SASL_UNKNOWN] = SMTP_AUTH_MECHANISM,
+	};
+	struct smtp_server_private *p = s->priv;
+
+	p->dialog.line = next == SASL_CHALLENGE ? auth_line : NULL;
+	if (next == SASL_CHALLENGE) {
+		smtp_reply_write(s->conn, 334, NULL, challenge);
+	} else if (next == SASL_CHECK) {
+		smtp_ask(s, SMTP_ASK_AUTH, ask);
+	} else {
+		smtp_say(s, why[next]);
+		smtp_auth_over(s);
+	}
+}
+
+static void auth_line(struct dialog *d, void *session, struct span line,
+		enum conn_line how)
+{
+	struct smtp_session *s = session;
+	const char *challenge = "";
+	enum sasl_next next;
+
+	(void)d;
+	smtp_enter(s);
+	if (how == CONN_LINE_OK) {
+		next = sasl_step(s->priv->sasl, line, &challenge);
+		go_on(s, next, challenge);
+	} else {
+		smtp_say(s, how == CONN_LINE_LONG ? SMTP_AUTH_TOO_LONG :
+				SMTP_BARE_LINE_END);
+		smtp_auth_over(s);
+	}
+	smtp_leave(s);
+}
+
+static enum smtp_reply not_now(const struct smtp_session *s)
+{
+	if (s->auth_user)
+		return SMTP_AUTH_ALREADY;
+	if (!s->policy->auth || (!may_auth(s) && !smtp_offers_tls(s)))
+		return SMTP_NO_AUTH;
+	return may_auth(s) ? SMTP_NO_REPLY : SMTP_TLS_FIRST;
+}
+
+void smtp_run_auth(struct dialog *d, void *session, struct span args)
+{
+	struct smtp_session *s = session;
+	struct smtp_server_private *p = s->priv;
+	enum smtp_reply why = not_now(s);
+	const char *challenge = "";
+	enum sasl_next next;
+
+	(void)d;
+	smtp_enter(s);
+	if (!why) {
+		p->sasl = calloc(1, sizeof(*p->sasl));
+		why = p->sasl ? SMTP_NO_REPLY : SMTP_NO_MEMORY;
+	}
+	if (why) {
+		smtp_say(s, why);
+	} else {
+		next = sasl_start(p->sasl, args, &challenge);
+		go_on(s, next, challenge);
+	}
+	smtp_leave(s);
+}

@@ -1,0 +1,266 @@
+/* smtp_server_mail - MAIL and RCPT with their parameters (RFC 5321 4.1.1.2, 4.1.1.3) */
+#include <string.h>
+
+#include "net/smtp_server_private.h"
+
+#define SPOOL_ID_MOST 23
+
+static bool is_quoted(struct span local)
+{
+	return local.n && local.p[0] == '"';
+}
+
+/* The form that all later work with the address uses; NULL: no memory. */
+static char *normal(struct arena *a, const struct addr *in)
+{
+	struct str plain;
+	char *text = NULL, *c;
+
+	str_init(&plain, ADDR_MAX);
+	if (is_quoted(in->local))
+		addr_local_plain(&plain, in->local);
+	if (!plain.bad)
+		text = arena_printf(a, "%.*s%s%.*s",
+			SPAN_ARG(is_quoted(in->local) ? str_span(&plain) :
+				in->local),
+			in->domain.n ? "@" : "", SPAN_ARG(in->domain));
+	str_free(&plain);
+	for (c = text ? text + strlen(text) - in->domain.n : NULL; c && *c; c++)
+		*c = ascii_lower(*c);
+	return text;
+}
+
+/*
+ * "FROM:<a@b>" off *args. Blanks behind the colon are wrong (RFC 5321 3.3)
+ * and so common that they are forgiven.
+ */
+static bool take_path(struct span *args, const char *word, struct addr *a)
+{
+	struct span s = *args;
+
+	if (!span_starts(s, word))
+		return false;
+	s = span_trim(span_sub(s, strlen(word), s.n));
+	if (!addr_path(&s, a, false) || (s.n && s.p[0] != ' ' &&
+			s.p[0] != '\t'))
+		return false;
+	*args = s;
+	return true;
+}
+
+/* -- parameters -- */
+
+struct param {
+	const char *name;
+	enum smtp_reply (*set)(struct smtp_session *s, struct span value);
+	bool (*known)(const struct smtp_session *s);	/* NULL: always */
+};
+
+static enum smtp_reply set_size(struct smtp_session *s, struct span value)
+{
+	unsigned long long size;
+
+	/* RFC 1870 5: up to 20 digits; what does not fit is too big for sure */
+	if (!span_number64(value, ~0ULL, &size)) {
+		for (size_t i = 0; i < value.n; i++)
+			if (!ascii_isdigit(value.p[i]))
+				return SMTP_BAD_PARAMETER;
+		return value.n == 20 ? SMTP_TOO_BIG : SMTP_BAD_PARAMETER;
+	}
+	if (s->conf->max_message_size && size > s->conf->max_message_size)
+		return SMTP_TOO_BIG;
+	s->declared_size = size;
+	return SMTP_NO_REPLY;
+}
+
+static enum smtp_reply set_body(struct smtp_session *s, struct span value)
+{
+	s->eight_bit = span_is(value, "8BITMIME");
+	return s->eight_bit || span_is(value, "7BIT") ? SMTP_NO_REPLY :
+		SMTP_BAD_PARAMETER;
+}
+
+/* RFC 4954 5: who first submitted it; nobody here trusts it. */
+static enum smtp_reply set_auth(struct smtp_session *s, struct span value)
+{
+	(void)s;
+	return value.n ? SMTP_NO_REPLY : SMTP_BAD_PARAMETER;
+}
+
+static bool knows_auth(const struct smtp_session *s)
+{
+	return s->policy->auth;
+}
+
+/* Our own, from queue to deliver: XSPOOL=ID or XSPOOL=ID,again */
+static enum smtp_reply set_spool(struct smtp_session *s, struct span value)
+{
+	struct span id = span_cut(&value, ',');
+
+	if (!id.n || id.n > SPOOL_ID_MOST || (value.n &&
+			!span_is(value, "again")))
+		return SMTP_BAD_PARAMETER;
+	for (size_t i = 0; i < id.n; i++)
+		if (!ascii_isalnum(id.p[i]))
+			return SMTP_BAD_PARAMETER;
+	s->spool_id = arena_dup(s->arena, id);
+	s->spool_again = value.n > 0;
+	return s->spool_id ? SMTP_NO_REPLY : SMTP_NO_MEMORY;
+}
+
+static bool knows_spool(const struct smtp_session *s)
+{
+	return s->policy->spool_param;
+}
+
+static const struct param mail_params[] = {
+	{ "SIZE", set_size, NULL },
+	{ "BODY", set_body, NULL },
+	{ "AUTH", set_auth, knows_auth },
+	{ "XSPOOL", set_spool, knows_spool },
+	{ NULL, NULL, NULL }
+};
+
+static const struct param rcpt_params[] = {
+	{ NULL, NULL, NULL }
+};
+
+/* seen: a bit for each row, as none may come twice (RFC 5321 4.1.1.11). */
+static enum smtp_reply set_param(struct smtp_session *s,
+		const struct param *table, struct span word, unsigned *seen)
+{
+	struct span name = span_cut(&word, '=');
+
+	for (const struct param *p = table; p->name; p++) {
+		unsigned bit = 1U << (p - table);
+
+		if (!span_is(name, p->name) || (p->known && !p->known(s)))
+			continue;
+		if (*seen & bit)
+			return SMTP_BAD_PARAMETER;
+		*seen |= bit;
+		return p->set(s, word);
+	}
+	return SMTP_UNKNOWN_PARAMETER;
+}
+
+static enum smtp_reply set_params(struct smtp_session *s,
+		const struct param *table, struct span args)
+{
+	enum smtp_reply why = SMTP_NO_REPLY;
+	struct span word = span_word(&args);
+	unsigned seen = 0;
+
+	if (word.n && !s->esmtp)
+		return SMTP_UNKNOWN_PARAMETER;
+	for (; word.n && !why; word = span_word(&args))
+		why = set_param(s, table, word, &seen);
+	return why;
+}
+
+/* -- MAIL -- */
+
+static enum smtp_reply set_sender(struct smtp_session *s, struct span args)
+{
+	struct addr a;
+	struct span sender;
+	size_t at;
+
+	if (s->policy->auth_required && !s->auth_user)
+		return smtp_offers_tls(s) && !s->policy->auth_plain_ok ?
+			SMTP_TLS_FIRST : SMTP_AUTH_FIRST;
+	/* only RCPT knows "<postmaster>" without a domain */
+	if (!take_path(&args, "FROM:", &a) || (a.local.n && !a.domain.n))
+		return SMTP_BAD_SENDER;
+	s->sender = normal(s->arena, &a);
+	if (!s->sender)
+		return SMTP_NO_MEMORY;
+	sender = span_of(s->sender);
+	at = span_rfind(sender, '@');
+	s->sender_addr.local = span_sub(sender, 0, at);
+	s->sender_addr.domain = span_sub(sender, at + 1, sender.n);
+	return set_params(s, mail_params, args);
+}
+
+void smtp_run_mail(struct dialog *d, void *session, struct span args)
+{
+	struct smtp_session *s = session;
+	enum smtp_reply why;
+
+	(void)d;
+	smtp_enter(s);
+	why = set_sender(s, args);
+	if (why) {
+		smtp_say(s, why);
+		smtp_transaction_end(s);
+	} else {
+		s->priv->mail_told = true;
+		smtp_ask(s, SMTP_ASK_MAIL, s->policy->mail);
+	}
+	smtp_leave(s);
+}
+
+/* -- RCPT -- */
+
+static bool is_taken(const struct smtp_session *s, const char *address)
+{
+	for (const struct smtp_rcpt *r = s->rcpts; r; r = r->next)
+		if (strcmp(r->address, address) == 0)
+			return true;
+	return false;
+}
+
+static enum smtp_reply new_rcpt(struct smtp_session *s, struct span args)
+{
+	struct smtp_rcpt_slot *slot;
+	enum smtp_reply why;
+	struct addr a;
+
+	if (!take_path(&args, "TO:", &a) || !a.local.n)
+		return SMTP_BAD_RCPT;
+	why = set_params(s, rcpt_params, args);
+	if (why)
+		return why;
+	if (s->nrcpt >= s->conf->max_recipients)
+		return SMTP_TOO_MANY_RCPT;
+	slot = arena_alloc(s->arena, sizeof(*slot));
+	if (slot)
+		slot->rcpt.address = normal(s->arena, &a);
+	if (!slot || !slot->rcpt.address)
+		return SMTP_NO_MEMORY;
+	s->priv->rcpt = &slot->rcpt;
+	return SMTP_NO_REPLY;
+}
+
+static void ask_rcpt(struct smtp_session *s)
+{
+	s->policy->rcpt(s, s->priv->rcpt);
+}
+
+void smtp_rcpt_taken(struct smtp_session *s)
+{
+	struct smtp_server_private *p = s->priv;
+
+	*p->rcpt_end = p->rcpt;
+	p->rcpt_end = &p->rcpt->next;
+	p->rcpt = NULL;
+	s->nrcpt++;
+}
+
+void smtp_run_rcpt(struct dialog *d, void *session, struct span args)
+{
+	struct smtp_session *s = session;
+	enum smtp_reply why;
+
+	(void)d;
+	smtp_enter(s);
+	why = new_rcpt(s, args);
+	if (why)
+		smtp_say(s, why);
+	/* once is enough; but LMTP owes a reply for each (RFC 2033 4.2) */
+	else if (!s->policy->lmtp && is_taken(s, s->priv->rcpt->address))
+		smtp_say(s, SMTP_RCPT_OK);
+	else
+		smtp_ask(s, SMTP_ASK_RCPT, ask_rcpt);
+	smtp_leave(s);
+}

@@ -1,0 +1,89 @@
+/* smtp_server_private - what the files of smtp_server share */
+#ifndef NET_SMTP_SERVER_PRIVATE_H
+#define NET_SMTP_SERVER_PRIVATE_H
+
+#include "net/dot.h"
+#include "net/smtp_reply.h"
+#include "net/smtp_server.h"
+
+/* States of the dialogue; the LMTP ones are the same shifted left. */
+enum {
+	SMTP_START = 1,			/* no hello yet */
+	SMTP_READY = 2,
+	SMTP_MAIL = 4,			/* in a transaction */
+	SMTP_STATES = 7,
+	SMTP_LMTP_SHIFT = 3
+};
+
+/* The question to the policy that is open. */
+enum smtp_ask {
+	SMTP_ASK_NONE, SMTP_ASK_AUTH, SMTP_ASK_MAIL, SMTP_ASK_RCPT,
+	SMTP_ASK_DATA, SMTP_ASK_MESSAGE, SMTP_ASK_COUNT
+};
+
+/* Counts Received: fields of the header section that streams by. */
+struct smtp_hops {
+	unsigned count;
+	unsigned char matched;		/* octets of "received:" on this line */
+	bool no_match, body;
+	bool line_empty;
+};
+
+/* A recipient with its reply after LMTP's data. */
+struct smtp_rcpt_slot {
+	struct smtp_rcpt rcpt;		/* first: the policy's view */
+	int code;			/* 0: not answered */
+	const char *enhanced, *text;	/* arena */
+};
+
+struct smtp_server_private {
+	struct dialog dialog;
+	struct dot_reader dot;
+	struct smtp_hops hops;
+	struct sasl *sasl;		/* while AUTH runs */
+	char *hello, *auth_user;
+	struct smtp_rcpt *rcpt;		/* SMTP_ASK_RCPT: this one */
+	struct smtp_rcpt **rcpt_end;
+	struct smtp_rcpt *unsent;	/* LMTP: the next to be replied to */
+	int64_t refused_until;		/* clock_ms: reading on ends */
+	int code;			/* the message is refused, with... */
+	const char *enhanced, *text;
+	enum smtp_ask asked;
+	unsigned errors;
+	unsigned depth;			/* calls of ours under way */
+	bool asking;			/* the policy's answer would be inside */
+	bool mail_told;			/* the policy knows this transaction */
+	bool ended;			/* freed when depth is 0 */
+};
+
+/* Every way into the engine: the session lives until the last leave. */
+void smtp_enter(struct smtp_session *s);
+void smtp_leave(struct smtp_session *s);
+/* The policy is told; the conn closes when its output is out. */
+void smtp_end(struct smtp_session *s);
+
+void smtp_say(struct smtp_session *s, enum smtp_reply why);
+void smtp_set_state(struct smtp_session *s, unsigned state);
+/* fn answers now or later. */
+void smtp_ask(struct smtp_session *s, enum smtp_ask what,
+		void (*fn)(struct smtp_session *s));
+void smtp_transaction_end(struct smtp_session *s);
+
+/* smtp_server_mail.c */
+void smtp_run_mail(struct dialog *d, void *session, struct span args);
+void smtp_run_rcpt(struct dialog *d, void *session, struct span args);
+void smtp_rcpt_taken(struct smtp_session *s);
+
+/* smtp_server_auth.c */
+void smtp_run_auth(struct dialog *d, void *session, struct span args);
+void smtp_auth_taken(struct smtp_session *s);
+void smtp_auth_over(struct smtp_session *s);
+bool smtp_offers_tls(const struct smtp_session *s);
+bool smtp_offers_auth(const struct smtp_session *s);
+
+/* smtp_server_data.c */
+void smtp_run_data(struct dialog *d, void *session, struct span args);
+void smtp_data_begin(struct smtp_session *s);
+void smtp_hops_feed(struct smtp_hops *h, struct span piece);
+
+#endif

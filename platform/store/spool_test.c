@@ -1,0 +1,631 @@
+/* Needs the real file system: a folder below TMPDIR (or /tmp). */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "net/loop.h"
+#include "os/log.h"
+#include "store/spool.h"
+#include "store/spool_record.h"
+
+struct place {
+	char dir[64];
+	struct conf conf;
+	struct loop *loop;
+	struct spool *spool;
+	int done, good;
+	char last[SPOOL_ID_SIZE];
+	struct err err;
+};
+
+static void on_done(void *arg, const char *id, const struct err *err)
+{
+	struct place *p = arg;
+
+	p->done++;
+	p->good += err == NULL;
+	strcpy(p->last, id);
+	if (err)
+		p->err = *err;
+}
+
+static void place_open(struct place *p, bool with_loop, bool files)
+{
+	struct err err;
+
+	if (!p->dir[0]) {
+		strcpy(p->dir, "/tmp/spool_test.XXXXXX");
+		assert_non_null(mkdtemp(p->dir));
+	}
+	p->conf.spool_dir = p->dir;
+	p->conf.spool_sync_files = files;
+	p->conf.max_queue = 100000;
+	p->conf.max_message_size = 50 << 20;
+	p->loop = with_loop ? loop_new(&err) : NULL;
+	p->spool = spool_open(&p->conf, p->loop, &err);
+	assert_non_null(p->spool);
+}
+
+static void place_close(struct place *p)
+{
+	spool_close(p->spool);
+	loop_free(p->loop);
+	p->loop = NULL;
+}
+
+static void remove_tree(const char *dir)
+{
+	char command[] = "-rf";
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execlp("rm", "rm", command, dir, (char *)NULL);
+		_exit(1);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+static void until_done(struct place *p, int n)
+{
+	for (int i = 0; i < 500 && p->done < n; i++)
+		loop_turn(p->loop, 20);
+	assert_int_equal(p->done, n);
+}
+
+static struct spool_rcpt rcpts[] = {
+	{ "bob@b.com", SPOOL_WAITING }, { "\"a b\\\"\"@b.com", SPOOL_WAITING },
+	{ "x\nw evil@c.com\x7f@b.com", SPOOL_WAITING }
+};
+
+static struct spool_draft *begin(struct place *p, const char *sender)
+{
+	struct spool_envelope e = { .sender = sender, .nrcpt = 3,
+		.origin = "uid 0", .rcpt = rcpts, .eight_bit = true };
+	struct err err;
+	struct spool_draft *d = spool_begin(p->spool, &e, &err);
+
+	assert_non_null(d);
+	assert_string_equal(e.id, spool_draft_id(d));
+	return d;
+}
+
+/* A message of n octets that are no constant. */
+static void fill(struct spool_draft *d, size_t n, size_t step)
+{
+	char piece[30000];
+	struct err err;
+
+	for (size_t at = 0; at < n; at += step) {
+		size_t m = n - at < step ? n - at : step;
+
+		for (size_t i = 0; i < m; i++)
+			piece[i] = (char)((at + i) * 31 >> 3);
+		assert_int_equal(spool_write(d, span_make(piece, m), &err), 0);
+	}
+}
+
+static void put(struct place *p, size_t n)
+{
+	struct spool_draft *d = begin(p, "alice@a.com");
+	int before = p->done;
+
+	fill(d, n, 1000);
+	spool_commit(d, on_done, p);
+	if (p->loop)
+		until_done(p, before + 1);
+	assert_int_equal(p->done, before + 1);
+}
+
+static struct spool_envelope *load(struct place *p, struct arena *a)
+{
+	struct spool_envelope *e;
+	struct err err;
+
+	assert_int_equal(spool_load(p->spool, p->last, a, &e, &err), 0);
+	return e;
+}
+
+static void test_there_and_back(void **state)
+{
+	struct place p = { 0 };
+	struct arena *a = arena_new(65536);
+	struct spool_envelope *e;
+	char buffer[50];
+	int64_t start;
+	struct err err;
+	int fd;
+
+	(void)state;
+	place_open(&p, false, false);
+	put(&p, 100000);
+	assert_int_equal(p.good, 1);
+	e = load(&p, a);
+	assert_string_equal(e->id, p.last);
+	assert_string_equal(e->sender, "alice@a.com");
+	assert_string_equal(e->origin, "uid 0");
+	assert_true(e->eight_bit);
+	assert_int_equal(e->size, 100000);
+	assert_int_equal(e->nrcpt, 3);
+	for (int i = 0; i < 3; i++) {
+		assert_string_equal(e->rcpt[i].address, rcpts[i].address);
+		assert_int_equal(e->rcpt[i].state, SPOOL_WAITING);
+	}
+	assert_int_equal(spool_check(p.spool, e, &err), 0);
+	fd = spool_body(p.spool, e, &start, &err);
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, buffer, 50, start + 5000), 50);
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(buffer[i], (char)((5000 + i) * 31 >> 3));
+	close(fd);
+	assert_int_equal(spool_remove(p.spool, p.last, &err), 0);
+	assert_int_equal(spool_load(p.spool, p.last, a, &e, &err), -1);
+	assert_int_equal(err.kind, ERR_TEMP);
+	place_close(&p);
+	arena_free(a);
+	remove_tree(p.dir);
+}
+
+static void test_marks(void **state)
+{
+	struct place p = { 0 };
+	struct arena *a = arena_new(65536);
+	struct spool_envelope *e;
+	struct err err;
+
+	(void)state;
+	place_open(&p, false, false);
+	put(&p, 10);
+	e = load(&p, a);
+	assert_int_equal(spool_mark(p.spool, e, 1, SPOOL_DONE, &err), 0);
+	assert_int_equal(spool_mark(p.spool, e, 2, SPOOL_FAILED, &err), 0);
+	assert_int_equal(spool_mark(p.spool, e, 3, SPOOL_FAILED, &err), -1);
+	e->attempts = 4294967295u;
+	e->next_try = INT64_MAX;
+	assert_int_equal(spool_defer(p.spool, e, &err), 0);
+	e = load(&p, a);
+	assert_int_equal(e->rcpt[0].state, SPOOL_WAITING);
+	assert_int_equal(e->rcpt[1].state, SPOOL_DONE);
+	assert_int_equal(e->rcpt[2].state, SPOOL_FAILED);
+	assert_true(e->attempts == 4294967295u);
+	assert_true(e->next_try == INT64_MAX);
+	assert_int_equal(spool_check(p.spool, e, &err), 0);
+	place_close(&p);
+	arena_free(a);
+	remove_tree(p.dir);
+}
+
+static void test_bad_ids(void **state)
+{
+	static const char *const bad[] = { "", "../x", "a/b", ".", "lock\n",
+		"0123456789012345678901234567890" };
+	struct place p = { 0 };
+	struct arena *a = arena_new(65536);
+	struct spool_envelope *e;
+	struct err err;
+
+	(void)state;
+	place_open(&p, false, false);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		assert_int_equal(spool_load(p.spool, bad[i], a, &e, &err), -1);
+		assert_int_equal(err.kind, ERR_PERM);
+		assert_int_equal(spool_remove(p.spool, bad[i], &err), -1);
+	}
+	place_close(&p);
+	arena_free(a);
+	remove_tree(p.dir);
+}
+
+static void path_of(char out[128], struct place *p, const char *folder)
+{
+	snprintf(out, 128, "%s/%s/%s", p->dir, folder, p->last);
+}
+
+static int files_in(struct place *p, const char *folder)
+{
+	char command[200];
+	FILE *f;
+	int n = -1;
+
+	snprintf(command, sizeof(command), "ls %s/%s | wc -l", p->dir, folder);
+	f = popen(command, "r");
+	assert_int_equal(fscanf(f, "%d", &n), 1);
+	pclose(f);
+	return n;
+}
+
+/* A file cut anywhere, as a power cut may leave it, is seen and put aside. */
+static void test_cut_files(void **state)
+{
+	struct place p = { 0 };
+	struct arena *a = arena_new(1 << 20);
+	struct spool_envelope *e;
+	char path[128];
+	struct stat st;
+	struct err err;
+	int damaged = 0;
+
+	(void)state;
+	place_open(&p, false, false);
+	for (off_t cut = 0; ; cut += 7) {
+		put(&p, 30);
+		path_of(path, &p, "msg");
+		assert_int_equal(stat(path, &st), 0);
+		if (cut >= st.st_size)
+			break;
+		assert_int_equal(truncate(path, cut), 0);
+		assert_int_equal(spool_load(p.spool, p.last, a, &e, &err), -1);
+		assert_int_equal(err.kind, ERR_PERM);
+		damaged++;
+		assert_int_equal(stat(path, &st), -1);
+	}
+	assert_true(damaged > 30);
+	assert_int_equal(files_in(&p, "damaged"), damaged);
+	assert_int_equal(files_in(&p, "msg"), 1);
+	assert_int_equal(files_in(&p, "tmp"), 0);
+	place_close(&p);
+	arena_free(a);
+	remove_tree(p.dir);
+}
+
+/* One bit wrong, anywhere: load or check finds it, or it is a state. */
+static void test_damaged_bytes(void **state)
+{
+	struct place p = { 0 };
+	struct arena *a = arena_new(16 << 20);
+	struct spool_envelope *e;
+	char path[128], c;
+	struct stat st;
+	struct err err;
+	int unseen = 0;
+
+	(void)state;
+	place_open(&p, false, false);
+	for (off_t at = 0; ; at++) {
+		int fd;
+
+		put(&p, 20);
+		path_of(path, &p, "msg");
+		fd = open(path, O_RDWR);
+		assert_int_equal(fstat(fd, &st), 0);
+		if (at >= st.st_size) {
+			close(fd);
+			break;
+		}
+		assert_int_equal(pread(fd, &c, 1, at), 1);
+		c ^= 4;
+		assert_int_equal(pwrite(fd, &c, 1, at), 1);
+		close(fd);
+		if (spool_load(p.spool, p.last, a, &e, &err) < 0
+				|| spool_check(p.spool, e, &err) < 0)
+			assert_int_equal(err.kind, ERR_PERM);
+		else
+			unseen++;
+		arena_reset(a);
+	}
+	/* only digits of the try line can pass: 30 of them, and 0 ^ 4 is 4 */
+	assert_in_range(unseen, 1, 30);
+	place_close(&p);
+	arena_free(a);
+	remove_tree(p.dir);
+}
+
+static void test_group(void **state)
+{
+	struct place p = { 0 };
+	struct spool_draft *d[50];
+	struct stat st;
+	char path[128];
+
+	(void)state;
+	place_open(&p, true, *(bool *)*state);
+	for (int i = 0; i < 50; i++) {
+		d[i] = begin(&p, "");
+		fill(d[i], 10240, 4096);
+	}
+	for (int i = 0; i < 50; i++)
+		spool_commit(d[i], on_done, &p);
+	assert_int_equal(p.done, 0);
+	until_done(&p, 50);
+	assert_int_equal(p.good, 50);
+	assert_int_equal(spool_flushes(p.spool), *(bool *)*state ? 51 : 1);
+	path_of(path, &p, "msg");
+	assert_int_equal(stat(path, &st), 0);
+	put(&p, 100);
+	assert_int_equal(spool_flushes(p.spool), *(bool *)*state ? 53 : 2);
+	place_close(&p);
+	remove_tree(p.dir);
+}
+
+/* What comes while a flush is under way is the next group; kill -9 of the
+ * helper in between loses nothing. */
+static void test_helper_killed(void **state)
+{
+	struct place p = { 0 };
+	char command[64];
+	struct spool_draft *d;
+	long child = 0;
+	FILE *f;
+
+	(void)state;
+	place_open(&p, true, false);
+	put(&p, 100);
+	for (int round = 1; round < 4; round++) {
+		snprintf(command, sizeof(command), "pgrep -P %ld | head -1",
+				(long)getpid());
+		f = popen(command, "r");
+		assert_int_equal(fscanf(f, "%ld", &child), 1);
+		pclose(f);
+		d = begin(&p, "a@b");
+		fill(d, 10, 10);
+		kill((pid_t)child, SIGKILL);
+		if (round == 2)		/* the death is seen before */
+			loop_turn(p.loop, 100);
+		spool_commit(d, on_done, &p);
+		until_done(&p, round + 1);
+		assert_int_equal(p.good, round + 1);
+	}
+	place_close(&p);
+	remove_tree(p.dir);
+}
+
+static void test_forget(void **state)
+{
+	struct place p = { 0 };
+	struct spool_draft *d;
+	int other = 0;
+
+	(void)state;
+	place_open(&p, true, false);
+	d = begin(&p, "a@b");
+	spool_commit(d, on_done, &other);
+	spool_forget(p.spool, &other);
+	put(&p, 1);
+	assert_int_equal(files_in(&p, "msg"), 2);
+	/* closing with a commit under way frees all */
+	d = begin(&p, "a@b");
+	spool_commit(d, on_done, &p);
+	place_close(&p);
+	assert_int_equal(p.done, 1);
+	remove_tree(p.dir);
+}
+
+static void test_limits(void **state)
+{
+	struct place p = { 0 };
+	struct spool_draft *d;
+	char big[2000] = "";
+	struct err err;
+
+	(void)state;
+	place_open(&p, true, false);
+	p.conf.max_message_size = 1000;
+	d = begin(&p, "a@b");
+	assert_int_equal(spool_write(d, span_make(big, 1000), &err), 0);
+	assert_int_equal(spool_write(d, span_make(big, 1), &err), -1);
+	assert_int_equal(err.kind, ERR_PERM);
+	assert_int_equal(spool_write(d, span_make(big, 1), &err), -1);
+	assert_int_equal(files_in(&p, "tmp"), 0);
+	spool_commit(d, on_done, &p);
+	assert_int_equal(p.done, 0);
+	until_done(&p, 1);
+	assert_int_equal(p.good, 0);
+	assert_int_equal(p.err.kind, ERR_PERM);
+	assert_int_equal(files_in(&p, "msg"), 0);
+
+	p.conf.max_queue = 2;
+	assert_int_equal(spool_room(p.spool, 0, &err), 0);
+	put(&p, 1);
+	put(&p, 1);
+	assert_int_equal(spool_room(p.spool, 0, &err), -1);
+	assert_int_equal(err.kind, ERR_NOMEM);
+	assert_int_equal(spool_remove(p.spool, p.last, &err), 0);
+	usleep(1100000);	/* the folder is looked at again after 1 s */
+	assert_int_equal(spool_room(p.spool, 0, &err), 0);
+
+	p.conf.min_free_space = (uint64_t)1 << 60;
+	assert_int_equal(spool_room(p.spool, 0, &err), -1);
+	assert_int_equal(err.kind, ERR_NOMEM);
+	p.conf.min_free_space = 0;
+	assert_int_equal(spool_room(p.spool, (uint64_t)1 << 60, &err), -1);
+	place_close(&p);
+	remove_tree(p.dir);
+}
+
+static void count_id(void *arg, const char *id)
+{
+	int *n = arg;
+
+	assert_true(strlen(id) < SPOOL_ID_SIZE);
+	++*n;
+}
+
+static void test_own_and_scan(void **state)
+{
+	struct place p = { 0 };
+	struct err err;
+	int n = 0, status;
+	pid_t pid;
+
+	(void)state;
+	place_open(&p, false, false);
+	for (int i = 0; i < 20; i++)
+		put(&p, 5);
+	assert_int_equal(spool_scan(p.spool, count_id, &n, &err), 0);
+	assert_int_equal(n, 20);
+	assert_int_equal(spool_own(p.spool, &err), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct spool *other = spool_open(&p.conf, NULL, &err);
+
+		_exit(spool_own(other, &err) == -1 && err.kind == ERR_TEMP
+				? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+	place_close(&p);
+	remove_tree(p.dir);
+}
+
+static void test_notify(void **state)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct place p = { 0 };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0), got = 0;
+	char id[64];
+	int many = 1000;	/* more than any queue of datagrams holds */
+
+	(void)state;
+	place_open(&p, true, false);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/q", p.dir);
+	assert_int_equal(bind(fd, (void *)&addr, sizeof(addr)), 0);
+	spool_notify(p.spool, addr.sun_path);
+	put(&p, 5);
+	assert_int_equal(recv(fd, id, sizeof(id), 0), strlen(p.last));
+	assert_memory_equal(id, p.last, strlen(p.last));
+	for (int i = 0; i < many; i++)
+		spool_commit(begin(&p, "x@y"), on_done, &p);
+	until_done(&p, many + 1);
+	for (int i = 0; i < 200 && got < many; i++) {
+		while (recv(fd, id, sizeof(id), 0) > 0)
+			got++;
+		loop_turn(p.loop, 50);
+	}
+	assert_int_equal(got, many);
+	close(fd);
+	put(&p, 5);	/* nobody listens: no harm */
+	place_close(&p);
+	remove_tree(p.dir);
+}
+
+/* A full disk, for real: a small tmpfs. As root only. */
+static void test_disk_full(void **state)
+{
+	struct place p = { 0 };
+	struct spool_draft *d;
+	char big[8192] = "";
+	struct err err;
+	int n = 0;
+
+	(void)state;
+	strcpy(p.dir, "/tmp/spool_test.XXXXXX");
+	assert_non_null(mkdtemp(p.dir));
+	if (mount("none", p.dir, "tmpfs", 0, "size=1m") < 0) {
+		rmdir(p.dir);
+		skip();
+	}
+	place_open(&p, true, false);
+	d = begin(&p, "a@b");
+	while (spool_write(d, span_make(big, sizeof(big)), &err) == 0)
+		assert_in_range(n++, 0, 200);
+	assert_int_equal(err.kind, ERR_NOMEM);
+	assert_int_equal(files_in(&p, "tmp"), 0);
+	spool_abort(d);
+	/* the file went, so others can write */
+	put(&p, 500000);
+	assert_int_equal(p.good, 1);
+	/* full in the buffer's last part: seen at commit */
+	d = begin(&p, "a@b");
+	fill(d, 400000, 8192);
+	while (spool_write(d, span_make(big, 1000), &err) == 0 && n++ < 10000)
+		;
+	spool_commit(d, on_done, &p);
+	until_done(&p, 2);
+	assert_int_equal(p.good, 1);
+	assert_int_equal(p.err.kind, ERR_NOMEM);
+	assert_int_equal(files_in(&p, "msg"), 1);
+	place_close(&p);
+	umount2(p.dir, MNT_DETACH);
+	remove_tree(p.dir);
+}
+
+static void test_sweep(void **state)
+{
+	struct place p = { 0 };
+	char path[128];
+	struct timespec old[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
+
+	(void)state;
+	place_open(&p, false, false);
+	strcpy(p.last, "0abc");
+	path_of(path, &p, "tmp");
+	close(open(path, O_CREAT | O_WRONLY, 0600));
+	place_close(&p);
+	place_open(&p, false, false);
+	assert_int_equal(files_in(&p, "tmp"), 1);
+	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+	place_close(&p);
+	place_open(&p, false, false);
+	assert_int_equal(files_in(&p, "tmp"), 0);
+	place_close(&p);
+	remove_tree(p.dir);
+}
+
+static void test_record_refuses(void **state)
+{
+	struct spool_rcpt one = { "", SPOOL_WAITING };
+	struct spool_envelope e = { .sender = "", .origin = "", .nrcpt = 0,
+		.rcpt = &one };
+	char longer[RECORD_ADDRESS_MOST + 2];
+	struct err err;
+	struct str out;
+	uint32_t crc;
+
+	(void)state;
+	memset(longer, 'a', sizeof(longer));
+	longer[sizeof(longer) - 1] = '\0';
+	str_init(&out, RECORD_MOST);
+	assert_int_equal(record_put(&out, &e, &crc, &err), -1);
+	e.nrcpt = 1;
+	assert_int_equal(record_put(&out, &e, &crc, &err), -1);
+	one.address = longer;
+	assert_int_equal(record_put(&out, &e, &crc, &err), -1);
+	one.address = "a@b";
+	e.sender = longer;
+	assert_int_equal(record_put(&out, &e, &crc, &err), -1);
+	assert_int_equal(err.kind, ERR_PERM);
+	e.sender = "";
+	str_clear(&out);
+	assert_int_equal(record_put(&out, &e, &crc, &err), 0);
+	str_free(&out);
+}
+
+int main(void)
+{
+	static bool by_file = true, by_system;
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_bad_ids),
+		cmocka_unit_test(test_cut_files),
+		cmocka_unit_test(test_damaged_bytes),
+		cmocka_unit_test_prestate(test_group, &by_system),
+		cmocka_unit_test_prestate(test_group, &by_file),
+		cmocka_unit_test(test_helper_killed),
+		cmocka_unit_test(test_forget),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_own_and_scan),
+		cmocka_unit_test(test_notify),
+		cmocka_unit_test(test_disk_full),
+		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_record_refuses),
+	};
+
+	log_open("spool_test", true);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
