@@ -33,6 +33,8 @@ struct mail {
 	/* the mailbox that is open */
 	struct mailbox *box;
 	char path[PATH_MAX];
+	char previous[PATH_MAX];	/* "#": the one before; may be empty */
+	char inbox[PATH_MAX];		/* "%": where this user's mail arrives */
 	bool system;		/* what was read moves to ~/mbox on quit */
 	bool maildir;
 	unsigned count;		/* messages; numbers 1..count */
@@ -51,6 +53,12 @@ int mail_path(struct mail *m, struct span name, char out[PATH_MAX],
 		struct err *err);
 /* An unlinked temporary file in $TMPDIR. fd or -1 with err. */
 int mail_temp(struct err *err);
+/*
+ * Sets m->set to what a message list means (select.h). deleted: among those
+ * marked for deletion. Gives how many, or -1 with err.
+ */
+int mail_list(struct mail *m, struct span words, bool deleted,
+		struct err *err);
 /* Runs a command line by $SHELL and waits. The exit status, or -1. */
 int mail_shell(struct mail *m, const char *line);
 

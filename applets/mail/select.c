@@ -69,6 +69,16 @@ static int name_dot(struct scan *c)
 	return name_one(c, n, "");
 }
 
+/* No list: the current message, else the nearest one that it could be about. */
+static int name_default(struct scan *c)
+{
+	unsigned dot = c->s->dot ? c->s->dot : 1, n = step(c->s, dot, false);
+
+	if (!n)
+		n = step(c->s, dot, true);
+	return name_one(c, n, "No applicable messages");
+}
+
 static int name_first(struct scan *c)
 {
 	return name_one(c, step(c->s, 1, false), "No applicable messages");
@@ -252,7 +262,7 @@ int mail_select(const struct mail_select *s, struct span words,
 	struct span rest = words, word;
 
 	memset(set, 0, (size_t)s->count + 1);
-	if (!span_trim(words).n && name_dot(&c) < 0)
+	if (!span_trim(words).n && name_default(&c) < 0)
 		return -1;
 	while ((word = mail_select_word(&rest)).n)
 		if (read_word(&c, word) < 0)

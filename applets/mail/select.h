@@ -32,7 +32,8 @@ struct mail_select {
 /*
  * Sets set[n] for each message n that is meant (set has count + 1 bytes).
  * Gives how many, or -1 with err when the list is wrong or nothing applies.
- * Empty words mean the current message.
+ * Empty words mean the current message, or the nearest that is not deleted
+ * (with `deleted`: that is).
  */
 int mail_select(const struct mail_select *s, struct span words,
 		unsigned char *set, struct err *err);

@@ -24,7 +24,6 @@ static const struct row {
 	[MAIL_VAR_FOLDER] = { "folder", false, false, "mail" },
 	[MAIL_VAR_HEADER] = { "header", true, false, "" },
 	[MAIL_VAR_HOLD] = { "hold", true, false, NULL },
-	[MAIL_VAR_IGNORE] = { "ignore", true, false, NULL },
 	[MAIL_VAR_INDENTPREFIX] = { "indentprefix", false, false, "\t" },
 	[MAIL_VAR_KEEPSAVE] = { "keepsave", true, false, NULL },
 	[MAIL_VAR_METOO] = { "metoo", true, false, NULL },

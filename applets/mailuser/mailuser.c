@@ -27,7 +27,7 @@
  *	  -C FILE          configuration (default /etc/pillarbox.conf)
  */
 #include "applet.h"
-#include "mailuser.h"
+#include "mailuser/mailuser.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -171,19 +171,22 @@ out:
 
 /* -- the verbs -- */
 
-/* Keys for the password that is asked for or made; prints the latter. */
+/* Keys for the password that is asked for or made. An exit status. */
 static int get_keys(struct mailuser *m, struct scram_keys *keys,
-		char password[PASSWORD_SIZE], struct err *err)
+		char password[PASSWORD_SIZE])
 {
 	unsigned char salt[SCRAM_SALT_SIZE];
+	struct err err;
 
-	if (m->generate)
-		password_make(password);
-	else if (password_ask(password, m->operand[1], err) < 0)
-		return -1;
+	if (m->generate) {
+		mailuser_make_password(password);
+	} else if (mailuser_ask_password(password, m->operand[1], &err) < 0) {
+		complain(&err);
+		return EX_DATAERR;
+	}
 	rand_bytes(salt, sizeof(salt));
 	scram_derive(keys, span_of(password), salt, m->conf->scram_rounds);
-	return 0;
+	return EX_OK;
 }
 
 static int print_password(const struct mailuser *m, const char *password)
@@ -234,10 +237,9 @@ static int add(struct mailuser *m)
 
 	if (!domain_is_ours(m))
 		return EX_CONFIG;
-	if (get_keys(m, &keys, password, &err) < 0) {
-		status = complain(&err);
+	status = get_keys(m, &keys, password);
+	if (status != EX_OK)
 		goto out;
-	}
 	db = open_for_change(m, &err);
 	if (!db || user_add(db, m->address, &keys, &err) < 0)
 		status = complain(&err);
@@ -259,14 +261,14 @@ static int passwd(struct mailuser *m)
 	struct err err;
 	struct user_db *db = open_for_change(m, &err);
 	int result = db ? user_find(db, m->address, &user, NULL, &err) : -1;
-	int status;
+	int status = status_of(m, result, &err);
 
-	if (result == 0)
-		result = get_keys(m, &keys, password, &err);
-	if (result == 0)
-		result = user_set_keys(db, m->address, &keys, &err);
-	status = status_of(m, result, &err);
-	if (result == 0)
+	if (status == EX_OK)
+		status = get_keys(m, &keys, password);
+	if (status == EX_OK)
+		status = status_of(m, user_set_keys(db, m->address, &keys,
+				&err), &err);
+	if (status == EX_OK)
 		status = print_password(m, password);
 	user_close(db);
 	explicit_bzero(password, sizeof(password));

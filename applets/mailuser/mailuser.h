@@ -12,7 +12,7 @@
  * From a terminal: asks twice, without echo. Else one line of standard input.
  * 0, or -1 with err: ERR_PERM, what is wrong with it.
  */
-int password_ask(char out[PASSWORD_SIZE], const char *who, struct err *err);
-void password_make(char out[PASSWORD_SIZE]);
+int mailuser_ask_password(char out[PASSWORD_SIZE], const char *who, struct err *err);
+void mailuser_make_password(char out[PASSWORD_SIZE]);
 
 #endif

@@ -70,7 +70,7 @@ static const char *text(struct dot_reader *r, const char *p, const char *end)
 bool dot_read(struct dot_reader *r, struct span *in,
 		void (*put)(void *arg, struct span piece), void *arg)
 {
-	const char *p = in->p, *end = p + in->n;
+	const char *p = in->p, *end = p ? p + in->n : p;
 	const char *from = p;		/* of the piece that is growing */
 
 	while (p < end) {
@@ -127,7 +127,7 @@ void dot_writer_init(struct dot_writer *w, bool bare_lf_fix)
 void dot_write(struct dot_writer *w, struct span piece,
 		void (*put)(void *arg, struct span piece), void *arg)
 {
-	const char *p = piece.p, *end = p + piece.n, *from = p;
+	const char *p = piece.p, *end = p ? p + piece.n : p, *from = p;
 
 	while (p < end) {
 		const char *lf;

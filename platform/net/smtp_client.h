@@ -18,18 +18,20 @@ struct smtp_result {
 	enum err_kind kind;	/* ERR_NONE: taken */
 	int code;		/* 250, 550 ...; 0: no reply, see text */
 	char enhanced[12];	/* "5.1.1", "" when not given */
-	char text[256];		/* first reply text, or why there was none; printable ASCII */
+	char text[256];		/* the reply's lines joined, or why there was none; printable ASCII */
+	bool maybe;		/* all was sent, then the connection broke: may have been taken */
+	bool tls_failed;	/* gone: the handshake broke; with CONF_TLS_MAY try again with NONE */
 };
 
 struct smtp_target {
 	struct sockaddr_storage addr;	/* ss_family AF_UNSPEC: unix_path */
 	socklen_t addr_len;
-	const char *unix_path;
+	const char *unix_path;		/* used up when smtp_client_new returns */
 	const char *name;		/* host name for SNI, verification, messages */
 	bool lmtp;
 	enum conf_tls tls;		/* MAY: when offered, unverified, plain again when the handshake breaks */
 	bool verify;
-	const char *user, *password;	/* NULL: no AUTH */
+	const char *user, *password;	/* NULL: no AUTH; plain only when tls is NONE */
 	const char *hello;		/* our name */
 	unsigned connect_timeout;	/* seconds */
 };
@@ -68,6 +70,9 @@ void smtp_client_send(struct smtp_client *c, const struct smtp_message *m);
 void smtp_client_quit(struct smtp_client *c);
 /* At once, no further call. */
 void smtp_client_abort(struct smtp_client *c);
+/* "[192.0.2.1]"; "TLSv1.3 with CIPHER" or "": for logs. "" when there is no connection. */
+const char *smtp_client_peer(const struct smtp_client *c);
+const char *smtp_client_tls(const struct smtp_client *c);
 
 /* Reads the first line of a password file: 0 or -1. Refuses files that others can read. */
 int smtp_password(const char *path, char *out, size_t size, struct err *err);

@@ -35,7 +35,8 @@ void smtp_leave(struct smtp_session *s)
 {
 	struct smtp_server_private *p = s->priv;
 
-	if (p->depth == 1 && !p->ended && p->errors > s->conf->max_errors) {
+	if (p->depth == 1 && !p->ended && (p->errors > s->conf->max_errors ||
+			p->refused > s->conf->max_recipients)) {
 		log_info("%s: too many errors", conn_peer(s->conn));
 		smtp_say(s, SMTP_TOO_MANY_ERRORS);
 		smtp_end(s);
@@ -82,19 +83,13 @@ void smtp_transaction_end(struct smtp_session *s)
 
 /* -- talking -- */
 
-static void write_reply(struct smtp_session *s, int code,
-		const char *enhanced, const char *text)
-{
-	if (code >= 500)
-		s->priv->errors++;
-	smtp_reply_write(s->conn, code, enhanced, text);
-}
-
 void smtp_say(struct smtp_session *s, enum smtp_reply why)
 {
 	const struct smtp_reply_row *row = smtp_reply_row(why);
 
-	write_reply(s, row->code, row->enhanced, row->text);
+	if (row->code >= 500)
+		s->priv->errors++;
+	smtp_reply_write(s->conn, row->code, row->enhanced, row->text);
 }
 
 void smtp_set_state(struct smtp_session *s, unsigned state)
@@ -126,7 +121,7 @@ static void mail_taken(struct smtp_session *s)
 static void message_taken(struct smtp_session *s)
 {
 	/* max-errors is about peers that get nothing done */
-	s->priv->errors = 0;
+	s->priv->errors = s->priv->refused = 0;
 	smtp_transaction_end(s);
 }
 
@@ -186,7 +181,7 @@ void smtp_server_ok(struct smtp_session *s, const char *text)
 	if (asked == SMTP_ASK_MESSAGE && s->policy->lmtp) {
 		answer_all(s, row->code, row->enhanced, text);
 	} else {
-		write_reply(s, row->code, row->enhanced, text);
+		smtp_reply_write(s->conn, row->code, row->enhanced, text);
 		answered(s, asks[asked].taken);
 	}
 	smtp_leave(s);
@@ -204,7 +199,12 @@ void smtp_server_refuse(struct smtp_session *s, int code, const char *enhanced,
 	if (asked == SMTP_ASK_MESSAGE && s->policy->lmtp) {
 		answer_all(s, code, enhanced, text);
 	} else {
-		write_reply(s, code, enhanced, text);
+		smtp_reply_write(s->conn, code, enhanced, text);
+		/* no wrong command, but many are somebody guessing names */
+		if (asked == SMTP_ASK_RCPT)
+			p->refused++;
+		else if (code >= 500)
+			p->errors++;
 		answered(s, asks[asked].refused);
 		/* RFC 5321 3.8: after 421 the channel closes */
 		if (code == 421)
@@ -224,8 +224,9 @@ static void send_slots(struct smtp_session *s)
 
 		if (!slot->code)
 			return;
-		write_reply(s, slot->code, slot->enhanced, slot->text ?
-			slot->text : slot->code < 400 ? "OK" : "Refused");
+		smtp_reply_write(s->conn, slot->code, slot->enhanced,
+			slot->text ? slot->text :
+			slot->code < 400 ? "OK" : "Refused");
 		p->unsent = slot->rcpt.next;
 	}
 	answered(s, message_taken);

@@ -49,7 +49,8 @@ struct smtp_server_private {
 	int code;			/* the message is refused, with... */
 	const char *enhanced, *text;
 	enum smtp_ask asked;
-	unsigned errors;
+	unsigned errors;		/* wrong commands since the last message */
+	unsigned refused;		/* recipients, likewise */
 	unsigned depth;			/* calls of ours under way */
 	bool asking;			/* the policy's answer would be inside */
 	bool mail_told;			/* the policy knows this transaction */

@@ -2,9 +2,6 @@
 
 #include <time.h>
 
-/* 2026-11-01 00:00:00 UTC. A constant, so that builds are reproducible. */
-#define CLOCK_EPOCH INT64_C(1793491200)
-
 static struct timespec get(clockid_t clock)
 {
 	struct timespec now;

@@ -5,12 +5,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* 2026-11-01 00:00:00 UTC. A constant, so that builds are reproducible. */
+#define CLOCK_EPOCH INT64_C(1793491200)
+
 int64_t clock_now(void);	/* seconds since 1970, as the system believes */
 int64_t clock_now_us(void);
 int64_t clock_ms(void);		/* CLOCK_MONOTONIC, milliseconds: for intervals */
 /*
  * False on a router that has just booted without a clock: the time is before
- * this program's source was made (CLOCK_EPOCH in clock.c).
+ * this program's source was made (CLOCK_EPOCH).
  */
 bool clock_plausible(void);
 

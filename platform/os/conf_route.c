@@ -139,15 +139,12 @@ static void put_host(struct str *out, const char *host, unsigned port,
 	str_addf(out, brackets ? "[%s]:%u" : "%s:%u", host, port);
 }
 
-/* key=value, in quotes where blanks need them. */
-static void put_option(struct str *out, const char *key, const char *value)
+/* " keyvalue", in quotes where blanks need them. */
+static void put_word(struct str *out, const char *key, const char *value)
 {
 	bool quotes = value[strcspn(value, " \t")] != '\0';
 
-	if (quotes)
-		str_addf(out, " \"%s%s\"", key, value);
-	else
-		str_addf(out, " %s%s", key, value);
+	str_addf(out, quotes ? " \"%s%s\"" : " %s%s", key, value);
 }
 
 void conf_print_smarthost(const struct conf *c, const struct conf_row *row,
@@ -161,9 +158,9 @@ void conf_print_smarthost(const struct conf *c, const struct conf_row *row,
 	put_host(out, s->host, s->port, false);
 	str_addf(out, " %s", modes[s->tls]);
 	if (s->user)
-		put_option(out, "user=", s->user);
+		put_word(out, "user=", s->user);
 	if (s->password_file)
-		put_option(out, "password-file=", s->password_file);
+		put_word(out, "password-file=", s->password_file);
 	if (s->tls >= CONF_TLS_STARTTLS && !s->verify)
 		str_adds(out, " noverify");
 }
@@ -236,10 +233,13 @@ int conf_parse_route(struct conf_load *l, const struct conf_row *row,
 
 static void put_route(struct str *out, const struct conf_route *r)
 {
-	str_addf(out, "%s %s:", r->domain, r->lmtp ? "lmtp" : "smtp");
-	if (r->is_unix)
-		str_addf(out, "unix:%s", r->host);
-	else if (r->mx)
+	str_adds(out, r->domain);
+	if (r->is_unix) {
+		put_word(out, "lmtp:unix:", r->host);
+		return;
+	}
+	str_adds(out, r->lmtp ? " lmtp:" : " smtp:");
+	if (r->mx)
 		str_adds(out, r->host);
 	else
 		put_host(out, r->host, r->port, true);

@@ -86,9 +86,11 @@ int spool_own(struct spool *s, struct err *err);
 /* Calls fn for each file in msg/, oldest first is not promised. */
 int spool_scan(struct spool *s, void (*fn)(void *arg, const char *id), void *arg,
 		struct err *err);
+/* Changes whenever a file came to or went from msg/: was there news since? */
+int64_t spool_changed(const struct spool *s);
 /*
  * The envelope into the arena. ERR_PERM: the file is not whole (it has been moved
- * to damaged/ and logged); ERR_TEMP: cannot be read now, or gone.
+ * to damaged/ and logged) or is gone; ERR_TEMP: cannot be read now.
  */
 int spool_load(struct spool *s, const char *id, struct arena *a,
 		struct spool_envelope **e, struct err *err);

@@ -38,6 +38,15 @@ int spool_scan(struct spool *s, void (*fn)(void *arg, const char *id), void *arg
 	return spool_each(s->msg, fn, arg, err);
 }
 
+int64_t spool_changed(const struct spool *s)
+{
+	struct stat st;
+
+	if (fstat(s->msg, &st) < 0)
+		return -1;
+	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+}
+
 int spool_open_message(struct spool *s, const char *id, int flags,
 		struct err *err)
 {
@@ -46,6 +55,8 @@ int spool_open_message(struct spool *s, const char *id, int flags,
 	if (!spool_id_valid(id))
 		return err_set(err, ERR_PERM, "no spool id");
 	fd = openat(s->msg, id, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err, ERR_PERM, "%s: gone", id);
 	if (fd < 0)
 		return err_errno(err, "%s", id);
 	return fd;

@@ -1,4 +1,4 @@
-#include "mailuser.h"
+#include "mailuser/mailuser.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -118,7 +118,7 @@ static int read_twice(char out[PASSWORD_SIZE], const char *who, int signals,
 	return result;
 }
 
-int password_ask(char out[PASSWORD_SIZE], const char *who, struct err *err)
+int mailuser_ask_password(char out[PASSWORD_SIZE], const char *who, struct err *err)
 {
 	struct quiet quiet;
 	int result;
@@ -132,7 +132,7 @@ int password_ask(char out[PASSWORD_SIZE], const char *who, struct err *err)
 	return result;
 }
 
-void password_make(char out[PASSWORD_SIZE])
+void mailuser_make_password(char out[PASSWORD_SIZE])
 {
 	rand_word(out, PASSWORD_MADE);
 }

@@ -1,0 +1,304 @@
+/* authd - checks passwords and knows the users, for all other daemons
+ *
+ * RFC 4616 (PLAIN), 5802, 7677 (SCRAM keys), 5321 4.5.1 (postmaster)
+ *
+ * applet authd daemon
+ * file authd_system.c AUTHD_SYSTEM
+ *
+ * config AUTHD
+ *	bool "authd (6 kB)"
+ *	default y
+ *	select LIB_SQLITE
+ *	help
+ *	  usage: authd [-f] [-v] [-C FILE]
+ *
+ *	  Checks passwords and resolves addresses for the other daemons.
+ *
+ *	  -f        stay in the foreground, log to stderr
+ *	  -v        log more
+ *	  -C FILE   configuration (default /etc/pillarbox.conf)
+ *
+ * config AUTHD_SYSTEM
+ *	bool "Accounts of this machine are users, too (2 kB)"
+ *	default y
+ *	select LIB_CRYPT
+ *	help
+ *	  Users come from /etc/passwd and /etc/shadow, beside users.db, when
+ *	  system-users is yes.
+ */
+#include "applet.h"
+#include "authd/authd.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "net/conn.h"
+#include "net/daemon.h"
+#include "os/log.h"
+#include "os/priv.h"
+#include "os/proc.h"
+
+#define REQUESTS_MOST 32	/* of one client that are not answered yet */
+#define CALLERS_MOST 3
+
+struct authd {
+	struct daemon daemon;
+	struct authd_pool *pool;
+	struct listen *listen;
+	struct list clients;
+	uid_t callers[CALLERS_MOST];	/* who may ask, beside root and us */
+	int ncallers;
+};
+
+struct client {
+	struct list link;
+	struct authd *authd;
+	struct conn *conn;
+	struct list requests;		/* in the order of asking */
+	unsigned waiting;
+};
+
+struct request {
+	struct list link;
+	struct client *client;
+	struct authd_job job;
+	bool answered;
+	char answer[AUTHD_ANSWER_SIZE];
+	size_t n;
+	char line[];			/* wiped once it is answered */
+};
+
+static void request_free(struct request *r)
+{
+	list_del(&r->link);
+	explicit_bzero(r->line, r->n);
+	r->client->waiting--;
+	free(r);
+}
+
+static void client_free(struct client *c)
+{
+	while (!list_empty(&c->requests)) {
+		struct request *r = container_of(c->requests.next,
+				struct request, link);
+
+		authd_pool_cancel(c->authd->pool, &r->job);
+		request_free(r);
+	}
+	listen_count_out(c->authd->daemon.count, conn_peer_addr(c->conn));
+	conn_close(c->conn);
+	list_del(&c->link);
+	free(c);
+}
+
+/* -- answers -- */
+
+/* Answers go out in the order of the requests. */
+static void send_answers(struct client *c)
+{
+	bool full = c->waiting >= REQUESTS_MOST;
+
+	while (!list_empty(&c->requests)) {
+		struct request *r = container_of(c->requests.next,
+				struct request, link);
+
+		if (!r->answered)
+			break;
+		conn_printf(c->conn, "%s\n", r->answer);
+		request_free(r);
+	}
+	if (full && c->waiting < REQUESTS_MOST)
+		conn_resume(c->conn);
+}
+
+/* The one place that sees every failure; the password is never told. */
+static void log_failure(const struct request *r)
+{
+	struct authd_ask ask;
+
+	if (authd_ask_parse(&ask, span_make(r->line, r->n)) && ask.plain)
+		log_info("login failed user=<%s> service=%s peer=%s",
+				ask.name, ask.service, ask.peer);
+	explicit_bzero(&ask, sizeof(ask));
+}
+
+static void on_answer(struct authd_job *job, struct span answer)
+{
+	struct request *r = container_of(job, struct request, job);
+	struct span rest = answer, word = span_word(&rest);
+
+	if (span_eq(word, SPAN("NO")))
+		log_failure(r);
+	if (span_eq(word, SPAN("TEMP"))) {
+		log_warn("no answer: %.*s", SPAN_ARG(rest));
+		answer = word;
+	}
+	explicit_bzero(r->line, r->n);
+	r->answered = true;
+	str_copy(r->answer, sizeof(r->answer), answer);
+	send_answers(r->client);
+}
+
+/* -- requests -- */
+
+/* -1: the client breaks the protocol, or there is no memory. */
+static int take(struct client *c, struct span line)
+{
+	struct authd_ask ask;
+	bool plain, valid = authd_ask_parse(&ask, line);
+	struct request *r;
+
+	plain = ask.plain;
+	explicit_bzero(&ask, sizeof(ask));
+	if (!valid) {
+		log_error("%s: not a request", conn_peer(c->conn));
+		return -1;
+	}
+	r = calloc(1, sizeof(*r) + line.n);
+	if (!r)
+		return -1;
+	r->client = c;
+	r->n = line.n;
+	memcpy(r->line, line.p, line.n);
+	r->job = (struct authd_job){ .done = on_answer, .urgent = !plain,
+		.line = span_make(r->line, r->n) };
+	list_add_tail(&c->requests, &r->link);
+	c->waiting++;
+	authd_pool_ask(c->authd->pool, &r->job);
+	return 0;
+}
+
+static void take_lines(struct client *c)
+{
+	struct span line;
+	enum conn_line how;
+
+	while (c->waiting < REQUESTS_MOST) {
+		how = conn_line(c->conn, AUTH_LINE_MAX, &line);
+		if (how == CONN_LINE_NONE)
+			return;
+		/* BARE: a line of this protocol ends in LF alone */
+		if (how == CONN_LINE_LONG || take(c, line) < 0) {
+			client_free(c);
+			return;
+		}
+	}
+	conn_pause(c->conn);
+}
+
+static void on_conn(struct conn *conn, enum conn_event event, void *arg)
+{
+	struct client *c = arg;
+
+	(void)conn;
+	if (event == CONN_INPUT)
+		take_lines(c);
+	else if (event == CONN_EOF || event == CONN_ERROR)
+		client_free(c);
+}
+
+/* -- clients -- */
+
+static bool may_ask(const struct authd *a, int fd)
+{
+	uid_t uid;
+	gid_t gid;
+
+	if (priv_peer(fd, &uid, &gid) < 0)
+		return false;
+	if (uid == 0 || uid == geteuid())
+		return true;
+	for (int i = 0; i < a->ncallers; i++)
+		if (a->callers[i] == uid)
+			return true;
+	log_warn("uid %lu may not ask", (unsigned long)uid);
+	return false;
+}
+
+static void on_client(void *arg, int fd)
+{
+	struct authd *a = arg;
+	struct client *c;
+
+	if (!may_ask(a, fd)) {
+		close(fd);
+		return;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		close(fd);
+		return;
+	}
+	c->authd = a;
+	list_init(&c->requests);
+	list_add_tail(&a->clients, &c->link);
+	c->conn = conn_new(a->daemon.loop, fd, on_conn, c);
+	if (c->conn && listen_count_in(a->daemon.count,
+			conn_peer_addr(c->conn)) == 0)
+		return;
+	log_warn("too many clients");
+	if (c->conn)
+		conn_abort(c->conn);
+	list_del(&c->link);
+	free(c);
+}
+
+/* Once, not for each client. Where all run as one user there may be none. */
+static void find_callers(struct authd *a)
+{
+	const struct conf *conf = a->daemon.conf;
+	const char *names[CALLERS_MOST] = { conf->user_queue, conf->user_store,
+		conf->user_auth };
+	struct priv_user user;
+	struct err err;
+
+	for (int i = 0; i < CALLERS_MOST; i++)
+		if (priv_find(names[i], &user, &err) == 0)
+			a->callers[a->ncallers++] = user.uid;
+		else
+			log_debug("%s", err.text);
+}
+
+static int set_up(struct authd *a, struct err *err)
+{
+	int fd;
+
+	list_init(&a->clients);
+	find_callers(a);
+	fd = daemon_unix(&a->daemon, AUTH_SOCKET, SOCK_STREAM, 0666, NULL,
+			err);
+	if (fd < 0)
+		return -1;
+	a->listen = listen_start(a->daemon.loop, fd, on_client, a);
+	if (!a->listen)
+		return err_errno(err, "listening");
+	proc_listen_done();
+	/* no chroot: users.db may be replaced, and /etc/shadow is outside */
+	if (priv_drop(a->daemon.conf->user_auth, (gid_t)-1, NULL, NULL,
+			err) < 0)
+		return -1;
+	a->pool = authd_pool_new(a->daemon.loop, a->daemon.conf, err);
+	return a->pool ? 0 : -1;
+}
+
+int authd_main(int argc, char **argv)
+{
+	struct authd a = { 0 };
+	struct err err;
+	int status;
+
+	daemon_init(&a.daemon, "authd", argc, argv);
+	if (set_up(&a, &err) < 0) {
+		log_error("%s", err.text);
+		return EX_OSERR;
+	}
+	status = daemon_run(&a.daemon);
+	while (!list_empty(&a.clients))
+		client_free(container_of(a.clients.next, struct client, link));
+	listen_stop(a.listen);
+	authd_pool_free(a.pool);
+	return status;
+}

@@ -1,0 +1,74 @@
+/* authd - what its files share */
+#ifndef AUTHD_AUTHD_H
+#define AUTHD_AUTHD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include "base/err.h"
+#include "base/list.h"
+#include "base/span.h"
+#include "net/auth.h"
+#include "net/loop.h"
+#include "os/conf.h"
+
+/* ---- authd_ask.c: one request as it comes over the wire */
+
+#define AUTHD_NAME_MOST 320	/* octets of an address */
+#define AUTHD_PASSWORD_MOST 255
+
+struct authd_ask {
+	bool plain;			/* PLAIN, else LOOKUP */
+	/* Too long, NUL, not UTF-8, no password: nobody's, whatever is stored. */
+	bool nobody;
+	char name[AUTHD_NAME_MOST + 1];
+	char password[AUTHD_PASSWORD_MOST + 1];
+	char service[16], peer[64];	/* for the log; cut when longer */
+};
+
+/* False: not a request of our protocol. Wipe *ask after use. */
+bool authd_ask_parse(struct authd_ask *ask, struct span line);
+
+/* ---- authd_check.c: the answer; runs in a worker */
+
+#define AUTHD_ANSWER_SIZE 1200	/* longest answer with its NUL */
+
+struct authd_check;
+/* NULL: no memory. */
+struct authd_check *authd_check_new(const struct conf *conf);
+void authd_check_free(struct authd_check *c);
+/* "OK ...", "NO", or "TEMP reason", where the reason is for the log only. */
+void authd_check_answer(struct authd_check *c, struct span line,
+		char out[AUTHD_ANSWER_SIZE]);
+
+/* ---- authd_system.c: the accounts of this machine; only with AUTHD_SYSTEM */
+
+/* 0 found (name, mailbox, uid, gid), 1 nobody, -1 err. Case: as given, else lower. */
+int authd_system_find(struct span name, struct auth_user *out,
+		struct err *err);
+/*
+ * Takes as long for the locked, the expired and the unknown (name NULL) as for
+ * a wrong password.
+ */
+bool authd_system_verify(const char *name, const char *password);
+
+/* ---- authd_pool.c: workers, started on demand */
+
+struct authd_pool;
+struct authd_job {
+	/* Comes once, from the loop, or within authd_pool_ask; answer as above. */
+	void (*done)(struct authd_job *job, struct span answer);
+	struct span line;		/* the caller's, kept until done */
+	bool urgent;			/* needs no hashing: goes first */
+	struct list link;		/* private from here */
+	struct authd_worker *worker;
+};
+
+/* NULL with err. */
+struct authd_pool *authd_pool_new(struct loop *loop, const struct conf *conf,
+		struct err *err);
+void authd_pool_free(struct authd_pool *p);	/* jobs are dropped without a call */
+void authd_pool_ask(struct authd_pool *p, struct authd_job *job);
+/* done will not come; also when it has come already. */
+void authd_pool_cancel(struct authd_pool *p, struct authd_job *job);
+
+#endif

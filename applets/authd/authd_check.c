@@ -1,0 +1,312 @@
+#include "authd/authd.h"
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/base64.h"
+#include "base/scram.h"
+#include "base/str.h"
+#include "mime/addr.h"
+#include "os/priv.h"
+#include "store/user.h"
+
+/* What authd_check_answer's parts give; -1 with err: cannot be told now. */
+enum { FOUND, NOBODY };
+
+struct authd_check {
+	const struct conf *conf;
+	struct user_db *db;		/* NULL: there is none yet */
+	dev_t device;			/* of the file behind db */
+	ino_t inode;
+	uid_t uid;			/* of user-store, who owns the mail */
+	gid_t gid;			/* of virtual users */
+	char path[1024];		/* of users.db */
+};
+
+struct authd_check *authd_check_new(const struct conf *conf)
+{
+	struct authd_check *c = calloc(1, sizeof(*c));
+	struct priv_user store;
+
+	if (!c)
+		return NULL;
+	c->conf = conf;
+	snprintf(c->path, sizeof(c->path), "%s/" USER_FILE, conf->state_dir);
+	c->uid = geteuid();		/* where all run as one user */
+	c->gid = getegid();
+	if (priv_find(conf->user_store, &store, NULL) == 0) {
+		c->uid = store.uid;
+		c->gid = store.gid;
+	}
+	return c;
+}
+
+void authd_check_free(struct authd_check *c)
+{
+	if (!c)
+		return;
+	user_close(c->db);
+	free(c);
+}
+
+/* -- who is it -- */
+
+/* The file may have come, gone or been replaced since the last request. */
+static int refresh(struct authd_check *c, struct err *err)
+{
+	struct stat st;
+	int found = stat(c->path, &st);
+
+	if (found < 0 && errno != ENOENT)
+		return err_errno(err, "%s", c->path);
+	if (c->db && (found < 0 || st.st_dev != c->device ||
+			st.st_ino != c->inode)) {
+		user_close(c->db);
+		c->db = NULL;
+	}
+	if (found < 0)
+		return NOBODY;
+	if (!c->db) {
+		c->device = st.st_dev;
+		c->inode = st.st_ino;
+		c->db = user_open(c->path, false, err);
+	}
+	return c->db ? FOUND : -1;
+}
+
+static int find_virtual(struct authd_check *c, struct span local,
+		struct span domain, struct auth_user *out,
+		struct scram_keys *keys, struct err *err)
+{
+	char address[AUTHD_NAME_MOST + 1];
+	struct user user;
+	int result = refresh(c, err);
+
+	if (result != FOUND)
+		return result;
+	/* too long for the room is too long for a user, so cutting is fine */
+	snprintf(address, sizeof(address), "%.*s@%.*s", SPAN_ARG(local),
+			SPAN_ARG(domain));
+	result = user_find(c->db, span_of(address), &user, keys, err);
+	if (result != FOUND || !user.enabled)
+		return result < 0 ? -1 : NOBODY;
+	*out = (struct auth_user){ .kind = AUTH_VIRTUAL, .uid = c->uid,
+		.gid = c->gid };
+	str_copy(out->name, sizeof(out->name), span_of(user.address));
+	str_copy(out->mailbox, sizeof(out->mailbox), span_of(user.mailbox));
+	return FOUND;
+}
+
+static int find_system(struct authd_check *c, struct span local,
+		struct auth_user *out, struct err *err)
+{
+	if (CFG_AUTHD_SYSTEM && c->conf->system_users)
+		return authd_system_find(local, out, err);
+	return NOBODY;
+}
+
+static struct span first_domain(const struct conf *conf)
+{
+	return span_of(conf->domains ? conf->domains->text : conf->hostname);
+}
+
+/* Splits at the last "@"; without one the domain is empty. */
+static struct span split(struct span name, struct span *domain)
+{
+	size_t at = span_rfind(name, '@');
+
+	*domain = at < name.n ? span_sub(name, at + 1, name.n)
+			: span_make(NULL, 0);
+	return span_sub(name, 0, at);
+}
+
+/* -- LOOKUP: who gets the mail for an address -- */
+
+static int find_box(struct authd_check *c, struct span local,
+		struct span domain, struct auth_user *out, struct err *err)
+{
+	int result = find_virtual(c, local, domain, out, NULL, err);
+
+	return result == NOBODY ? find_system(c, local, out, err) : result;
+}
+
+/* alice+lists is alice, unless there is an alice+lists. */
+static int find_detail(struct authd_check *c, struct span local,
+		struct span domain, struct auth_user *out, struct err *err)
+{
+	int result = find_box(c, local, domain, out, err);
+	size_t plus = span_find(local, '+');
+
+	if (result != NOBODY || !plus || plus == local.n)
+		return result;
+	return find_box(c, span_sub(local, 0, plus), domain, out, err);
+}
+
+/* RFC 5321 4.5.1: every domain has a postmaster, who may be somebody else. */
+static int find_postmaster(struct authd_check *c, struct auth_user *out,
+		struct err *err)
+{
+	struct span domain, local = split(span_of(c->conf->postmaster),
+			&domain);
+
+	if (!domain.n)
+		domain = first_domain(c->conf);
+	return find_box(c, local, domain, out, err);
+}
+
+static int lookup(struct authd_check *c, struct span address,
+		struct auth_user *out, struct err *err)
+{
+	struct span domain, local = split(address, &domain);
+	bool postmaster = span_is(local, "postmaster");
+	struct str plain;
+	int result;
+
+	if (!domain.n && postmaster)
+		domain = first_domain(c->conf);
+	if (!local.n || !conf_is_local(c->conf, domain))
+		return NOBODY;
+	str_init(&plain, AUTHD_NAME_MOST);
+	addr_local_plain(&plain, local);
+	result = plain.bad ? NOBODY : find_detail(c, str_span(&plain), domain,
+			out, err);
+	str_free(&plain);
+	if (result == NOBODY && postmaster)
+		result = find_postmaster(c, out, err);
+	return result;
+}
+
+/* -- PLAIN: may somebody log in -- */
+
+/* Whom a name may mean. */
+struct candidates {
+	bool is_virtual, is_system;
+	struct auth_user virtual, system;
+	struct scram_keys keys;
+};
+
+/* alice@a.com is a user of ours first, alice one of this machine. */
+static int find_candidates(struct authd_check *c, const struct authd_ask *ask,
+		struct candidates *who, struct err *err)
+{
+	struct span domain, local = split(span_of(ask->name), &domain);
+	bool bare = !domain.n;
+	int result;
+
+	if (bare)
+		domain = first_domain(c->conf);
+	if (ask->nobody || !conf_is_local(c->conf, domain))
+		return 0;
+	result = find_virtual(c, local, domain, &who->virtual, &who->keys,
+			err);
+	if (result < 0)
+		return -1;
+	who->is_virtual = result == FOUND && who->keys.rounds;
+	if (result == FOUND && !bare)
+		return 0;
+	result = find_system(c, local, &who->system, err);
+	if (result < 0)
+		return -1;
+	/* root's password is not for guessing over the network */
+	who->is_system = result == FOUND && who->system.uid != 0;
+	if (who->is_system)
+		who->is_virtual = false;
+	return 0;
+}
+
+static bool system_ok(const struct authd_check *c, const char *name,
+		const char *password)
+{
+	return CFG_AUTHD_SYSTEM && c->conf->system_users &&
+		authd_system_verify(name, password);
+}
+
+static void waste_time(const struct authd_check *c, const char *password)
+{
+	static const unsigned char salt[SCRAM_SALT_SIZE];
+	struct scram_keys keys;
+
+	scram_derive(&keys, span_of(password), salt, c->conf->scram_rounds);
+	explicit_bzero(&keys, sizeof(keys));
+}
+
+/*
+ * A failure has always cost one derivation of each kind, so that how long it
+ * took does not tell who exists.
+ */
+static const struct auth_user *verify(const struct authd_check *c,
+		const struct candidates *who, const char *password)
+{
+	if (who->is_system && system_ok(c, who->system.name, password))
+		return &who->system;
+	if (!who->is_virtual)
+		waste_time(c, password);
+	else if (scram_verify(&who->keys, span_of(password)))
+		return &who->virtual;
+	if (!who->is_system)
+		system_ok(c, NULL, password);
+	return NULL;
+}
+
+static int login(struct authd_check *c, const struct authd_ask *ask,
+		struct auth_user *out, struct err *err)
+{
+	struct candidates who = { 0 };
+	const struct auth_user *user = NULL;
+	int result = find_candidates(c, ask, &who, err);
+
+	if (result == 0)
+		user = verify(c, &who, ask->password);
+	if (user)
+		*out = *user;
+	explicit_bzero(&who, sizeof(who));
+	if (result < 0)
+		return -1;
+	return user ? FOUND : NOBODY;
+}
+
+/* -- the answer -- */
+
+static void put_user(struct str *out, const struct auth_user *user)
+{
+	str_adds(out, user->kind == AUTH_SYSTEM ? "OK SYSTEM " : "OK VIRTUAL ");
+	base64_put(out, span_of(user->name));
+	str_addc(out, ' ');
+	base64_put(out, span_of(user->mailbox));
+	str_addf(out, " %lu %lu", (unsigned long)user->uid,
+			(unsigned long)user->gid);
+}
+
+void authd_check_answer(struct authd_check *c, struct span line,
+		char out[AUTHD_ANSWER_SIZE])
+{
+	struct auth_user user;
+	struct authd_ask ask;
+	struct err err = { 0 };
+	struct str text;
+	int result;
+
+	str_init(&text, AUTHD_ANSWER_SIZE - 1);
+	if (!authd_ask_parse(&ask, line))
+		result = err_set(&err, ERR_PROTO, "not a request");
+	else if (ask.plain)
+		result = login(c, &ask, &user, &err);
+	else
+		result = ask.nobody ? NOBODY
+			: lookup(c, span_of(ask.name), &user, &err);
+	explicit_bzero(&ask, sizeof(ask));
+	if (result == FOUND)
+		put_user(&text, &user);
+	else if (result == NOBODY)
+		str_adds(&text, "NO");
+	else
+		str_addf(&text, "TEMP %s", err.text);
+	if (text.bad || str_copy(out, AUTHD_ANSWER_SIZE, str_span(&text)) < 0)
+		str_copy(out, AUTHD_ANSWER_SIZE, SPAN("TEMP out of memory"));
+	str_free(&text);
+}

@@ -1,0 +1,124 @@
+#include "authd/authd.h"
+
+#include <crypt.h>
+#include <pwd.h>
+#include <shadow.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/scram.h"
+#include "base/str.h"
+#include "os/clock.h"
+#include "os/priv.h"
+
+#define HASH_SIZE 384		/* libxcrypt's CRYPT_OUTPUT_SIZE */
+#define DAY 86400
+
+/* It becomes a file's name, and NSS may ask a directory far away. */
+static bool name_is_safe(const char *name)
+{
+	return name[0] && name[0] != '.' && !strchr(name, '/');
+}
+
+static int find(const char *name, struct auth_user *out, struct err *err)
+{
+	struct priv_user user;
+
+	if (!name_is_safe(name))
+		return 1;
+	if (priv_find(name, &user, err) < 0)
+		return err->kind == ERR_PERM ? 1 : -1;
+	/* somebody who is root under another name is nobody here */
+	if (!name_is_safe(user.name) ||
+			(user.uid == 0 && strcmp(user.name, "root") != 0))
+		return 1;
+	*out = (struct auth_user){ .kind = AUTH_SYSTEM, .uid = user.uid,
+		.gid = user.gid };
+	str_copy(out->name, sizeof(out->name), span_of(user.name));
+	str_copy(out->mailbox, sizeof(out->mailbox), span_of(user.name));
+	return 0;
+}
+
+int authd_system_find(struct span name, struct auth_user *out,
+		struct err *err)
+{
+	char text[sizeof(((struct priv_user *)0)->name)];
+	int result;
+
+	if (str_copy(text, sizeof(text), name) < 0)
+		return 1;
+	result = find(text, out, err);
+	if (result <= 0)
+		return result;
+	for (char *p = text; *p; p++)
+		*p = ascii_lower(*p);
+	return span_eq(span_of(text), name) ? 1 : find(text, out, err);
+}
+
+/* A locked account has "*" or "!" before its hash or instead of it. */
+static bool hash_usable(const char *hash)
+{
+	return hash && (hash[0] == '$' || hash[0] == '_' ||
+			hash[0] == '.' || hash[0] == '/' ||
+			ascii_isalnum(hash[0])) && strlen(hash) >= 13 &&
+		strlen(hash) < HASH_SIZE;
+}
+
+static bool expired(const struct spwd *sp)
+{
+	return sp->sp_expire > 0 && clock_plausible() &&
+		clock_now() / DAY >= sp->sp_expire;
+}
+
+/* False: nobody can log in with this name. */
+static bool hash_of(const char *name, char out[HASH_SIZE])
+{
+	const struct spwd *sp = name ? getspnam(name) : NULL;
+	const struct passwd *pw = name && !sp ? getpwnam(name) : NULL;
+	const char *hash = sp ? sp->sp_pwdp : pw ? pw->pw_passwd : NULL;
+
+	if (!hash_usable(hash) || (sp && expired(sp)))
+		return false;
+	return str_copy(out, HASH_SIZE, span_of(hash)) == 0;
+}
+
+/* The method of somebody who can log in: others shall take the same time. */
+static bool some_hash(char out[HASH_SIZE])
+{
+	const struct spwd *sp;
+	bool found = false;
+
+	setspent();
+	while (!found && (sp = getspent()) != NULL)
+		found = hash_usable(sp->sp_pwdp) && str_copy(out, HASH_SIZE,
+				span_of(sp->sp_pwdp)) == 0;
+	endspent();
+	return found;
+}
+
+static bool same(const char *made, const char *hash)
+{
+	size_t n = strlen(hash);
+
+	/* crypt tells that it failed by NULL or by a text starting with "*" */
+	return made && made[0] != '*' && strlen(made) == n &&
+		scram_same(made, hash, n);
+}
+
+bool authd_system_verify(const char *name, const char *password)
+{
+	char hash[HASH_SIZE];
+	bool known = hash_of(name, hash), match = false;
+	struct crypt_data *data;
+
+	if (!known && !some_hash(hash))
+		return false;
+	data = calloc(1, sizeof(*data));
+	if (data) {
+		match = same(crypt_r(password, hash, data), hash);
+		explicit_bzero(data, sizeof(*data));
+	}
+	free(data);
+	explicit_bzero(hash, sizeof(hash));
+	return known && match;
+}

@@ -1,0 +1,130 @@
+/* pop3d - what its files share */
+#ifndef POP3D_POP3D_H
+#define POP3D_POP3D_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/list.h"
+#include "net/auth.h"
+#include "net/daemon.h"
+#include "net/dialog.h"
+#include "net/dot.h"
+#include "net/sasl.h"
+#include "net/tls.h"
+#include "store/mailbox.h"
+
+struct pop3d;
+
+/* What the two listeners differ in. */
+struct pop3d_service {
+	struct pop3d *pop3d;
+	const char *name;		/* "pop3", "pop3s" */
+	bool implicit_tls;
+};
+
+enum { POP3D_PLAIN, POP3D_TLS, POP3D_SERVICES };
+
+struct pop3d {
+	struct daemon daemon;
+	struct pop3d_service services[POP3D_SERVICES];
+	struct auth *auth;
+	struct tls_ctx *tls;		/* NULL: a build without TLS */
+	int mail_dir, mbox_dir;		/* opened before the drop; -1: none */
+	struct list sessions;
+	struct loop_timer grace;
+	int64_t flood_told;		/* clock_ms() of the last line about it */
+	unsigned flood;
+};
+
+/* RFC 1939 3: the states of a session. UPDATE begins and ends within QUIT. */
+enum { POP3D_AUTHORIZATION = 1, POP3D_TRANSACTION = 2 };
+
+#define POP3D_AUTOLOGOUT 600000	/* ms; RFC 1939 3: no less than ten minutes */
+
+struct session;
+
+/* Says the next piece of a reply of many lines. DONE: the dot was said, too. */
+enum session_more { SESSION_MORE, SESSION_DONE, SESSION_BROKEN };
+typedef enum session_more session_more_fn(struct session *s);
+
+struct session {
+	struct list link;
+	struct pop3d_service *service;
+	struct pop3d *pop3d;
+	struct conn *conn;
+	struct dialog dialog;
+	unsigned errors;		/* commands that were none */
+
+	/* AUTHORIZATION */
+	struct loop_timer deadline;	/* must have logged in by then */
+	struct loop_timer refusal;	/* is told only after a while */
+	struct auth_request *asking;
+	unsigned failures;
+	char user[SASL_TEXT + 1];	/* as USER gave it; "": not given */
+	struct sasl *sasl;		/* of a running AUTH command */
+
+	/* TRANSACTION */
+	struct mailbox *mailbox;	/* NULL: not logged in */
+	struct auth_user *owner;	/* whose it is */
+	unsigned deleted, retrieved;
+
+	/* a reply of many lines */
+	session_more_fn *more;		/* NULL: none under way */
+	unsigned at;			/* LIST, UIDL: next message */
+	struct mailbox_reader *reader;	/* RETR, TOP */
+	struct dot_writer dot;
+	bool limited, in_header, in_line;	/* TOP: where it is, */
+	unsigned long lines_left;		/* and what of the body it gives */
+};
+
+/* ---- pop3d.c */
+
+void pop3d_reply(struct session *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* What was said is sent, then the connection closes. s is gone. */
+void pop3d_end(struct session *s);
+/* A command that was none: false, and s is gone, when they were too many. */
+bool pop3d_error(struct session *s, const char *text);
+/* The other session with this owner's mailbox open, or NULL. */
+struct session *pop3d_find(const struct session *s,
+		const struct auth_user *owner);
+
+/* ---- pop3d_login.c: AUTHORIZATION */
+
+void pop3d_capa(struct dialog *d, void *session, struct span args);
+void pop3d_user(struct dialog *d, void *session, struct span args);
+void pop3d_pass(struct dialog *d, void *session, struct span args);
+void pop3d_stls(struct dialog *d, void *session, struct span args);
+/* Are passwords taken on this connection as it is now? */
+bool pop3d_login_allowed(const struct session *s);
+/* Asks authd and goes on from there; the dialogue is held. */
+void pop3d_login(struct session *s, const char *user, struct span password);
+void pop3d_greet(struct session *s);
+void pop3d_login_forget(struct session *s);	/* what it holds, at the end */
+
+/* ---- pop3d_sasl.c, only with POP3D_SASL: the AUTH command */
+
+void pop3d_auth(struct dialog *d, void *session, struct span args);
+
+/* ---- pop3d_mail.c: TRANSACTION and UPDATE */
+
+void pop3d_opened(struct session *s);	/* says what there is */
+void pop3d_stat(struct dialog *d, void *session, struct span args);
+void pop3d_list(struct dialog *d, void *session, struct span args);
+void pop3d_uidl(struct dialog *d, void *session, struct span args);
+void pop3d_retr(struct dialog *d, void *session, struct span args);
+void pop3d_top(struct dialog *d, void *session, struct span args);
+void pop3d_dele(struct dialog *d, void *session, struct span args);
+void pop3d_rset(struct dialog *d, void *session, struct span args);
+void pop3d_quit(struct dialog *d, void *session, struct span args);
+
+/* ---- pop3d_send.c: replies of many lines, as fast as the client takes them */
+
+/* Holds the dialogue until the reply is out; its first line was said. */
+void pop3d_send(struct session *s, session_more_fn *more);
+/* Starts with message n. 0 or -1 with err. lines: TOP's, else -1. */
+int pop3d_send_message(struct session *s, unsigned n, long lines, struct err *err);
+void pop3d_send_more(struct session *s);	/* CONN_DRAINED */
+void pop3d_send_forget(struct session *s);
+
+#endif

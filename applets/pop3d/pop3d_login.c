@@ -1,0 +1,214 @@
+#include "pop3d/pop3d.h"
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/log.h"
+#include "os/rand.h"
+
+#define FAILURES_MOST 3
+#define REFUSAL_MS 1000		/* at least, and at most twice that */
+
+bool pop3d_login_allowed(const struct session *s)
+{
+	return conn_is_tls(s->conn) ||
+		s->pop3d->daemon.conf->auth_without_tls;
+}
+
+void pop3d_greet(struct session *s)
+{
+	pop3d_reply(s, "+OK %s Pillarbox POP3 ready",
+			s->pop3d->daemon.conf->hostname);
+}
+
+static bool stls_possible(const struct session *s)
+{
+	return s->pop3d->tls && !conn_is_tls(s->conn) && !s->mailbox;
+}
+
+void pop3d_capa(struct dialog *d, void *session, struct span args)
+{
+	struct session *s = session;
+
+	(void)d, (void)args;
+	pop3d_reply(s, "+OK capabilities follow");
+	conn_puts(s->conn, "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
+			"PIPELINING\r\nEXPIRE NEVER\r\n");
+	if (pop3d_login_allowed(s))
+		conn_puts(s->conn, "USER\r\n");
+	if (CFG_POP3D_SASL && pop3d_login_allowed(s))
+		conn_printf(s->conn, "SASL %s\r\n", sasl_mechanisms());
+	if (stls_possible(s))
+		conn_puts(s->conn, "STLS\r\n");
+	conn_puts(s->conn, "IMPLEMENTATION Pillarbox\r\n.\r\n");
+}
+
+void pop3d_stls(struct dialog *d, void *session, struct span args)
+{
+	struct session *s = session;
+	struct err err;
+
+	(void)d, (void)args;
+	if (!stls_possible(s)) {
+		pop3d_error(s, conn_is_tls(s->conn) ? "TLS is on already"
+				: "there is no TLS here");
+		return;
+	}
+	/* RFC 2595 4: what was said before is not known any more */
+	explicit_bzero(s->user, sizeof(s->user));
+	pop3d_reply(s, "+OK begin TLS");
+	if (conn_starttls(s->conn, s->pop3d->tls, NULL, false, &err) == 0)
+		return;
+	log_error("%s: %s", conn_peer(s->conn), err.text);
+	pop3d_end(s);
+}
+
+/* -- USER and PASS -- */
+
+void pop3d_user(struct dialog *d, void *session, struct span args)
+{
+	struct session *s = session;
+
+	(void)d;
+	if (!pop3d_login_allowed(s))
+		pop3d_error(s, "STLS first: no passwords in plain text");
+	else if (str_copy(s->user, sizeof(s->user), args) < 0)
+		pop3d_error(s, "name too long");
+	else
+		pop3d_reply(s, "+OK now PASS");
+}
+
+/*
+ * RFC 1939 7: blanks belong to the password, but the dialogue has taken those
+ * at its ends away, and the one behind PASS.
+ */
+void pop3d_pass(struct dialog *d, void *session, struct span args)
+{
+	struct session *s = session;
+
+	(void)d;
+	if (!pop3d_login_allowed(s))
+		pop3d_error(s, "STLS first: no passwords in plain text");
+	else if (!s->user[0])
+		pop3d_error(s, "USER first");
+	else
+		pop3d_login(s, s->user, args);
+}
+
+/* -- the answer -- */
+
+static void try_again(struct loop_timer *t)
+{
+	struct session *s = container_of(t, struct session, refusal);
+
+	pop3d_reply(s, "-ERR [AUTH] wrong name or password");
+	if (s->failures < FAILURES_MOST) {
+		dialog_go(&s->dialog);
+		return;
+	}
+	log_info("%s: too many failures", conn_peer(s->conn));
+	pop3d_end(s);
+}
+
+/* The wait is for who guesses; who cannot wait loses the connection. */
+static void refuse(struct session *s)
+{
+	s->failures++;
+	s->user[0] = '\0';
+	s->refusal.fire = try_again;
+	loop_timer_set(s->pop3d->daemon.loop, &s->refusal,
+			REFUSAL_MS + rand_below(REFUSAL_MS));
+}
+
+static void refuse_now(struct session *s, const char *text)
+{
+	pop3d_reply(s, "-ERR %s", text);
+	dialog_go(&s->dialog);
+}
+
+/* What is wrong is our affair, and in the log. */
+static void cannot_open(struct session *s, const struct auth_user *user,
+		const struct err *err)
+{
+	log_error("mailbox of %s: %s", user->name, err->text);
+	refuse_now(s, err->kind == ERR_PERM
+			? "[SYS/PERM] the mailbox cannot be opened"
+			: "[SYS/TEMP] the mailbox cannot be opened now");
+}
+
+static struct mailbox *open_mailbox(struct session *s,
+		const struct auth_user *user, struct err *err)
+{
+	bool maildir = user->kind == AUTH_VIRTUAL;
+	int dir = maildir ? s->pop3d->mail_dir : s->pop3d->mbox_dir;
+
+	if (dir >= 0)
+		return mailbox_open(dir, user->mailbox, maildir, true, err);
+	err_set(err, ERR_PERM, "mbox-dir is not open");
+	return NULL;
+}
+
+static void enter(struct session *s, const struct auth_user *user)
+{
+	struct err err;
+
+	s->owner = malloc(sizeof(*s->owner));
+	if (!s->owner) {
+		refuse_now(s, "[SYS/TEMP] out of memory");
+		return;
+	}
+	*s->owner = *user;
+	s->mailbox = open_mailbox(s, user, &err);
+	if (!s->mailbox) {
+		free(s->owner);
+		s->owner = NULL;
+		cannot_open(s, user, &err);
+		return;
+	}
+	log_info("login user=<%s> service=%s peer=%s messages=%u %s",
+			user->name, s->service->name, conn_peer(s->conn),
+			mailbox_count(s->mailbox), conn_tls_text(s->conn));
+	loop_timer_stop(s->pop3d->daemon.loop, &s->deadline);
+	conn_timeout(s->conn, POP3D_AUTOLOGOUT);
+	s->dialog.state = POP3D_TRANSACTION;
+	pop3d_opened(s);
+	dialog_go(&s->dialog);
+}
+
+static void on_answer(void *arg, enum auth_status status,
+		const struct auth_user *user)
+{
+	struct session *s = arg;
+
+	s->asking = NULL;
+	if (status == AUTH_NO)
+		refuse(s);
+	else if (status == AUTH_TEMP)
+		refuse_now(s, "[SYS/TEMP] passwords cannot be checked now");
+	else if (pop3d_find(s, user))
+		refuse_now(s, "[IN-USE] another session has this mailbox");
+	else
+		enter(s, user);
+}
+
+void pop3d_login(struct session *s, const char *user, struct span password)
+{
+	s->asking = auth_password(s->pop3d->auth, span_of(user), password,
+			s->service->name, conn_peer(s->conn), on_answer, s);
+	if (s->asking)
+		dialog_hold(&s->dialog);
+	else
+		pop3d_reply(s, "-ERR [SYS/TEMP] out of memory");
+}
+
+void pop3d_login_forget(struct session *s)
+{
+	if (s->asking)
+		auth_cancel(s->asking);
+	loop_timer_stop(s->pop3d->daemon.loop, &s->deadline);
+	loop_timer_stop(s->pop3d->daemon.loop, &s->refusal);
+	if (s->sasl)
+		sasl_wipe(s->sasl);
+	free(s->sasl);
+}

@@ -1,0 +1,89 @@
+#include "pop3d/pop3d.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* RFC 5034 4: one line, which says which mechanisms there are. */
+static void list_mechanisms(struct session *s)
+{
+	struct span rest = span_of(sasl_mechanisms()), word;
+
+	pop3d_reply(s, "+OK mechanisms follow");
+	while ((word = span_word(&rest)).n)
+		pop3d_reply(s, "%.*s", SPAN_ARG(word));
+	pop3d_reply(s, ".");
+}
+
+static void over(struct session *s)
+{
+	s->dialog.line = NULL;
+	sasl_wipe(s->sasl);
+	free(s->sasl);
+	s->sasl = NULL;
+}
+
+static void check(struct session *s)
+{
+	struct sasl *sasl = s->sasl;
+
+	s->sasl = NULL;
+	s->dialog.line = NULL;
+	pop3d_login(s, sasl->user, span_of(sasl->password));
+	sasl_wipe(sasl);
+	free(sasl);
+}
+
+static void next(struct session *s, enum sasl_next what, const char *challenge)
+{
+	static const char *const texts[] = {
+		[SASL_CANCEL] = "cancelled",
+		[SASL_BAD] = "not a response of this mechanism",
+		[SASL_UNKNOWN] = "mechanism not known",
+	};
+
+	if (what == SASL_CHALLENGE) {
+		pop3d_reply(s, "+ %s", challenge);
+		return;
+	}
+	if (what == SASL_CHECK) {
+		check(s);
+		return;
+	}
+	over(s);
+	pop3d_error(s, texts[what]);
+}
+
+static void on_line(struct dialog *d, void *session, struct span line,
+		enum conn_line how)
+{
+	struct session *s = session;
+	const char *challenge = "";
+
+	(void)d;
+	if (how == CONN_LINE_OK)
+		next(s, sasl_step(s->sasl, line, &challenge), challenge);
+	else
+		next(s, SASL_BAD, NULL);
+}
+
+void pop3d_auth(struct dialog *d, void *session, struct span args)
+{
+	struct session *s = session;
+	const char *challenge = "";
+
+	if (!args.n) {
+		list_mechanisms(s);
+		return;
+	}
+	if (!pop3d_login_allowed(s)) {
+		pop3d_error(s, "STLS first: no passwords in plain text");
+		return;
+	}
+	s->sasl = calloc(1, sizeof(*s->sasl));
+	if (!s->sasl) {
+		pop3d_reply(s, "-ERR [SYS/TEMP] out of memory");
+		return;
+	}
+	d->line = on_line;
+	next(s, sasl_start(s->sasl, args, &challenge), challenge);
+}

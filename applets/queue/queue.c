@@ -1,0 +1,333 @@
+/* queue - owns the spool: who gets what, where and when; bounces what fails
+ *
+ * RFC 5321 (4.5.4.1 retries, 5 address resolution), 3464 (bounces), 7505
+ *
+ * applet queue daemon
+ *
+ * config QUEUE
+ *	bool "queue (16 kB)"
+ *	default y
+ *	select LIB_ZLIB
+ *	help
+ *	  usage: queue [-f] [-v] [-C FILE]
+ *
+ *	  Sends what is in the spool: to this machine's users through deliver,
+ *	  to other hosts by MX or through the smarthost. Tries again until
+ *	  bounce-after, then returns the message to its sender.
+ *
+ *	  -f        log to stderr
+ *	  -v        log more
+ *	  -C FILE   configuration (default /etc/pillarbox.conf)
+ */
+#include "applet.h"
+#include "queue.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "net/tls.h"
+#include "os/log.h"
+
+#define RESCAN_MS 60000
+#define PATIENCE_MS 10000		/* for running transactions at the end */
+
+static void due(struct loop_timer *t);
+
+static struct queue_entry **bucket(struct queue *q, const char *id)
+{
+	unsigned h = 5381;
+
+	while (*id)
+		h = h * 33 ^ (unsigned char)*id++;
+	return &q->buckets[h % QUEUE_BUCKETS];
+}
+
+struct queue_entry *queue_find(struct queue *q, const char *id)
+{
+	struct queue_entry *e = *bucket(q, id);
+
+	while (e && strcmp(e->id, id) != 0)
+		e = e->next;
+	return e;
+}
+
+struct queue_entry *queue_add(struct queue *q, const char *id, int64_t ms)
+{
+	struct queue_entry *e = calloc(1, sizeof(*e));
+	struct queue_entry **head = bucket(q, id);
+
+	if (!e || str_copy(e->id, sizeof(e->id), span_of(id)) < 0) {
+		free(e);
+		return NULL;
+	}
+	e->queue = q;
+	e->due.fire = due;
+	list_init(&e->ready);
+	e->next = *head;
+	*head = e;
+	q->entries++;
+	queue_due_in(e, ms);
+	return e;
+}
+
+void queue_drop(struct queue_entry *e)
+{
+	struct queue_entry **at = bucket(e->queue, e->id);
+
+	while (*at != e)
+		at = &(*at)->next;
+	*at = e->next;
+	e->queue->entries--;
+	loop_timer_stop(e->queue->daemon.loop, &e->due);
+	list_del(&e->ready);
+	free(e->reason);
+	free(e);
+}
+
+static void make_ready(struct queue_entry *e)
+{
+	struct queue *q = e->queue;
+
+	loop_timer_stop(q->daemon.loop, &e->due);
+	if (!list_empty(&e->ready))
+		return;
+	list_add_tail(&q->ready, &e->ready);
+	loop_task_add(q->daemon.loop, &q->start);
+}
+
+static void due(struct loop_timer *t)
+{
+	make_ready(container_of(t, struct queue_entry, due));
+}
+
+void queue_due_in(struct queue_entry *e, int64_t ms)
+{
+	if (ms > 0)
+		loop_timer_set(e->queue->daemon.loop, &e->due, ms);
+	else
+		make_ready(e);
+}
+
+/* In slices, so that a long queue does not keep its sessions waiting. */
+static void start_ready(struct loop_task *t)
+{
+	struct queue *q = container_of(t, struct queue, start);
+
+	for (int i = 0; i < QUEUE_SLICE && !list_empty(&q->ready)
+			&& q->active < QUEUE_ACTIVE_MOST
+			&& !q->daemon.stopping; i++) {
+		struct queue_entry *e = container_of(q->ready.next,
+				struct queue_entry, ready);
+
+		list_del(&e->ready);
+		message_start(e);
+	}
+	if (!list_empty(&q->ready) && q->active < QUEUE_ACTIVE_MOST
+			&& !q->daemon.stopping)
+		loop_task_next(q->daemon.loop, &q->start);
+}
+
+void queue_message_ended(struct queue *q)
+{
+	if (!list_empty(&q->ready))
+		loop_task_add(q->daemon.loop, &q->start);
+	if (q->daemon.stopping && queue_quiet(q))
+		loop_stop(q->daemon.loop, 0);
+}
+
+bool queue_quiet(const struct queue *q)
+{
+	return q->active == 0;
+}
+
+void queue_reason(struct queue_entry *e, const struct smtp_result *why)
+{
+	char text[QUEUE_REASON];
+
+	if (why->code)
+		snprintf(text, sizeof(text), "%d %s%s%s", why->code,
+				why->enhanced, *why->enhanced ? " " : "",
+				why->text);
+	else
+		snprintf(text, sizeof(text), "%s", why->text);
+	if (e->reason && strcmp(e->reason, text) == 0)
+		return;
+	free(e->reason);
+	e->reason = strdup(text);
+}
+
+unsigned queue_flush(struct queue *q)
+{
+	unsigned n = 0;
+
+	site_unhold_all(q);
+	for (int b = 0; b < QUEUE_BUCKETS; b++)
+		for (struct queue_entry *e = q->buckets[b]; e; e = e->next) {
+			e->flushed = true;
+			n++;
+			if (!e->active)
+				make_ready(e);
+		}
+	return n;
+}
+
+/* ---- how messages become known */
+
+static void found(void *arg, const char *id)
+{
+	struct queue *q = arg;
+	struct queue_entry *e;
+
+	if (queue_find(q, id))
+		return;
+	e = queue_add(q, id, 0);
+	if (!e) {
+		log_error("%s: no memory; found again later", id);
+		return;
+	}
+	e->again = e->unread = e->check = true;
+}
+
+static void scan(struct queue *q)
+{
+	unsigned before = q->entries;
+	struct err err;
+
+	q->scanned = spool_changed(q->spool);
+	if (spool_scan(q->spool, found, q, &err) < 0)
+		log_error("spool: %s", err.text);
+	if (q->entries > before)
+		log_info("%u messages found in the spool",
+				q->entries - before);
+}
+
+/* For what a lost datagram told us of, or root put there while we were away. */
+static void rescan(struct loop_timer *t)
+{
+	struct queue *q = container_of(t, struct queue, rescan);
+
+	if (spool_changed(q->spool) != q->scanned)
+		scan(q);
+	loop_timer_set(q->daemon.loop, t, RESCAN_MS);
+}
+
+static void told(struct loop_watch *w, unsigned events)
+{
+	struct queue *q = container_of(w, struct queue, told);
+	char id[SPOOL_ID_SIZE];
+	ssize_t n;
+
+	(void)events;
+	for (int i = 0; i < QUEUE_SLICE; i++) {
+		n = recv(w->fd, id, sizeof(id) - 1, MSG_DONTWAIT);
+		if (n <= 0)
+			return;
+		id[n] = '\0';
+		if (!queue_find(q, id) && !queue_add(q, id, 0))
+			log_error("no memory; found again later");
+	}
+}
+
+/* ---- start and end */
+
+static void out_of_patience(struct loop_timer *t)
+{
+	struct queue *q = container_of(t, struct queue, patience);
+
+	loop_stop(q->daemon.loop, 0);
+}
+
+static void on_stop(struct daemon *d)
+{
+	struct queue *q = container_of(d, struct queue, daemon);
+
+	loop_timer_set(d->loop, &q->patience, PATIENCE_MS);
+	site_stop_all(q);
+	if (queue_quiet(q))
+		loop_stop(d->loop, 0);
+}
+
+/* What only root can read is read before the rights are dropped. */
+static int open_tls(struct queue *q, struct err *err)
+{
+	const struct conf_smarthost *h = &q->daemon.conf->smarthost;
+	bool verify = h->host && h->tls != CONF_TLS_NONE && h->verify;
+
+	if (h->host && h->user && smtp_password(h->password_file,
+			q->password, sizeof(q->password), err) < 0)
+		return -1;
+	if (!tls_built())
+		return 0;
+	/* the bundle costs memory: only who verifies reads it */
+	q->tls = tls_client(verify ? q->daemon.conf->tls_ca : NULL, err);
+	return q->tls ? 0 : -1;
+}
+
+static int open_all(struct queue *q, struct err *err)
+{
+	struct daemon *d = &q->daemon;
+	int control;
+
+	if (daemon_dir(d->conf->spool_dir, 0700, d->conf->user_queue, err) < 0)
+		return -1;
+	q->spool = spool_open(d->conf, d->loop, err);
+	if (!q->spool || spool_own(q->spool, err) < 0)
+		return -1;
+	q->told.fd = daemon_unix(d, SPOOL_SOCKET, SOCK_DGRAM, 0660,
+			d->conf->user_queue, err);
+	if (q->told.fd < 0)
+		return -1;
+	q->told.ready = told;
+	control = daemon_unix(d, "queue.ctl", SOCK_STREAM, 0666, NULL, err);
+	if (control < 0 || control_start(q, control, err) < 0)
+		return -1;
+	return open_tls(q, err);
+}
+
+static void set_up(struct queue *q)
+{
+	q->daemon.stop = on_stop;
+	q->start.run = start_ready;
+	q->rescan.fire = rescan;
+	q->patience.fire = out_of_patience;
+	list_init(&q->start.link);
+	list_init(&q->ready);
+	for (int i = 0; i < QUEUE_SITES; i++)
+		list_init(&q->sites[i]);
+}
+
+int queue_main(int argc, char **argv)
+{
+	struct queue *q = calloc(1, sizeof(*q));
+	struct err err;
+	int code;
+
+	if (!q)
+		return EX_OSERR;
+	set_up(q);
+	daemon_init(&q->daemon, "queue", argc, argv);
+	if (open_all(q, &err) < 0) {
+		log_error("%s", err.text);
+		return err.kind == ERR_PERM ? EX_CONFIG : EX_TEMPFAIL;
+	}
+	daemon_drop(&q->daemon, q->daemon.conf->user_queue, (gid_t)-1);
+	daemon_socket_path(&q->daemon, "deliver", q->deliver_path,
+			sizeof(q->deliver_path));
+	q->dns = dns_new(q->daemon.loop, q->daemon.conf);
+	if (!q->dns || loop_watch(q->daemon.loop, &q->told, LOOP_READ) < 0) {
+		log_error("no memory");
+		return EX_OSERR;
+	}
+	scan(q);
+	loop_timer_set(q->daemon.loop, &q->rescan, RESCAN_MS);
+	code = daemon_run(&q->daemon);
+	site_abort_all(q);
+	spool_close(q->spool);
+	return code;
+}

@@ -1,0 +1,202 @@
+/* queue - the parts of the queue daemon
+ *
+ * An entry is a message in the spool (small, one for each). When it is due it
+ * becomes active: its envelope is read and its recipients are gathered into
+ * jobs, one for each site (a place to connect to). A site has links
+ * (connections) that carry its jobs one after another. When all jobs of a
+ * message have ended, its fate is decided: gone, bounced, or due again later.
+ */
+#ifndef APPLETS_QUEUE_H
+#define APPLETS_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/arena.h"
+#include "base/list.h"
+#include "net/daemon.h"
+#include "net/dns.h"
+#include "net/smtp_client.h"
+#include "store/spool.h"
+
+#define QUEUE_BUCKETS 4096
+#define QUEUE_SITES 256			/* buckets of sites */
+#define QUEUE_ACTIVE_MOST 500		/* envelopes in memory at once */
+#define QUEUE_SLICE 32			/* messages looked at per turn */
+#define QUEUE_ENVELOPE_MOST (256 * 1024)
+#define QUEUE_TARGETS 16		/* addresses tried per connection */
+#define QUEUE_EXCHANGERS 8		/* MX hosts looked up per domain */
+#define QUEUE_REASON 288
+
+struct queue;
+struct queue_message;
+
+/* A message in the spool. */
+struct queue_entry {
+	struct queue_entry *next;	/* of its hash bucket */
+	struct queue *queue;
+	struct loop_timer due;
+	struct list ready;		/* due, waiting for room among the active */
+	struct queue_message *active;
+	char *reason;			/* of the last failure; NULL: none */
+	char id[SPOOL_ID_SIZE];
+	bool again;			/* may have been delivered before */
+	bool unread;			/* found by a scan: when it is due is in its file */
+	bool check;			/* compare its CRC before it is sent */
+	bool flushed;			/* the admin wants it tried now, whatever its file says */
+};
+
+/* Where to go: what recipients of one site have in common. */
+struct queue_route {
+	bool lmtp, mx;
+	const char *unix_path;		/* NULL: host */
+	const char *host;		/* name, or address literal */
+	unsigned port;
+	const struct conf_smarthost *smarthost;	/* TLS and AUTH of it; or NULL */
+};
+
+struct queue_target {
+	struct sockaddr_storage addr;
+	socklen_t addr_len;
+	char name[256];			/* of the host */
+};
+
+/* A place to connect to, while there is something for it. */
+struct queue_site {
+	struct list link;
+	struct queue *queue;
+	char *key;
+	struct queue_route route;	/* strings live as long as key */
+	struct list jobs;		/* waiting for a link */
+	struct list links;
+	unsigned nlinks, connecting;
+
+	/* addresses, best first; asked for anew when old */
+	struct queue_target *targets;
+	unsigned ntargets;
+	int64_t resolved;		/* clock_ms; 0: not yet */
+	struct queue_resolve *resolve;	/* under way */
+
+	struct smtp_result why;		/* why nothing could be reached */
+	int64_t held_until;		/* clock_ms: no try before */
+	unsigned failures;
+	struct loop_task run;
+};
+
+/* The recipients of one message that go to one site. */
+struct queue_job {
+	struct list link;		/* in site->jobs */
+	struct queue_message *message;
+	struct queue_site *site;
+	struct smtp_message smtp;
+	unsigned *index;		/* of each recipient in the envelope */
+	const char **rcpt;
+	unsigned left;			/* recipients without a result */
+};
+
+enum queue_fate { FATE_NONE, FATE_SENT, FATE_LATER, FATE_FAILED };
+
+struct queue_outcome {
+	enum queue_fate fate;
+	const struct smtp_result *why;	/* arena; FATE_LATER, FATE_FAILED */
+	const char *host;		/* who said it; "" nobody */
+};
+
+/* A message whose envelope is in memory. */
+struct queue_message {
+	struct queue_entry *entry;
+	struct arena *arena;
+	struct spool_envelope *envelope;
+	struct queue_outcome *outcome;	/* one a recipient */
+	unsigned jobs;			/* that have not ended */
+};
+
+struct queue {
+	struct daemon daemon;
+	struct spool *spool;
+	struct dns *dns;
+	struct tls_ctx *tls;
+	char password[256];		/* of the smarthost */
+	char deliver_path[128];
+
+	struct queue_entry *buckets[QUEUE_BUCKETS];
+	unsigned entries, active;
+	struct list ready;
+	struct loop_task start;		/* makes ready ones active */
+	struct list sites[QUEUE_SITES];
+	unsigned links;
+
+	struct loop_watch told;		/* datagrams from who put a message in */
+	struct loop_timer rescan;
+	int64_t scanned;		/* spool_changed at the last scan */
+	struct loop_timer patience;	/* after SIGTERM */
+};
+
+/* ---- queue.c: the index */
+struct queue_entry *queue_find(struct queue *q, const char *id);
+/* NULL: no memory. due: ms from now. */
+struct queue_entry *queue_add(struct queue *q, const char *id, int64_t due);
+void queue_drop(struct queue_entry *e);
+void queue_due_in(struct queue_entry *e, int64_t ms);
+/* All due now, nothing held. Gives how many. */
+unsigned queue_flush(struct queue *q);
+void queue_reason(struct queue_entry *e, const struct smtp_result *why);
+/* An active message has ended: room for the next; the end of a stop. */
+void queue_message_ended(struct queue *q);
+/* Nothing is under way any more. */
+bool queue_quiet(const struct queue *q);
+
+/* ---- queue_message.c: an active message */
+void message_start(struct queue_entry *e);
+void message_result(struct queue_job *j, unsigned rcpt,
+		const struct smtp_result *r, const char *host);
+/* The same for all recipients of the job that have none. j is gone after it. */
+void message_job_end(struct queue_job *j, const struct smtp_result *r,
+		const char *host);
+/* Milliseconds until the n-th retry. */
+int64_t message_backoff(const struct conf *conf, unsigned attempts);
+
+/* ---- queue_route.c */
+/* Where mail for this domain goes; key (size bytes) tells sites apart. */
+void route_find(struct queue *q, struct span domain, struct queue_route *r,
+		char *key, size_t size);
+
+/* ---- queue_resolve.c: fills site->targets, then calls site_resolved */
+void resolve_start(struct queue_site *s);
+void resolve_stop(struct queue_site *s);
+
+/* ---- queue_site.c */
+struct queue_site *site_get(struct queue *q, const struct queue_route *r,
+		const char *key);
+void site_add(struct queue_site *s, struct queue_job *j);
+/* why NULL: targets are there. */
+void site_resolved(struct queue_site *s, const struct smtp_result *why);
+void site_unhold_all(struct queue *q);
+void site_stop_all(struct queue *q);	/* no new work; idle links closed */
+void site_abort_all(struct queue *q);
+/* Nothing came of any address: all that wait are told, the site is held. */
+void site_failed(struct queue_site *s, const struct smtp_result *why);
+/* Looks soon whether there is work for a link. */
+void site_wake(struct queue_site *s);
+/* A link of it has ended: whoever waits for one may have it. */
+void site_link_ended(struct queue_site *s);
+
+/* ---- queue_link.c: one connection */
+struct queue_link;
+/* -1: it could not even be tried; the jobs have been told. */
+int link_start(struct queue_site *s);
+/* Gives an idle link of the site the job; false: none is idle. */
+bool link_offer(struct queue_site *s, struct queue_job *j);
+void link_stop_idle(struct queue_site *s);
+void link_abort_all(struct queue_site *s);
+
+/* ---- queue_bounce.c */
+/*
+ * Writes the report for the failed recipients into the spool; done when it
+ * is durable (err NULL) or not. -1: it could not even be begun.
+ */
+int bounce_send(struct queue_message *m, spool_done_fn *done, struct err *err);
+
+/* ---- queue_control.c: LIST and FLUSH */
+int control_start(struct queue *q, int fd, struct err *err);
+
+#endif

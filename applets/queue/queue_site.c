@@ -1,0 +1,243 @@
+#include "applet.h"
+#include "queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+
+#define ADDRESSES_FRESH 60000		/* ms that looked-up addresses are kept */
+
+static void run(struct loop_task *t);
+
+static struct list *bucket(struct queue *q, const char *key)
+{
+	unsigned h = 5381;
+
+	while (*key)
+		h = h * 33 ^ (unsigned char)*key++;
+	return &q->sites[h % QUEUE_SITES];
+}
+
+/* The route's strings may be the caller's own: what is needed is in key or conf. */
+static struct queue_site *site_new(struct queue *q,
+		const struct queue_route *r, const char *key)
+{
+	struct queue_site *s = calloc(1, sizeof(*s));
+
+	if (s)
+		s->key = strdup(key);
+	if (!s || !s->key) {
+		free(s);
+		return NULL;
+	}
+	s->queue = q;
+	s->route = *r;
+	list_init(&s->jobs);
+	list_init(&s->links);
+	list_init(&s->run.link);
+	s->run.run = run;
+	list_add_tail(bucket(q, key), &s->link);
+	return s;
+}
+
+static void site_free(struct queue_site *s)
+{
+	resolve_stop(s);
+	loop_task_stop(&s->run);
+	list_del(&s->link);
+	free(s->targets);
+	free(s->key);
+	free(s);
+}
+
+/* A held site is remembered, so that the next message does not knock again. */
+static bool unused(const struct queue_site *s)
+{
+	return list_empty(&s->jobs) && list_empty(&s->links) && !s->resolve
+			&& s->held_until <= clock_ms();
+}
+
+struct queue_site *site_get(struct queue *q, const struct queue_route *r,
+		const char *key)
+{
+	struct list *head = bucket(q, key), *pos, *tmp;
+	struct queue_site *found = NULL;
+
+	list_each(pos, tmp, head) {
+		struct queue_site *s = container_of(pos, struct queue_site,
+				link);
+
+		if (strcmp(s->key, key) == 0)
+			found = s;
+		else if (unused(s))
+			site_free(s);
+	}
+	return found ? found : site_new(q, r, key);
+}
+
+void site_wake(struct queue_site *s)
+{
+	loop_task_add(s->queue->daemon.loop, &s->run);
+}
+
+void site_add(struct queue_site *s, struct queue_job *j)
+{
+	j->site = s;
+	list_add_tail(&s->jobs, &j->link);
+	site_wake(s);
+}
+
+static void tell_all(struct queue_site *s, const struct smtp_result *why)
+{
+	while (!list_empty(&s->jobs)) {
+		struct queue_job *j = container_of(s->jobs.next,
+				struct queue_job, link);
+
+		list_del(&j->link);
+		message_job_end(j, why, "");
+	}
+}
+
+void site_failed(struct queue_site *s, const struct smtp_result *why)
+{
+	if (why != &s->why)
+		s->why = *why;
+	if (why->kind != ERR_PERM) {
+		s->why.kind = ERR_TEMP;
+		s->held_until = clock_ms() + message_backoff(
+				s->queue->daemon.conf, s->failures);
+		s->failures++;
+	}
+	tell_all(s, &s->why);
+}
+
+void site_resolved(struct queue_site *s, const struct smtp_result *why)
+{
+	if (why)
+		site_failed(s, why);
+	site_wake(s);
+}
+
+static bool fresh(const struct queue_site *s)
+{
+	return s->ntargets && clock_ms() - s->resolved < ADDRESSES_FRESH;
+}
+
+static unsigned waiting(const struct queue_site *s)
+{
+	unsigned n = 0;
+
+	for (struct list *l = s->jobs.next; l != &s->jobs; l = l->next)
+		n++;
+	return n;
+}
+
+static void each_site(struct queue *q, void (*fn)(struct queue_site *))
+{
+	struct list *pos, *tmp;
+
+	for (int i = 0; i < QUEUE_SITES; i++)
+		list_each(pos, tmp, &q->sites[i])
+			fn(container_of(pos, struct queue_site, link));
+}
+
+/* One at first: a host that is down is not asked by many at once. */
+static bool may_connect(const struct queue_site *s)
+{
+	const struct queue *q = s->queue;
+	const struct conf *conf = q->daemon.conf;
+
+	if (s->connecting && (s->failures || s->connecting >= waiting(s)))
+		return false;
+	return s->nlinks < conf->queue_sessions_per_host
+			&& q->links < conf->queue_sessions;
+}
+
+static void give_to_idle(struct queue_site *s)
+{
+	while (!list_empty(&s->jobs)) {
+		struct queue_job *j = container_of(s->jobs.next,
+				struct queue_job, link);
+
+		if (!link_offer(s, j))
+			return;
+	}
+}
+
+static void connect_more(struct queue_site *s)
+{
+	struct queue *q = s->queue;
+
+	while (!list_empty(&s->jobs) && may_connect(s)) {
+		if (!fresh(s)) {
+			if (!s->resolve)
+				resolve_start(s);
+			return;
+		}
+		if (link_start(s) < 0)
+			return;
+	}
+	/* connections that others keep for later stand in the way */
+	if (!list_empty(&s->jobs) && !s->nlinks
+			&& q->links >= q->daemon.conf->queue_sessions)
+		each_site(q, link_stop_idle);
+}
+
+static void run(struct loop_task *t)
+{
+	struct queue_site *s = container_of(t, struct queue_site, run);
+
+	if (!s->queue->daemon.stopping) {
+		if (s->held_until > clock_ms())
+			tell_all(s, &s->why);
+		give_to_idle(s);
+		connect_more(s);
+	}
+	if (unused(s))
+		site_free(s);
+}
+
+static void wake_waiting(struct queue_site *s)
+{
+	if (!list_empty(&s->jobs) || unused(s))
+		site_wake(s);
+}
+
+void site_link_ended(struct queue_site *s)
+{
+	site_wake(s);
+	each_site(s->queue, wake_waiting);
+}
+
+static void unhold(struct queue_site *s)
+{
+	s->held_until = 0;
+	s->failures = 0;
+}
+
+void site_unhold_all(struct queue *q)
+{
+	each_site(q, unhold);
+}
+
+static const struct smtp_result stopping = {
+	.kind = ERR_TEMP, .enhanced = "4.3.2", .text = "queue is being stopped"
+};
+
+static void stop(struct queue_site *s)
+{
+	resolve_stop(s);
+	link_stop_idle(s);
+	tell_all(s, &stopping);
+}
+
+void site_stop_all(struct queue *q)
+{
+	each_site(q, stop);
+}
+
+void site_abort_all(struct queue *q)
+{
+	each_site(q, link_abort_all);
+}

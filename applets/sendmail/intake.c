@@ -1,0 +1,208 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mime/header.h"
+#include "os/file.h"
+#include "sendmail/sendmail.h"
+
+#define BUFFER 4096
+
+struct intake {
+	struct sendmail_message *m;
+	struct str head;		/* the header section, while in it */
+	size_t line;			/* in head: where the last line begins */
+	bool in_header;
+	bool line_start;		/* the next octet begins a line */
+	bool cr;			/* a CR was seen and not yet written */
+	bool dot;			/* likewise a dot that begins a line */
+	bool dot_ends, done;
+	char out[BUFFER];
+	size_t n;			/* in out */
+	struct err *err;
+	bool failed;
+};
+
+/* Unlinked at once: whatever happens, nothing stays behind. */
+static int temporary(struct err *err)
+{
+	const char *folder = getenv("TMPDIR");
+	char path[512];
+	int n, fd;
+
+	if (!folder || !*folder)
+		folder = "/tmp";
+	n = snprintf(path, sizeof(path), "%s/sendmail.XXXXXX", folder);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return err_set(err, ERR_PERM, "TMPDIR: too long");
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, "%s", path);
+	unlink(path);
+	return fd;
+}
+
+static void write_out(struct intake *t)
+{
+	if (t->n && !t->failed && file_write(t->m->fd, t->out, t->n) < 0) {
+		err_errno(t->err, "writing to the temporary file");
+		t->failed = true;
+	}
+	t->m->size += t->n;
+	t->n = 0;
+}
+
+static void put_body(struct intake *t, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (t->n == sizeof(t->out))
+			write_out(t);
+		t->out[t->n++] = s.p[i];
+	}
+}
+
+/* The header section is complete: what belongs to the body is in `rest`. */
+static void begin_body(struct intake *t, size_t header, struct span rest)
+{
+	struct str made;
+
+	t->in_header = false;
+	str_init(&made, 2 * SENDMAIL_HEADER_MOST);
+	if (sendmail_fields(t->m, span_make(t->head.p, header), &made,
+			t->err) < 0)
+		t->failed = true;
+	put_body(t, str_span(&made));
+	put_body(t, SPAN("\n"));
+	put_body(t, rest);
+	str_free(&made);
+}
+
+static bool is_field(struct span line)
+{
+	struct header_field f;
+
+	return header_next(&line, &f);
+}
+
+/* A line of the header section has come: is it still one? */
+static void header_line(struct intake *t)
+{
+	struct span line = span_sub(str_span(&t->head), t->line, t->head.n);
+	bool folded = t->line && (line.p[0] == ' ' || line.p[0] == '\t');
+
+	if (folded || is_field(line)) {
+		t->line = t->head.n;
+	} else if (!t->line && span_starts(line, "From ")) {
+		str_clear(&t->head);	/* the separator of an mbox */
+	} else {
+		bool blank = span_eq(line, SPAN("\n"));
+
+		begin_body(t, t->line, blank ? span_sub(line, 1, 0) : line);
+	}
+}
+
+static void put(struct intake *t, char c)
+{
+	if (!t->in_header) {
+		put_body(t, span_make(&c, 1));
+		return;
+	}
+	str_addc(&t->head, c);
+	if (t->head.bad && !t->failed) {
+		t->failed = true;
+		err_set(t->err, ERR_PERM, "header section over %d bytes",
+				SENDMAIL_HEADER_MOST);
+	}
+	if (c == '\n' && !t->head.bad)
+		header_line(t);
+}
+
+/* c with LF line ends; a line of one dot may end it all. */
+static void put_dotted(struct intake *t, char c)
+{
+	if (t->dot) {
+		t->dot = false;
+		if (c == '\n') {
+			t->done = true;
+			return;
+		}
+		put(t, '.');
+	} else if (t->line_start && c == '.' && t->dot_ends) {
+		t->dot = true;
+		t->line_start = false;
+		return;
+	}
+	t->line_start = c == '\n';
+	put(t, c);
+}
+
+/*
+ * CRLF and LF end a line. So does a CR alone, which programs write that draw
+ * progress bars: no mail may hold it (RFC 5321 2.3.8).
+ */
+static void take(struct intake *t, char c)
+{
+	bool cr = t->cr;
+
+	t->cr = c == '\r';
+	if (cr && c != '\n')
+		put_dotted(t, '\n');
+	if (c != '\r' && !t->done)
+		put_dotted(t, c);
+}
+
+static void finish(struct intake *t)
+{
+	if (t->cr && !t->done)
+		put_dotted(t, '\n');
+	/* a last line of one dot without its end */
+	if (t->dot)
+		t->line_start = true;
+	if (!t->line_start && !t->failed)
+		put(t, '\n');
+	if (t->in_header && !t->failed)
+		begin_body(t, t->head.n, span_make(NULL, 0));
+	write_out(t);
+}
+
+static int read_all(struct intake *t, int in)
+{
+	char buf[BUFFER];
+	ssize_t n;
+
+	while (!t->done && !t->failed) {
+		n = read(in, buf, sizeof(buf));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(t->err, "reading the message");
+		if (n == 0)
+			break;
+		for (ssize_t i = 0; i < n && !t->done && !t->failed; i++)
+			take(t, buf[i]);
+	}
+	if (!t->failed)
+		finish(t);
+	return t->failed ? -1 : 0;
+}
+
+int sendmail_intake(struct sendmail_message *m, int in, bool dot_ends,
+		struct err *err)
+{
+	struct intake t = {
+		.m = m, .in_header = true, .line_start = true,
+		.dot_ends = dot_ends, .err = err
+	};
+	int rc;
+
+	m->fd = temporary(err);
+	if (m->fd < 0)
+		return -1;
+	str_init(&t.head, SENDMAIL_HEADER_MOST);
+	rc = read_all(&t, in);
+	str_free(&t.head);
+	return rc;
+}

@@ -1,0 +1,429 @@
+#include "net/smtp_client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "net/smtp_client_private.h"
+#include "os/file.h"
+
+#define SECOND 1000
+
+/* -- a callback may end everything: c is freed when the last one returns -- */
+
+void smtp_client_enter(struct smtp_client *c)
+{
+	c->depth++;
+}
+
+static void drop_message(struct smtp_client *c)
+{
+	c->m = NULL;
+	free(c->fate);
+	c->fate = NULL;
+}
+
+void smtp_client_leave(struct smtp_client *c)
+{
+	if (--c->depth || !c->dead)
+		return;
+	drop_message(c);
+	free(c);
+}
+
+void smtp_client_abort(struct smtp_client *c)
+{
+	if (c->dead)
+		return;
+	smtp_client_enter(c);
+	if (c->conn)
+		conn_abort(c->conn);
+	c->conn = NULL;
+	loop_timer_stop(c->loop, &c->timer);
+	loop_task_stop(&c->task);
+	c->step = SMTP_STEP_OVER;
+	c->dead = true;
+	smtp_client_leave(c);
+}
+
+/* -- results -- */
+
+void smtp_client_tell(struct smtp_client *c, unsigned rcpt,
+		const struct smtp_result *r)
+{
+	if (c->dead || !c->m || c->fate[rcpt] == SMTP_TOLD)
+		return;
+	c->fate[rcpt] = SMTP_TOLD;
+	c->events->result(c->arg, rcpt, r);
+}
+
+void smtp_client_tell_all(struct smtp_client *c, const struct smtp_result *r)
+{
+	for (unsigned i = 0; !c->dead && c->m && i < c->m->nrcpt; i++)
+		smtp_client_tell(c, i, r);
+}
+
+void smtp_client_ready(struct smtp_client *c)
+{
+	drop_message(c);
+	smtp_client_step(c, SMTP_STEP_IDLE);
+	if (!c->dead)
+		c->events->ready(c->arg);
+}
+
+void smtp_client_over(struct smtp_client *c, const struct smtp_result *r)
+{
+	struct smtp_result end = *r;
+
+	if (c->step == SMTP_STEP_OVER)
+		return;
+	smtp_client_step(c, SMTP_STEP_OVER);
+	loop_task_stop(&c->task);
+	end.maybe = c->m && c->dot_sent && !r->code;
+	/* a message that is not whole must not be sent on meanwhile */
+	if (c->conn && c->m)
+		conn_abort(c->conn);
+	else if (c->conn)
+		conn_close(c->conn);
+	c->conn = NULL;
+	smtp_client_enter(c);
+	smtp_client_tell_all(c, &end);
+	if (!c->dead)
+		c->events->gone(c->arg, &end);
+	c->dead = true;
+	smtp_client_leave(c);
+}
+
+void smtp_client_fail(struct smtp_client *c, enum err_kind kind,
+		const char *text)
+{
+	static const char *const enhanced[ERR_KIND_COUNT] = {
+		[ERR_TEMP] = "4.4.2", [ERR_PROTO] = "4.5.0",
+		[ERR_AUTH] = "4.7.8", [ERR_NOMEM] = "4.3.1"
+	};
+	struct smtp_result r;
+
+	smtp_result_set(&r, kind, enhanced[kind], text);
+	smtp_client_over(c, &r);
+}
+
+/* -- steps -- */
+
+typedef void take_fn(struct smtp_client *c, const struct smtp_result *r);
+
+/* Unasked for: 421 was looked at before, everything else is out of order. */
+static void unexpected(struct smtp_client *c, const struct smtp_result *r)
+{
+	if (r->kind == ERR_NONE)
+		smtp_client_fail(c, ERR_PROTO, "a reply to nothing");
+	else
+		smtp_client_over(c, r);
+}
+
+static void take_rset(struct smtp_client *c, const struct smtp_result *r)
+{
+	if (r->kind == ERR_NONE)
+		smtp_client_ready(c);
+	else
+		smtp_client_over(c, r);
+}
+
+static void take_quit(struct smtp_client *c, const struct smtp_result *r)
+{
+	(void)r;
+	smtp_client_over(c, &(struct smtp_result){ .kind = ERR_NONE });
+}
+
+/* RFC 5321 4.5.3.2; seconds for a whole reply. */
+static const struct {
+	take_fn *take;
+	unsigned seconds;
+	const char *what;
+} steps[SMTP_STEP_COUNT] = {
+	[SMTP_STEP_CONNECT] = { unexpected, 0, "connecting" },
+	[SMTP_STEP_GREETING] = { smtp_client_greeting, 300, "the greeting" },
+	[SMTP_STEP_EHLO] = { smtp_client_ehlo, 300, "the reply to EHLO" },
+	[SMTP_STEP_HELO] = { smtp_client_helo, 300, "the reply to HELO" },
+	[SMTP_STEP_STARTTLS] = { smtp_client_starttls, 120,
+		"the reply to STARTTLS" },
+	[SMTP_STEP_TLS] = { unexpected, 0, "the TLS handshake" },
+	[SMTP_STEP_AUTH] = { smtp_client_auth, 300, "the reply to AUTH" },
+	[SMTP_STEP_LOGIN_USER] = { smtp_client_auth, 300, "the reply to AUTH" },
+	[SMTP_STEP_LOGIN_PASSWORD] = { smtp_client_auth, 300,
+		"the reply to AUTH" },
+	[SMTP_STEP_IDLE] = { unexpected, 0, "" },
+	[SMTP_STEP_COMMANDS] = { smtp_client_command, 300,
+		"the reply to MAIL, RCPT or DATA" },
+	[SMTP_STEP_BODY] = { smtp_client_early, 0, "sending the message" },
+	[SMTP_STEP_DOT] = { smtp_client_dot, 600,
+		"the reply after the message" },
+	[SMTP_STEP_RSET] = { take_rset, 300, "the reply to RSET" },
+	[SMTP_STEP_QUIT] = { take_quit, 10, "the reply to QUIT" },
+	[SMTP_STEP_OVER] = { unexpected, 0, "" }
+};
+
+void smtp_client_step(struct smtp_client *c, enum smtp_step step)
+{
+	unsigned seconds = steps[step].seconds;
+
+	if (step == SMTP_STEP_CONNECT)
+		seconds = c->target.connect_timeout;
+	c->step = step;
+	if (seconds)
+		loop_timer_set(c->loop, &c->timer, (int64_t)seconds * SECOND);
+	else
+		loop_timer_stop(c->loop, &c->timer);
+}
+
+static void timed_out(struct loop_timer *t)
+{
+	struct smtp_client *c = container_of(t, struct smtp_client, timer);
+	char text[80];
+
+	smtp_client_enter(c);
+	snprintf(text, sizeof(text), "timed out: %s", steps[c->step].what);
+	if (c->step == SMTP_STEP_QUIT)
+		take_quit(c, NULL);
+	else
+		smtp_client_fail(c, ERR_TEMP, text);
+	smtp_client_leave(c);
+}
+
+/* -- the connection -- */
+
+static void take_line(struct smtp_client *c, struct span line)
+{
+	struct smtp_result r;
+	int rc = smtp_reply_line(&c->in, line, &r);
+
+	if (rc < 0) {
+		smtp_client_fail(c, ERR_PROTO, "what came is not a reply");
+		return;
+	}
+	if (c->step == SMTP_STEP_EHLO && (rc ? r.code : c->in.code) == 250)
+		smtp_client_offer(c, span_sub(line, 4, line.n));
+	if (!rc)
+		return;
+	/* RFC 5321 3.8: at any moment, and then the connection ends */
+	if (r.code == 421 && c->step != SMTP_STEP_QUIT)
+		smtp_client_over(c, &r);
+	else
+		steps[c->step].take(c, &r);
+}
+
+static void input(struct smtp_client *c)
+{
+	enum conn_line how;
+	struct span line;
+
+	while (!c->dead && c->conn) {
+		how = conn_line(c->conn, CONN_BUFFER, &line);
+		if (how == CONN_LINE_NONE)
+			return;
+		if (how == CONN_LINE_LONG)
+			smtp_client_fail(c, ERR_PROTO, "a reply without end");
+		else
+			take_line(c, line);
+	}
+}
+
+static void connected(struct smtp_client *c)
+{
+	if (c->target.tls == CONF_TLS_TLS)
+		smtp_client_handshake(c);
+	else
+		smtp_client_step(c, SMTP_STEP_GREETING);
+}
+
+static void secured(struct smtp_client *c)
+{
+	if (c->greeted)
+		smtp_client_say_ehlo(c);
+	else
+		smtp_client_step(c, SMTP_STEP_GREETING);
+}
+
+static void broken(struct smtp_client *c)
+{
+	struct smtp_result r;
+
+	smtp_result_set(&r, ERR_TEMP, "4.4.2", conn_error(c->conn)->text);
+	if (c->step == SMTP_STEP_CONNECT)
+		str_copy(r.enhanced, sizeof(r.enhanced), SPAN("4.4.1"));
+	r.tls_failed = c->step == SMTP_STEP_TLS;
+	if (r.tls_failed)
+		str_copy(r.enhanced, sizeof(r.enhanced), SPAN("4.7.5"));
+	smtp_client_over(c, &r);
+}
+
+static void drained(struct smtp_client *c)
+{
+	if (c->step == SMTP_STEP_BODY)
+		smtp_client_body(c);
+	else if (c->step == SMTP_STEP_COMMANDS)
+		smtp_client_more(c);
+}
+
+static void closed(struct smtp_client *c)
+{
+	if (c->step == SMTP_STEP_QUIT)
+		take_quit(c, NULL);
+	else
+		smtp_client_fail(c, ERR_TEMP, "the other side hung up");
+}
+
+static void stalled(struct smtp_client *c)
+{
+	smtp_client_fail(c, ERR_TEMP, "timed out: sending the message");
+}
+
+static void on_conn(struct conn *conn, enum conn_event event, void *arg)
+{
+	static void (*const events[])(struct smtp_client *c) = {
+		[CONN_UP] = connected, [CONN_TLS] = secured,
+		[CONN_INPUT] = input, [CONN_DRAINED] = drained,
+		[CONN_EOF] = closed, [CONN_TIMEOUT] = stalled,
+		[CONN_ERROR] = broken
+	};
+	struct smtp_client *c = arg;
+
+	(void)conn;
+	smtp_client_enter(c);
+	events[event](c);
+	smtp_client_leave(c);
+}
+
+/* -- what the owner asks for: done from the loop -- */
+
+static void run(struct loop_task *t)
+{
+	struct smtp_client *c = container_of(t, struct smtp_client, task);
+
+	smtp_client_enter(c);
+	if (c->end.kind != ERR_NONE)
+		smtp_client_over(c, &c->end);
+	else if (c->m && c->step == SMTP_STEP_IDLE)
+		smtp_client_begin(c);
+	smtp_client_leave(c);
+}
+
+static void dial(struct smtp_client *c)
+{
+	const struct smtp_target *t = &c->target;
+	struct err err;
+
+	if (t->addr.ss_family == AF_UNSPEC)
+		c->conn = conn_connect_unix(c->loop, t->unix_path, on_conn, c,
+				&err);
+	else
+		c->conn = conn_connect(c->loop, (const void *)&t->addr,
+				t->addr_len, on_conn, c, &err);
+	if (c->conn) {
+		smtp_client_step(c, SMTP_STEP_CONNECT);
+		return;
+	}
+	smtp_result_set(&c->end, ERR_TEMP, "4.4.1", err.text);
+	loop_task_next(c->loop, &c->task);
+}
+
+struct smtp_client *smtp_client_new(struct loop *l, const struct smtp_target *t,
+		struct tls_ctx *tls, const struct smtp_client_events *events, void *arg)
+{
+	struct smtp_client *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->loop = l;
+	c->target = *t;
+	c->tls = tls;
+	c->events = events;
+	c->arg = arg;
+	c->timer.fire = timed_out;
+	c->task.run = run;
+	list_init(&c->task.link);
+	dial(c);
+	return c;
+}
+
+void smtp_client_send(struct smtp_client *c, const struct smtp_message *m)
+{
+	c->m = m;
+	loop_task_add(c->loop, &c->task);
+}
+
+void smtp_client_quit(struct smtp_client *c)
+{
+	if (c->step == SMTP_STEP_OVER || c->step == SMTP_STEP_QUIT)
+		return;
+	if (c->step == SMTP_STEP_IDLE && !c->m) {
+		conn_puts(c->conn, "QUIT\r\n");
+		smtp_client_step(c, SMTP_STEP_QUIT);
+		return;
+	}
+	smtp_result_set(&c->end, ERR_TEMP, "4.4.2", "ended in the middle");
+	loop_task_add(c->loop, &c->task);
+}
+
+const char *smtp_client_peer(const struct smtp_client *c)
+{
+	return c->conn ? conn_peer(c->conn) : "";
+}
+
+const char *smtp_client_tls(const struct smtp_client *c)
+{
+	return c->conn ? conn_tls_text(c->conn) : "";
+}
+
+/* -- the password -- */
+
+static int first_line(struct span text, char *out, size_t size,
+		const char *path, struct err *err)
+{
+	struct span line = span_cut(&text, '\n');
+
+	if (line.n && line.p[line.n - 1] == '\r')
+		line.n--;
+	if (!line.n)
+		return err_set(err, ERR_PERM, "%s: no password", path);
+	if (span_find(line, '\0') < line.n || str_copy(out, size, line))
+		return err_set(err, ERR_PERM, "%s: not a password", path);
+	return 0;
+}
+
+static int check_mode(int fd, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_errno(err, "%s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_PERM, "%s: not a file", path);
+	if (st.st_mode & (S_IROTH | S_IWOTH))
+		return err_set(err, ERR_PERM, "%s: others can read it; "
+				"chmod o= would help", path);
+	return 0;
+}
+
+int smtp_password(const char *path, char *out, size_t size, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
+	char text[1024];
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return err_errno(err, "%s", path);
+	rc = check_mode(fd, path, err);
+	if (!rc) {
+		n = file_pread(fd, text, sizeof(text), 0);
+		rc = n < 0 ? err_errno(err, "%s", path) :
+			first_line(span_make(text, (size_t)n), out, size, path,
+					err);
+	}
+	close(fd);
+	explicit_bzero(text, sizeof(text));
+	return rc;
+}

@@ -1,0 +1,115 @@
+/* smtp_client_private - what smtp_client*.c share */
+#ifndef NET_SMTP_CLIENT_PRIVATE_H
+#define NET_SMTP_CLIENT_PRIVATE_H
+
+#include "base/str.h"
+#include "net/conn.h"
+#include "net/dot.h"
+#include "net/smtp_client.h"
+
+#define SMTP_REPLY_LINES 100	/* of one reply; more is garbage */
+
+/* What the other side offers (EHLO). */
+enum {
+	SMTP_STARTTLS = 1, SMTP_SIZE = 2, SMTP_8BITMIME = 4,
+	SMTP_PIPELINING = 8, SMTP_XSPOOL = 16,
+	SMTP_AUTH_PLAIN = 32, SMTP_AUTH_LOGIN = 64
+};
+
+/* What we wait for: each step knows its time-out and who takes its reply. */
+enum smtp_step {
+	SMTP_STEP_CONNECT, SMTP_STEP_GREETING, SMTP_STEP_EHLO, SMTP_STEP_HELO,
+	SMTP_STEP_STARTTLS, SMTP_STEP_TLS, SMTP_STEP_AUTH, SMTP_STEP_LOGIN_USER,
+	SMTP_STEP_LOGIN_PASSWORD, SMTP_STEP_IDLE, SMTP_STEP_COMMANDS,
+	SMTP_STEP_BODY, SMTP_STEP_DOT, SMTP_STEP_RSET, SMTP_STEP_QUIT,
+	SMTP_STEP_OVER, SMTP_STEP_COUNT
+};
+
+/* A reply as it grows, line by line. */
+struct smtp_incoming {
+	int code;			/* 0: no line yet */
+	unsigned lines;
+	char enhanced[12];
+	char text[256];
+};
+
+/* SKIPPED: told before anything was sent, no command is for it */
+enum smtp_fate { SMTP_OPEN, SMTP_ACCEPTED, SMTP_TOLD, SMTP_SKIPPED };
+
+struct smtp_client {
+	struct loop *loop;
+	struct smtp_target target;
+	struct tls_ctx *tls;
+	const struct smtp_client_events *events;
+	void *arg;
+
+	struct conn *conn;		/* NULL: could not even start */
+	struct loop_timer timer;	/* for a reply: not moved by single bytes */
+	struct loop_task task;		/* what must not happen inside a call */
+	enum smtp_step step;
+	unsigned offers;
+	uint64_t size_limit;		/* 0: none was told */
+	bool greeted;			/* TLS or not, EHLO has been said once */
+	bool dead;			/* freed when the last call returns */
+	unsigned depth;
+	struct smtp_incoming in;
+	struct smtp_result end;		/* what gone will say */
+
+	/* the transaction under way */
+	const struct smtp_message *m;	/* NULL: none */
+	unsigned char *fate;		/* enum smtp_fate of each recipient */
+	unsigned sent, got;		/* commands: 0 MAIL, 1.. RCPT, last DATA */
+	unsigned accepted;
+	unsigned lmtp_at;		/* LMTP: whose reply is next after the dot */
+	bool mail_ok, data_sent, dot_sent;
+	uint64_t body_at;
+	struct dot_writer dot;
+};
+
+/* -- smtp_client.c: life, results -- */
+void smtp_client_enter(struct smtp_client *c);
+void smtp_client_leave(struct smtp_client *c);
+void smtp_client_step(struct smtp_client *c, enum smtp_step step);
+/* Tells one recipient's fate, once. */
+void smtp_client_tell(struct smtp_client *c, unsigned rcpt,
+		const struct smtp_result *r);
+/* ... and that of all who have none. */
+void smtp_client_tell_all(struct smtp_client *c, const struct smtp_result *r);
+/* The end: results of a message under way, then gone. */
+void smtp_client_over(struct smtp_client *c, const struct smtp_result *r);
+/* The same with a cause of our own. */
+void smtp_client_fail(struct smtp_client *c, enum err_kind kind,
+		const char *text);
+void smtp_client_ready(struct smtp_client *c);
+
+/* -- smtp_client_reply.c -- */
+/* 1: r is a whole reply; 0: more lines must come; -1: not a reply. */
+int smtp_reply_line(struct smtp_incoming *in, struct span line,
+		struct smtp_result *r);
+/* What we say ourselves. */
+void smtp_result_set(struct smtp_result *r, enum err_kind kind,
+		const char *enhanced, const char *text);
+
+/* -- smtp_client_hello.c: up to the first message -- */
+/* Each takes the reply of its step. */
+void smtp_client_greeting(struct smtp_client *c, const struct smtp_result *r);
+void smtp_client_ehlo(struct smtp_client *c, const struct smtp_result *r);
+void smtp_client_helo(struct smtp_client *c, const struct smtp_result *r);
+void smtp_client_starttls(struct smtp_client *c, const struct smtp_result *r);
+void smtp_client_auth(struct smtp_client *c, const struct smtp_result *r);
+/* A line of the EHLO reply. */
+void smtp_client_offer(struct smtp_client *c, struct span line);
+void smtp_client_say_ehlo(struct smtp_client *c);
+void smtp_client_handshake(struct smtp_client *c);
+
+/* -- smtp_client_mail.c: the transaction -- */
+void smtp_client_begin(struct smtp_client *c);
+/* Commands that may go out now. */
+void smtp_client_more(struct smtp_client *c);
+void smtp_client_command(struct smtp_client *c, const struct smtp_result *r);
+void smtp_client_body(struct smtp_client *c);
+/* A reply while the body is still going out: nothing good can follow. */
+void smtp_client_early(struct smtp_client *c, const struct smtp_result *r);
+void smtp_client_dot(struct smtp_client *c, const struct smtp_result *r);
+
+#endif

@@ -1,0 +1,303 @@
+#include "net/tls_mbedtls.h"
+
+#include <mbedtls/ecp.h>
+#include <mbedtls/oid.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/date.h"
+#include "base/str.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/rand.h"
+
+#define PEM_MOST 65536			/* bytes of a chain or key file */
+#define NAME_MOST 253			/* RFC 1035 3.1 in text form */
+#define CN_MOST 64			/* RFC 5280 A.1, ub-common-name */
+#define YEARS 20
+
+int tls_rng(void *unused, unsigned char *out, size_t n)
+{
+	(void)unused;
+	rand_bytes(out, n);
+	return 0;
+}
+
+/* -- reading -- */
+
+/* The whole file at once, so that no copy of a key stays behind. */
+static int read_pem(struct str *pem, const char *path, struct err *err)
+{
+	str_init(pem, PEM_MOST);
+	str_addf(pem, "%*s", PEM_MOST, "");
+	str_clear(pem);
+	return file_read(AT_FDCWD, path, pem, err);
+}
+
+static void wipe_pem(struct str *pem)
+{
+	if (pem->p)
+		explicit_bzero(pem->p, pem->size);
+	str_free(pem);
+}
+
+static int parse(struct tls_cert *c, const struct str *cert,
+		const struct str *key, const char *cert_file,
+		const char *key_file, struct err *err)
+{
+	/* mbedTLS takes PEM with its NUL counted */
+	int r = mbedtls_x509_crt_parse(&c->chain,
+			(const unsigned char *)str_c(cert), cert->n + 1);
+
+	if (r)
+		return err_set(err, ERR_PERM, r > 0 ?
+				"%s: %d certificates cannot be read" :
+				"%s: no certificate in PEM form (%d)",
+				cert_file, r);
+	r = tls_parse_key(&c->key, (const unsigned char *)str_c(key),
+			key->n + 1);
+	if (r == MBEDTLS_ERR_PK_PASSWORD_REQUIRED)
+		return err_set(err, ERR_PERM,
+				"%s: a key with a password cannot be used",
+				key_file);
+	if (r)
+		return err_set(err, ERR_PERM, "%s: no private key in PEM form"
+				" (-0x%04x)", key_file, -r);
+	if (tls_check_pair(&c->chain.pk, &c->key))
+		return err_set(err, ERR_PERM,
+				"%s is not the key of the certificate %s",
+				key_file, cert_file);
+	return 0;
+}
+
+struct tls_cert *tls_cert_read(const char *cert_file, const char *key_file,
+		struct err *err)
+{
+	struct tls_cert *c = calloc(1, sizeof(*c));
+	struct str cert, key;
+	int r;
+
+	if (!c) {
+		err_set(err, ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	mbedtls_x509_crt_init(&c->chain);
+	mbedtls_pk_init(&c->key);
+	str_init(&key, 0);
+	r = read_pem(&cert, cert_file, err);
+	if (!r)
+		r = read_pem(&key, key_file, err);
+	if (!r)
+		r = parse(c, &cert, &key, cert_file, key_file, err);
+	wipe_pem(&cert);
+	wipe_pem(&key);
+	if (!r)
+		return c;
+	tls_cert_free(c);
+	return NULL;
+}
+
+void tls_cert_free(struct tls_cert *c)
+{
+	if (!c)
+		return;
+	mbedtls_x509_crt_free(&c->chain);
+	mbedtls_pk_free(&c->key);
+	free(c);
+}
+
+/* -- choosing -- */
+
+static struct span span_asn1(const mbedtls_x509_buf *b)
+{
+	return span_make((const char *)b->p, b->len);
+}
+
+/* RFC 6125 6.4.3: "*." stands for exactly one label. */
+static bool matches(struct span pattern, struct span name)
+{
+	if (span_starts(pattern, "*.")) {
+		pattern = span_sub(pattern, 1, pattern.n);
+		name = span_sub(name, span_find(name, '.'), name.n);
+	}
+	return name.n && span_caseeq(pattern, name);
+}
+
+bool tls_cert_is_for(const struct tls_cert *c, struct span name)
+{
+	const mbedtls_x509_sequence *san = &c->chain.subject_alt_names;
+	const mbedtls_x509_name *part;
+
+	for (; san && san->buf.p; san = san->next) {
+		if ((san->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK) ==
+		    MBEDTLS_X509_SAN_DNS_NAME &&
+		    matches(span_asn1(&san->buf), name))
+			return true;
+	}
+	if (c->chain.subject_alt_names.buf.p)
+		return false;
+	/* only a certificate from the old days is known by its subject */
+	for (part = &c->chain.subject; part; part = part->next) {
+		if (!MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &part->oid) &&
+		    matches(span_asn1(&part->val), name))
+			return true;
+	}
+	return false;
+}
+
+/* -- making -- */
+
+/* "20261124111146", as mbedTLS wants it. */
+static void timestamp(char out[15], int64_t when)
+{
+	char iso[DATE_SIZE];
+	const char *p;
+	int n = 0;
+
+	date_iso(iso, when);
+	for (p = iso; *p && n < 14; p++) {
+		if (ascii_isdigit(*p))
+			out[n++] = *p;
+	}
+	out[n] = '\0';
+}
+
+/* Both ends by the calendar: 20 years more is a leap year when this one is. */
+static int set_validity(mbedtls_x509write_cert *crt)
+{
+	char from[15], to[15];
+	int64_t now = clock_plausible() ? clock_now() : CLOCK_EPOCH;
+	int year;
+
+	/* a day for clocks that differ, and for the zones some mistake */
+	timestamp(from, now - 86400);
+	memcpy(to, from, sizeof(to));
+	year = (to[2] - '0') * 10 + to[3] - '0' + YEARS;
+	to[2] = '0' + year / 10 % 10;
+	to[3] = '0' + year % 10;
+	return mbedtls_x509write_crt_set_validity(crt, from, to);
+}
+
+static size_t put_length(unsigned char *to, size_t n)
+{
+	size_t i = 0;
+
+	if (n > 127)
+		to[i++] = n > 255 ? 0x82 : 0x81;
+	if (n > 255)
+		to[i++] = n >> 8;
+	to[i++] = n & 255;
+	return i;
+}
+
+/* SubjectAltName by hand, for 2.28 knows it not: SEQUENCE { [2] name }. */
+static int set_san(mbedtls_x509write_cert *crt, struct span name)
+{
+	unsigned char inner[NAME_MOST + 4], der[NAME_MOST + 8];
+	size_t n = 0, m = 0;
+
+	inner[n++] = 0x80 | MBEDTLS_X509_SAN_DNS_NAME;
+	n += put_length(inner + n, name.n);
+	memcpy(inner + n, name.p, name.n);
+	n += name.n;
+	der[m++] = MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE;
+	m += put_length(der + m, n);
+	memcpy(der + m, inner, n);
+	return mbedtls_x509write_crt_set_extension(crt,
+			MBEDTLS_OID_SUBJECT_ALT_NAME,
+			MBEDTLS_OID_SIZE(MBEDTLS_OID_SUBJECT_ALT_NAME),
+			0, der, m + n);
+}
+
+static int fill_in(mbedtls_x509write_cert *crt, mbedtls_pk_context *key,
+		struct span name)
+{
+	unsigned char serial[16];
+	char subject[CN_MOST + 4] = "CN=";
+	int r;
+
+	rand_bytes(serial, sizeof(serial));
+	serial[0] = (serial[0] & 0x7f) | 0x40;
+	/* a long name stands in the extension only, which is what counts */
+	if (str_copy(subject + 3, sizeof(subject) - 3, name))
+		memcpy(subject + 3, "localhost", 10);
+	mbedtls_x509write_crt_set_version(crt, MBEDTLS_X509_CRT_VERSION_3);
+	mbedtls_x509write_crt_set_md_alg(crt, MBEDTLS_MD_SHA256);
+	mbedtls_x509write_crt_set_subject_key(crt, key);
+	mbedtls_x509write_crt_set_issuer_key(crt, key);
+	r = tls_set_serial(crt, serial, sizeof(serial));
+	if (!r)
+		r = mbedtls_x509write_crt_set_subject_name(crt, subject);
+	if (!r)
+		r = mbedtls_x509write_crt_set_issuer_name(crt, subject);
+	if (!r)
+		r = set_validity(crt);
+	if (!r)
+		r = mbedtls_x509write_crt_set_basic_constraints(crt, 0, -1);
+	return r ? r : set_san(crt, name);
+}
+
+/* The key first: the certificate's being there says that all is done. */
+static int save(mbedtls_x509write_cert *crt, mbedtls_pk_context *key,
+		const char *cert_file, const char *key_file, struct err *err)
+{
+	unsigned char pem[2048];
+	int r = mbedtls_pk_write_key_pem(key, pem, sizeof(pem));
+
+	if (!r && file_replace(AT_FDCWD, key_file, 0600,
+				span_of((char *)pem), err))
+		goto out;
+	if (!r)
+		r = mbedtls_x509write_crt_pem(crt, pem, sizeof(pem), tls_rng,
+				NULL);
+	if (r) {
+		err_set(err, ERR_TEMP, "no certificate could be made (-0x%04x)",
+				-r);
+		goto out;
+	}
+	r = file_replace(AT_FDCWD, cert_file, 0644, span_of((char *)pem), err);
+	explicit_bzero(pem, sizeof(pem));
+	return r;
+out:
+	explicit_bzero(pem, sizeof(pem));
+	return -1;
+}
+
+static bool is_name(struct span s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++) {
+		if (!ascii_isalnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '.')
+			return false;
+	}
+	return s.n > 0 && s.n <= NAME_MOST;
+}
+
+int tls_make_cert(const char *cert_file, const char *key_file,
+		const char *name, struct err *err)
+{
+	mbedtls_x509write_cert crt;
+	mbedtls_pk_context key;
+	int r;
+
+	if (!is_name(span_of(name)))
+		return err_set(err, ERR_PERM,
+				"%s: no name for a certificate", name);
+	mbedtls_x509write_crt_init(&crt);
+	mbedtls_pk_init(&key);
+	r = mbedtls_pk_setup(&key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY));
+	if (!r)
+		r = mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1,
+				mbedtls_pk_ec(key), tls_rng, NULL);
+	if (!r)
+		r = fill_in(&crt, &key, span_of(name));
+	if (r)
+		r = err_set(err, ERR_TEMP,
+				"no certificate could be made (-0x%04x)", -r);
+	else
+		r = save(&crt, &key, cert_file, key_file, err);
+	mbedtls_x509write_crt_free(&crt);
+	mbedtls_pk_free(&key);
+	return r;
+}

@@ -1,0 +1,499 @@
+#include "net/tls_mbedtls.h"
+
+#include <mbedtls/ssl.h>
+#include <mbedtls/ssl_ticket.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+#include <psa/crypto.h>
+#endif
+
+#define TICKET_LIFE 86400		/* seconds; the key changes as often */
+#define TICKETS_MOST 16			/* read in one go from a server */
+
+struct tls_ctx {
+	mbedtls_ssl_config conf;
+	struct tls_cert *certs;		/* server; the first is for all names */
+	struct tls_cache *cache;	/* client */
+	int bundle;			/* client: fd of the CAs, -1 none */
+#if defined(MBEDTLS_SSL_SESSION_TICKETS) && defined(MBEDTLS_SSL_TICKET_C)
+	mbedtls_ssl_ticket_context tickets;
+#endif
+};
+
+struct tls {
+	mbedtls_ssl_context ssl;
+	struct tls_ctx *ctx;
+	int fd;
+	int failed;			/* errno of the socket */
+	size_t retry;			/* bytes of a write that has to be repeated */
+	char *name;			/* the server's; NULL on the server */
+	bool verify;
+	bool checked;			/* a certificate came and was judged */
+	bool offered;			/* an earlier session, verified if need be */
+};
+
+bool tls_built(void)
+{
+	return true;
+}
+
+/* -- what differs between versions and builds of mbedTLS -- */
+
+/* TLS 1.3 does its arithmetic by way of PSA. */
+static bool init_library(void)
+{
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000 && \
+	(defined(MBEDTLS_SSL_PROTO_TLS1_3) || defined(MBEDTLS_USE_PSA_CRYPTO))
+	return psa_crypto_init() == PSA_SUCCESS;
+#else
+	return true;
+#endif
+}
+
+/* RFC 8996: 1.2 at least, and no SHA-1 signatures. 3.x knows nothing older. */
+static void set_versions(mbedtls_ssl_config *conf)
+{
+#if MBEDTLS_VERSION_NUMBER < 0x03000000
+	static const int hashes[] = {
+		MBEDTLS_MD_SHA512, MBEDTLS_MD_SHA384, MBEDTLS_MD_SHA256,
+		MBEDTLS_MD_NONE
+	};
+
+	mbedtls_ssl_conf_min_version(conf, MBEDTLS_SSL_MAJOR_VERSION_3,
+			MBEDTLS_SSL_MINOR_VERSION_3);
+	mbedtls_ssl_conf_sig_hashes(conf, hashes);
+#endif
+#ifdef MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED
+	mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(conf,
+		MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
+#endif
+	(void)conf;
+}
+
+static int set_tickets(struct tls_ctx *c)
+{
+#if defined(MBEDTLS_SSL_SESSION_TICKETS) && defined(MBEDTLS_SSL_TICKET_C)
+	int r = mbedtls_ssl_ticket_setup(&c->tickets, tls_rng, NULL,
+			MBEDTLS_CIPHER_AES_256_GCM, TICKET_LIFE);
+
+	mbedtls_ssl_conf_session_tickets_cb(&c->conf,
+			mbedtls_ssl_ticket_write, mbedtls_ssl_ticket_parse,
+			&c->tickets);
+	return r;
+#else
+	(void)c;
+	return 0;
+#endif
+}
+
+static void init_tickets(struct tls_ctx *c)
+{
+#if defined(MBEDTLS_SSL_SESSION_TICKETS) && defined(MBEDTLS_SSL_TICKET_C)
+	mbedtls_ssl_ticket_init(&c->tickets);
+#endif
+	(void)c;
+}
+
+static void free_tickets(struct tls_ctx *c)
+{
+#if defined(MBEDTLS_SSL_SESSION_TICKETS) && defined(MBEDTLS_SSL_TICKET_C)
+	mbedtls_ssl_ticket_free(&c->tickets);
+#endif
+	(void)c;
+}
+
+static bool is_ticket(int r)
+{
+#ifdef MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET
+	return r == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET;
+#else
+	return r && false;
+#endif
+}
+
+/* In TLS 1.3 a session can be kept only when its ticket has come, later. */
+static bool has_session(const mbedtls_ssl_context *ssl)
+{
+	return strcmp(mbedtls_ssl_get_version(ssl), "TLSv1.3") != 0;
+}
+
+/* -- contexts -- */
+
+static int choose_cert(void *arg, mbedtls_ssl_context *ssl,
+		const unsigned char *name, size_t n)
+{
+	struct tls_ctx *ctx = arg;
+	struct tls_cert *c;
+	int r = 0;
+
+	/* all that fit: mbedTLS takes the one that suits the cipher */
+	for (c = ctx->certs; c && !r; c = c->next) {
+		if (tls_cert_is_for(c, span_make((const char *)name, n)))
+			r = mbedtls_ssl_set_hs_own_cert(ssl, &c->chain,
+					&c->key);
+	}
+	return r;
+}
+
+static struct tls_ctx *new_ctx(int endpoint, struct err *err)
+{
+	struct tls_ctx *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c) {
+		err_set(err, ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	c->bundle = -1;
+	mbedtls_ssl_config_init(&c->conf);
+	init_tickets(c);
+	r = mbedtls_ssl_config_defaults(&c->conf, endpoint,
+			MBEDTLS_SSL_TRANSPORT_STREAM,
+			MBEDTLS_SSL_PRESET_DEFAULT);
+	if (r || !init_library()) {
+		err_set(err, ERR_NOMEM, "TLS cannot start (-0x%04x)", -r);
+		tls_ctx_free(c);
+		return NULL;
+	}
+	mbedtls_ssl_conf_rng(&c->conf, tls_rng, NULL);
+	set_versions(&c->conf);
+	return c;
+}
+
+void tls_ctx_free(struct tls_ctx *c)
+{
+	struct tls_cert *next;
+
+	if (!c)
+		return;
+	mbedtls_ssl_config_free(&c->conf);
+	free_tickets(c);
+	for (; c->certs; c->certs = next) {
+		next = c->certs->next;
+		tls_cert_free(c->certs);
+	}
+	tls_cache_free(c->cache);
+	if (c->bundle >= 0)
+		close(c->bundle);
+	free(c);
+}
+
+int tls_server_add(struct tls_ctx *c, const char *cert_file,
+		const char *key_file, struct err *err)
+{
+	struct tls_cert *cert = tls_cert_read(cert_file, key_file, err);
+	struct tls_cert **end = &c->certs;
+
+	if (!cert)
+		return -1;
+	if (!c->certs && mbedtls_ssl_conf_own_cert(&c->conf, &cert->chain,
+				&cert->key)) {
+		tls_cert_free(cert);
+		return err_set(err, ERR_NOMEM, "out of memory");
+	}
+	while (*end)
+		end = &(*end)->next;
+	*end = cert;
+	return 0;
+}
+
+struct tls_ctx *tls_server(const char *cert_file, const char *key_file,
+		struct err *err)
+{
+	struct tls_ctx *c = new_ctx(MBEDTLS_SSL_IS_SERVER, err);
+	int r;
+
+	if (!c)
+		return NULL;
+	if (tls_server_add(c, cert_file, key_file, err))
+		goto bad;
+	mbedtls_ssl_conf_sni(&c->conf, choose_cert, c);
+	r = set_tickets(c);
+	if (!r)
+		return c;
+	err_set(err, ERR_NOMEM, "no TLS session tickets (-0x%04x)", -r);
+bad:
+	tls_ctx_free(c);
+	return NULL;
+}
+
+/* OPTIONAL: who is verified differs from session to session; see verified(). */
+struct tls_ctx *tls_client(const char *ca_file, struct err *err)
+{
+	struct tls_ctx *c = new_ctx(MBEDTLS_SSL_IS_CLIENT, err);
+
+	if (!c)
+		return NULL;
+	mbedtls_ssl_conf_authmode(&c->conf, MBEDTLS_SSL_VERIFY_OPTIONAL);
+	c->cache = tls_cache_new();
+	if (!c->cache) {
+		err_set(err, ERR_NOMEM, "out of memory");
+		goto bad;
+	}
+	if (ca_file) {
+		c->bundle = tls_trust_open(ca_file, err);
+		if (c->bundle < 0)
+			goto bad;
+	}
+	return c;
+bad:
+	tls_ctx_free(c);
+	return NULL;
+}
+
+/* -- sessions -- */
+
+static int bio_send(void *arg, const unsigned char *p, size_t n)
+{
+	struct tls *t = arg;
+	ssize_t r;
+
+	do
+		r = send(t->fd, p, n, MSG_NOSIGNAL);
+	while (r < 0 && errno == EINTR);
+	if (r >= 0)
+		return r;
+	if (errno == EAGAIN || errno == ENOBUFS)
+		return MBEDTLS_ERR_SSL_WANT_WRITE;
+	t->failed = errno;
+	return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+}
+
+static int bio_recv(void *arg, unsigned char *p, size_t n)
+{
+	struct tls *t = arg;
+	ssize_t r;
+
+	do
+		r = recv(t->fd, p, n, 0);
+	while (r < 0 && errno == EINTR);
+	if (r >= 0)
+		return r;
+	if (errno == EAGAIN)
+		return MBEDTLS_ERR_SSL_WANT_READ;
+	t->failed = errno;
+	return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+}
+
+/*
+ * Once for each certificate of the chain, the server's own (depth 0) last.
+ * mbedTLS was given no CAs; what it found out about the chain does not count.
+ */
+static int judge(void *arg, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
+{
+	struct tls *t = arg;
+
+	*flags = 0;
+	if (depth == 0 && t->verify) {
+		*flags = tls_trust_check(t->ctx->bundle, crt, t->name);
+		t->checked = true;
+	}
+	return 0;
+}
+
+/* RFC 6066 3: no addresses in SNI; they are given only to be verified. */
+static bool is_address(const char *name)
+{
+	struct in6_addr a;
+
+	return inet_pton(AF_INET, name, &a) == 1 ||
+		inet_pton(AF_INET6, name, &a) == 1;
+}
+
+static int set_peer(struct tls *t, const char *name, bool verify)
+{
+	int r = 0;
+
+	t->verify = verify;
+	mbedtls_ssl_set_verify(&t->ssl, judge, t);
+	if (!name)
+		return verify ? MBEDTLS_ERR_SSL_BAD_INPUT_DATA : 0;
+	t->name = strdup(name);
+	if (!t->name)
+		return MBEDTLS_ERR_SSL_ALLOC_FAILED;
+	if (!is_address(name))
+		r = mbedtls_ssl_set_hostname(&t->ssl, name);
+	if (!r)
+		t->offered = tls_cache_offer(t->ctx->cache, &t->ssl, name,
+				verify);
+	return r;
+}
+
+struct tls *tls_new(struct tls_ctx *c, int fd, const char *name, bool verify,
+		struct err *err)
+{
+	struct tls *t = calloc(1, sizeof(*t));
+	int r = MBEDTLS_ERR_SSL_ALLOC_FAILED;
+
+	if (!t)
+		goto bad;
+	t->ctx = c;
+	t->fd = fd;
+	mbedtls_ssl_init(&t->ssl);
+	r = mbedtls_ssl_setup(&t->ssl, &c->conf);
+	if (!r && c->cache)
+		r = set_peer(t, name, verify);
+	if (r)
+		goto bad;
+	mbedtls_ssl_set_bio(&t->ssl, t, bio_send, bio_recv, NULL);
+	return t;
+bad:
+	err_set(err, ERR_NOMEM, "no TLS session (-0x%04x)", -r);
+	tls_free(t);
+	return NULL;
+}
+
+void tls_free(struct tls *t)
+{
+	if (!t)
+		return;
+	mbedtls_ssl_free(&t->ssl);
+	free(t->name);
+	free(t);
+}
+
+/* mbedtls_strerror would bring 20 KB of texts; these few are what happens. */
+static const struct {
+	int code;
+	enum err_kind kind;
+	const char *text;
+} reasons[] = {
+	{ MBEDTLS_ERR_SSL_CONN_EOF, ERR_TEMP, "the other side hung up" },
+	{ MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY, ERR_TEMP,
+		"the other side hung up" },
+	{ MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE, ERR_PROTO,
+		"the other side refused" },
+	{ MBEDTLS_ERR_SSL_INVALID_RECORD, ERR_PROTO,
+		"the other side does not speak TLS" },
+	{ TLS_ERR_HELLO, ERR_PROTO, "the other side does not speak TLS" },
+	{ TLS_ERR_VERSION, ERR_PROTO,
+		"the other side is too old: TLS 1.2 is the least" },
+	{ TLS_ERR_CIPHER, ERR_PROTO, "no cipher in common" },
+	{ MBEDTLS_ERR_SSL_INVALID_MAC, ERR_PROTO,
+		"the data were changed on the way" },
+	{ MBEDTLS_ERR_SSL_ALLOC_FAILED, ERR_NOMEM, "out of memory" },
+	{ 0, ERR_PROTO, "it went wrong" }
+};
+
+/* Always TLS_ERROR. */
+static int failed(const struct tls *t, int r, struct err *err)
+{
+	int i = 0;
+
+	if (t->failed) {
+		errno = t->failed;
+		return err_errno(err, "TLS");
+	}
+	while (reasons[i].code && reasons[i].code != r)
+		i++;
+	return err_set(err, reasons[i].kind, "TLS: %s (-0x%04x)",
+			reasons[i].text, -r);
+}
+
+/* Without a certificate to judge it must be a session that had one. */
+static int verified(struct tls *t, struct err *err)
+{
+	uint32_t flags = MBEDTLS_X509_BADCERT_MISSING;
+
+	if (t->checked)
+		flags = mbedtls_ssl_get_verify_result(&t->ssl);
+	else if (t->offered)
+		flags = 0;
+	if (!flags)
+		return 0;
+	mbedtls_ssl_send_alert_message(&t->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+			MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
+	return tls_trust_refused(err, t->name, flags);
+}
+
+int tls_handshake(struct tls *t, struct err *err)
+{
+	int r = mbedtls_ssl_handshake(&t->ssl);
+
+	if (r == MBEDTLS_ERR_SSL_WANT_READ)
+		return TLS_WANT_READ;
+	if (r == MBEDTLS_ERR_SSL_WANT_WRITE)
+		return TLS_WANT_WRITE;
+	if (r) {
+		/* it may be the old session that it broke on */
+		if (t->name)
+			tls_cache_forget(t->ctx->cache, t->name);
+		return failed(t, r, err);
+	}
+	if (t->verify && verified(t, err))
+		return TLS_ERROR;
+	if (t->name && has_session(&t->ssl))
+		tls_cache_keep(t->ctx->cache, &t->ssl, t->name, t->verify);
+	return 1;
+}
+
+/* Tickets come between the data and are not the caller's business. */
+ssize_t tls_read(struct tls *t, void *p, size_t n, struct err *err)
+{
+	int i, r = mbedtls_ssl_read(&t->ssl, p, n);
+
+	for (i = 0; is_ticket(r) && i < TICKETS_MOST; i++) {
+		if (t->name)
+			tls_cache_keep(t->ctx->cache, &t->ssl, t->name,
+					t->verify);
+		r = mbedtls_ssl_read(&t->ssl, p, n);
+	}
+	if (r > 0)
+		return r;
+	if (r == MBEDTLS_ERR_SSL_WANT_READ || is_ticket(r))
+		return TLS_WANT_READ;
+	if (r == MBEDTLS_ERR_SSL_WANT_WRITE)
+		return TLS_WANT_WRITE;
+	/* many hang up without close_notify; SMTP and POP3 end by QUIT anyway */
+	if (r == 0 || r == MBEDTLS_ERR_SSL_CONN_EOF ||
+	    r == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
+		return TLS_EOF;
+	return failed(t, r, err);
+}
+
+/*
+ * A record that could not be sent whole is kept by mbedTLS, which then takes
+ * the next call for a repetition and gives back that call's n: it must be the
+ * same n, though the caller may have more by now.
+ */
+ssize_t tls_write(struct tls *t, const void *p, size_t n, struct err *err)
+{
+	int r;
+
+	if (t->retry)
+		n = t->retry;
+	r = mbedtls_ssl_write(&t->ssl, p, n);
+	t->retry = 0;
+	if (r > 0)
+		return r;
+	if (r != MBEDTLS_ERR_SSL_WANT_READ && r != MBEDTLS_ERR_SSL_WANT_WRITE)
+		return failed(t, r, err);
+	t->retry = n;
+	return r == MBEDTLS_ERR_SSL_WANT_READ ? TLS_WANT_READ : TLS_WANT_WRITE;
+}
+
+size_t tls_pending(const struct tls *t)
+{
+	return mbedtls_ssl_get_bytes_avail(&t->ssl);
+}
+
+void tls_bye(struct tls *t)
+{
+	mbedtls_ssl_close_notify(&t->ssl);
+}
+
+const char *tls_version(const struct tls *t)
+{
+	return mbedtls_ssl_get_version(&t->ssl);
+}
+
+const char *tls_cipher(const struct tls *t)
+{
+	return mbedtls_ssl_get_ciphersuite(&t->ssl);
+}

@@ -1,0 +1,104 @@
+/* tls_mbedtls - what the tls_*_mbedtls.c files share; the two mbedTLS versions differ here */
+#ifndef NET_TLS_MBEDTLS_H
+#define NET_TLS_MBEDTLS_H
+
+#include <stdint.h>
+#include <mbedtls/error.h>
+#include <mbedtls/pk.h>
+#include <mbedtls/ssl.h>
+#include <mbedtls/version.h>
+#include <mbedtls/x509_crt.h>
+#include "base/span.h"
+#include "net/tls.h"
+
+/*
+ * f_rng of every call: the kernel's generator, which rand_bytes asks. A
+ * CTR_DRBG of our own would be 4 KB of code and state to seed, keep and
+ * protect over fork, to get numbers that are no better.
+ */
+int tls_rng(void *unused, unsigned char *out, size_t n);
+
+/* -- tls_cert_mbedtls.c: our own certificates -- */
+struct tls_cert {
+	struct tls_cert *next;
+	mbedtls_x509_crt chain;
+	mbedtls_pk_context key;
+};
+struct tls_cert *tls_cert_read(const char *cert_file, const char *key_file,
+		struct err *err);		/* NULL on error */
+void tls_cert_free(struct tls_cert *c);
+bool tls_cert_is_for(const struct tls_cert *c, struct span name);
+
+/* -- tls_trust_mbedtls.c: other people's -- */
+/* Opens the bundle. fd or -1. */
+int tls_trust_open(const char *ca_file, struct err *err);
+/*
+ * MBEDTLS_X509_BADCERT_ bits, 0 when chain is good for name. Only the CAs that
+ * the chain names are read from the bundle, and only for this call.
+ */
+uint32_t tls_trust_check(int bundle, mbedtls_x509_crt *chain, const char *name);
+/* Says so to people. Always -1. */
+int tls_trust_refused(struct err *err, const char *name, uint32_t flags);
+
+/* -- tls_cache_mbedtls.c: the client's sessions, one per name -- */
+struct tls_cache;
+struct tls_cache *tls_cache_new(void);
+void tls_cache_free(struct tls_cache *c);
+/* Offers the session of name. verified: only if that one was. True: offered. */
+bool tls_cache_offer(struct tls_cache *c, mbedtls_ssl_context *ssl,
+		const char *name, bool verified);
+void tls_cache_keep(struct tls_cache *c, const mbedtls_ssl_context *ssl,
+		const char *name, bool verified);
+void tls_cache_forget(struct tls_cache *c, const char *name);
+
+/* -- what 2.28 and 3.6 call differently -- */
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+#define TLS_ERR_VERSION MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION
+#define TLS_ERR_CIPHER MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE
+#define TLS_ERR_HELLO MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE
+#else
+#define TLS_ERR_VERSION MBEDTLS_ERR_SSL_BAD_HS_PROTOCOL_VERSION
+#define TLS_ERR_CIPHER MBEDTLS_ERR_SSL_NO_CIPHER_CHOSEN
+#define TLS_ERR_HELLO MBEDTLS_ERR_SSL_BAD_HS_CLIENT_HELLO
+#endif
+
+static inline int tls_parse_key(mbedtls_pk_context *key,
+		const unsigned char *pem, size_t n)
+{
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+	return mbedtls_pk_parse_key(key, pem, n, NULL, 0, tls_rng, NULL);
+#else
+	return mbedtls_pk_parse_key(key, pem, n, NULL, 0);
+#endif
+}
+
+static inline int tls_check_pair(const mbedtls_pk_context *pub,
+		const mbedtls_pk_context *key)
+{
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+	return mbedtls_pk_check_pair(pub, key, tls_rng, NULL);
+#else
+	return mbedtls_pk_check_pair(pub, key);
+#endif
+}
+
+/* serial: positive, so its first octet is below 0x80. */
+static inline int tls_set_serial(mbedtls_x509write_cert *crt,
+		unsigned char *serial, size_t n)
+{
+#if MBEDTLS_VERSION_NUMBER >= 0x03040000
+	return mbedtls_x509write_crt_set_serial_raw(crt, serial, n);
+#else
+	mbedtls_mpi number;
+	int r;
+
+	mbedtls_mpi_init(&number);
+	r = mbedtls_mpi_read_binary(&number, serial, n);
+	if (!r)
+		r = mbedtls_x509write_crt_set_serial(crt, &number);
+	mbedtls_mpi_free(&number);
+	return r;
+#endif
+}
+
+#endif

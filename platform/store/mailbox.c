@@ -1,0 +1,275 @@
+#include "store/mailbox_private.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/sha256.h"
+
+#define ALL_FLAGS (MAILBOX_SEEN | MAILBOX_ANSWERED | MAILBOX_DELETED \
+		| MAILBOX_FLAGGED | MAILBOX_OLD)
+
+static bool is_maildir(int dirfd, const char *path, bool maildir)
+{
+	struct stat st;
+	size_t n = strlen(path);
+
+	if (maildir || (n && path[n - 1] == '/'))
+		return true;
+	return fstatat(dirfd, path, &st, 0) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool may_be_made(const char *path, bool maildir)
+{
+	size_t n = strlen(path);
+
+	return maildir || (n && path[n - 1] == '/');
+}
+
+struct mailbox *mailbox_open(int dirfd, const char *path, bool maildir,
+		bool write, struct err *err)
+{
+	struct mailbox *m;
+
+	if (is_maildir(dirfd, path, maildir))
+		m = maildir_open(dirfd, path, may_be_made(path, maildir),
+				write, err);
+	else
+		m = mbox_open(dirfd, path, write, err);
+	if (m)
+		m->write = write;
+	return m;
+}
+
+void mailbox_close(struct mailbox *m)
+{
+	if (!m)
+		return;
+	free(m->marks);
+	m->marks = NULL;
+	m->ops->close(m);
+}
+
+int mailbox_grow(struct mailbox *m, unsigned flags, struct err *err)
+{
+	if (m->count == m->room) {
+		unsigned room = m->room ? m->room * 2 : 64;
+		struct mailbox_mark *marks = realloc(m->marks,
+				room * sizeof(*marks));
+
+		if (!marks)
+			return err_set(err, ERR_NOMEM, "out of memory");
+		m->marks = marks;
+		m->room = room;
+	}
+	m->marks[m->count].flags = (unsigned char)flags;
+	m->marks[m->count].was = (unsigned char)flags;
+	m->count++;
+	return 0;
+}
+
+unsigned mailbox_count(const struct mailbox *m)
+{
+	return m->count;
+}
+
+const struct mailbox_message *mailbox_message(struct mailbox *m, unsigned n)
+{
+	struct mailbox_message *out;
+
+	if (n < 1 || n > m->count)
+		return NULL;
+	out = &m->scratch[m->turn++ % MAILBOX_SCRATCH];
+	memset(out, 0, sizeof(*out));
+	m->ops->describe(m, n - 1, out);
+	out->flags = m->marks[n - 1].flags;
+	return out;
+}
+
+void mailbox_flag(struct mailbox *m, unsigned n, unsigned set, unsigned clear)
+{
+	unsigned flags;
+
+	if (n < 1 || n > m->count)
+		return;
+	flags = (m->marks[n - 1].flags & ~clear) | (set & ALL_FLAGS);
+	m->marks[n - 1].flags = (unsigned char)flags;
+}
+
+int mailbox_save(struct mailbox *m, struct err *err)
+{
+	if (!m->write)
+		return err_set(err, ERR_PERM, "mailbox is open for reading only");
+	return m->ops->save(m, err);
+}
+
+int mailbox_refresh(struct mailbox *m, struct err *err)
+{
+	return m->ops->refresh(m, err);
+}
+
+int mailbox_append(int dirfd, const char *path, bool maildir,
+		const struct mailbox_add *add, bool *found, struct err *err)
+{
+	bool ignored;
+
+	if (!found)
+		found = &ignored;
+	*found = false;
+	if (is_maildir(dirfd, path, maildir))
+		return maildir_append(dirfd, path, add, found, err);
+	return mbox_append(dirfd, path, add, found, err);
+}
+
+void mailbox_hash(char out[72], struct span name)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char hash[SHA256_SIZE];
+
+	sha256(hash, name);
+	for (int i = 0; i < 20; i++) {
+		out[2 * i] = hex[hash[i] >> 4];
+		out[2 * i + 1] = hex[hash[i] & 15];
+	}
+	out[40] = '\0';
+}
+
+/* -- what the two formats' lines mean -- */
+
+bool mailbox_hidden(struct span line)
+{
+	static const char *const names[] = {
+		"Status:", "X-Status:", "X-Pillarbox-Id:"
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (span_starts(line, names[i]))
+			return true;
+	return false;
+}
+
+bool mailbox_quoted(struct span line, unsigned least)
+{
+	size_t n = 0;
+
+	while (n < line.n && line.p[n] == '>')
+		n++;
+	return n >= least && line.n >= n + 5
+		&& memcmp(line.p + n, "From ", 5) == 0;
+}
+
+/* -- reading -- */
+
+struct mailbox_reader *mailbox_reader_open(struct mailbox *m, unsigned n,
+		struct err *err)
+{
+	struct mailbox_reader *r;
+
+	if (n < 1 || n > m->count) {
+		err_set(err, ERR_PERM, "no such message");
+		return NULL;
+	}
+	r = calloc(1, sizeof(*r));
+	if (!r) {
+		err_set(err, ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	r->own_fd = -1;
+	if (m->ops->reader(m, n - 1, r, err) < 0) {
+		mailbox_reader_close(r);
+		return NULL;
+	}
+	r->header = r->mbox;
+	return r;
+}
+
+void mailbox_reader_close(struct mailbox_reader *r)
+{
+	if (!r)
+		return;
+	lines_close(&r->lines);
+	if (r->own_fd >= 0)
+		close(r->own_fd);
+	free(r);
+}
+
+/* Is this piece (of an mbox) to be seen? Takes one > off a quoted line. */
+static bool seen(struct mailbox_reader *r, struct span *text, bool first)
+{
+	bool folded = text->n && (text->p[0] == ' ' || text->p[0] == '\t');
+
+	if (first && r->header) {
+		r->header = text->n > 0;
+		r->hiding = mailbox_hidden(*text) || (r->hiding && folded);
+	}
+	if (first && mailbox_quoted(*text, 1))
+		*text = span_sub(*text, 1, text->n);
+	return !r->hiding;
+}
+
+/* 1: r->rest and line_end have something; 0 end; -1. */
+static int next_piece(struct mailbox_reader *r, struct err *err)
+{
+	struct span piece;
+	bool first;
+	int rc;
+
+	while ((rc = lines_next(&r->lines, &piece, &first, err)) > 0) {
+		r->rest = lines_text(piece, &r->line_end);
+		if (!r->mbox || seen(r, &r->rest, first))
+			return 1;
+	}
+	r->rest.n = 0;
+	r->line_end = false;
+	return rc;
+}
+
+long mailbox_reader_next(struct mailbox_reader *r, void *buf, unsigned long size,
+		struct err *err)
+{
+	char *p = buf;
+	size_t done = 0;
+
+	while (done < size) {
+		size_t n = r->rest.n;
+		int rc;
+
+		if (n > size - done)
+			n = size - done;
+		if (n)
+			memcpy(p + done, r->rest.p, n);
+		r->rest = span_sub(r->rest, n, r->rest.n);
+		done += n;
+		if (r->line_end && !r->rest.n && done < size) {
+			p[done++] = '\n';
+			r->line_end = false;
+		}
+		if (r->rest.n || r->line_end)
+			continue;
+		rc = next_piece(r, err);
+		if (rc < 0)
+			return -1;
+		if (rc == 0)
+			break;
+	}
+	return (long)done;
+}
+
+int mailbox_read(struct mailbox *m, unsigned n,
+		bool (*put)(void *arg, struct span piece), void *arg,
+		struct err *err)
+{
+	struct mailbox_reader *r = mailbox_reader_open(m, n, err);
+	char piece[4096];
+	long got;
+
+	if (!r)
+		return -1;
+	while ((got = mailbox_reader_next(r, piece, sizeof(piece), err)) > 0)
+		if (!put(arg, span_make(piece, (size_t)got)))
+			break;
+	mailbox_reader_close(r);
+	return got < 0 ? -1 : 0;
+}

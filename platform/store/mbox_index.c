@@ -1,0 +1,272 @@
+#include "store/mbox_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sha256.h"
+#include "store/mailbox_private.h"
+
+#define SAMPLE_SIZE 4096	/* octets of a header section that make the hash */
+
+struct scan {
+	struct mbox_index *ix;
+	const char *key;
+	struct mbox_entry *e;	/* the message in work; NULL: before the first */
+	bool header;
+	bool hiding;
+	size_t blank;		/* octets of the empty line just seen, else 0 */
+	bool ended;		/* the last line was */
+	bool has_length;	/* the key line gave one: */
+	uint64_t length;	/* 0: never finished */
+	char *sample;
+	size_t sampled;
+};
+
+static bool is_time(struct span s)
+{
+	return s.n >= 5 && ascii_isdigit(s.p[0]) && ascii_isdigit(s.p[1])
+		&& s.p[2] == ':' && ascii_isdigit(s.p[3])
+		&& ascii_isdigit(s.p[4]);
+}
+
+/*
+ * "From ADDRESS ... HH:MM ...": text that happens to begin with the word has
+ * hardly ever a time in it, and what is written by us is quoted anyway.
+ */
+bool mbox_is_from(struct span line)
+{
+	if (line.n < 5 || memcmp(line.p, "From ", 5) != 0)
+		return false;
+	for (size_t i = 5; i + 5 <= line.n; i++)
+		if (is_time(span_sub(line, i, 5)))
+			return true;
+	return false;
+}
+
+/* -- one message -- */
+
+static struct mbox_entry *add(struct mbox_index *ix)
+{
+	struct mbox_entry *e;
+
+	if (ix->n == ix->room) {
+		unsigned room = ix->room ? ix->room * 2 : 64;
+
+		e = realloc(ix->e, room * sizeof(*e));
+		if (!e)
+			return NULL;
+		ix->e = e;
+		ix->room = room;
+	}
+	e = &ix->e[ix->n++];
+	memset(e, 0, sizeof(*e));
+	return e;
+}
+
+/* end: of what was read. The empty line before it is no part of the message. */
+static void finish(struct scan *s, int64_t end)
+{
+	unsigned char hash[SHA256_SIZE];
+	struct mbox_entry *e = s->e;
+	int64_t octets;
+
+	if (!e)
+		return;
+	e->end = end - (int64_t)s->blank;
+	if (s->blank)
+		e->size -= 2;
+	if (!s->ended)
+		e->size += 2;
+	sha256(hash, span_make(s->sample, s->sampled));
+	memcpy(e->hash, hash, sizeof(e->hash));
+	octets = e->end - e->from - e->skip;
+	e->partial = s->has_length
+		&& (s->length == 0 || (int64_t)s->length > octets);
+	s->e = NULL;
+}
+
+static int begin(struct scan *s, int64_t from, size_t skip, struct err *err)
+{
+	s->e = add(s->ix);
+	if (!s->e)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	s->e->from = from;
+	s->e->skip = (uint32_t)skip;
+	s->header = true;
+	s->hiding = s->has_length = false;
+	s->blank = 0;
+	s->sampled = 0;
+	return 0;
+}
+
+static void sample(struct scan *s, struct span text)
+{
+	size_t n = SAMPLE_SIZE - s->sampled;
+
+	if (n > text.n)
+		n = text.n;
+	if (n)
+		memcpy(s->sample + s->sampled, text.p, n);
+	s->sampled += n;
+}
+
+static void read_flags(struct mbox_entry *e, struct span letters)
+{
+	static const struct {
+		char letter;
+		unsigned char flag;
+	} known[] = {
+		{ 'R', MAILBOX_SEEN }, { 'O', MAILBOX_OLD },
+		{ 'A', MAILBOX_ANSWERED }, { 'F', MAILBOX_FLAGGED }
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (span_find(letters, known[i].letter) < letters.n)
+			e->flags |= known[i].flag;
+}
+
+static void read_key(struct scan *s, struct span value)
+{
+	struct span key = span_word(&value), number = span_word(&value);
+	unsigned long long v;
+
+	sample(s, key);
+	if (s->key && span_eq(key, span_of(s->key)))
+		s->e->has_key = true;
+	if (span_number64(number, INT64_MAX, &v)) {
+		s->has_length = true;
+		s->length = v;
+	}
+}
+
+/* One of the lines that readers do not see. */
+static void hidden_line(struct scan *s, struct span text)
+{
+	struct span value = text;
+	struct span name = span_cut(&value, ':');
+
+	if (span_is(name, "X-Pillarbox-Id"))
+		read_key(s, value);
+	else
+		read_flags(s->e, value);
+}
+
+static void header_line(struct scan *s, struct span text)
+{
+	bool folded = text.n && (text.p[0] == ' ' || text.p[0] == '\t');
+
+	s->header = text.n > 0;
+	s->hiding = mailbox_hidden(text) || (s->hiding && folded);
+	if (s->hiding && !folded)
+		hidden_line(s, text);
+}
+
+static void line(struct scan *s, struct span piece, bool first)
+{
+	struct span text = lines_text(piece, &s->ended);
+
+	if (first && s->header)
+		header_line(s, text);
+	if (s->hiding && s->header) {
+		s->blank = 0;
+		return;
+	}
+	s->hiding = false;
+	if (s->header)
+		sample(s, text);
+	s->blank = first && s->ended && text.n == 0 ? piece.n : 0;
+	s->e->size += text.n + (s->ended ? 2 : 0);
+	if (first && mailbox_quoted(text, 1))
+		s->e->size--;
+}
+
+/* -- the file -- */
+
+static int piece_read(struct scan *s, struct span piece, bool first, int64_t at,
+		struct err *err)
+{
+	bool ended;
+	struct span text = lines_text(piece, &ended);
+
+	if (first && (!s->e || s->blank) && mbox_is_from(text)) {
+		finish(s, at);
+		return begin(s, at, piece.n, err);
+	}
+	if (s->e) {
+		line(s, piece, first);
+		return 0;
+	}
+	if (text.n == 0)	/* empty lines at the start of the file */
+		return 0;
+	return err_set(err, ERR_PERM, "this is no mbox");
+}
+
+static int by_hash_and_place(const void *a, const void *b)
+{
+	const struct mbox_entry *x = *(const struct mbox_entry *const *)a;
+	const struct mbox_entry *y = *(const struct mbox_entry *const *)b;
+	int c = memcmp(x->hash, y->hash, sizeof(x->hash));
+
+	return c ? c : (x->from > y->from) - (x->from < y->from);
+}
+
+static void count_twins(struct mbox_index *ix)
+{
+	struct mbox_entry **p = calloc(ix->n + 1, sizeof(*p));
+
+	if (!p)		/* twins are a luxury */
+		return;
+	for (unsigned i = 0; i < ix->n; i++)
+		p[i] = &ix->e[i];
+	qsort(p, ix->n, sizeof(*p), by_hash_and_place);
+	for (unsigned i = 1; i < ix->n; i++)
+		if (memcmp(p[i]->hash, p[i - 1]->hash, 16) == 0)
+			p[i]->twin = (uint16_t)(p[i - 1]->twin + 1);
+	free(p);
+}
+
+int mbox_by_hash(const void *a, const void *b)
+{
+	const struct mbox_entry *x = *(const struct mbox_entry *const *)a;
+	const struct mbox_entry *y = *(const struct mbox_entry *const *)b;
+	int c = memcmp(x->hash, y->hash, sizeof(x->hash));
+
+	if (c)
+		return c;
+	if (x->twin != y->twin)
+		return x->twin < y->twin ? -1 : 1;
+	return 0;
+}
+
+int mbox_index_read(struct mbox_index *ix, int fd, const char *key,
+		struct err *err)
+{
+	struct scan s = { .ix = ix, .key = key, .ended = true };
+	struct span piece;
+	struct lines l;
+	bool first;
+	int rc;
+
+	memset(ix, 0, sizeof(*ix));
+	s.sample = malloc(SAMPLE_SIZE);
+	if (!s.sample)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	rc = lines_open(&l, fd, 0, -1, err);
+	while (rc == 0 && (rc = lines_next(&l, &piece, &first, err)) > 0)
+		rc = piece_read(&s, piece, first, lines_offset(&l, piece), err);
+	if (rc == 0) {
+		finish(&s, l.at);
+		count_twins(ix);
+	}
+	lines_close(&l);
+	free(s.sample);
+	if (rc < 0)
+		mbox_index_free(ix);
+	return rc;
+}
+
+void mbox_index_free(struct mbox_index *ix)
+{
+	free(ix->e);
+	memset(ix, 0, sizeof(*ix));
+}

@@ -1,0 +1,296 @@
+#include "store/mbox_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/log.h"
+#include "store/mailbox_private.h"
+
+#define STALE_AGE 600		/* seconds, as Debian's mail policy has it */
+#define PAUSE_MS 30
+#define OURS "pillarbox"	/* third word in a dot-lock */
+
+int mbox_beside(char out[MBOX_PATH_SIZE], const char *path, const char *before,
+		const char *after)
+{
+	struct span all = span_of(path);
+	size_t slash = span_rfind(all, '/');
+	size_t base = slash == all.n ? 0 : slash + 1;
+	int n = snprintf(out, MBOX_PATH_SIZE, "%.*s%s%s%s", (int)base, path,
+			before, path + base, after);
+
+	if (n >= 0 && n < MBOX_PATH_SIZE)
+		return 0;
+	errno = ENAMETOOLONG;
+	return -1;
+}
+
+/* -- the dot-lock: "PID OFFSET pillarbox\n", OFFSET: where the mbox ended -- */
+
+struct dot {
+	struct stat st;
+	unsigned long pid;		/* 0: none in it */
+	unsigned long long offset;
+	bool ours;
+};
+
+static int dot_read(int dirfd, const char *name, struct dot *d)
+{
+	char text[64];
+	struct span rest, word;
+	ssize_t n;
+	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW
+			| O_NONBLOCK);
+
+	if (fd < 0)
+		return -1;
+	n = file_pread(fd, text, sizeof(text), 0);
+	if (n < 0 || fstat(fd, &d->st) < 0) {
+		close(fd);
+		return -1;
+	}
+	close(fd);
+	rest = span_trim(span_make(text, (size_t)n));
+	if (!span_number(span_word(&rest), INT32_MAX, &d->pid))
+		d->pid = 0;
+	word = span_word(&rest);
+	d->ours = span_number64(word, INT64_MAX, &d->offset)
+		&& span_is(span_word(&rest), OURS);
+	return 0;
+}
+
+static bool dot_stale(const struct dot *d)
+{
+	if (d->pid && kill((pid_t)d->pid, 0) < 0 && errno == ESRCH)
+		return true;
+	return clock_now() - d->st.st_mtime > STALE_AGE;
+}
+
+/* A From_ line of which only the beginning was written. */
+static bool is_cut_from(struct span text, bool ended)
+{
+	size_t n = text.n < 5 ? text.n : 5;
+
+	return !ended && memcmp(text.p, "From ", n) == 0;
+}
+
+/*
+ * What a killed writer of ours left behind `offset`: at most one message, from
+ * the line feeds on that separate it. Anything else was not ours alone.
+ */
+static bool tail_is_ours(int fd, int64_t offset)
+{
+	bool first, ended, blank = true, good = true;
+	struct span piece, text;
+	struct lines l;
+	unsigned from = 0;
+
+	if (lines_open(&l, fd, offset, -1, NULL) < 0)
+		return false;
+	while (good && lines_next(&l, &piece, &first, NULL) > 0) {
+		text = lines_text(piece, &ended);
+		if (first && blank && mbox_is_from(text))
+			from++;
+		else if (!from && text.n)
+			good = is_cut_from(text, ended);
+		blank = text.n == 0;
+		good = good && from <= 1;
+	}
+	lines_close(&l);
+	return good;
+}
+
+static void repair_append(const struct mbox_lock *l, const struct dot *d)
+{
+	struct stat st;
+
+	if (!d->ours || fstat(l->fd, &st) < 0
+			|| st.st_size <= (off_t)d->offset)
+		return;
+	if (!tail_is_ours(l->fd, (int64_t)d->offset))
+		return;
+	log_warn("%s: %lld octets of a delivery that was cut are removed",
+			l->path, (long long)(st.st_size - (off_t)d->offset));
+	if (ftruncate(l->fd, (off_t)d->offset) < 0)
+		log_error("%s: %s", l->path, strerror(errno));
+}
+
+/*
+ * Takes the lock of one who is dead out of the way. We hold the fcntl
+ * lock, so that no second process of ours is here. True: try again.
+ */
+static bool dot_break(const struct mbox_lock *l, const char *name)
+{
+	struct stat now;
+	struct dot d;
+
+	if (dot_read(l->dirfd, name, &d) < 0)
+		return errno == ENOENT;
+	if (!dot_stale(&d))
+		return false;
+	repair_append(l, &d);
+	if (fstatat(l->dirfd, name, &now, AT_SYMLINK_NOFOLLOW) < 0
+			|| now.st_ino != d.st.st_ino)
+		return true;
+	log_warn("%s: stale lock is broken", name);
+	return unlinkat(l->dirfd, name, 0) == 0;
+}
+
+static int dot_write(int fd, int64_t offset)
+{
+	char text[64];
+	int n = snprintf(text, sizeof(text), "%ld %" PRId64 " " OURS "\n",
+			(long)getpid(), offset), rc;
+
+	rc = file_write(fd, text, (size_t)n);
+	if (close(fd) < 0)
+		rc = -1;
+	return rc;
+}
+
+/* 0: held, or not possible here; 1: somebody else has it; -1 with errno. */
+static int dot_take(struct mbox_lock *l)
+{
+	char name[MBOX_PATH_SIZE];
+	struct stat st;
+	int fd;
+
+	if (mbox_beside(name, l->path, "", ".lock") < 0)
+		return -1;
+	fd = openat(l->dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+			0444);
+	if (fd < 0 && errno == EEXIST)
+		return dot_break(l, name) ? dot_take(l) : 1;
+	/* a folder that is not ours to write: fcntl is what there is */
+	if (fd < 0 && (errno == EACCES || errno == EPERM || errno == EROFS))
+		return 0;
+	if (fd < 0)
+		return -1;
+	if (fstat(l->fd, &st) < 0)
+		st.st_size = INT64_MAX;	/* no repair then */
+	if (dot_write(fd, st.st_size) < 0) {
+		int code = errno;
+
+		unlinkat(l->dirfd, name, 0);
+		errno = code;
+		return -1;
+	}
+	memcpy(l->dot, name, sizeof(name));
+	return 0;
+}
+
+/* -- both together -- */
+
+static int open_mbox(struct mbox_lock *l, bool make)
+{
+	const int flags = O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+
+	l->fd = openat(l->dirfd, l->path, flags);
+	if (l->fd >= 0 || errno != ENOENT || !make)
+		return l->fd;
+	l->fd = openat(l->dirfd, l->path, flags | O_CREAT | O_EXCL, 0660);
+	l->made = l->fd >= 0;
+	if (l->fd < 0 && errno == EEXIST)
+		l->fd = openat(l->dirfd, l->path, flags);
+	return l->fd;
+}
+
+/*
+ * With the group of the mail folder we could write into other people's
+ * boxes through a link: a user changes only what is the user's.
+ */
+static bool is_own_file(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	return geteuid() == 0 || st.st_uid == geteuid();
+}
+
+/* 0 locked; 1 not now; -1 with errno. */
+static int try_lock(struct mbox_lock *l)
+{
+	struct stat open_one, named;
+
+	if (file_lock(l->fd, 0) < 0)
+		return errno == EAGAIN ? 1 : -1;
+	/* replaced or removed while we opened it? */
+	if (fstat(l->fd, &open_one) < 0)
+		return -1;
+	if (fstatat(l->dirfd, l->path, &named, 0) < 0
+			|| named.st_ino != open_one.st_ino
+			|| named.st_dev != open_one.st_dev)
+		return 1;
+	return dot_take(l);
+}
+
+static void close_again(struct mbox_lock *l)
+{
+	int code = errno;
+
+	if (l->fd >= 0)
+		close(l->fd);
+	l->fd = -1;
+	errno = code;
+}
+
+static int lock_err(const struct mbox_lock *l, struct err *err)
+{
+	if (errno == ENOENT || errno == ENOTDIR) {
+		err_set(err, ERR_PERM, "%s: no such mailbox", l->path);
+		return -1;
+	}
+	return err_errno(err, "%s", l->path);
+}
+
+int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, bool make,
+		int ms, struct err *err)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+	int64_t end = clock_ms() + ms;
+	int rc;
+
+	*l = (struct mbox_lock){ .dirfd = dirfd, .path = path, .fd = -1 };
+	for (;;) {
+		if (open_mbox(l, make) < 0)
+			return lock_err(l, err);
+		if (!is_own_file(l->fd)) {
+			close_again(l);
+			return err_set(err, ERR_PERM,
+				"%s: not a mailbox of this user", path);
+		}
+		rc = try_lock(l);
+		if (rc == 0)
+			break;
+		close_again(l);
+		if (rc < 0)
+			return lock_err(l, err);
+		if (clock_ms() >= end)
+			return err_set(err, ERR_TEMP, "%s: locked", path);
+		nanosleep(&pause, NULL);
+	}
+	if (mbox_redo_recover(l, err) == 0)
+		return 0;
+	mbox_unlock(l);
+	return -1;
+}
+
+void mbox_unlock(struct mbox_lock *l)
+{
+	int code = errno;
+
+	if (l->dot[0])
+		unlinkat(l->dirfd, l->dot, 0);
+	l->dot[0] = '\0';
+	errno = code;
+	close_again(l);
+}

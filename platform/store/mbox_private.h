@@ -1,0 +1,98 @@
+/* mbox_private - what the mbox*.c files share
+ *
+ * The form is mboxrd: "From " begins a message after an empty line, lines like
+ * it inside a message carry one ">" more, an empty line ends a message.
+ * Header lines of ours, which readers do not see:
+ *	Status:, X-Status:	flags, as every Unix mail program keeps them
+ *	X-Pillarbox-Id: KEY N	the delivery; N: octets of the message behind
+ *				its From_ line, 0 while it is being written, "-"
+ *				once the file was rewritten
+ */
+#ifndef STORE_MBOX_PRIVATE_H
+#define STORE_MBOX_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include "base/err.h"
+#include "base/span.h"
+
+#define MBOX_KEY "X-Pillarbox-Id: "
+#define MBOX_KEY_DIGITS 10
+#define MBOX_PATH_SIZE 1024
+
+/* -- mbox_lock.c: fcntl and, where the folder allows, NAME.lock -- */
+
+#define MBOX_WAIT_READ 3000	/* ms */
+#define MBOX_WAIT_WRITE 10000
+
+struct mbox_lock {
+	int dirfd;
+	const char *path;
+	int fd;			/* the mbox, open for reading and writing */
+	bool made;		/* it was not there before */
+	char dot[MBOX_PATH_SIZE];	/* "": no dot-lock held */
+};
+
+/*
+ * Opens and locks, then repairs what a cut-off writer left (a half append, a
+ * half rewrite). make: an mbox that is not there; else ERR_PERM with errno
+ * ENOENT. ERR_TEMP: locked by somebody else all the time. path is kept.
+ */
+int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, bool make,
+		int ms, struct err *err);
+void mbox_unlock(struct mbox_lock *l);
+
+/* PATH with its last part changed: FOLDER/[before]NAME[after]. -1: too long. */
+int mbox_beside(char out[MBOX_PATH_SIZE], const char *path, const char *before,
+		const char *after);
+
+/* -- mbox_index.c -- */
+
+struct mbox_entry {
+	int64_t from;		/* of the From_ line */
+	int64_t end;		/* behind the last octet, separator not counted */
+	uint64_t size;		/* as readers see it, with CRLF */
+	uint32_t skip;		/* octets of the From_ line */
+	unsigned char hash[16];	/* of the header section */
+	uint16_t twin;		/* how many with this hash are before it */
+	unsigned char flags;
+	bool partial;		/* its key says that it was not written whole */
+	bool has_key;		/* it has the key that was looked for */
+	bool gone;
+};
+
+struct mbox_index {
+	struct mbox_entry *e;
+	unsigned n, room;
+};
+
+bool mbox_is_from(struct span line);
+/* key: to look for, or NULL. ERR_PERM: this is no mbox. */
+int mbox_index_read(struct mbox_index *ix, int fd, const char *key,
+		struct err *err);
+void mbox_index_free(struct mbox_index *ix);
+/* By hash and twin, for qsort and bsearch over pointers. */
+int mbox_by_hash(const void *a, const void *b);
+
+/* -- mbox_redo.c: a change in the middle of an mbox, safe against any cut -- */
+
+struct mbox_redo {
+	int dirfd;		/* the journal's folder: kept open when own */
+	bool own;
+	char name[MBOX_PATH_SIZE];
+	int fd;			/* write what is to stand from `offset` on here */
+	int64_t offset;
+};
+
+/* Finishes what a journal says, if there is one. 0 or -1. */
+int mbox_redo_recover(const struct mbox_lock *l, struct err *err);
+/* A new journal: its fd stands where the octets are to be written. */
+int mbox_redo_begin(struct mbox_redo *r, const struct mbox_lock *l,
+		int64_t offset, struct err *err);
+/* Makes it durable, then makes the mbox what it says; durable. */
+int mbox_redo_finish(struct mbox_redo *r, const struct mbox_lock *l,
+		struct err *err);
+void mbox_redo_drop(struct mbox_redo *r);
+
+#endif
