@@ -367,7 +367,7 @@ static int choose_box(struct mail *m, const struct options *o, const char *file,
 	if (mail_path(m, span_of(file ? file : "&"), path, err) < 0)
 		return -1;
 	if (stat(path, &st) < 0)
-		return err_errno(err, "%s", path);
+		return err_set(err, ERR_PERM, "%s: %s", path, strerror(errno));
 	return 0;
 }
 
@@ -457,7 +457,7 @@ int mail_main(int argc, char **argv)
 	status = run(&m, &o, argc - operand, argv + operand);
 	mail_vars_free(&m.vars);
 	conf_free(m.conf);
-	if (fflush(stdout) == EOF && !status)
+	if ((fflush(stdout) == EOF || ferror(stdout)) && !status)
 		status = EX_IOERR;
 	return status;
 }

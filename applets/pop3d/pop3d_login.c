@@ -140,11 +140,14 @@ static void cannot_open(struct session *s, const struct auth_user *user,
 static struct mailbox *open_mailbox(struct session *s,
 		const struct auth_user *user, struct err *err)
 {
-	bool maildir = user->kind == AUTH_VIRTUAL;
-	int dir = maildir ? s->pop3d->mail_dir : s->pop3d->mbox_dir;
+	const struct pop3d *p = s->pop3d;
 
-	if (dir >= 0)
-		return mailbox_open(dir, user->mailbox, maildir, true, err);
+	if (user->kind == AUTH_VIRTUAL)
+		return mailbox_open(p->mail_dir, user->mailbox, true, true,
+				err);
+	if (p->mbox_dir >= 0)
+		return mailbox_open_of(p->mbox_dir, user->mailbox, user->uid,
+				true, err);
 	err_set(err, ERR_PERM, "mbox-dir is not open");
 	return NULL;
 }

@@ -22,7 +22,6 @@
 #include "applet.h"
 #include "queue.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +29,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "os/clock.h"
 #include "net/tls.h"
 #include "os/log.h"
 

@@ -14,7 +14,7 @@
 struct intake {
 	struct sendmail_message *m;
 	struct str head;		/* the header section, while in it */
-	size_t line;			/* in head: where the last line begins */
+	size_t line;			/* in head: its last line */
 	bool in_header;
 	bool line_start;		/* the next octet begins a line */
 	bool cr;			/* a CR was seen and not yet written */
@@ -126,7 +126,7 @@ static void put_dotted(struct intake *t, char c)
 	if (t->dot) {
 		t->dot = false;
 		if (c == '\n') {
-			t->done = true;
+			t->done = t->line_start = true;
 			return;
 		}
 		put(t, '.');

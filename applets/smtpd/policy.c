@@ -20,8 +20,9 @@ static void on_failure_told(struct loop_timer *t)
 
 static void auth_failed(struct smtpd_session *x)
 {
-	log_warn("authentication failed user=%s peer=%s service=%s", x->login,
-			conn_peer(x->smtp->conn), x->service->name);
+	/* the name may hold anything, even " peer=": so it comes last */
+	log_warn("authentication failed peer=%s service=%s user=%s",
+			conn_peer(x->smtp->conn), x->service->name, x->login);
 	x->timer.fire = on_failure_told;
 	loop_timer_set(x->service->smtpd->daemon.loop, &x->timer,
 			FAILURE_DELAY_MS);

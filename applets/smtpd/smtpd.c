@@ -227,12 +227,13 @@ static int open_all(struct smtpd *m, struct err *err)
 /* Behind the chroot: the sockets of the others. */
 static int find_others(struct smtpd *m, struct err *err)
 {
-	char path[256];
+	struct daemon *d = &m->daemon;
 
-	daemon_socket_path(&m->daemon, SPOOL_SOCKET, path, sizeof(path));
-	spool_notify(m->spool, path);
-	daemon_socket_path(&m->daemon, AUTH_SOCKET, path, sizeof(path));
-	m->auth = auth_new(m->daemon.loop, path);
+	daemon_socket_path(d, SPOOL_SOCKET, m->queue_path,
+			sizeof(m->queue_path));
+	spool_notify(m->spool, m->queue_path);
+	daemon_socket_path(d, AUTH_SOCKET, m->auth_path, sizeof(m->auth_path));
+	m->auth = auth_new(d->loop, m->auth_path);
 	return m->auth ? 0 : err_set(err, ERR_NOMEM, "out of memory");
 }
 

@@ -26,6 +26,7 @@ struct smtpd {
 	struct daemon daemon;
 	struct tls_ctx *tls;
 	struct auth *auth;
+	char auth_path[108], queue_path[108];	/* sun_path */
 	struct conf spool_conf;
 	struct spool *spool;
 	struct listen *local;
@@ -42,14 +43,14 @@ struct smtpd_session {
 	struct smtp_session *smtp;
 	uid_t uid;			/* local: who it is */
 	char *user;			/* authenticated as; NULL */
-	const char *login;		/* while auth_check waits: what was given */
+	const char *login;		/* while auth_check waits */
 	struct auth_request *request;	/* authd is asked */
-	struct loop_timer timer;	/* a failure is answered late; leaving */
+	struct loop_timer timer;	/* a failure told late; leaving */
 	struct spool_draft *draft;	/* DATA under way */
 	bool committing;		/* the draft is being made durable */
 };
 
-/* policy.c: the calls of struct smtp_policy; owner is a struct smtpd_session. */
+/* policy.c: the calls of struct smtp_policy; owner: a struct smtpd_session. */
 void smtpd_auth_check(struct smtp_session *s, const char *user,
 		const char *password);
 void smtpd_mail(struct smtp_session *s);

@@ -18,7 +18,7 @@ struct block {
 
 struct arena {
 	size_t cap, used;
-	struct block *newest;		/* NULL until the first piece is asked */
+	struct block *newest;		/* NULL before the first piece */
 };
 
 struct arena *arena_new(size_t cap)

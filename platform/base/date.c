@@ -201,7 +201,7 @@ static bool take_month(struct span *s, int *month)
 	return false;
 }
 
-/* RFC 5322 4.3: 2 digits are 2000 to 2049 and 1950 to 1999, 3 are since 1900. */
+/* RFC 5322 4.3: 2 digits are 1950 to 2049, 3 are years since 1900. */
 static bool take_year(struct span *s, int *year)
 {
 	size_t before;

@@ -1,4 +1,4 @@
-/* date - times as mail writes them; no locale, no TZ guessing but the offset given */
+/* date - times as mail writes them; no locale, no zone but the one given */
 #ifndef BASE_DATE_H
 #define BASE_DATE_H
 
@@ -8,7 +8,10 @@
 
 #define DATE_SIZE 40
 
-/* RFC 5322 3.3: "Tue, 24 Nov 2026 11:11:46 +0100". offset: seconds east of UTC. */
+/*
+ * RFC 5322 3.3: "Tue, 24 Nov 2026 11:11:46 +0100". offset: seconds east of
+ * UTC. Years outside 0000 to 9999 become the nearest that fits.
+ */
 void date_mail(char out[DATE_SIZE], int64_t when, int offset);
 /* The asctime form of mbox From_ lines: "Tue Nov 24 11:11:46 2026" (UTC). */
 void date_mbox(char out[DATE_SIZE], int64_t when);

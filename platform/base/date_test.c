@@ -70,7 +70,7 @@ static void every_day(void **state)
 {
 	static const char weekdays[] = "SatSunMonTueWedThuFri";
 	int64_t day = -719528;
-	char out[DATE_SIZE], want[DATE_SIZE];
+	char out[DATE_SIZE], want[64];
 	int64_t when;
 	int offset;
 

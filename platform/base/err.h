@@ -17,10 +17,16 @@ struct err {
 	char text[256];		/* one line, no secrets; cut when too long */
 };
 
-/* Both return -1, so that `return err_set(...)` ends a function. err may be NULL. */
+/*
+ * Both return -1, so that `return err_set(...)` ends a function. err may be
+ * NULL. Control characters in the text become blanks.
+ */
 int err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* ... with ": " and strerror(errno); ENOMEM makes ERR_NOMEM, all else ERR_TEMP */
+/*
+ * ... with ": " and strerror(errno), which stays; ENOMEM makes ERR_NOMEM, all
+ * else ERR_TEMP.
+ */
 int err_errno(struct err *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

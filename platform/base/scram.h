@@ -1,4 +1,4 @@
-/* scram - the form in which passwords are kept: SCRAM-SHA-256 keys (RFC 5802, 7677)
+/* scram - how passwords are kept: SCRAM-SHA-256 keys (RFC 5802, 7677)
  *
  * Text: "{SCRAM-SHA-256}ITERATIONS,SALT,STOREDKEY,SERVERKEY", the last three
  * in base64. The keys verify PLAIN and LOGIN and serve SCRAM; the password

@@ -11,7 +11,8 @@
 #define SHA256_SIZE 32
 
 void sha256(unsigned char out[SHA256_SIZE], struct span in);
-void sha256_hmac(unsigned char out[SHA256_SIZE], struct span key, struct span in);
+void sha256_hmac(unsigned char out[SHA256_SIZE], struct span key,
+		struct span in);
 /* The one block that SCRAM's Hi() is (RFC 5802 section 2.2). rounds >= 1. */
 void sha256_pbkdf2(unsigned char out[SHA256_SIZE], struct span password,
 		struct span salt, unsigned rounds);

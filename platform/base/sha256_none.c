@@ -9,7 +9,7 @@
 struct own {
 	uint64_t length;		/* bytes so far */
 	uint32_t h[WORDS];
-	unsigned char block[SHA256_BLOCK];	/* length % 64 bytes wait here */
+	unsigned char block[SHA256_BLOCK];	/* length % 64 wait here */
 };
 
 _Static_assert(sizeof(struct own) <= sizeof(struct sha256_state), "room");

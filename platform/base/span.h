@@ -1,4 +1,4 @@
-/* span - a view of bytes that somebody else owns; parsers take and give these */
+/* span - a view of bytes that somebody else owns; parsers take and give it */
 #ifndef BASE_SPAN_H
 #define BASE_SPAN_H
 
@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 struct span {
-	const char *p;		/* not NUL-terminated; may be NULL when n is 0 */
+	const char *p;		/* not NUL-terminated; may be NULL if n is 0 */
 	size_t n;
 };
 
@@ -20,7 +20,7 @@ struct span span_sub(struct span s, size_t from, size_t n); /* clamps */
 
 bool span_eq(struct span a, struct span b);
 bool span_caseeq(struct span a, struct span b);	/* ASCII case only */
-bool span_is(struct span a, const char *word);		/* span_caseeq with a C string */
+bool span_is(struct span a, const char *word);	/* as span_caseeq */
 bool span_starts(struct span a, const char *prefix);	/* ASCII case ignored */
 bool span_ends(struct span a, const char *suffix);	/* ASCII case ignored */
 

@@ -1,4 +1,4 @@
-/* str - a growing string of bytes with a cap; the one buffer to build text in */
+/* str - a growing string of bytes with a cap; text is built in it */
 #ifndef BASE_STR_H
 #define BASE_STR_H
 
@@ -20,8 +20,8 @@ struct str {
 };
 
 void str_init(struct str *s, size_t cap);
-void str_free(struct str *s);			/* back to the state after str_init */
-void str_clear(struct str *s);			/* n = 0, bad = false, memory kept */
+void str_free(struct str *s);	/* back to the state after str_init */
+void str_clear(struct str *s);	/* n = 0, bad = false, memory kept */
 void str_add(struct str *s, struct span add);
 void str_adds(struct str *s, const char *add);
 void str_addc(struct str *s, char c);
@@ -32,8 +32,8 @@ struct span str_span(const struct str *s);
 const char *str_c(const struct str *s);		/* "" when empty, never NULL */
 
 /*
- * Copies src to dst of `size` bytes with a NUL. 0, or -1 when it did not fit:
- * dst is then empty, never cut.
+ * Copies src to dst of `size` bytes with a NUL. 0, or -1 when it did not fit
+ * or has a NUL inside: dst is then empty, never cut.
  */
 int str_copy(char *dst, size_t size, struct span src);
 

@@ -53,7 +53,7 @@ static void bad_sticks(void **state)
 	(void)state;
 	str_init(&s, 4);
 	str_adds(&s, "abc");
-	str_adds(&s, "de");		/* does not fit, so not in part either */
+	str_adds(&s, "de");	/* does not fit, so not in part either */
 	assert_true(s.bad);
 	assert_string_equal(str_c(&s), "abc");
 	str_adds(&s, "d");		/* would fit, but the text is broken */

@@ -7,15 +7,19 @@
 #include "base/span.h"
 #include "base/str.h"
 
-bool utf8_valid(struct span s);		/* no overlong forms, surrogates, > 10FFFF */
+/* No overlong forms, surrogates, or numbers over 10FFFF. */
+bool utf8_valid(struct span s);
 bool utf8_ascii(struct span s);		/* bytes 1..127 only */
 /*
  * Takes the next code point off *s; 0xFFFD for each byte that is not UTF-8.
  * *s must not be empty.
  */
 uint32_t utf8_next(struct span *s);
-void utf8_put(struct str *out, uint32_t c);
-/* Columns on a terminal: 0 combining, 1, 2 wide East Asian; -1 control. */
+void utf8_put(struct str *out, uint32_t c);	/* 0xFFFD for no character */
+/*
+ * Columns on a terminal: 0 combining, 1, 2 wide East Asian; -1 what would
+ * control it (C0, C1, line and paragraph separator).
+ */
 int utf8_width(uint32_t c);
 
 #endif

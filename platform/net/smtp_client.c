@@ -55,15 +55,16 @@ void smtp_client_abort(struct smtp_client *c)
 void smtp_client_tell(struct smtp_client *c, unsigned rcpt,
 		const struct smtp_result *r)
 {
-	if (c->dead || !c->m || c->fate[rcpt] == SMTP_TOLD)
+	if (c->dead || (c->fate && c->fate[rcpt] >= SMTP_TOLD))
 		return;
-	c->fate[rcpt] = SMTP_TOLD;
+	if (c->fate)		/* else the message had not begun */
+		c->fate[rcpt] = SMTP_TOLD;
 	c->events->result(c->arg, rcpt, r);
 }
 
 void smtp_client_tell_all(struct smtp_client *c, const struct smtp_result *r)
 {
-	for (unsigned i = 0; !c->dead && c->m && i < c->m->nrcpt; i++)
+	for (unsigned i = 0; !c->dead && c->m && i < c->nrcpt; i++)
 		smtp_client_tell(c, i, r);
 }
 
@@ -352,6 +353,7 @@ struct smtp_client *smtp_client_new(struct loop *l, const struct smtp_target *t,
 void smtp_client_send(struct smtp_client *c, const struct smtp_message *m)
 {
 	c->m = m;
+	c->nrcpt = m->nrcpt;
 	loop_task_add(c->loop, &c->task);
 }
 

@@ -56,7 +56,8 @@ struct smtp_client {
 	struct smtp_result end;		/* what gone will say */
 
 	/* the transaction under way */
-	const struct smtp_message *m;	/* NULL: none */
+	const struct smtp_message *m;	/* NULL: none; gone with the last result */
+	unsigned nrcpt;
 	unsigned char *fate;		/* enum smtp_fate of each recipient */
 	unsigned sent, got;		/* commands: 0 MAIL, 1.. RCPT, last DATA */
 	unsigned accepted;

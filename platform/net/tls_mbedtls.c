@@ -31,7 +31,8 @@ struct tls {
 	struct tls_ctx *ctx;
 	int fd;
 	int failed;			/* errno of the socket */
-	size_t retry;			/* bytes of a write that has to be repeated */
+	bool stuck;			/* a record is not sent yet, or not whole */
+	size_t held;			/* the caller's bytes in that record */
 	char *name;			/* the server's; NULL on the server */
 	bool verify;
 	bool checked;			/* a certificate came and was judged */
@@ -257,6 +258,7 @@ static int bio_send(void *arg, const unsigned char *p, size_t n)
 	do
 		r = send(t->fd, p, n, MSG_NOSIGNAL);
 	while (r < 0 && errno == EINTR);
+	t->stuck = r < (ssize_t)n;
 	if (r >= 0)
 		return r;
 	if (errno == EAGAIN || errno == ENOBUFS)
@@ -433,49 +435,85 @@ int tls_handshake(struct tls *t, struct err *err)
 	return 1;
 }
 
-/* Tickets come between the data and are not the caller's business. */
-ssize_t tls_read(struct tls *t, void *p, size_t n, struct err *err)
+/*
+ * In TLS 1.3 tickets come between the data and are not the caller's business,
+ * though reading and writing stumble over them. mbedTLS keeps the message
+ * and says WANT_READ, which no byte from the network will answer; the next
+ * call takes it, and says so.
+ */
+static bool took_ticket(struct tls *t, int r)
 {
-	int i, r = mbedtls_ssl_read(&t->ssl, p, n);
+	if (!is_ticket(r))
+		return r == MBEDTLS_ERR_SSL_WANT_READ &&
+			mbedtls_ssl_check_pending(&t->ssl);
+	if (t->name)
+		tls_cache_keep(t->ctx->cache, &t->ssl, t->name, t->verify);
+	return true;
+}
 
-	for (i = 0; is_ticket(r) && i < TICKETS_MOST; i++) {
-		if (t->name)
-			tls_cache_keep(t->ctx->cache, &t->ssl, t->name,
-					t->verify);
-		r = mbedtls_ssl_read(&t->ssl, p, n);
-	}
-	if (r > 0)
-		return r;
+/* What r, which is not a count, means to the caller. */
+static int outcome(const struct tls *t, int r, struct err *err)
+{
 	if (r == MBEDTLS_ERR_SSL_WANT_READ || is_ticket(r))
 		return TLS_WANT_READ;
 	if (r == MBEDTLS_ERR_SSL_WANT_WRITE)
 		return TLS_WANT_WRITE;
+	return failed(t, r, err);
+}
+
+ssize_t tls_read(struct tls *t, void *p, size_t n, struct err *err)
+{
+	int i = 0, r;
+
+	do
+		r = mbedtls_ssl_read(&t->ssl, p, n);
+	while (took_ticket(t, r) && i++ < TICKETS_MOST);
+	if (r > 0)
+		return r;
 	/* many hang up without close_notify; SMTP and POP3 end by QUIT anyway */
 	if (r == 0 || r == MBEDTLS_ERR_SSL_CONN_EOF ||
 	    r == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
 		return TLS_EOF;
-	return failed(t, r, err);
+	return outcome(t, r, err);
+}
+
+static int write_once(struct tls *t, const void *p, size_t n)
+{
+	int i = 0, r;
+
+	do
+		r = mbedtls_ssl_write(&t->ssl, p, n);
+	while (took_ticket(t, r) && i++ < TICKETS_MOST);
+	return r;
 }
 
 /*
- * A record that could not be sent whole is kept by mbedTLS, which then takes
- * the next call for a repetition and gives back that call's n: it must be the
- * same n, though the caller may have more by now.
+ * While a record is stuck, mbedTLS takes any call as its repetition. But
+ * reading (a ticket) may have sent the record meanwhile, and then a
+ * repetition would send the data twice. So the sending of records is watched
+ * (bio_send), one that is stuck is sent without any data, and what it held
+ * counts as written when it is gone, whoever sent it.
  */
 ssize_t tls_write(struct tls *t, const void *p, size_t n, struct err *err)
 {
-	int r;
+	int r = t->stuck ? write_once(t, "", 0) : 0;
 
-	if (t->retry)
-		n = t->retry;
-	r = mbedtls_ssl_write(&t->ssl, p, n);
-	t->retry = 0;
+	if (r < 0)
+		return outcome(t, r, err);
+	if (t->held) {
+		n = t->held;
+		t->held = 0;
+		return n;
+	}
+	r = write_once(t, p, n);
 	if (r > 0)
 		return r;
-	if (r != MBEDTLS_ERR_SSL_WANT_READ && r != MBEDTLS_ERR_SSL_WANT_WRITE)
-		return failed(t, r, err);
-	t->retry = n;
-	return r == MBEDTLS_ERR_SSL_WANT_READ ? TLS_WANT_READ : TLS_WANT_WRITE;
+	if (t->stuck) {
+		int most = mbedtls_ssl_get_max_out_record_payload(&t->ssl);
+
+		t->held = most > 0 && n > (size_t)most ? (size_t)most : n;
+	}
+	return outcome(t, r, err);
 }
 
 size_t tls_pending(const struct tls *t)

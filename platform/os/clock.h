@@ -10,7 +10,7 @@
 
 int64_t clock_now(void);	/* seconds since 1970, as the system believes */
 int64_t clock_now_us(void);
-int64_t clock_ms(void);		/* CLOCK_MONOTONIC, milliseconds: for intervals */
+int64_t clock_ms(void);	/* CLOCK_MONOTONIC, milliseconds: for intervals */
 /*
  * False on a router that has just booted without a clock: the time is before
  * this program's source was made (CLOCK_EPOCH).

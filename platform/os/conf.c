@@ -329,7 +329,7 @@ struct conf *conf_read_or_exit(const char *path)
 
 	if (c)
 		return c;
-	/* both, whatever log_open says: init shows the one, logread the other */
+	/* both, whatever log_open says: init shows one, logread the other */
 	fprintf(stderr, "%s\n", err.text);
 	syslog(LOG_MAIL | LOG_ERR, "%s", err.text);
 	exit(EX_CONFIG);

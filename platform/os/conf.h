@@ -1,7 +1,7 @@
-/* conf - /etc/pillarbox.conf: one directive a line, one table that knows them all
+/* conf - /etc/pillarbox.conf: one directive a line, one table that knows all
  *
- * The table (conf_table.c) parses, checks, prints `mailconf --defaults` and makes
- * docs/configuration.md. Words on a line are split at blanks; "..." keeps
+ * The table (conf_table.c) parses, checks, prints `mailconf --defaults` and
+ * makes docs/configuration.md. Words on a line are split at blanks; "..." keeps
  * blanks; # starts a comment. Unknown words, wrong values and a single-valued
  * directive given twice are errors with file and line.
  */
@@ -34,8 +34,10 @@ struct conf_word {
 enum conf_tls { CONF_TLS_NONE, CONF_TLS_MAY, CONF_TLS_STARTTLS, CONF_TLS_TLS };
 
 /*
- * smarthost HOST[:PORT] [tls|starttls|may|none] [user=U] [password-file=F] [noverify]
- * Default: port 587 and starttls; port 465 means tls, port 25 means may.
+ * smarthost HOST[:PORT] [tls|starttls|may|none] [user=U] [password-file=F]
+ *	[noverify]
+ * Default: port 587 and starttls; port 465 means tls, port 25 means may; tls
+ * without a port means port 465.
  * tls and starttls verify the certificate unless noverify says not to.
  */
 struct conf_smarthost {
@@ -73,23 +75,23 @@ struct conf_route {
 
 struct conf {
 	const char *hostname;		/* fully qualified, lower case */
-	struct conf_word *domains;	/* ours: mail for them is delivered here */
-	struct conf_net *relay_from;	/* 127.0.0.0/8 and ::1 are NOT implied */
+	struct conf_word *domains;	/* ours: their mail is delivered here */
+	struct conf_net *relay_from;	/* not even 127.0.0.1 is implied */
 	struct conf_smarthost smarthost;
-	struct conf_listen *listen;	/* defaults filled in; `listen X none` removes */
+	struct conf_listen *listen;	/* with the defaults */
 	struct conf_route *routes;
-	struct conf_word *nameservers;	/* ADDRESS or ADDRESS:PORT; empty: resolv.conf */
-	const char *postmaster;		/* local name that gets postmaster's mail */
+	struct conf_word *nameservers;	/* ADDRESS[:PORT]; none: resolv.conf */
+	const char *postmaster;		/* local name that gets its mail */
 
 	const char *spool_dir, *state_dir, *mail_dir, *mbox_dir, *run_dir;
-	const char *tls_cert, *tls_key;	/* default STATE/cert.pem, STATE/key.pem */
+	const char *tls_cert, *tls_key;	/* default: STATE/cert.pem, key.pem */
 	const char *tls_ca;		/* bundle for verifying others */
 
-	const char *user_queue;		/* smtpd and queue, owner of the spool */
-	const char *user_store;		/* pop3d, deliver: owner of Maildirs */
-	const char *user_auth;		/* authd; root where shadow must be read */
-	bool system_users;		/* accounts of this machine get mail too */
-	bool auth_without_tls;		/* offer AUTH and USER/PASS on plain connections */
+	const char *user_queue;		/* smtpd, queue; owns the spool */
+	const char *user_store;		/* pop3d, deliver; owns Maildirs */
+	const char *user_auth;		/* authd; root to read shadow */
+	bool system_users;		/* this machine's accounts get mail */
+	bool auth_without_tls;		/* AUTH and PASS on plain connections */
 
 	uint64_t max_message_size;	/* bytes */
 	uint64_t min_free_space;	/* bytes left on the spool's disk */
@@ -121,18 +123,24 @@ struct conf {
 struct conf *conf_read(const char *path, bool optional, struct err *err);
 void conf_free(struct conf *c);
 
-/* conf_read or: message on stderr and log, exit 78. For mains. path NULL: $PILLARBOX_CONF, else CONF_FILE */
+/*
+ * conf_read or: message on stderr and log, exit 78. For mains. path NULL:
+ * $PILLARBOX_CONF, else CONF_FILE.
+ */
 struct conf *conf_read_or_exit(const char *path);
 /* path as conf_read_or_exit resolves it. */
 const char *conf_path(const char *path);
 
-/* All directives, defaults and sentences as a configuration file / as markdown. */
+/* All directives, defaults, sentences as a configuration file / as markdown. */
 void conf_print_defaults(struct str *out);
 void conf_print_reference(struct str *out);
 /* One directive's value as text, for scripts. -1: no such directive. */
 int conf_get(const struct conf *c, const char *name, struct str *out);
 
-/* Is this domain one of ours (hostname included)? Case ignored, one trailing dot too. */
+/*
+ * Is this domain one of ours (hostname included)? Case ignored, one trailing
+ * dot too.
+ */
 bool conf_is_local(const struct conf *c, struct span domain);
 bool conf_net_has(const struct conf_net *nets, const struct sockaddr *addr);
 

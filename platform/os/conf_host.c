@@ -37,7 +37,7 @@ bool conf_is_host(struct span s)
 	return !is_digits(label);
 }
 
-/* The name in lower case and without the final dot; NULL: conf_error said it. */
+/* The name in lower case, without the final dot; NULL after conf_error. */
 static const char *host(struct conf_load *l, struct span word)
 {
 	struct span name = word;

@@ -65,7 +65,7 @@ struct conf_load {
 	unsigned line;			/* 0: no line is to blame */
 	const char *name;		/* the directive at hand, or NULL */
 	bool presets;			/* filling in what the file left open */
-	unsigned char listens[CONF_SERVICE_COUNT];	/* enum in conf_listen.c */
+	unsigned char listens[CONF_SERVICE_COUNT];	/* conf_listen.c's */
 };
 
 /* Returns -1; err becomes "FILE:LINE: DIRECTIVE: " and this text. */

@@ -12,20 +12,30 @@
 
 /* Appends the file to out (its cap limits). 0 or -1. */
 int file_read(int dirfd, const char *path, struct str *out, struct err *err);
-/* Temporary name, write, fsync, rename, fsync of the folder. 0 or -1. */
+/*
+ * Temporary name, write, fsync, rename, fsync of the folder; the mode is exact,
+ * whatever the umask. 0 or -1.
+ */
 int file_replace(int dirfd, const char *path, mode_t mode, struct span data,
 		struct err *err);
-/* Like mkdir -p; existing folders keep their mode. 0 or -1. */
+/*
+ * Like mkdir -p, but new folders get this mode whatever the umask, and are
+ * durable; existing ones keep theirs. 0 or -1.
+ */
 int file_mkdirs(int dirfd, const char *path, mode_t mode, struct err *err);
 /* All n bytes or -1 with errno; restarts on EINTR and short writes. */
 int file_write(int fd, const void *data, size_t n);
-/* As many as there are up to n; fewer only at the end of the file; -1 with errno. */
+/* As many as there are up to n; fewer only at the file's end; -1 with errno. */
 ssize_t file_pread(int fd, void *data, size_t n, int64_t offset);
 /* Appends from's bytes [start, start+length) to fd to. 0 or -1 with errno. */
 int file_copy(int from, int64_t start, int64_t length, int to);
 /* Bytes an ordinary user can still write where fd lies; -1 with errno. */
 int64_t file_free_space(int fd);
-/* Whole-file fcntl lock, waiting at most `ms`. 0 or -1 with errno EAGAIN. */
+/*
+ * Whole-file fcntl write lock, waiting at most `ms`. 0 or -1 with errno, EAGAIN
+ * when others have it. It belongs to the open file: closing fd ends it, and
+ * another open of the same file in this process is another holder.
+ */
 int file_lock(int fd, int ms);
 
 #endif

@@ -1,10 +1,12 @@
-/* log - syslog in the background, stderr in the foreground; one line an event */
+/* log - syslog in the background, stderr in the foreground; a line an event */
 #ifndef OS_LOG_H
 #define OS_LOG_H
 
 #include <stdbool.h>
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level {
+	LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG
+};
 
 /* name is kept, not copied. Before log_open lines go to stderr. */
 void log_open(const char *name, bool to_stderr);

@@ -1,4 +1,4 @@
-/* opt - a program's options as one table; no hand-written option switch anywhere */
+/* opt - a program's options as one table; nobody writes an option switch */
 #ifndef OS_OPT_H
 #define OS_OPT_H
 
@@ -13,7 +13,7 @@ enum opt_type {
 	OPT_TEXT,	/* const char *: the argument, not copied */
 	OPT_NUMBER,	/* unsigned long: decimal, max in `max` */
 	OPT_LIST,	/* struct opt_list: each argument in turn */
-	OPT_OPTIONAL,	/* const char *: argument only when joined (-oem, -bs); "" without */
+	OPT_OPTIONAL,	/* const char *: a joined argument (-oem) or "" */
 	OPT_IGNORE,	/* accepted, no argument */
 	OPT_IGNORE_ARG	/* accepted with an argument, which is dropped */
 };
@@ -29,7 +29,7 @@ struct opt_row {
 	char letter;		/* 0: long form only */
 	const char *name;	/* long form without "--"; NULL: short only */
 	enum opt_type type;
-	size_t offset;		/* of the field in the struct given to opt_parse */
+	size_t offset;		/* of the field in opt_parse's into */
 	unsigned long max;	/* OPT_NUMBER */
 };
 

@@ -19,8 +19,8 @@ int priv_find_uid(uid_t uid, struct priv_user *out, struct err *err);
 
 /*
  * As root: supplementary groups dropped (then extra_group taken, when it is
- * not (gid_t)-1), chroot to root (NULL: none), gid, uid, no_new_privs; checks that
- * there is no way back. As anybody else: no_new_privs only, no chroot, and
+ * not (gid_t)-1), chroot to root (NULL: none), gid, uid, no_new_privs; checks
+ * that there is no way back. As anybody else: no_new_privs only, no chroot, and
  * *chrooted says so. 0 or -1.
  */
 int priv_drop(const char *user, gid_t extra_group, const char *root,

@@ -111,7 +111,7 @@ static int listen_set(const struct proc_fd *fds, int nfds)
 	return setenv("LISTEN_PID", number, 1);
 }
 
-/* For kernels before 5.9. Closing ends the walk of none that is still to come. */
+/* For kernels before 5.9. The walk goes by number, so closing is no harm. */
 static void close_each(int from)
 {
 	DIR *dir = opendir("/proc/self/fd");

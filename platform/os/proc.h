@@ -19,8 +19,9 @@ struct proc_fd {
 	const char *name;
 };
 /*
- * Starts path with argv (argv[0] is the applet) and these fds as above; the child dies
- * with nothing else inherited but 0, 1, 2. Gives its pid, or -1.
+ * Starts path with argv (argv[0] is the applet) and these fds as above; the
+ * child inherits nothing else but 0, 1, 2, and no blocked or ignored signals.
+ * Gives its pid, or -1, also when path could not be executed.
  */
 pid_t proc_start(const char *path, char **argv, const struct proc_fd *fds,
 		int nfds, struct err *err);
@@ -31,18 +32,22 @@ const char *proc_self(const char *argv0);
 /*
  * Forks a helper that inherits one end of a SOCK_SEQPACKET pair; the parent
  * gets the other in *fd (non-blocking, close-on-exec). Gives the pid in the
- * parent, 0 in the child, -1 on error. The child dies with its parent
- * (PR_SET_PDEATHSIG).
+ * parent, 0 in the child (*fd is its end, blocking), -1 on error. The child
+ * dies with its parent (PR_SET_PDEATHSIG, which a change of uid would undo).
  */
 pid_t proc_helper(int *fd, struct err *err);
 
 /*
  * In a helper: closes all descriptors but 0, 1, 2 and these n, so that it
- * holds no session of its parent open. fds[i] becomes 3 + i. 0 or -1 with errno.
+ * holds no session of its parent open. fds[i] becomes 3 + i. 0 or -1 with
+ * errno.
  */
 int proc_keep_fds(int *fds, int n);
 
-/* Sends/receives one packet with an optional fd (SCM_RIGHTS; -1: none). n or -1 with errno. */
+/*
+ * Sends/receives one packet with an optional fd (SCM_RIGHTS; -1: none). n or -1
+ * with errno; EMSGSIZE for a packet longer than n.
+ */
 ssize_t proc_send(int sock, const void *data, size_t n, int fd);
 ssize_t proc_recv(int sock, void *data, size_t n, int *fd);
 

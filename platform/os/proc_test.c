@@ -164,6 +164,41 @@ static void passes_sockets(void **state)
 	}
 }
 
+/* In a helper that must not keep its parent's sockets open. */
+static int keep_two(void)
+{
+	int ends[2], more[2], fds[2];
+	char byte;
+
+	STEP(pipe(ends) == 0 && pipe(more) == 0);
+	STEP(write(ends[1], "x", 1) == 1);
+	/* on each other's place */
+	fds[0] = fcntl(ends[0], F_DUPFD, 10);
+	fds[1] = fcntl(more[1], F_DUPFD, 11);
+	STEP(dup2(fds[1], 3) == 3 && dup2(fds[0], 4) == 4);
+	fds[0] = 4;
+	fds[1] = 3;
+	STEP(proc_keep_fds(fds, 2) == 0 && fds[0] == 3 && fds[1] == 4);
+	STEP(read(3, &byte, 1) == 1 && byte == 'x');
+	STEP(read(3, &byte, 1) == 0);	/* no writer is left */
+	STEP(fcntl(4, F_GETFD) == FD_CLOEXEC);
+	for (int fd = 5; fd < 300; fd++)
+		STEP(!is_open(fd));
+	fds[0] = 77;
+	STEP(proc_keep_fds(fds, 1) < 0 && errno == EBADF);
+	return 0;
+}
+
+static void keeps_descriptors(void **state)
+{
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(keep_two());
+	assert_int_equal(wait_for(pid), 0);
+}
+
 static void start_fails(void **state)
 {
 	char *argv[] = { "x", NULL };
@@ -393,6 +428,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(starts_clean),
 		cmocka_unit_test(passes_sockets),
+		cmocka_unit_test(keeps_descriptors),
 		cmocka_unit_test(start_fails),
 		cmocka_unit_test(reads_environment),
 		cmocka_unit_test(knows_itself),

@@ -37,7 +37,17 @@ struct mailbox *mailbox_open(int dirfd, const char *path, bool maildir,
 		m = maildir_open(dirfd, path, may_be_made(path, maildir),
 				write, err);
 	else
-		m = mbox_open(dirfd, path, write, err);
+		m = mbox_open(dirfd, path, MBOX_OWN, write, err);
+	if (m)
+		m->write = write;
+	return m;
+}
+
+struct mailbox *mailbox_open_of(int dirfd, const char *path, uid_t owner,
+		bool write, struct err *err)
+{
+	struct mailbox *m = mbox_open(dirfd, path, owner, write, err);
+
 	if (m)
 		m->write = write;
 	return m;

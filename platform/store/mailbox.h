@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "base/err.h"
 #include "base/span.h"
 
@@ -36,6 +37,14 @@ struct mailbox *mailbox_open(int dirfd, const char *path, bool maildir,
 		bool write, struct err *err);
 /* Forgets all changes since mailbox_save. */
 void mailbox_close(struct mailbox *m);
+
+/*
+ * An mbox of somebody else's, which this process reaches by its group (pop3d):
+ * as mailbox_open, but it must be the user's own file: in a mail folder that
+ * all may write to it could be a link to another one's.
+ */
+struct mailbox *mailbox_open_of(int dirfd, const char *path, uid_t owner,
+		bool write, struct err *err);
 
 unsigned mailbox_count(const struct mailbox *m);
 /* NULL when out of range. size may cost a read of the file when its name has no W=. */

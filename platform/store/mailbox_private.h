@@ -109,7 +109,8 @@ struct mailbox *maildir_open(int dirfd, const char *path, bool make, bool write,
 		struct err *err);
 int maildir_append(int dirfd, const char *path, const struct mailbox_add *add,
 		bool *found, struct err *err);
-struct mailbox *mbox_open(int dirfd, const char *path, bool write,
+#define MBOX_OWN ((uid_t)-1)	/* this process's user, or anybody for root */
+struct mailbox *mbox_open(int dirfd, const char *path, uid_t owner, bool write,
 		struct err *err);
 int mbox_append(int dirfd, const char *path, const struct mailbox_add *add,
 		bool *found, struct err *err);

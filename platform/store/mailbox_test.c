@@ -276,8 +276,9 @@ static void test_missing(void **state)
 	assert_int_equal(mailbox_refresh(m, &err), 1);
 	assert_text(m, 1, HEAD "S: x\n\nx\n");
 	mailbox_close(m);
-	assert_null(mailbox_open(folder, "no/folder/for/it", false, true, &err));
-	assert_int_equal(err.kind, ERR_PERM);
+	m = open_box("no/folder/for/it", true);
+	assert_int_equal(mailbox_count(m), 0);
+	mailbox_close(m);
 	m = mailbox_open(folder, "made/", false, false, &err);
 	assert_non_null(m);
 	assert_int_equal(mailbox_count(m), 0);
@@ -316,7 +317,7 @@ static void test_reader_steps(void **state)
 			assert_int_equal(got, 0);
 			assert_int_equal(n, strlen(HEAD) + sizeof(long_line)
 					- 1 - 3 + 1);
-			assert_memory_equal(out + n - 9999 - 1, "From me", 7);
+			assert_memory_equal(out + n - 9998, "From me", 7);
 			mailbox_reader_close(r);
 		}
 		mailbox_close(m);
@@ -757,7 +758,7 @@ static void test_killed_save(void **state)
 			save_some((unsigned)round);
 			_exit(0);
 		}
-		kill_after(pid, (unsigned)rand() % 6000);
+		kill_after(pid, (unsigned)rand() % 30000);
 		m = open_box("m", true);
 		n = mailbox_count(m);
 		/* one may have been removed, none else is lost or damaged */

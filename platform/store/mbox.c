@@ -17,6 +17,7 @@ struct mbox {
 	int dirfd;
 	char *path;
 	int fd;			/* to read from; -1: there is no file */
+	uid_t owner;		/* MBOX_OWN, or whose the file must be */
 	struct stat seen;	/* when it was indexed */
 	bool stale;		/* saved since */
 	struct mbox_index ix;	/* ix.e[n - 1] is message n */
@@ -144,6 +145,9 @@ static int resync(struct mbox *mb, struct err *err)
 		return err_errno(err, "%s", mb->path);
 	if (mb->fd >= 0 && !S_ISREG(st.st_mode))
 		return err_set(err, ERR_PERM, "%s: not an mbox", mb->path);
+	if (mb->fd >= 0 && mb->owner != MBOX_OWN && st.st_uid != mb->owner)
+		return err_set(err, ERR_PERM, "%s: not a mailbox of this user",
+				mb->path);
 	if (unchanged(mb, &st))
 		return 0;
 	if (mb->fd >= 0)
@@ -165,7 +169,7 @@ static int resync(struct mbox *mb, struct err *err)
 static int resync_locked(struct mbox *mb, struct err *err)
 {
 	struct mbox_lock lock;
-	bool held = mbox_lock(&lock, mb->dirfd, mb->path, false,
+	bool held = mbox_lock(&lock, mb->dirfd, mb->path, mb->owner, false,
 			MBOX_WAIT_READ, NULL) == 0;
 	int rc = resync(mb, err);
 
@@ -455,8 +459,8 @@ static int mbox_save(struct mailbox *m, struct err *err)
 
 	if (!any_change(mb))
 		return 0;
-	if (mbox_lock(&lock, mb->dirfd, mb->path, false, MBOX_WAIT_WRITE,
-				err) < 0)
+	if (mbox_lock(&lock, mb->dirfd, mb->path, mb->owner, false,
+				MBOX_WAIT_WRITE, err) < 0)
 		return -1;
 	rc = resync(mb, err);
 	if (rc >= 0)
@@ -512,15 +516,15 @@ static int first_look(struct mbox *mb, bool write, struct err *err)
 
 	if (!write)
 		return resync_locked(mb, err);
-	if (mbox_lock(&lock, mb->dirfd, mb->path, false, MBOX_WAIT_READ,
-				err) < 0)
+	if (mbox_lock(&lock, mb->dirfd, mb->path, mb->owner, false,
+				MBOX_WAIT_READ, err) < 0)
 		return errno == ENOENT ? 0 : -1;	/* none is an empty one */
 	rc = resync(mb, err);
 	mbox_unlock(&lock);
 	return rc;
 }
 
-struct mailbox *mbox_open(int dirfd, const char *path, bool write,
+struct mailbox *mbox_open(int dirfd, const char *path, uid_t owner, bool write,
 		struct err *err)
 {
 	struct mbox *mb = calloc(1, sizeof(*mb));
@@ -530,6 +534,7 @@ struct mailbox *mbox_open(int dirfd, const char *path, bool write,
 		return NULL;
 	}
 	mb->m.ops = &ops;
+	mb->owner = owner;
 	mb->fd = -1;
 	mb->dirfd = own_folder(dirfd);
 	mb->path = strdup(path);

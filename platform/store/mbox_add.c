@@ -186,7 +186,8 @@ int mbox_append(int dirfd, const char *path, const struct mailbox_add *add,
 	struct mbox_lock l;
 	int rc = 0;
 
-	if (mbox_lock(&l, dirfd, path, true, MBOX_WAIT_WRITE, err) < 0)
+	if (mbox_lock(&l, dirfd, path, MBOX_OWN, true, MBOX_WAIT_WRITE,
+				err) < 0)
 		return -1;
 	if (add->again && add->key)
 		rc = find_key(l.fd, add->key, found, err);

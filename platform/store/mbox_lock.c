@@ -156,35 +156,53 @@ static int dot_write(int fd, int64_t offset)
 	return rc;
 }
 
+/*
+ * The lock appears with its content: an empty one, from a process that was
+ * killed between the two, would have to be waited out. The fcntl lock that we
+ * hold keeps the file for it ours. 0 or -1 with errno, EEXIST: taken.
+ */
+static int dot_create(const struct mbox_lock *l, const char *name)
+{
+	char fresh[MBOX_PATH_SIZE];
+	struct stat st;
+	int fd, rc, code;
+
+	if (fstat(l->fd, &st) < 0
+			|| mbox_beside(fresh, l->path, ".", ".lock-new") < 0)
+		return -1;
+	unlinkat(l->dirfd, fresh, 0);
+	fd = openat(l->dirfd, fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+			0444);
+	if (fd < 0)
+		return -1;
+	rc = dot_write(fd, st.st_size);
+	if (rc == 0)
+		rc = linkat(l->dirfd, fresh, l->dirfd, name, 0);
+	code = errno;
+	unlinkat(l->dirfd, fresh, 0);
+	errno = code;
+	return rc;
+}
+
 /* 0: held, or not possible here; 1: somebody else has it; -1 with errno. */
 static int dot_take(struct mbox_lock *l)
 {
 	char name[MBOX_PATH_SIZE];
-	struct stat st;
-	int fd;
 
 	if (mbox_beside(name, l->path, "", ".lock") < 0)
 		return -1;
-	fd = openat(l->dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-			0444);
-	if (fd < 0 && errno == EEXIST)
-		return dot_break(l, name) ? dot_take(l) : 1;
-	/* a folder that is not ours to write: fcntl is what there is */
-	if (fd < 0 && (errno == EACCES || errno == EPERM || errno == EROFS))
+	if (dot_create(l, name) == 0) {
+		memcpy(l->dot, name, sizeof(name));
 		return 0;
-	if (fd < 0)
-		return -1;
-	if (fstat(l->fd, &st) < 0)
-		st.st_size = INT64_MAX;	/* no repair then */
-	if (dot_write(fd, st.st_size) < 0) {
-		int code = errno;
-
-		unlinkat(l->dirfd, name, 0);
-		errno = code;
-		return -1;
 	}
-	memcpy(l->dot, name, sizeof(name));
-	return 0;
+	if (errno == EEXIST)
+		return dot_break(l, name) ? dot_take(l) : 1;
+	/*
+	 * A folder that is not ours to write, or one without links (FAT has no
+	 * users either): fcntl is what there is.
+	 */
+	return errno == EACCES || errno == EPERM || errno == EROFS
+		|| errno == EOPNOTSUPP ? 0 : -1;
 }
 
 /* -- both together -- */
@@ -207,12 +225,14 @@ static int open_mbox(struct mbox_lock *l, bool make)
  * With the group of the mail folder we could write into other people's
  * boxes through a link: a user changes only what is the user's.
  */
-static bool is_own_file(int fd)
+static bool is_own_file(int fd, uid_t owner)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return false;
+	if (owner != MBOX_OWN)
+		return st.st_uid == owner;
 	return geteuid() == 0 || st.st_uid == geteuid();
 }
 
@@ -252,8 +272,8 @@ static int lock_err(const struct mbox_lock *l, struct err *err)
 	return err_errno(err, "%s", l->path);
 }
 
-int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, bool make,
-		int ms, struct err *err)
+int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,
+		bool make, int ms, struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
 	int64_t end = clock_ms() + ms;
@@ -263,7 +283,7 @@ int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, bool make,
 	for (;;) {
 		if (open_mbox(l, make) < 0)
 			return lock_err(l, err);
-		if (!is_own_file(l->fd)) {
+		if (!is_own_file(l->fd, owner)) {
 			close_again(l);
 			return err_set(err, ERR_PERM,
 				"%s: not a mailbox of this user", path);

@@ -37,10 +37,11 @@ struct mbox_lock {
 /*
  * Opens and locks, then repairs what a cut-off writer left (a half append, a
  * half rewrite). make: an mbox that is not there; else ERR_PERM with errno
- * ENOENT. ERR_TEMP: locked by somebody else all the time. path is kept.
+ * ENOENT. ERR_TEMP: locked by somebody else all the time. ERR_PERM: not owner's
+ * (MBOX_OWN, or a uid). path is kept.
  */
-int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, bool make,
-		int ms, struct err *err);
+int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,
+		bool make, int ms, struct err *err);
 void mbox_unlock(struct mbox_lock *l);
 
 /* PATH with its last part changed: FOLDER/[before]NAME[after]. -1: too long. */

@@ -157,18 +157,18 @@ static void the_longest_address_fits(void **state)
 	char address[300];
 	struct user user;
 
-	/* 64 + 1 + 190: RFC 5321's 254, and one more */
+	/* 64 + 1 + 189: RFC 5321 4.5.3.1.3's path without its brackets */
 	memset(address, 'x', 64);
 	address[64] = '@';
-	for (int i = 65; i < 255; i++)
+	for (int i = 65; i < 254; i++)
 		address[i] = i % 50 ? 'd' : '.';
-	address[255] = '\0';
+	address[254] = '\0';
 	assert_int_equal(add(p, address), 0);
 	assert_int_equal(find(p, address, &user), 0);
 	assert_string_equal(user.address, address);
-	assert_int_equal(strlen(user.mailbox), 255);
-	address[255] = 'd';
-	address[256] = '\0';
+	assert_int_equal(strlen(user.mailbox), 254);
+	address[254] = 'd';
+	address[255] = '\0';
 	assert_int_equal(add(p, address), -1);
 }
 

@@ -1,0 +1,310 @@
+/* Needs the real file system (a folder below /tmp) and this machine's root. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "authd/authd.h"
+#include "base/base64.h"
+#include "base/str.h"
+#include "config.h"
+#include "store/user.h"
+
+struct place {
+	char dir[40], path[64];
+	struct conf_word domains[2];
+	struct conf conf;
+	struct authd_check *check;
+	char answer[AUTHD_ANSWER_SIZE];
+};
+
+static int set_up(void **state)
+{
+	struct place *p = calloc(1, sizeof(*p));
+
+	strcpy(p->dir, "/tmp/authd_test.XXXXXX");
+	assert_non_null(mkdtemp(p->dir));
+	snprintf(p->path, sizeof(p->path), "%s/" USER_FILE, p->dir);
+	p->domains[0] = (struct conf_word){ &p->domains[1], "a.com" };
+	p->domains[1] = (struct conf_word){ NULL, "b.com" };
+	p->conf.hostname = "mail.a.com";
+	p->conf.domains = p->domains;
+	p->conf.state_dir = p->dir;
+	p->conf.user_store = "no such account";
+	p->conf.postmaster = "root";
+	p->conf.scram_rounds = 4096;
+	p->check = authd_check_new(&p->conf);
+	assert_non_null(p->check);
+	*state = p;
+	return 0;
+}
+
+static void remove_db(struct place *p)
+{
+	char path[80];
+
+	unlink(p->path);
+	snprintf(path, sizeof(path), "%s-journal", p->path);
+	unlink(path);
+}
+
+static int tear_down(void **state)
+{
+	struct place *p = *state;
+
+	authd_check_free(p->check);
+	remove_db(p);
+	assert_int_equal(rmdir(p->dir), 0);
+	free(p);
+	return 0;
+}
+
+static void add(struct place *p, const char *address, const char *password)
+{
+	static const unsigned char salt[SCRAM_SALT_SIZE] = "0123456789abcde";
+	struct user_db *db = user_open(p->path, true, NULL);
+	struct scram_keys keys;
+
+	assert_non_null(db);
+	scram_derive(&keys, span_of(password), salt, 4096);
+	assert_int_equal(user_add(db, span_of(address), &keys, NULL), 0);
+	user_close(db);
+}
+
+static void put(struct str *line, const char *text)
+{
+	str_addc(line, ' ');
+	if (*text)
+		base64_put(line, span_of(text));
+	else
+		str_addc(line, '=');
+}
+
+static const char *answer(struct place *p, struct str *line)
+{
+	authd_check_answer(p->check, str_span(line), p->answer);
+	str_free(line);
+	return p->answer;
+}
+
+static const char *lookup(struct place *p, const char *address)
+{
+	struct str line;
+
+	str_init(&line, AUTH_LINE_MAX);
+	str_adds(&line, "LOOKUP");
+	put(&line, address);
+	return answer(p, &line);
+}
+
+static const char *plain(struct place *p, const char *user,
+		const char *password)
+{
+	struct str line;
+
+	str_init(&line, AUTH_LINE_MAX);
+	str_adds(&line, "PLAIN");
+	put(&line, user);
+	put(&line, password);
+	str_adds(&line, " pop3 [192.0.2.1]");
+	return answer(p, &line);
+}
+
+static const char *ok(struct place *p, const char *name, const char *mailbox)
+{
+	static char text[AUTHD_ANSWER_SIZE];
+	struct str s;
+
+	(void)p;
+	str_init(&s, sizeof(text) - 1);
+	str_adds(&s, "OK VIRTUAL");
+	put(&s, name);
+	put(&s, mailbox);
+	str_addf(&s, " %lu %lu", (unsigned long)geteuid(),
+			(unsigned long)getegid());
+	str_copy(text, sizeof(text), str_span(&s));
+	str_free(&s);
+	return text;
+}
+
+static void finds_who_gets_the_mail(void **state)
+{
+	struct place *p = *state;
+	const char *alice = "alice@a.com";
+
+	add(p, alice, "x");
+	add(p, "alice+lists@a.com", "x");
+	add(p, "bob@b.com", "x");
+	assert_string_equal(lookup(p, "ALICE@A.com"), ok(p, alice,
+			"a.com/alice"));
+	assert_string_equal(lookup(p, "\"alice\"@a.com"), ok(p, alice,
+			"a.com/alice"));
+	assert_string_equal(lookup(p, "alice+x@a.com"), ok(p, alice,
+			"a.com/alice"));
+	assert_string_equal(lookup(p, "alice+Lists@a.com"), ok(p,
+			"alice+lists@a.com", "a.com/alice+lists"));
+	assert_string_equal(lookup(p, "bob@b.com"), ok(p, "bob@b.com",
+			"b.com/bob"));
+	assert_string_equal(lookup(p, "bob@a.com"), "NO");
+	assert_string_equal(lookup(p, "alice@c.com"), "NO");
+	assert_string_equal(lookup(p, "alice"), "NO");
+	assert_string_equal(lookup(p, "+alice@a.com"), "NO");
+	assert_string_equal(lookup(p, "@a.com"), "NO");
+	assert_string_equal(lookup(p, ""), "NO");
+	/* system-users is off */
+	assert_string_equal(lookup(p, "root@a.com"), "NO");
+}
+
+static void every_domain_has_a_postmaster(void **state)
+{
+	struct place *p = *state;
+
+	add(p, "alice@a.com", "x");
+	assert_string_equal(lookup(p, "postmaster@a.com"), "NO");
+	p->conf.postmaster = "alice";
+	assert_string_equal(lookup(p, "PostMaster@a.com"), ok(p,
+			"alice@a.com", "a.com/alice"));
+	assert_string_equal(lookup(p, "postmaster@mail.a.com"), ok(p,
+			"alice@a.com", "a.com/alice"));
+	assert_string_equal(lookup(p, "postmaster"), ok(p, "alice@a.com",
+			"a.com/alice"));
+	assert_string_equal(lookup(p, "postmaster@c.com"), "NO");
+	add(p, "bob@b.com", "x");
+	p->conf.postmaster = "bob@b.com";
+	assert_string_equal(lookup(p, "postmaster"), ok(p, "bob@b.com",
+			"b.com/bob"));
+	add(p, "postmaster@b.com", "x");
+	assert_string_equal(lookup(p, "postmaster@b.com"), ok(p,
+			"postmaster@b.com", "b.com/postmaster"));
+}
+
+static void checks_passwords(void **state)
+{
+	struct place *p = *state;
+	char longest[AUTHD_PASSWORD_MOST + 2];
+
+	memset(longest, 'x', sizeof(longest));
+	longest[AUTHD_PASSWORD_MOST] = '\0';
+	add(p, "alice@a.com", "secret");
+	add(p, "bob@b.com", longest);
+	assert_string_equal(plain(p, "alice@a.com", "secret"), ok(p,
+			"alice@a.com", "a.com/alice"));
+	assert_string_equal(plain(p, "ALICE@A.COM", "secret"), ok(p,
+			"alice@a.com", "a.com/alice"));
+	assert_string_equal(plain(p, "alice", "secret"), ok(p,
+			"alice@a.com", "a.com/alice"));
+	assert_string_equal(plain(p, "alice@a.com", "Secret"), "NO");
+	assert_string_equal(plain(p, "alice@a.com", "secret "), "NO");
+	assert_string_equal(plain(p, "alice@a.com", ""), "NO");
+	assert_string_equal(plain(p, "alice+x@a.com", "secret"), "NO");
+	assert_string_equal(plain(p, "alice@b.com", "secret"), "NO");
+	assert_string_equal(plain(p, "bob", longest), "NO");
+	assert_string_equal(plain(p, "bob@b.com", longest), ok(p,
+			"bob@b.com", "b.com/bob"));
+	longest[AUTHD_PASSWORD_MOST] = 'x';
+	longest[AUTHD_PASSWORD_MOST + 1] = '\0';
+	assert_string_equal(plain(p, "bob@b.com", longest), "NO");
+	assert_string_equal(plain(p, "", "secret"), "NO");
+	assert_string_equal(plain(p, "@", "secret"), "NO");
+	assert_string_equal(plain(p, "alice@a.com\xff", "secret"), "NO");
+	/* system-users is off */
+	assert_string_equal(plain(p, "root", "x"), "NO");
+}
+
+static void follows_the_file(void **state)
+{
+	struct place *p = *state;
+
+	assert_string_equal(lookup(p, "alice@a.com"), "NO");
+	add(p, "alice@a.com", "one");
+	assert_memory_equal(lookup(p, "alice@a.com"), "OK ", 3);
+	assert_memory_equal(plain(p, "alice", "one"), "OK ", 3);
+	/* another file in its place */
+	remove_db(p);
+	add(p, "alice@a.com", "two");
+	assert_string_equal(plain(p, "alice", "one"), "NO");
+	assert_memory_equal(plain(p, "alice", "two"), "OK ", 3);
+	remove_db(p);
+	assert_string_equal(lookup(p, "alice@a.com"), "NO");
+	add(p, "bob@a.com", "x");
+	assert_memory_equal(lookup(p, "bob@a.com"), "OK ", 3);
+}
+
+static void a_broken_file_is_no_answer(void **state)
+{
+	struct place *p = *state;
+	FILE *f = fopen(p->path, "w");
+
+	assert_non_null(f);
+	for (int i = 0; i < 100; i++)
+		fputs("not a database at all, but long enough\n", f);
+	fclose(f);
+	assert_memory_equal(lookup(p, "alice@a.com"), "TEMP ", 5);
+	assert_memory_equal(plain(p, "alice@a.com", "x"), "TEMP ", 5);
+}
+
+static void this_machines_users(void **state)
+{
+	struct place *p = *state;
+
+	if (!CFG_AUTHD_SYSTEM)
+		skip();
+	p->conf.system_users = true;
+	/* "root" in base64, twice */
+	assert_string_equal(lookup(p, "root@a.com"),
+			"OK SYSTEM cm9vdA== cm9vdA== 0 0");
+	assert_string_equal(lookup(p, "ROOT+x@b.com"),
+			"OK SYSTEM cm9vdA== cm9vdA== 0 0");
+	assert_string_equal(lookup(p, "postmaster"),
+			"OK SYSTEM cm9vdA== cm9vdA== 0 0");
+	assert_string_equal(lookup(p, "no-such-user@a.com"), "NO");
+	assert_string_equal(lookup(p, "\"../root\"@a.com"), "NO");
+	assert_string_equal(plain(p, "root", "wrong"), "NO");
+	assert_string_equal(plain(p, "no-such-user", "wrong"), "NO");
+	add(p, "root@a.com", "x");
+	assert_string_equal(lookup(p, "root@a.com"), ok(p, "root@a.com",
+			"a.com/root"));
+	assert_string_equal(plain(p, "root@a.com", "x"), ok(p, "root@a.com",
+			"a.com/root"));
+}
+
+static void refuses_what_is_no_request(void **state)
+{
+	static const char *const bad[] = {
+		"", " ", "HELLO", "LOOKUP", "LOOKUP %%%", "LOOKUP YQ== YQ==",
+		"PLAIN YQ==", "PLAIN YQ== *", "LOOKUPYQ==",
+		"PLAIN YQ== YQ== pop3 peer more", "OK"
+	};
+	struct place *p = *state;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct authd_ask ask;
+
+		assert_false(authd_ask_parse(&ask, span_of(bad[i])));
+		authd_check_answer(p->check, span_of(bad[i]), p->answer);
+		assert_memory_equal(p->answer, "TEMP ", 5);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(finds_who_gets_the_mail),
+		TEST(every_domain_has_a_postmaster),
+		TEST(checks_passwords),
+		TEST(follows_the_file),
+		TEST(a_broken_file_is_no_answer),
+		TEST(this_machines_users),
+		TEST(refuses_what_is_no_request),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

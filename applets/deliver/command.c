@@ -1,0 +1,236 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "applet.h"
+#include "deliver/deliver.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/log.h"
+#include "os/opt.h"
+#include "store/mailbox.h"
+
+struct command {
+	const char *user, *sender, *conf_file;
+	struct conf *conf;
+	struct loop *loop;
+	enum auth_status status;
+	struct auth_user found;
+	int body;
+	int64_t size;
+};
+
+static const struct opt_row rows[] = {
+	{ 'd', "user", OPT_TEXT, OPT_AT(struct command, user), 0 },
+	{ 'f', "from", OPT_TEXT, OPT_AT(struct command, sender), 0 },
+	{ 'C', "config", OPT_TEXT, OPT_AT(struct command, conf_file), 0 },
+	{ 0 }
+};
+
+/* "-d" makes it the command; the daemon has no such option. */
+bool command_wanted(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strncmp(argv[i], "-d", 2) == 0
+				|| strncmp(argv[i], "--user", 6) == 0)
+			return true;
+	return false;
+}
+
+static int fail(int status, const char *text)
+{
+	fprintf(stderr, "deliver: %s\n", text);
+	return status;
+}
+
+/* -- whose mailbox -- */
+
+static void on_found(void *arg, enum auth_status status,
+		const struct auth_user *user)
+{
+	struct command *c = arg;
+
+	c->status = status;
+	if (status == AUTH_OK)
+		c->found = *user;
+	loop_stop(c->loop, 0);
+}
+
+static void ask_authd(struct command *c, const char *address)
+{
+	char path[256];
+	struct auth *auth;
+	struct err err;
+
+	c->status = AUTH_TEMP;
+	snprintf(path, sizeof(path), "%s/" AUTH_SOCKET, c->conf->run_dir);
+	if (access(path, F_OK) < 0)
+		return;		/* no need to wait for nobody */
+	c->loop = loop_new(&err);
+	if (!c->loop)
+		return;
+	auth = auth_new(c->loop, path);
+	if (auth && auth_lookup(auth, span_of(address), on_found, c))
+		loop_run(c->loop);
+	auth_free(auth);
+	loop_free(c->loop);
+}
+
+/* Without authd: accounts of this machine only. */
+static void ask_system(struct command *c, struct span local)
+{
+	struct priv_user user;
+	char name[64];
+	struct err err;
+
+	if (!c->conf->system_users || str_copy(name, sizeof(name), local) < 0)
+		return;
+	if (priv_find(name, &user, &err) < 0) {
+		c->status = err.kind == ERR_PERM ? AUTH_NO : AUTH_TEMP;
+		return;
+	}
+	c->status = AUTH_OK;
+	c->found = (struct auth_user){ .kind = AUTH_SYSTEM, .uid = user.uid,
+		.gid = user.gid };
+	memcpy(c->found.name, name, sizeof(name));
+}
+
+static void find_user(struct command *c)
+{
+	struct span rest = span_of(c->user);
+	struct span local = span_sub(rest, 0, span_rfind(rest, '@'));
+	char address[300];
+
+	if (local.n == rest.n && c->conf->domains)
+		snprintf(address, sizeof(address), "%s@%s", c->user,
+				c->conf->domains->text);
+	else
+		snprintf(address, sizeof(address), "%s", c->user);
+	ask_authd(c, address);
+	rest = span_sub(rest, local.n + 1, rest.n);
+	if (c->status == AUTH_TEMP
+			&& (!rest.n || conf_is_local(c->conf, rest)))
+		ask_system(c, local);
+}
+
+/* -- the message -- */
+
+/* Standard input may be a pipe: it goes to a file without a name first. */
+static int read_input(struct command *c, struct err *err)
+{
+	char name[] = "/tmp/deliver.XXXXXX", piece[4096];
+	ssize_t n;
+
+	c->body = mkostemp(name, O_CLOEXEC);
+	if (c->body < 0)
+		return err_errno(err, "%s", name);
+	unlink(name);
+	while ((n = read(STDIN_FILENO, piece, sizeof(piece))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, "standard input");
+		c->size += n;
+		if (c->conf->max_message_size && (uint64_t)c->size >
+				c->conf->max_message_size)
+			return err_set(err, ERR_PERM, "message too big");
+		if (file_write(c->body, piece, (size_t)n) < 0)
+			return err_errno(err, "%s", name);
+	}
+	return 0;
+}
+
+static int to_virtual(struct command *c, struct span head, struct err *err)
+{
+	struct mailbox_add add = {
+		.from = c->sender, .when = clock_now(), .head = head,
+		.fd = c->body, .length = c->size, .flush = true
+	};
+	bool found;
+	int dir = open(c->conf->mail_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = -1;
+
+	if (dir < 0)
+		return err_errno(err, "%s", c->conf->mail_dir);
+	if (priv_drop(c->conf->user_store, (gid_t)-1, NULL, NULL, err) == 0)
+		rc = mailbox_append(dir, c->found.mailbox, true, &add, &found,
+				err);
+	close(dir);
+	return rc;
+}
+
+static int to_system(struct command *c, struct span head, struct err *err)
+{
+	struct system_mail m = {
+		.user = c->found.name, .sender = c->sender,
+		.when = clock_now(), .head = head, .fd = c->body,
+		.length = c->size
+	};
+	struct priv_user user;
+	int dir = system_mbox_dir(c->conf, err);
+	bool before;
+	int rc = -1;
+
+	if (dir < 0)
+		return -1;
+	if (priv_find(m.user, &user, err) == 0
+			&& system_become(dir, &user, err) == 0)
+		rc = system_mbox_append(dir, &m, &before, err);
+	if (rc == 0)
+		notice_new_mail(&m);
+	close(dir);
+	return rc;
+}
+
+static int hand_over(struct command *c)
+{
+	const char *to = c->found.kind == AUTH_VIRTUAL ? c->found.name : c->user;
+	char text[DELIVER_HEAD_SIZE];
+	struct span head = deliver_head(text, c->sender, to, c->user);
+	struct err err;
+	int rc = read_input(c, &err);
+
+	if (rc == 0)
+		rc = c->found.kind == AUTH_VIRTUAL ? to_virtual(c, head, &err)
+			: to_system(c, head, &err);
+	if (rc == 0)
+		return EX_OK;
+	/* a mailbox can be put right: "no" would lose the mail */
+	return fail(err.kind == ERR_PERM && c->size == 0 ? EX_DATAERR
+			: EX_TEMPFAIL, err.text);
+}
+
+/* What stands in a header line and in an argument may not break either. */
+static bool is_plain(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 127)
+			return false;
+	return true;
+}
+
+int command_main(int argc, char **argv)
+{
+	struct command c = { .sender = "" };
+	struct err err;
+	int operand = opt_parse(argc, argv, rows, &c, &err);
+
+	if (operand < 0)
+		fail(EX_USAGE, err.text);
+	if (operand != argc || !c.user)
+		usage_fail(argv[0]);
+	if (!is_plain(c.user) || !is_plain(c.sender) || strlen(c.user) > 255
+			|| strlen(c.sender) > 255)
+		return fail(EX_USAGE, "not an address");
+	c.conf = conf_read_or_exit(c.conf_file);
+	find_user(&c);
+	if (c.status == AUTH_NO)
+		return fail(EX_NOUSER, "no such user");
+	if (c.status == AUTH_TEMP)
+		return fail(EX_TEMPFAIL, "users cannot be looked up");
+	return hand_over(&c);
+}

@@ -1,0 +1,255 @@
+/* deliver - final delivery: Maildir of virtual users, mbox of system users
+ *
+ * RFC 2033 (LMTP), 5321 4.4 (Return-Path), 4155 (mbox), 2034 and 3463
+ * (status codes)
+ *
+ * applet deliver daemon
+ *
+ * config DELIVER
+ *	bool "deliver (14 kB)"
+ *	default y
+ *	help
+ *	  usage: deliver [-f] [-v] [-C FILE]
+ *	         deliver [-f SENDER] [-C FILE] -d USER < MESSAGE
+ *
+ *	  Takes mail by LMTP on a socket and puts it into mailboxes. maild
+ *	  starts it. With -d it delivers one message from standard input.
+ *
+ *	  -f         stay in the foreground, log to stderr
+ *	  -v         log more
+ *	  -C FILE    configuration (default /etc/pillarbox.conf)
+ *	  -d USER    address or account
+ *	  -f SENDER  the sender's address, for Return-Path
+ */
+#include "applet.h"
+#include "deliver/deliver.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "net/conn.h"
+#include "os/file.h"
+#include "os/log.h"
+#include "os/priv.h"
+
+#define GRACE_MS 30000		/* from SIGTERM, for messages under way */
+#define LAST_WORDS_MS 100	/* until the last replies are out */
+
+/* -- sessions -- */
+
+static void on_grace_over(struct loop_timer *t)
+{
+	struct deliver *m = container_of(t, struct deliver, grace);
+
+	loop_stop(m->daemon.loop, 0);
+}
+
+static void check_over(struct deliver *m)
+{
+	if (m->daemon.stopping && list_empty(&m->sessions))
+		loop_timer_set(m->daemon.loop, &m->grace, LAST_WORDS_MS);
+}
+
+static const struct sockaddr local_peer = { .sa_family = AF_UNIX };
+
+static void session_closed(struct smtp_session *s)
+{
+	struct deliver_session *x = s->owner;
+	struct deliver *m = x->deliver;
+
+	deliver_let_go(x);
+	listen_count_out(m->daemon.count, &local_peer);
+	list_del(&x->link);
+	free(x);
+	check_over(m);
+}
+
+static const struct smtp_policy policy = {
+	.lmtp = true, .spool_param = true, .banner = "LMTP Pillarbox",
+	.mail = deliver_mail, .rcpt = deliver_rcpt, .data = deliver_data,
+	.piece = deliver_piece, .message = deliver_message,
+	.reset = deliver_reset, .closed = session_closed
+};
+
+static void turn_away(struct conn *c, const char *why)
+{
+	log_warn("%s: connection refused: %s", conn_peer(c), why);
+	conn_printf(c, "421 %s\r\n", why);
+	conn_flush(c);
+	conn_abort(c);
+}
+
+/* queue, root, and whoever we are ourselves. */
+static bool is_welcome(const struct deliver *m, int fd)
+{
+	uid_t uid;
+	gid_t gid;
+
+	return priv_peer(fd, &uid, &gid) == 0
+		&& (uid == 0 || uid == m->queue_uid || uid == geteuid());
+}
+
+static void on_connection(void *arg, int fd)
+{
+	struct deliver *m = arg;
+	bool welcome = is_welcome(m, fd);
+	struct conn *c = conn_new(m->daemon.loop, fd, NULL, NULL);
+	struct deliver_session *x;
+
+	if (!c)
+		return;
+	if (!welcome) {
+		turn_away(c, "4.7.0 Not for this user");
+		return;
+	}
+	if (listen_count_in(m->daemon.count, &local_peer)) {
+		turn_away(c, "4.3.2 Too many connections, try again later");
+		return;
+	}
+	x = calloc(1, sizeof(*x));
+	if (!x) {
+		listen_count_out(m->daemon.count, &local_peer);
+		turn_away(c, "4.3.2 Out of memory");
+		return;
+	}
+	x->deliver = m;
+	list_init(&x->pending);
+	stage_none(&x->stage);
+	list_add_tail(&m->sessions, &x->link);
+	x->smtp = smtp_server_new(c, m->daemon.conf, NULL, false, &policy, x);
+	if (!x->smtp) {
+		listen_count_out(m->daemon.count, &local_peer);
+		list_del(&x->link);
+		free(x);
+	}
+}
+
+/* -- starting -- */
+
+/* Before the drop: folders, and the helpers that need root. */
+static int open_folders(struct deliver *m, struct err *err)
+{
+	const struct conf *conf = m->daemon.conf;
+	struct priv_user store;
+
+	if (daemon_dir(conf->mail_dir, 0700, conf->user_store, err) < 0)
+		return -1;
+	m->mail_dir = open(conf->mail_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (m->mail_dir < 0)
+		return err_errno(err, "%s", conf->mail_dir);
+	if (file_mkdirs(m->mail_dir, DELIVER_STAGING, 0700, err) < 0)
+		return -1;
+	m->staging = openat(m->mail_dir, DELIVER_STAGING,
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (m->staging < 0)
+		return err_errno(err, DELIVER_STAGING);
+	if (geteuid() == 0 && (priv_find(conf->user_store, &store, err) < 0
+			|| fchown(m->staging, store.uid, store.gid) < 0))
+		return err_errno(err, DELIVER_STAGING);
+	stage_sweep(m->staging);
+	return 0;
+}
+
+static int open_all(struct deliver *m, struct err *err)
+{
+	const struct conf *conf = m->daemon.conf;
+	struct priv_user queue;
+	int fd;
+
+	m->queue_uid = geteuid();
+	if (priv_find(conf->user_queue, &queue, err) == 0)
+		m->queue_uid = queue.uid;
+	else if (geteuid() == 0)
+		return -1;
+	if (open_folders(m, err) < 0)
+		return -1;
+	m->sync = sync_open(m->daemon.loop, m->mail_dir, err);
+	if (!m->sync)
+		return -1;
+	if (conf->system_users) {
+		m->system = system_open(m->daemon.loop, conf, err);
+		if (!m->system)
+			return -1;
+	}
+	fd = daemon_unix(&m->daemon, DELIVER_SOCKET, SOCK_STREAM, 0666, NULL,
+			err);
+	if (fd < 0)
+		return -1;
+	m->listen = listen_start(m->daemon.loop, fd, on_connection, m);
+	return m->listen ? 0 : err_errno(err, "listening");
+}
+
+/* -- stopping -- */
+
+static void on_stop(struct daemon *d)
+{
+	struct deliver *m = container_of(d, struct deliver, daemon);
+	struct list *pos, *tmp;
+
+	listen_stop(m->listen);
+	m->listen = NULL;
+	loop_timer_set(d->loop, &m->grace, GRACE_MS);
+	list_each(pos, tmp, &m->sessions) {
+		struct deliver_session *x = container_of(pos,
+				struct deliver_session, link);
+
+		if (x->stage.fd < 0)
+			smtp_server_end(x->smtp, "Service shutting down");
+	}
+	check_over(m);
+}
+
+static void end_all(struct deliver *m)
+{
+	while (!list_empty(&m->sessions)) {
+		struct deliver_session *x = container_of(m->sessions.next,
+				struct deliver_session, link);
+
+		/* closed may come later, from the loop that runs no more */
+		list_del(&x->link);
+		deliver_let_go(x);
+		smtp_server_end(x->smtp, "Service shutting down");
+	}
+	auth_free(m->auth);
+	system_close(m->system);
+	sync_close(m->sync);
+}
+
+static int serve(struct deliver *m)
+{
+	char path[256];
+	int status;
+
+	daemon_socket_path(&m->daemon, AUTH_SOCKET, path, sizeof(path));
+	m->auth = auth_new(m->daemon.loop, path);
+	if (!m->auth) {
+		log_error("out of memory");
+		return EX_OSERR;
+	}
+	status = daemon_run(&m->daemon);
+	end_all(m);
+	return status;
+}
+
+int deliver_main(int argc, char **argv)
+{
+	struct deliver m = {
+		.daemon.stop = on_stop, .grace.fire = on_grace_over
+	};
+	struct err err;
+
+	if (command_wanted(argc, argv))
+		return command_main(argc, argv);
+	daemon_init(&m.daemon, "deliver", argc, argv);
+	list_init(&m.sessions);
+	if (open_all(&m, &err) < 0) {
+		log_error("%s", err.text);
+		return err.kind == ERR_PERM ? EX_CONFIG : EX_OSERR;
+	}
+	daemon_drop(&m.daemon, m.daemon.conf->user_store, (gid_t)-1);
+	return serve(&m);
+}

@@ -1,0 +1,98 @@
+/* deliver - the LMTP daemon's state: sessions, what is staged, what is under way */
+#ifndef DELIVER_DELIVER_H
+#define DELIVER_DELIVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/list.h"
+#include "deliver/system.h"
+#include "net/auth.h"
+#include "net/daemon.h"
+#include "net/smtp_server.h"
+#include "store/sync.h"
+
+#define DELIVER_SOCKET "deliver"	/* below run-dir */
+#define DELIVER_STAGING ".staging"	/* below mail-dir */
+
+struct deliver {
+	struct daemon daemon;
+	struct auth *auth;
+	struct sync *sync;
+	struct system *system;		/* NULL: no system users */
+	struct listen *listen;
+	struct list sessions;
+	struct loop_timer grace;	/* while stopping */
+	uid_t queue_uid;
+	int mail_dir, staging;
+};
+
+/* The body of a message while it streams in and until all have it. */
+struct stage {
+	int fd;				/* -1: none */
+	char name[24];			/* in .staging; "" once it was moved */
+	bool headed;			/* it begins with its only recipient's head */
+	char *buffer;
+	size_t buffered;
+	uint64_t size, lines;		/* octets and LFs */
+};
+
+struct deliver_session {
+	struct list link;
+	struct deliver *deliver;
+	struct smtp_session *smtp;
+	struct auth_request *request;	/* authd is asked for: */
+	struct smtp_rcpt *asked;
+	struct loop_timer leave;	/* a session that is to end when stopping */
+	struct stage stage;
+	struct list pending;		/* deliveries without an answer */
+};
+
+/* One recipient; smtp_rcpt.data, in the transaction's arena. */
+struct delivery {
+	struct list link;		/* in pending */
+	struct deliver_session *session;
+	struct smtp_rcpt *rcpt;
+	enum auth_kind kind;
+	const char *name;		/* of the user, canonical */
+	const char *mailbox;
+	struct sync_request request;	/* virtual */
+	struct system_job *job;		/* system */
+	bool before;			/* an earlier delivery was found */
+};
+
+/* session.c: the calls of struct smtp_policy; owner: a struct deliver_session. */
+void deliver_mail(struct smtp_session *s);
+void deliver_rcpt(struct smtp_session *s, struct smtp_rcpt *r);
+void deliver_data(struct smtp_session *s);
+int deliver_piece(struct smtp_session *s, struct span piece, struct err *err);
+void deliver_message(struct smtp_session *s);
+void deliver_reset(struct smtp_session *s);
+/* Lets go of all that is under way for this session. */
+void deliver_let_go(struct deliver_session *x);
+
+/* stage.c */
+void stage_none(struct stage *g);
+int stage_open(struct stage *g, int staging, struct err *err);
+/* CR are left out: the engine lets none through but before LF. */
+int stage_write(struct stage *g, struct span piece, struct err *err);
+int stage_flush(struct stage *g, struct err *err);
+/* Closes, and removes the file where it was not moved. */
+void stage_drop(struct stage *g, int staging);
+/* Removes what a killed daemon has left. */
+void stage_sweep(int staging);
+
+/* head.c */
+#define DELIVER_HEAD_SIZE 1200
+/* Return-Path:, Delivered-To:, X-Original-To: where it differs. */
+struct span deliver_head(char out[DELIVER_HEAD_SIZE], const char *sender,
+		const char *delivered_to, const char *original_to);
+#define DELIVER_KEY_SIZE 40
+/* From spool id and recipient; NULL without an id. */
+const char *deliver_key(char out[DELIVER_KEY_SIZE], const char *spool_id,
+		const char *address);
+
+/* command.c: deliver -d USER < message */
+bool command_wanted(int argc, char **argv);
+int command_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,316 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "deliver/deliver.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/log.h"
+#include "store/maildir.h"
+
+/* -- who gets it -- */
+
+void deliver_mail(struct smtp_session *s)
+{
+	struct deliver_session *x = s->owner;
+
+	if (x->deliver->daemon.stopping)
+		smtp_server_refuse(s, 421, "4.3.2", "Service shutting down");
+	else
+		smtp_server_ok(s, NULL);
+}
+
+static struct delivery *delivery_new(struct deliver_session *x,
+		struct smtp_rcpt *r, const struct auth_user *user)
+{
+	struct arena *a = x->smtp->arena;
+	struct delivery *d = arena_alloc(a, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	list_init(&d->link);
+	d->session = x;
+	d->rcpt = r;
+	d->kind = user->kind;
+	d->name = arena_dup(a, span_of(user->name));
+	d->mailbox = arena_dup(a, span_of(user->mailbox));
+	return d->name && d->mailbox ? d : NULL;
+}
+
+static void on_lookup(void *arg, enum auth_status status,
+		const struct auth_user *user)
+{
+	struct deliver_session *x = arg;
+	struct smtp_session *s = x->smtp;
+
+	x->request = NULL;
+	if (status == AUTH_TEMP) {
+		smtp_server_refuse(s, 451, "4.3.0", "Users cannot be looked up");
+	} else if (status == AUTH_NO) {
+		smtp_server_refuse(s, 550, "5.1.1", "No such user");
+	} else if (user->kind == AUTH_SYSTEM && !x->deliver->system) {
+		smtp_server_refuse(s, 550, "5.1.1", "No such user");
+	} else {
+		x->asked->data = delivery_new(x, x->asked, user);
+		if (x->asked->data)
+			smtp_server_ok(s, NULL);
+		else
+			smtp_server_refuse(s, 452, "4.5.3",
+					"Too many recipients");
+	}
+}
+
+void deliver_rcpt(struct smtp_session *s, struct smtp_rcpt *r)
+{
+	struct deliver_session *x = s->owner;
+
+	x->asked = r;
+	x->request = auth_lookup(x->deliver->auth, span_of(r->address),
+			on_lookup, x);
+	if (!x->request)
+		smtp_server_refuse(s, 451, "4.3.0", "Users cannot be looked up");
+}
+
+/* -- the message comes in -- */
+
+static struct span head_of(char out[DELIVER_HEAD_SIZE],
+		const struct delivery *d)
+{
+	return deliver_head(out, d->session->smtp->sender,
+			d->kind == AUTH_VIRTUAL ? d->name : d->rcpt->address,
+			d->rcpt->address);
+}
+
+/* The head goes before the body where the file will be just one user's. */
+static int begin(struct deliver_session *x, struct err *err)
+{
+	struct smtp_session *s = x->smtp;
+	const struct delivery *d = s->rcpts->data;
+	char head[DELIVER_HEAD_SIZE];
+
+	if (file_free_space(x->deliver->mail_dir) <
+			(int64_t)(s->conf->min_free_space + s->declared_size))
+		return err_set(err, ERR_NOMEM, "not enough room in mail-dir");
+	if (stage_open(&x->stage, x->deliver->staging, err) < 0)
+		return -1;
+	x->stage.headed = s->nrcpt == 1 && d->kind == AUTH_VIRTUAL;
+	if (!x->stage.headed)
+		return 0;
+	return stage_write(&x->stage, head_of(head, d), err);
+}
+
+void deliver_data(struct smtp_session *s)
+{
+	struct deliver_session *x = s->owner;
+	struct err err;
+
+	if (begin(x, &err) < 0) {
+		log_error("%s", err.text);
+		smtp_server_refuse(s, err_smtp(err.kind),
+				err_enhanced(err.kind),
+				"The message cannot be stored");
+	} else {
+		smtp_server_ok(s, NULL);
+	}
+}
+
+int deliver_piece(struct smtp_session *s, struct span piece, struct err *err)
+{
+	struct deliver_session *x = s->owner;
+
+	return stage_write(&x->stage, piece, err);
+}
+
+/* -- the message goes out: one answer for each recipient -- */
+
+static void answer(struct delivery *d, const struct err *err)
+{
+	struct smtp_session *s = d->session->smtp;
+	const char *id = s->spool_id ? s->spool_id : "-";
+
+	list_del(&d->link);
+	if (!err) {
+		log_info("%s: to=<%s> from=<%s> size=%" PRIu64 " mailbox=%s%s",
+				id, d->rcpt->address, s->sender, s->size,
+				d->mailbox, d->before ? " (before)" : "");
+		smtp_server_answer_rcpt(s, d->rcpt, 250, "2.1.5",
+			d->before ? "Delivered before" : "Delivered");
+		return;
+	}
+	log_error("%s: to=<%s> mailbox=%s: %s", id, d->rcpt->address,
+			d->mailbox, err->text);
+	/* whatever is wrong with a mailbox can be put right: nothing is final */
+	if (err->kind == ERR_NOMEM)
+		smtp_server_answer_rcpt(s, d->rcpt, 452, "4.3.1",
+				"Insufficient system storage");
+	else
+		smtp_server_answer_rcpt(s, d->rcpt, 451, "4.2.0",
+				"The mailbox cannot be written now");
+}
+
+static void on_flushed(struct sync_request *r, int error)
+{
+	struct delivery *d = container_of(r, struct delivery, request);
+	struct err err;
+
+	if (error)
+		err_set(&err, ERR_TEMP, "flush: %s", strerror(error));
+	answer(d, error ? &err : NULL);
+}
+
+static int place(struct delivery *d, char name[MAILDIR_NAME_SIZE],
+		struct err *err)
+{
+	struct deliver_session *x = d->session;
+	struct smtp_session *s = x->smtp;
+	struct stage *g = &x->stage;
+	struct maildir_staged staged = {
+		.name = g->headed ? g->name : NULL,
+		.dirfd = x->deliver->staging,
+		.size = g->size, .lines = g->lines
+	};
+	char head[DELIVER_HEAD_SIZE], key[DELIVER_KEY_SIZE];
+	struct mailbox_add add = {
+		.from = s->sender, .when = clock_now(), .fd = g->fd,
+		.length = (int64_t)g->size, .again = s->spool_again,
+		.key = deliver_key(key, s->spool_id, d->rcpt->address)
+	};
+
+	if (!g->headed)
+		add.head = head_of(head, d);
+	if (maildir_place(x->deliver->mail_dir, d->mailbox, &add, &staged,
+				name, &d->before, err) < 0)
+		return -1;
+	if (g->headed && !d->before)
+		g->name[0] = '\0';	/* it has moved */
+	return 0;
+}
+
+static void to_maildir(struct delivery *d)
+{
+	struct deliver_session *x = d->session;
+	char name[MAILDIR_NAME_SIZE];
+	struct err err;
+
+	if (place(d, name, &err) < 0) {
+		answer(d, &err);
+		return;
+	}
+	d->request.name = arena_printf(x->smtp->arena, "%s/%s", d->mailbox,
+			name);
+	d->request.done = on_flushed;
+	if (d->request.name && strlen(d->request.name) <= SYNC_NAME_MAX) {
+		sync_ask(x->deliver->sync, &d->request);
+		return;
+	}
+	/* it is there, but without a name it cannot be made safe */
+	err_set(&err, ERR_NOMEM, "session-memory is used up");
+	answer(d, &err);
+}
+
+static void on_appended(void *arg, bool before, const struct err *err)
+{
+	struct delivery *d = arg;
+
+	d->job = NULL;
+	d->before = before;
+	answer(d, err);
+}
+
+static void to_system(struct delivery *d)
+{
+	struct deliver_session *x = d->session;
+	char head[DELIVER_HEAD_SIZE], key[DELIVER_KEY_SIZE];
+	struct system_mail m = {
+		.user = d->name, .sender = x->smtp->sender,
+		.key = deliver_key(key, x->smtp->spool_id, d->rcpt->address),
+		.again = x->smtp->spool_again, .when = clock_now(),
+		.head = head_of(head, d), .fd = x->stage.fd,
+		.length = (int64_t)x->stage.size
+	};
+	struct err err;
+
+	d->job = system_append(x->deliver->system, &m, on_appended, d);
+	if (d->job)
+		return;
+	err_set(&err, ERR_TEMP, "the helper for system users is away");
+	answer(d, &err);
+}
+
+static void refuse_all(struct deliver_session *x, const struct err *err)
+{
+	log_error("%s", err->text);
+	smtp_server_refuse(x->smtp, err_smtp(err->kind),
+			err_enhanced(err->kind), "The message cannot be stored");
+}
+
+/*
+ * All deliveries are begun before any is awaited: they share the flush. The
+ * last answer ends the transaction and frees them, so `next` is read before.
+ */
+void deliver_message(struct smtp_session *s)
+{
+	struct deliver_session *x = s->owner;
+	struct smtp_rcpt *r, *next;
+	struct err err;
+
+	if (stage_flush(&x->stage, &err) < 0) {
+		refuse_all(x, &err);
+		return;
+	}
+	for (r = s->rcpts; r; r = r->next) {
+		struct delivery *d = r->data;
+
+		list_add_tail(&x->pending, &d->link);
+	}
+	for (r = s->rcpts; r; r = next) {
+		struct delivery *d = r->data;
+
+		next = r->next;
+		if (d->kind == AUTH_VIRTUAL)
+			to_maildir(d);
+		else
+			to_system(d);
+	}
+}
+
+/* -- the end -- */
+
+/* What is in a mailbox already stays: the sender will find it there. */
+void deliver_let_go(struct deliver_session *x)
+{
+	if (x->request)
+		auth_cancel(x->request);
+	x->request = NULL;
+	loop_timer_stop(x->deliver->daemon.loop, &x->leave);
+	while (!list_empty(&x->pending)) {
+		struct delivery *d = container_of(x->pending.next,
+				struct delivery, link);
+
+		list_del(&d->link);
+		if (d->job)
+			system_cancel(d->job);
+		else if (d->request.name)
+			sync_cancel(&d->request);
+	}
+	stage_drop(&x->stage, x->deliver->staging);
+}
+
+static void on_leaving(struct loop_timer *t)
+{
+	struct deliver_session *x = container_of(t, struct deliver_session,
+			leave);
+
+	smtp_server_end(x->smtp, "Service shutting down");
+}
+
+void deliver_reset(struct smtp_session *s)
+{
+	struct deliver_session *x = s->owner;
+
+	deliver_let_go(x);
+	if (!x->deliver->daemon.stopping)
+		return;
+	x->leave.fire = on_leaving;
+	loop_timer_set(x->deliver->daemon.loop, &x->leave, 0);
+}

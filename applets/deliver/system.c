@@ -1,0 +1,386 @@
+#include "deliver/system.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "base/str.h"
+#include "os/log.h"
+#include "os/proc.h"
+
+#define JOBS_MOST 8		/* processes at once */
+#define JOB_LIMIT 300000	/* ms: a big message on slow flash */
+#define PACKET_SIZE 4096
+
+/* The head of a packet to the helper; user, sender, key, head text follow. */
+struct packet {
+	uint32_t id;
+	uint16_t user, sender, key, head;	/* lengths; key 0: none */
+	int64_t when, start, length;
+	uint8_t again;
+};
+
+struct reply {
+	uint32_t id;
+	uint8_t kind;		/* enum err_kind */
+	uint8_t before;
+	char text[256];
+};
+
+struct system {
+	struct loop *loop;
+	struct loop_watch watch;
+	pid_t pid;
+	struct list waiting, running;
+	unsigned nrunning;
+	uint32_t last;
+};
+
+struct system_job {
+	struct list link;
+	struct system *system;
+	struct loop_timer limit;
+	bool running;
+	uint32_t id;
+	system_fn *fn;		/* NULL: cancelled; its place is still taken */
+	void *arg;
+	int fd;
+	size_t n;
+	char packet[];
+};
+
+/* -- the helper's side -- */
+
+static char *take(char **p, const char *end, size_t n)
+{
+	char *s = *p;
+
+	/* each text is followed by its NUL */
+	if ((size_t)(end - s) < n + 1 || s[n] != '\0')
+		return NULL;
+	*p += n + 1;
+	return s;
+}
+
+static bool unpack(struct system_mail *m, struct packet *head, char *packet,
+		size_t n)
+{
+	char *p = packet + sizeof(*head), *end = packet + n, *text;
+
+	if (n < sizeof(*head))
+		return false;
+	memcpy(head, packet, sizeof(*head));
+	m->user = take(&p, end, head->user);
+	m->sender = m->user ? take(&p, end, head->sender) : NULL;
+	m->key = m->sender ? take(&p, end, head->key) : NULL;
+	text = m->key ? take(&p, end, head->head) : NULL;
+	if (!text)
+		return false;
+	m->head = span_make(text, head->head);
+	if (!head->key)
+		m->key = NULL;
+	m->again = head->again;
+	m->when = head->when;
+	m->start = head->start;
+	m->length = head->length;
+	return true;
+}
+
+/* In a process of its own, which becomes the user. */
+static int job_run(int mbox_dir, const struct system_mail *m, bool *before,
+		struct err *err)
+{
+	struct priv_user user;
+
+	if (priv_find(m->user, &user, err) < 0
+			|| system_become(mbox_dir, &user, err) < 0
+			|| system_mbox_append(mbox_dir, m, before, err) < 0)
+		return -1;
+	if (!*before)
+		notice_new_mail(m);
+	return 0;
+}
+
+static void job_answer(int sock, uint32_t id, bool before, const struct err *err)
+{
+	struct reply r;
+
+	memset(&r, 0, sizeof(r));
+	r.id = id;
+	r.before = before;
+	if (err) {
+		r.kind = (uint8_t)err->kind;
+		str_copy(r.text, sizeof(r.text), span_of(err->text));
+	}
+	proc_send(sock, &r, sizeof(r), -1);
+}
+
+static void job_start(int sock, int mbox_dir, struct system_mail *m,
+		uint32_t id)
+{
+	bool before = false;
+	struct err err;
+	pid_t pid = fork();
+	int rc;
+
+	if (pid > 0)
+		return;
+	if (pid < 0) {
+		err_errno(&err, "fork");
+		job_answer(sock, id, false, &err);
+		return;
+	}
+	signal(SIGCHLD, SIG_DFL);
+	rc = job_run(mbox_dir, m, &before, &err);
+	job_answer(sock, id, before, rc < 0 ? &err : NULL);
+	_exit(0);
+}
+
+_Noreturn static void helper_run(int sock, int mbox_dir)
+{
+	int fds[] = { sock, mbox_dir }, fd;
+	char packet[PACKET_SIZE];
+	struct packet head;
+	ssize_t n;
+
+	signal(SIGCHLD, SIG_IGN);	/* children answer by themselves */
+	signal(SIGTERM, SIG_IGN);	/* we go when the daemon has gone */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	if (proc_keep_fds(fds, 2) < 0)
+		_exit(1);
+	while ((n = proc_recv(fds[0], packet, sizeof(packet), &fd)) > 0) {
+		struct system_mail m = { .fd = fd };
+
+		if (fd >= 0 && unpack(&m, &head, packet, (size_t)n))
+			job_start(fds[0], fds[1], &m, head.id);
+		if (fd >= 0)
+			close(fd);
+	}
+	_exit(0);
+}
+
+/* -- the daemon's side -- */
+
+static void start_waiting(struct system *s);
+
+static void job_free(struct system_job *job)
+{
+	struct system *s = job->system;
+
+	loop_timer_stop(s->loop, &job->limit);
+	list_del(&job->link);
+	if (job->running)
+		s->nrunning--;
+	free(job);
+}
+
+static void job_end(struct system_job *job, bool before, const struct err *err)
+{
+	struct system *s = job->system;
+	system_fn *fn = job->fn;
+	void *arg = job->arg;
+
+	job_free(job);
+	if (fn)
+		fn(arg, before, err);
+	start_waiting(s);
+}
+
+static void on_limit(struct loop_timer *t)
+{
+	struct system_job *job = container_of(t, struct system_job, limit);
+	struct err err;
+
+	err_set(&err, ERR_TEMP, "no answer from the helper");
+	job_end(job, false, &err);
+}
+
+static void start_waiting(struct system *s)
+{
+	while (!list_empty(&s->waiting) && s->nrunning < JOBS_MOST) {
+		struct system_job *job = container_of(s->waiting.next,
+				struct system_job, link);
+
+		if (proc_send(s->watch.fd, job->packet, job->n, job->fd) < 0
+				&& (errno == EAGAIN || errno == ENOBUFS))
+			return;		/* an answer will come first */
+		/* any other failure: the helper has gone, on_answer sees it */
+		list_del(&job->link);
+		list_add_tail(&s->running, &job->link);
+		job->running = true;
+		s->nrunning++;
+		loop_timer_set(s->loop, &job->limit, JOB_LIMIT);
+	}
+}
+
+static void fail_all(struct list *jobs, const struct err *err)
+{
+	while (!list_empty(jobs)) {
+		struct system_job *job = container_of(jobs->next,
+				struct system_job, link);
+
+		job->running = false;
+		job_end(job, false, err);
+	}
+}
+
+/* Root's rights are gone, so is the way to a new helper: maild starts us anew. */
+static void helper_gone(struct system *s)
+{
+	struct err err;
+
+	log_error("the helper for system users has died");
+	loop_unwatch(s->loop, &s->watch);
+	err_set(&err, ERR_TEMP, "the helper has died");
+	s->nrunning = JOBS_MOST;	/* start nothing more */
+	fail_all(&s->running, &err);
+	fail_all(&s->waiting, &err);
+	loop_stop(s->loop, 75);		/* EX_TEMPFAIL */
+}
+
+static void on_answer(struct loop_watch *w, unsigned events)
+{
+	struct system *s = container_of(w, struct system, watch);
+	struct list *pos, *tmp;
+	struct reply r;
+	struct err err;
+	ssize_t n = proc_recv(w->fd, &r, sizeof(r), NULL);
+
+	(void)events;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n != (ssize_t)sizeof(r)) {
+		helper_gone(s);
+		return;
+	}
+	r.text[sizeof(r.text) - 1] = '\0';
+	if (r.kind)
+		err_set(&err, (enum err_kind)r.kind, "%s", r.text);
+	list_each(pos, tmp, &s->running) {
+		struct system_job *job = container_of(pos, struct system_job,
+				link);
+
+		if (job->id == r.id) {
+			job_end(job, r.before, r.kind ? &err : NULL);
+			return;
+		}
+	}
+}
+
+static char *put(char *p, const char *text, size_t n)
+{
+	if (n)
+		memcpy(p, text, n);
+	p[n] = '\0';
+	return p + n + 1;
+}
+
+static size_t length(const char *s)
+{
+	return s ? strlen(s) : 0;
+}
+
+static void pack(struct system_job *job, const struct system_mail *m)
+{
+	struct packet head;
+	char *p = job->packet + sizeof(head);
+
+	memset(&head, 0, sizeof(head));
+	head.id = job->id;
+	head.user = (uint16_t)length(m->user);
+	head.sender = (uint16_t)length(m->sender);
+	head.key = (uint16_t)length(m->key);
+	head.head = (uint16_t)m->head.n;
+	head.when = m->when;
+	head.start = m->start;
+	head.length = m->length;
+	head.again = m->again;
+	memcpy(job->packet, &head, sizeof(head));
+	p = put(p, m->user, head.user);
+	p = put(p, m->sender, head.sender);
+	p = put(p, m->key, head.key);
+	put(p, m->head.p, head.head);
+}
+
+struct system_job *system_append(struct system *s, const struct system_mail *m,
+		system_fn *fn, void *arg)
+{
+	size_t n = sizeof(struct packet) + length(m->user) + length(m->sender)
+		+ length(m->key) + m->head.n + 4;
+	struct system_job *job;
+
+	if (n > PACKET_SIZE)
+		return NULL;
+	job = calloc(1, sizeof(*job) + n);
+	if (!job)
+		return NULL;
+	*job = (struct system_job){ .system = s, .id = ++s->last, .fn = fn,
+		.arg = arg, .fd = m->fd, .n = n, .limit.fire = on_limit };
+	pack(job, m);
+	list_add_tail(&s->waiting, &job->link);
+	start_waiting(s);
+	return job;
+}
+
+void system_cancel(struct system_job *job)
+{
+	if (job->running)
+		job->fn = NULL;
+	else
+		job_free(job);
+}
+
+struct system *system_open(struct loop *loop, const struct conf *conf,
+		struct err *err)
+{
+	int mbox_dir = system_mbox_dir(conf, err);
+	struct system *s;
+
+	if (mbox_dir < 0)
+		return NULL;
+	s = calloc(1, sizeof(*s));
+	if (!s) {
+		err_set(err, ERR_NOMEM, "out of memory");
+		close(mbox_dir);
+		return NULL;
+	}
+	s->loop = loop;
+	s->watch.ready = on_answer;
+	list_init(&s->waiting);
+	list_init(&s->running);
+	s->pid = proc_helper(&s->watch.fd, err);
+	if (s->pid == 0)
+		helper_run(s->watch.fd, mbox_dir);
+	close(mbox_dir);
+	if (s->pid > 0 && loop_watch(loop, &s->watch, LOOP_READ) == 0)
+		return s;
+	if (s->pid > 0) {
+		err_errno(err, "helper");
+		system_close(s);
+	} else {
+		free(s);
+	}
+	return NULL;
+}
+
+void system_close(struct system *s)
+{
+	if (!s)
+		return;
+	loop_unwatch(s->loop, &s->watch);
+	close(s->watch.fd);	/* the helper ends by this */
+	while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	while (!list_empty(&s->waiting))
+		job_free(container_of(s->waiting.next, struct system_job,
+					link));
+	while (!list_empty(&s->running))
+		job_free(container_of(s->running.next, struct system_job,
+					link));
+	free(s);
+}

@@ -1,0 +1,61 @@
+/* system - mail for accounts of this machine, appended with their own rights
+ *
+ * A helper process, forked while the daemon is still root, forks once more
+ * for each message and becomes the user. Several go on at once.
+ */
+#ifndef DELIVER_SYSTEM_H
+#define DELIVER_SYSTEM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "base/span.h"
+#include "net/loop.h"
+#include "os/conf.h"
+#include "os/priv.h"
+
+struct system;
+struct system_job;
+
+struct system_mail {
+	const char *user;	/* account */
+	const char *sender;
+	const char *key;	/* NULL: none */
+	bool again;
+	int64_t when;
+	struct span head;
+	int fd;			/* octets [start, start+length) */
+	int64_t start, length;
+};
+
+/* err NULL: it is in the mbox, durable. */
+typedef void system_fn(void *arg, bool before, const struct err *err);
+
+struct system *system_open(struct loop *loop, const struct conf *conf,
+		struct err *err);
+void system_close(struct system *s);
+/*
+ * m is copied, its fd kept by the caller until fn or system_cancel. fn comes
+ * from the loop. NULL: no memory or text too long.
+ */
+struct system_job *system_append(struct system *s, const struct system_mail *m,
+		system_fn *fn, void *arg);
+void system_cancel(struct system_job *job);
+
+/* system_mbox.c, also for the command form. Blocks. */
+
+/* Opens mbox-dir; made when missing. fd or -1. */
+int system_mbox_dir(const struct conf *conf, struct err *err);
+/*
+ * As root: makes the user's mbox when there is none, and becomes the user for
+ * good. As anybody else: only oneself.
+ */
+int system_become(int mbox_dir, const struct priv_user *user, struct err *err);
+/* To be called as that user. */
+int system_mbox_append(int mbox_dir, const struct system_mail *m, bool *before,
+		struct err *err);
+
+/* notice.c: tells the user's terminals that ask for it (see biff). */
+void notice_new_mail(const struct system_mail *m);
+
+#endif

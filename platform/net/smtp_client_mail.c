@@ -1,0 +1,405 @@
+/* smtp_client_mail - one message: MAIL, RCPT and DATA in one flight where the
+ * other side offers it (RFC 2920), the text, the replies at the end */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/smtp_client_private.h"
+#include "os/file.h"
+
+#define PIECE 8192		/* read at a time; stuffed it is at most twice that */
+#define ADDRESS_MOST 320	/* 64 "@" 255 (RFC 5321 4.5.3.1) */
+#define BLOCK_MS 180000		/* RFC 5321 4.5.3.2.5 */
+#define DATA_MS 120000		/* 4.5.3.2.4 */
+
+/* -- addresses -- */
+
+/* RFC 5321 4.1.2, Dot-string */
+static bool is_dot_string(struct span s)
+{
+	struct span part;
+
+	if (!s.n || s.p[s.n - 1] == '.')
+		return false;
+	while (s.n) {
+		part = span_cut(&s, '.');
+		if (!part.n)
+			return false;
+		for (size_t i = 0; i < part.n; i++)
+			if (!ascii_isalnum(part.p[i]) &&
+					!strchr("!#$%&'*+-/=?^_`{|}~", part.p[i]))
+				return false;
+	}
+	return true;
+}
+
+static bool is_quoted(struct span s)
+{
+	if (s.n < 2 || s.p[0] != '"' || s.p[s.n - 1] != '"')
+		return false;
+	for (size_t i = 1; i + 1 < s.n; i++) {
+		if (s.p[i] == '"')
+			return false;
+		if (s.p[i] == '\\' && ++i + 1 >= s.n)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * What never goes on the wire: control characters (a line end would be a
+ * command of its own), 8-bit octets (RFC 6531 is not spoken), and in the
+ * domain whatever could end the path.
+ */
+static bool is_sendable(const char *address)
+{
+	struct span s = span_of(address), domain;
+	size_t at = span_rfind(s, '@');
+
+	if (!s.n || s.n > ADDRESS_MOST || !at)
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < ' ' || s.p[i] >= 127)
+			return false;
+	domain = span_sub(s, at, s.n);
+	for (size_t i = 0; i < domain.n; i++)
+		if (strchr(" <>\"\\(),;", domain.p[i]))
+			return false;
+	return at + 1 != s.n;
+}
+
+/* The local part is quoted where it must be and is not yet. */
+static void say_path(struct conn *conn, const char *address)
+{
+	struct span s = span_of(address), local, rest;
+	size_t at = span_rfind(s, '@');
+
+	local = span_sub(s, 0, at);
+	rest = span_sub(s, at, s.n);
+	if (!local.n || is_dot_string(local) || is_quoted(local)) {
+		conn_write(conn, s.p, s.n);
+		return;
+	}
+	conn_puts(conn, "\"");
+	for (size_t i = 0; i < local.n; i++) {
+		if (local.p[i] == '"' || local.p[i] == '\\')
+			conn_puts(conn, "\\");
+		conn_write(conn, local.p + i, 1);
+	}
+	conn_puts(conn, "\"");
+	conn_write(conn, rest.p, rest.n);
+}
+
+/* -- commands: 0 is MAIL, then RCPT for each recipient, then DATA -- */
+
+static unsigned data_at(const struct smtp_client *c)
+{
+	return c->nrcpt + 1;
+}
+
+static bool is_skipped(const struct smtp_client *c, unsigned n)
+{
+	return n && n <= c->nrcpt && c->fate[n - 1] == SMTP_SKIPPED;
+}
+
+static void skip(const struct smtp_client *c, unsigned *n)
+{
+	while (is_skipped(c, *n))
+		++*n;
+}
+
+static void say_mail(struct smtp_client *c)
+{
+	const struct smtp_message *m = c->m;
+
+	conn_puts(c->conn, "MAIL FROM:<");
+	say_path(c->conn, m->sender);
+	conn_puts(c->conn, ">");
+	if (c->offers & SMTP_SIZE)
+		conn_printf(c->conn, " SIZE=%llu", (unsigned long long)m->size);
+	if (m->eight_bit && c->offers & SMTP_8BITMIME)
+		conn_puts(c->conn, " BODY=8BITMIME");
+	if (m->spool_id && c->offers & SMTP_XSPOOL)
+		conn_printf(c->conn, " XSPOOL=%s%s", m->spool_id,
+				m->again ? ",again" : "");
+	conn_puts(c->conn, "\r\n");
+}
+
+static void say(struct smtp_client *c, unsigned n)
+{
+	if (!n) {
+		say_mail(c);
+	} else if (n < data_at(c)) {
+		conn_puts(c->conn, "RCPT TO:<");
+		say_path(c->conn, c->m->rcpt[n - 1]);
+		conn_puts(c->conn, ">\r\n");
+	} else {
+		conn_puts(c->conn, "DATA\r\n");
+		c->data_sent = true;
+	}
+}
+
+/* May the next command go out? One at a time where there is no pipelining. */
+static bool may_say(const struct smtp_client *c)
+{
+	bool flight = c->offers & SMTP_PIPELINING;
+
+	if (c->sent > data_at(c) || (c->got && !c->mail_ok))
+		return false;
+	if (c->sent == data_at(c) && c->got == c->sent && !c->accepted)
+		return false;
+	return flight ? conn_out_ready(c->conn) : c->sent == c->got;
+}
+
+void smtp_client_more(struct smtp_client *c)
+{
+	while (may_say(c)) {
+		say(c, c->sent++);
+		skip(c, &c->sent);
+	}
+}
+
+/* The other side still holds a MAIL that came to nothing. */
+static void reset(struct smtp_client *c)
+{
+	if (!c->mail_ok) {
+		smtp_client_ready(c);
+		return;
+	}
+	conn_puts(c->conn, "RSET\r\n");
+	smtp_client_step(c, SMTP_STEP_RSET);
+}
+
+static void lone_dot(struct smtp_client *c)
+{
+	/* RFC 2920 3.1: nobody is left, but DATA was taken */
+	conn_puts(c->conn, ".\r\n");
+	smtp_client_step(c, SMTP_STEP_DOT);
+}
+
+static void took_data(struct smtp_client *c, const struct smtp_result *r)
+{
+	if (r->kind != ERR_NONE) {
+		smtp_client_tell_all(c, r);
+		if (!c->dead)
+			reset(c);
+	} else if (r->code != 354) {
+		smtp_client_fail(c, ERR_PROTO, "the reply to DATA is not 354");
+	} else if (c->accepted) {
+		dot_writer_init(&c->dot, c->m->lf_lines);
+		smtp_client_step(c, SMTP_STEP_BODY);
+		conn_timeout(c->conn, BLOCK_MS);
+		smtp_client_body(c);
+	} else if (c->target.lmtp) {
+		/* RFC 2033 4.2 forbids it, and no reply would follow the dot */
+		smtp_client_fail(c, ERR_PROTO, "DATA taken for nobody");
+	} else {
+		lone_dot(c);
+	}
+}
+
+static void took_mail(struct smtp_client *c, const struct smtp_result *r)
+{
+	c->mail_ok = r->kind == ERR_NONE;
+	if (!c->mail_ok)
+		smtp_client_tell_all(c, r);
+}
+
+static void took_rcpt(struct smtp_client *c, unsigned rcpt,
+		const struct smtp_result *r)
+{
+	if (r->kind != ERR_NONE) {
+		smtp_client_tell(c, rcpt, r);
+	} else if (c->fate[rcpt] == SMTP_OPEN) {
+		c->fate[rcpt] = SMTP_ACCEPTED;
+		c->accepted++;
+	}
+}
+
+void smtp_client_command(struct smtp_client *c, const struct smtp_result *r)
+{
+	unsigned n = c->got;
+
+	if (n >= c->sent || (n < data_at(c) && r->code >= 300 &&
+				r->code < 400)) {
+		smtp_client_fail(c, ERR_PROTO, "replies do not fit commands");
+		return;
+	}
+	smtp_client_step(c, SMTP_STEP_COMMANDS);
+	if (n == data_at(c)) {
+		took_data(c, r);
+		return;
+	}
+	c->got++;
+	skip(c, &c->got);
+	if (n)
+		took_rcpt(c, n - 1, r);
+	else
+		took_mail(c, r);
+	if (c->dead)
+		return;
+	smtp_client_more(c);
+	if (c->got == c->sent)
+		reset(c);
+	else if (c->got == data_at(c))
+		loop_timer_set(c->loop, &c->timer, DATA_MS);
+}
+
+/* -- the text -- */
+
+static void put(void *arg, struct span piece)
+{
+	conn_write(arg, piece.p, piece.n);
+}
+
+/* 0: all is read; -1: it cannot be, then no dot may follow. */
+static int put_piece(struct smtp_client *c, size_t *left)
+{
+	uint64_t rest = c->m->size - c->body_at;
+	size_t n = rest < PIECE ? (size_t)rest : PIECE;
+	char piece[PIECE];
+	ssize_t got = n ? file_pread(c->m->fd, piece, n, c->m->start +
+			(int64_t)c->body_at) : 0;
+
+	if (got != (ssize_t)n)
+		return -1;
+	c->body_at += n;
+	dot_write(&c->dot, span_make(piece, n), put, c->conn);
+	*left = (size_t)(c->m->size > c->body_at);
+	return 0;
+}
+
+void smtp_client_body(struct smtp_client *c)
+{
+	size_t left = 1;
+
+	while (left && conn_out_ready(c->conn)) {
+		if (put_piece(c, &left) < 0) {
+			smtp_client_fail(c, ERR_TEMP,
+					"the message cannot be read");
+			return;
+		}
+	}
+	if (left)
+		return;
+	dot_finish(&c->dot, put, c->conn);
+	conn_timeout(c->conn, 0);
+	c->dot_sent = true;
+	smtp_client_step(c, SMTP_STEP_DOT);
+}
+
+/* We cannot stop in the middle but by hanging up. */
+void smtp_client_early(struct smtp_client *c, const struct smtp_result *r)
+{
+	if (r->kind == ERR_NONE)
+		smtp_client_fail(c, ERR_PROTO, "a reply before the end");
+	else
+		smtp_client_over(c, r);
+}
+
+/* -- after the dot -- */
+
+static void tell_accepted(struct smtp_client *c, const struct smtp_result *r)
+{
+	for (unsigned i = 0; !c->dead && i < c->nrcpt; i++)
+		if (c->fate[i] == SMTP_ACCEPTED)
+			smtp_client_tell(c, i, r);
+}
+
+/* RFC 2033 4.2: a reply for each recipient that was accepted, in order. */
+static void tell_next(struct smtp_client *c, const struct smtp_result *r)
+{
+	while (c->fate[c->lmtp_at] != SMTP_ACCEPTED)
+		c->lmtp_at++;
+	c->accepted--;
+	smtp_client_tell(c, c->lmtp_at, r);
+}
+
+void smtp_client_dot(struct smtp_client *c, const struct smtp_result *r)
+{
+	if (r->code >= 300 && r->code < 400) {
+		smtp_client_fail(c, ERR_PROTO, "a 3xx reply to the message");
+		return;
+	}
+	if (c->target.lmtp)
+		tell_next(c, r);
+	else
+		tell_accepted(c, r);
+	if (c->dead)
+		return;
+	if (c->target.lmtp && c->accepted)
+		smtp_client_step(c, SMTP_STEP_DOT);
+	else
+		smtp_client_ready(c);
+}
+
+/* -- the beginning -- */
+
+static void refuse_addresses(struct smtp_client *c)
+{
+	struct smtp_result bad;
+	const struct smtp_message *m = c->m;
+
+	smtp_result_set(&bad, ERR_PERM, "5.1.3", "this address cannot be sent");
+	for (unsigned i = 0; !c->dead && i < c->nrcpt; i++) {
+		if (is_sendable(m->rcpt[i]))
+			continue;
+		smtp_client_tell(c, i, &bad);
+		if (!c->dead)
+			c->fate[i] = SMTP_SKIPPED;
+	}
+}
+
+/* Reasons for which nothing is sent at all. */
+static bool refused(struct smtp_client *c)
+{
+	const struct smtp_message *m = c->m;
+	struct smtp_result r;
+	char text[80];
+
+	if (*m->sender && !is_sendable(m->sender)) {
+		smtp_result_set(&r, ERR_PERM, "5.1.7",
+				"this sender's address cannot be sent");
+	} else if (c->size_limit && m->size > c->size_limit) {
+		/* RFC 1870 6.2: as the other side would say it */
+		snprintf(text, sizeof(text), "%llu octets are over its limit "
+				"of %llu", (unsigned long long)m->size,
+				(unsigned long long)c->size_limit);
+		smtp_result_set(&r, ERR_PERM, "5.3.4", text);
+		r.code = 552;
+	} else {
+		return false;
+	}
+	smtp_client_tell_all(c, &r);
+	return true;
+}
+
+static bool is_wanted(const struct smtp_client *c)
+{
+	for (unsigned i = 0; i < c->nrcpt; i++)
+		if (c->fate[i] == SMTP_OPEN)
+			return true;
+	return false;
+}
+
+void smtp_client_begin(struct smtp_client *c)
+{
+	c->fate = calloc(c->nrcpt + (size_t)1, 1);
+	if (!c->fate) {
+		smtp_client_fail(c, ERR_NOMEM, "out of memory");
+		return;
+	}
+	c->sent = c->got = c->accepted = c->lmtp_at = 0;
+	c->mail_ok = c->data_sent = c->dot_sent = false;
+	c->body_at = 0;
+	if (!refused(c))
+		refuse_addresses(c);
+	if (c->dead)
+		return;
+	if (!is_wanted(c)) {
+		smtp_client_ready(c);
+		return;
+	}
+	smtp_client_step(c, SMTP_STEP_COMMANDS);
+	smtp_client_more(c);
+}

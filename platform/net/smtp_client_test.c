@@ -1,0 +1,1083 @@
+/* A server that follows a script sits in the same loop. */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "net/conn.h"
+#include "net/smtp_client.h"
+#include "net/tls.h"
+#include "os/clock.h"
+
+#define RCPTS 8
+#define DATA_MOST (4 * 1024 * 1024)
+
+/*
+ * Each item of a script is one of
+ *	"<text"	the server says it, with CRLF
+ *	">text"	the client must say exactly that
+ *	"*"	takes the message up to its dot
+ *	"!quiet"	the client must not say anything for a moment
+ *	"!tls"	handshake
+ *	"!close", "!reset"	ends the connection
+ *	"!raw"	the next item is sent without CRLF
+ *	"!stop"	takes no input for a moment
+ */
+struct fixture {
+	struct loop *loop;
+	int listener;
+	struct sockaddr_in addr;
+	struct loop_watch accept;
+	struct loop_timer quiet;
+	struct tls_ctx *server_tls, *client_tls;
+	char dir[40];
+
+	const char *const *script;
+	struct conn *conn;		/* the server's end */
+	bool waiting;			/* for !quiet or a handshake */
+	char *data;			/* what came as the message, dots and all */
+	size_t data_n;
+
+	struct smtp_target target;
+	struct smtp_client *client;
+	struct smtp_message message;
+	unsigned messages;		/* to be sent */
+	bool abort_on_result, abort_on_ready;
+	int body;
+
+	unsigned ready;
+	int results[RCPTS];		/* calls */
+	struct smtp_result result[RCPTS];
+	bool gone;
+	struct smtp_result end;
+};
+
+static const char *const rcpts[RCPTS] = {
+	"one@b.test", "two@b.test", "three@b.test", "four@b.test"
+};
+
+/* -- the server -- */
+
+static void go_on(struct fixture *f);
+
+/* True: the script may go on. */
+static bool take_line(struct fixture *f, const char *want)
+{
+	struct span line;
+	enum conn_line how = conn_line(f->conn, CONN_BUFFER, &line);
+
+	if (how == CONN_LINE_NONE)
+		return false;
+	assert_int_equal(how, CONN_LINE_OK);
+	if (!span_eq(line, span_of(want)))
+		fail_msg("got \"%.*s\", not \"%s\"", SPAN_ARG(line), want);
+	return true;
+}
+
+static bool take_data(struct fixture *f)
+{
+	struct span in = conn_peek(f->conn);
+	const char *end = "\r\n.\r\n";
+	char *at;
+
+	assert_true(f->data_n + in.n < DATA_MOST);
+	if (in.n)
+		memcpy(f->data + f->data_n, in.p, in.n);
+	f->data_n += in.n;
+	f->data[f->data_n] = '\0';
+	conn_skip(f->conn, in.n);
+	at = f->data_n >= 5 ? f->data + f->data_n - 5 : NULL;
+	return (at && memcmp(at, end, 5) == 0) ||
+		(f->data_n == 3 && memcmp(f->data, ".\r\n", 3) == 0);
+}
+
+static void quiet_over(struct loop_timer *t)
+{
+	struct fixture *f = container_of(t, struct fixture, quiet);
+
+	if (conn_has_input(f->conn))
+		fail_msg("the client said too much: %.*s",
+				SPAN_ARG(conn_peek(f->conn)));
+	f->waiting = false;
+	go_on(f);
+}
+
+static void act(struct fixture *f, const char *what)
+{
+	struct err err;
+
+	if (strcmp(what, "close") == 0) {
+		conn_close(f->conn);
+		f->conn = NULL;
+	} else if (strcmp(what, "reset") == 0) {
+		struct linger now = { 1, 0 };
+
+		setsockopt(conn_fd(f->conn), SOL_SOCKET, SO_LINGER, &now,
+				sizeof(now));
+		conn_flush(f->conn);
+		conn_abort(f->conn);
+		f->conn = NULL;
+	} else if (strcmp(what, "tls") == 0) {
+		f->waiting = true;
+		assert_int_equal(conn_starttls(f->conn, f->server_tls, NULL,
+					false, &err), 0);
+	} else if (strcmp(what, "quiet") == 0) {
+		f->waiting = true;
+		loop_timer_set(f->loop, &f->quiet, 50);
+	} else if (strcmp(what, "stop") == 0) {
+		conn_pause(f->conn);
+		f->waiting = true;
+		loop_timer_set(f->loop, &f->quiet, 200);
+	} else {
+		assert_string_equal(what, "raw");
+		conn_puts(f->conn, *f->script++);
+	}
+}
+
+static void go_on(struct fixture *f)
+{
+	while (f->conn && !f->waiting && *f->script) {
+		const char *item = *f->script;
+
+		if (*item == '>' && !take_line(f, item + 1))
+			return;
+		if (*item == '*' && !take_data(f))
+			return;
+		f->script++;
+		if (*item == '<')
+			conn_printf(f->conn, "%s\r\n", item + 1);
+		else if (*item == '!')
+			act(f, item + 1);
+	}
+}
+
+static void on_server(struct conn *c, enum conn_event event, void *arg)
+{
+	struct fixture *f = arg;
+
+	(void)c;
+	if (event == CONN_TLS)
+		f->waiting = false;
+	if (event == CONN_TLS || event == CONN_INPUT)
+		go_on(f);
+	if (event == CONN_ERROR || event == CONN_EOF) {
+		conn_abort(f->conn);
+		f->conn = NULL;
+	}
+}
+
+static void on_accept(struct loop_watch *w, unsigned events)
+{
+	struct fixture *f = container_of(w, struct fixture, accept);
+	int fd = accept(w->fd, NULL, NULL);
+
+	(void)events;
+	assert_null(f->conn);
+	f->conn = conn_new(f->loop, fd, on_server, f);
+	if (f->conn)
+		go_on(f);
+}
+
+/* -- the client's side -- */
+
+static void on_ready(void *arg)
+{
+	struct fixture *f = arg;
+
+	f->ready++;
+	if (f->abort_on_ready) {
+		smtp_client_abort(f->client);
+		f->client = NULL;
+		return;
+	}
+	if (f->messages) {
+		f->messages--;
+		smtp_client_send(f->client, &f->message);
+	} else {
+		smtp_client_quit(f->client);
+	}
+}
+
+static void on_result(void *arg, unsigned rcpt, const struct smtp_result *r)
+{
+	struct fixture *f = arg;
+
+	assert_true(rcpt < f->message.nrcpt);
+	assert_false(f->gone);
+	f->results[rcpt]++;
+	f->result[rcpt] = *r;
+	if (f->abort_on_result) {
+		smtp_client_abort(f->client);
+		f->client = NULL;
+	}
+}
+
+static void on_gone(void *arg, const struct smtp_result *r)
+{
+	struct fixture *f = arg;
+
+	assert_false(f->gone);
+	f->gone = true;
+	f->end = *r;
+	f->client = NULL;
+}
+
+static const struct smtp_client_events events = {
+	on_ready, on_result, on_gone
+};
+
+static void body(struct fixture *f, const char *text, size_t n)
+{
+	assert_int_equal(ftruncate(f->body, 0), 0);
+	assert_int_equal(pwrite(f->body, text, n, 0), n);
+	f->message.size = n;
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	socklen_t len = sizeof(f->addr);
+
+	f->loop = loop_new(NULL);
+	f->data = malloc(DATA_MOST);
+	f->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	f->addr.sin_family = AF_INET;
+	f->addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(f->listener, (void *)&f->addr, len), 0);
+	assert_int_equal(listen(f->listener, 4), 0);
+	getsockname(f->listener, (void *)&f->addr, &len);
+	f->accept.fd = f->listener;
+	f->accept.ready = on_accept;
+	loop_watch(f->loop, &f->accept, LOOP_READ);
+	f->quiet.fire = quiet_over;
+	f->body = memfd_create("body", MFD_CLOEXEC);
+	f->message = (struct smtp_message){ .sender = "me@a.test", .nrcpt = 1,
+		.rcpt = rcpts, .fd = f->body };
+	body(f, "Subject: x\r\n\r\n.hi\r\n", 18);
+	memcpy(&f->target.addr, &f->addr, sizeof(f->addr));
+	f->target.addr_len = sizeof(f->addr);
+	f->target.name = "mx.b.test";
+	f->target.hello = "a.test";
+	f->target.connect_timeout = 5;
+	f->messages = 1;
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	if (f->client)
+		smtp_client_abort(f->client);
+	if (f->conn)
+		conn_abort(f->conn);
+	loop_timer_stop(f->loop, &f->quiet);
+	loop_unwatch(f->loop, &f->accept);
+	for (int i = 0; i < 5; i++)
+		loop_turn(f->loop, 0);
+	tls_ctx_free(f->server_tls);
+	tls_ctx_free(f->client_tls);
+	close(f->listener);
+	close(f->body);
+	loop_free(f->loop);
+	free(f->data);
+	free(f);
+	return 0;
+}
+
+static void run(struct fixture *f, const char *const *script)
+{
+	int64_t until = clock_ms() + 8000;
+
+	f->script = script;
+	f->client = smtp_client_new(f->loop, &f->target, f->client_tls,
+			&events, f);
+	assert_non_null(f->client);
+	while (f->client && clock_ms() < until)
+		loop_turn(f->loop, 50);
+	assert_null(f->client);
+	for (int i = 0; i < 5; i++)
+		loop_turn(f->loop, 0);
+}
+
+#define RUN(f, ...) do { \
+	static const char *const script_[] = { __VA_ARGS__, NULL }; \
+	run(f, script_); \
+} while (0)
+
+/* Each of the n recipients has one result. */
+static void expect_results(const struct fixture *f, unsigned n)
+{
+	for (unsigned i = 0; i < RCPTS; i++)
+		assert_int_equal(f->results[i], i < n);
+}
+
+static void expect_end(const struct fixture *f, enum err_kind kind)
+{
+	assert_true(f->gone);
+	if (f->end.kind != kind)
+		fail_msg("ended with %d: %d %s", f->end.kind, f->end.code,
+				f->end.text);
+	assert_true(!f->script || !*f->script);
+}
+
+#define HELLO "<220 mx.b.test ESMTP", ">EHLO a.test"
+#define BYE ">QUIT", "<221 2.0.0 bye", "!close"
+
+/* -- tests -- */
+
+static void test_one_message(void **state)
+{
+	struct fixture *f = *state;
+
+	RUN(f, HELLO, "<250 mx.b.test",
+		">MAIL FROM:<me@a.test>", "!quiet", "<250 2.1.0 fine",
+		">RCPT TO:<one@b.test>", "!quiet", "<250 2.1.5 fine",
+		">DATA", "!quiet", "<354 go", "*", "<250 2.6.0 taken", BYE);
+	expect_results(f, 1);
+	expect_end(f, ERR_NONE);
+	assert_int_equal(f->result[0].kind, ERR_NONE);
+	assert_int_equal(f->result[0].code, 250);
+	assert_string_equal(f->result[0].enhanced, "2.6.0");
+	assert_string_equal(f->result[0].text, "taken");
+	assert_string_equal(f->data, "Subject: x\r\n\r\n..hi\r\n.\r\n");
+}
+
+static void test_pipelining(void **state)
+{
+	struct fixture *f = *state;
+
+	f->message.nrcpt = 3;
+	f->message.eight_bit = true;
+	f->messages = 2;
+	RUN(f, HELLO, "<250-mx.b.test", "<250-PIPELINING", "<250-8bitmime",
+		"<250 SIZE 1000",
+		">MAIL FROM:<me@a.test> SIZE=18 BODY=8BITMIME",
+		">RCPT TO:<one@b.test>", ">RCPT TO:<two@b.test>",
+		">RCPT TO:<three@b.test>", ">DATA",
+		"<250 2.1.0 fine", "<250 ok", "<550-5.1.1 no such", "<550 5.1.1 user",
+		"<452 4.2.2 full", "<354 go", "*", "<250 taken",
+		">MAIL FROM:<me@a.test> SIZE=18 BODY=8BITMIME",
+		">RCPT TO:<one@b.test>", ">RCPT TO:<two@b.test>",
+		">RCPT TO:<three@b.test>", ">DATA",
+		"<250 ok", "<250 ok", "<250 ok", "<250 ok", "<354 go", "*",
+		"<450 4.7.1 later", BYE);
+	expect_end(f, ERR_NONE);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(f->results[i], 2);
+		assert_int_equal(f->result[i].kind, ERR_TEMP);
+		assert_string_equal(f->result[i].enhanced, "4.7.1");
+	}
+	assert_int_equal(f->ready, 3);
+}
+
+static void test_recipients_differ(void **state)
+{
+	struct fixture *f = *state;
+
+	f->message.nrcpt = 3;
+	RUN(f, HELLO, "<250-mx", "<250 PIPELINING", ">MAIL FROM:<me@a.test>",
+		">RCPT TO:<one@b.test>", ">RCPT TO:<two@b.test>",
+		">RCPT TO:<three@b.test>", ">DATA",
+		"<250 ok", "<250 ok", "<550-5.1.1 no", "<550 5.1.1 user",
+		"<452 4.2.2 full", "<354 go", "*", "<250 taken", BYE);
+	expect_results(f, 3);
+	expect_end(f, ERR_NONE);
+	assert_int_equal(f->result[0].kind, ERR_NONE);
+	assert_int_equal(f->result[1].kind, ERR_PERM);
+	assert_string_equal(f->result[1].enhanced, "5.1.1");
+	assert_string_equal(f->result[1].text, "no user");
+	assert_int_equal(f->result[2].kind, ERR_TEMP);
+	assert_int_equal(f->result[2].code, 452);
+}
+
+/* RFC 2920 3.1: 354 although nobody is left. */
+static void test_lone_dot(void **state)
+{
+	struct fixture *f = *state;
+
+	f->messages = 2;
+	RUN(f, HELLO, "<250-mx", "<250 PIPELINING", ">MAIL FROM:<me@a.test>",
+		">RCPT TO:<one@b.test>", ">DATA",
+		"<250 ok", "<550 no", "<354 go", ">.", "<554 no recipients",
+		">MAIL FROM:<me@a.test>", ">RCPT TO:<one@b.test>", ">DATA",
+		"<250 ok", "<550 no", "<503 no recipients",
+		">RSET", "<250 ok", BYE);
+	expect_end(f, ERR_NONE);
+	assert_int_equal(f->results[0], 2);
+	assert_int_equal(f->result[0].kind, ERR_PERM);
+	assert_int_equal(f->result[0].code, 550);
+}
+
+static void test_sender_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	f->message.nrcpt = 2;
+	f->messages = 2;
+	RUN(f, HELLO, "<250-mx", "<250 PIPELINING", ">MAIL FROM:<me@a.test>",
+		">RCPT TO:<one@b.test>", ">RCPT TO:<two@b.test>", ">DATA",
+		"<451 4.7.1 grey", "<503 no", "<250 ok?", "<354 go", ">.",
+		"<250 what",
+		">MAIL FROM:<me@a.test>",
+		">RCPT TO:<one@b.test>", ">RCPT TO:<two@b.test>", ">DATA",
+		"<550 5.7.1 no", "<503 no", "<503 no", "<503 no", BYE);
+	expect_end(f, ERR_NONE);
+	assert_int_equal(f->results[1], 2);
+	assert_int_equal(f->result[1].code, 550);
+}
+
+static void test_without_pipelining_nothing_is_wasted(void **state)
+{
+	struct fixture *f = *state;
+
+	f->message.nrcpt = 2;
+	f->messages = 2;
+	RUN(f, HELLO, "<250 mx", ">MAIL FROM:<me@a.test>", "<550 no",
+		">MAIL FROM:<me@a.test>", "<250 ok",
+		">RCPT TO:<one@b.test>", "<450 a", ">RCPT TO:<two@b.test>",
+		"<550 b", ">RSET", "<250 ok", BYE);
+	expect_end(f, ERR_NONE);
+	assert_int_equal(f->result[0].code, 450);
+	assert_int_equal(f->result[1].code, 550);
+}
+
+static void test_data_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	f->message.nrcpt = 2;
+	RUN(f, HELLO, "<250-mx", "<250 PIPELINING", ">MAIL FROM:<me@a.test>",
+		">RCPT TO:<one@b.test>", ">RCPT TO:<two@b.test>", ">DATA",
+		"<250 ok", "<250 ok", "<550 no", "<451 4.3.0 not now",
+		">RSET", "<250 ok", BYE);
+	expect_results(f, 2);
+	assert_int_equal(f->result[0].code, 451);
+	assert_int_equal(f->result[1].code, 550);
+}
+
+static void test_helo(void **state)
+{
+	struct fixture *f = *state;
+
+	f->message.eight_bit = true;
+	RUN(f, "<220-old", "<220 server", ">EHLO a.test", "<502 what?",
+		">HELO a.test", "<250 hi", ">MAIL FROM:<me@a.test>", "<250 ok",
+		">RCPT TO:<one@b.test>", "<251 forwarded", ">DATA", "<354 go",
+		"*", "<250 ok", BYE);
+	expect_results(f, 1);
+	expect_end(f, ERR_NONE);
+}
+
+static void test_lmtp(void **state)
+{
+	struct fixture *f = *state;
+
+	f->target.lmtp = true;
+	f->message.nrcpt = 4;
+	f->message.spool_id = "abc123";
+	f->message.again = true;
+	RUN(f, "<220 deliver", ">LHLO a.test", "<250-deliver", "<250-XSPOOL",
+		"<250 PIPELINING", ">MAIL FROM:<me@a.test> XSPOOL=abc123,again",
+		">RCPT TO:<one@b.test>", ">RCPT TO:<two@b.test>",
+		">RCPT TO:<three@b.test>", ">RCPT TO:<four@b.test>", ">DATA",
+		"<250 ok", "<250 ok", "<550 no", "<250 ok", "<250 ok", "<354 go",
+		"*", "<250 2.1.5 one", "<452 4.2.2 full", "<250 2.1.5 four", BYE);
+	expect_results(f, 4);
+	expect_end(f, ERR_NONE);
+	assert_string_equal(f->result[0].text, "one");
+	assert_int_equal(f->result[1].code, 550);
+	assert_int_equal(f->result[2].code, 452);
+	assert_string_equal(f->result[3].text, "four");
+}
+
+static void test_lmtp_breaks_between_replies(void **state)
+{
+	struct fixture *f = *state;
+
+	f->target.lmtp = true;
+	f->message.nrcpt = 2;
+	RUN(f, "<220 deliver", ">LHLO a.test", "<250 PIPELINING",
+		">MAIL FROM:<me@a.test>", ">RCPT TO:<one@b.test>",
+		">RCPT TO:<two@b.test>", ">DATA", "<250 ok", "<250 ok",
+		"<250 ok", "<354 go", "*", "<250 one", "!close");
+	expect_results(f, 2);
+	assert_int_equal(f->result[0].kind, ERR_NONE);
+	assert_int_equal(f->result[1].kind, ERR_TEMP);
+	assert_true(f->result[1].maybe);
+	expect_end(f, ERR_TEMP);
+}
+
+static void test_lost_after_the_dot(void **state)
+{
+	struct fixture *f = *state;
+
+	RUN(f, HELLO, "<250 mx", ">MAIL FROM:<me@a.test>", "<250 ok",
+		">RCPT TO:<one@b.test>", "<250 ok", ">DATA", "<354 go", "*",
+		"!reset");
+	expect_results(f, 1);
+	assert_int_equal(f->result[0].kind, ERR_TEMP);
+	assert_int_equal(f->result[0].code, 0);
+	assert_true(f->result[0].maybe);
+	expect_end(f, ERR_TEMP);
+}
+
+static void test_lost_before_the_dot(void **state)
+{
+	struct fixture *f = *state;
+
+	RUN(f, HELLO, "<250 mx", ">MAIL FROM:<me@a.test>", "<250 ok",
+		">RCPT TO:<one@b.test>", "<250 ok", ">DATA", "!reset");
+	expect_results(f, 1);
+	assert_int_equal(f->result[0].kind, ERR_TEMP);
+	assert_false(f->result[0].maybe);
+}
+
+static void test_421_at_any_moment(void **state)
+{
+	struct fixture *f = *state;
+
+	f->message.nrcpt = 2;
+	RUN(f, HELLO, "<250 mx", ">MAIL FROM:<me@a.test>", "<250 ok",
+		">RCPT TO:<one@b.test>", "<421 4.3.2 going down", "!close");
+	expect_results(f, 2);
+	assert_int_equal(f->result[1].code, 421);
+	assert_int_equal(f->result[1].kind, ERR_TEMP);
+	assert_int_equal(f->end.code, 421);
+	expect_end(f, ERR_TEMP);
+}
+
+static void test_421_for_a_greeting_and_after_the_dot(void **state)
+{
+	struct fixture *f = *state;
+
+	RUN(f, "<421 busy", "!close");
+	expect_results(f, 0);
+	assert_int_equal(f->end.code, 421);
+	f->gone = false;
+	RUN(f, HELLO, "<250 mx", ">MAIL FROM:<me@a.test>", "<250 ok",
+		">RCPT TO:<one@b.test>", "<250 ok", ">DATA", "<354 go", "*",
+		"<421 no", "!close");
+	assert_int_equal(f->result[0].code, 421);
+	assert_false(f->result[0].maybe);
+}
+
+static void test_greeting_554(void **state)
+{
+	struct fixture *f = *state;
+
+	RUN(f, "<554 5.7.1 not you", "!close");
+	expect_results(f, 0);
+	expect_end(f, ERR_PERM);
+	assert_int_equal(f->end.code, 554);
+	assert_string_equal(f->end.text, "not you");
+}
+
+static void test_garbage(void **state)
+{
+	static const char *const bad[] = {
+		"<HTTP/1.1 200 OK", "<", "<22", "<220_x", "<999 x", "<099 x",
+		"<2x0 x", "<220\001"
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		const char *const script[] = { bad[i], "!close", NULL };
+
+		f->gone = false;
+		run(f, script);
+		expect_end(f, ERR_PROTO);
+	}
+	f->gone = false;
+	RUN(f, "<220-a", "<250 b", "!close");
+	expect_end(f, ERR_PROTO);
+}
+
+static void test_replies_without_end(void **state)
+{
+	struct fixture *f = *state;
+	const char *script[402];
+	char line[5000];
+
+	for (int i = 0; i < 400; i++)
+		script[i] = "<220-and more";
+	script[400] = NULL;
+	run(f, script);
+	assert_int_equal(f->end.kind, ERR_PROTO);
+	memset(line, 'x', sizeof(line));
+	memcpy(line, "<220 ", 5);
+	line[sizeof(line) - 1] = '\0';
+	f->gone = false;
+	run(f, (const char *const[]){ line, NULL });
+	assert_int_equal(f->end.kind, ERR_PROTO);
+	line[2000] = '\0';
+	f->gone = false;
+	f->messages = 0;
+	run(f, (const char *const[]){ line, ">EHLO a.test", "<250 x", BYE,
+			NULL });
+	expect_end(f, ERR_NONE);
+}
+
+static void test_too_many_replies(void **state)
+{
+	struct fixture *f = *state;
+
+	RUN(f, HELLO, "<250 mx", ">MAIL FROM:<me@a.test>", "<250 ok", "<250 ok",
+		"<354 go", "!close");
+	expect_results(f, 1);
+	assert_int_equal(f->result[0].kind, ERR_PROTO);
+	assert_int_equal(f->data_n, 0);
+}
+
+static void test_bytes_of_a_reply_are_made_harmless(void **state)
+{
+	struct fixture *f = *state;
+
+	RUN(f, "!raw", "554 a\033[1m\200b\tc\n", "!close");
+	assert_string_equal(f->end.text, "a?[1m?b?c");
+}
+
+static void test_too_big(void **state)
+{
+	struct fixture *f = *state;
+
+	f->message.nrcpt = 2;
+	RUN(f, HELLO, "<250-mx", "<250 SIZE 17", BYE);
+	expect_results(f, 2);
+	assert_int_equal(f->result[0].kind, ERR_PERM);
+	assert_int_equal(f->result[0].code, 552);
+	assert_string_equal(f->result[1].enhanced, "5.3.4");
+	expect_end(f, ERR_NONE);
+}
+
+static void test_addresses_that_are_never_sent(void **state)
+{
+	static const char *const bad[RCPTS] = {
+		"a@b.test\r\nRCPT TO:<x@y>", "a\001@b.test", "a@b.test>", "a@",
+		"j\303\266rg@b.test", "fine@b.test", "", "a@b .test"
+	};
+	struct fixture *f = *state;
+
+	f->message.rcpt = bad;
+	f->message.nrcpt = RCPTS;
+	RUN(f, HELLO, "<250-mx", "<250 PIPELINING", ">MAIL FROM:<me@a.test>",
+		">RCPT TO:<fine@b.test>", ">DATA", "<250 ok", "<250 ok",
+		"<354 go", "*", "<250 ok", BYE);
+	expect_results(f, RCPTS);
+	for (int i = 0; i < RCPTS; i++)
+		assert_int_equal(f->result[i].kind, i == 5 ? ERR_NONE : ERR_PERM);
+	expect_end(f, ERR_NONE);
+}
+
+static void test_bad_sender(void **state)
+{
+	struct fixture *f = *state;
+
+	f->message.sender = "a\n@b";
+	RUN(f, HELLO, "<250 mx", BYE);
+	expect_results(f, 1);
+	assert_string_equal(f->result[0].enhanced, "5.1.7");
+}
+
+static void test_quoting(void **state)
+{
+	static const char *const odd[] = {
+		"\"a b\"@b.test", "a b@b.test", "a\"\\b@b.test", "postmaster",
+		"a..b@b.test", "x@y@b.test", "u@[192.0.2.1]", "a>@b.test"
+	};
+	struct fixture *f = *state;
+
+	f->message.sender = "";
+	f->message.rcpt = odd;
+	f->message.nrcpt = 8;
+	RUN(f, HELLO, "<250-mx", "<250 PIPELINING", ">MAIL FROM:<>",
+		">RCPT TO:<\"a b\"@b.test>", ">RCPT TO:<\"a b\"@b.test>",
+		">RCPT TO:<\"a\\\"\\\\b\"@b.test>", ">RCPT TO:<postmaster>",
+		">RCPT TO:<\"a..b\"@b.test>", ">RCPT TO:<\"x@y\"@b.test>",
+		">RCPT TO:<u@[192.0.2.1]>", ">RCPT TO:<\"a>\"@b.test>", ">DATA",
+		"<250 ok", "<250 ok", "<250 ok", "<250 ok", "<250 ok", "<250 ok",
+		"<250 ok", "<250 ok", "<250 ok", "<354 go", "*", "<250 ok", BYE);
+	expect_results(f, 8);
+	expect_end(f, ERR_NONE);
+}
+
+#define SEND ">MAIL FROM:<me@a.test>", "<250 ok", \
+	">RCPT TO:<one@b.test>", "<250 ok", ">DATA", "<354 go", "*", "<250 ok"
+
+static void test_line_ends(void **state)
+{
+	struct fixture *f = *state;
+
+	body(f, "a\n.\nb\r\n.c", 9);
+	f->message.lf_lines = true;
+	RUN(f, HELLO, "<250 mx", SEND, BYE);
+	assert_string_equal(f->data, "a\r\n..\r\nb\r\n..c\r\n.\r\n");
+	body(f, "", 0);
+	f->data_n = 0;
+	f->gone = false;
+	f->messages = 1;
+	RUN(f, HELLO, "<250 mx", SEND, BYE);
+	assert_string_equal(f->data, ".\r\n");
+	expect_end(f, ERR_NONE);
+}
+
+static void test_large_message_with_back_pressure(void **state)
+{
+	struct fixture *f = *state;
+	size_t n = 3000000;
+	char *text = malloc(n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		text[i] = i % 64 == 62 ? '\r' : i % 64 == 63 ? '\n' :
+			(char)('a' + i % 23);
+	body(f, text, n);
+	RUN(f, HELLO, "<250 mx", SEND, BYE);
+	expect_results(f, 1);
+	expect_end(f, ERR_NONE);
+	assert_int_equal(f->result[0].kind, ERR_NONE);
+	assert_memory_equal(f->data, text, n);
+	free(text);
+}
+
+static void test_reply_in_the_middle_of_the_message(void **state)
+{
+	struct fixture *f = *state;
+	char *text = calloc(1, 3000000);
+
+	memset(text, 'x', 2999998);
+	memcpy(text + 2999998, "\r\n", 2);
+	body(f, text, 3000000);
+	free(text);
+	RUN(f, HELLO, "<250 mx", ">MAIL FROM:<me@a.test>", "<250 ok",
+		">RCPT TO:<one@b.test>", "<250 ok", ">DATA", "<354 go", "!stop",
+		"<552 5.3.4 enough", "!reset");
+	expect_results(f, 1);
+	assert_int_equal(f->result[0].code, 552);
+	expect_end(f, ERR_PERM);
+}
+
+static void test_file_too_short(void **state)
+{
+	struct fixture *f = *state;
+
+	f->message.size = 40;
+	RUN(f, HELLO, "<250 mx", ">MAIL FROM:<me@a.test>", "<250 ok",
+		">RCPT TO:<one@b.test>", "<250 ok", ">DATA", "<354 go", "*");
+	expect_results(f, 1);
+	assert_int_equal(f->result[0].kind, ERR_TEMP);
+	assert_false(f->result[0].maybe);
+	assert_true(f->gone);
+	assert_null(strstr(f->data_n ? f->data : "", "\r\n.\r\n"));
+}
+
+static void test_abort_inside_callbacks(void **state)
+{
+	struct fixture *f = *state;
+
+	f->abort_on_result = true;
+	f->message.nrcpt = 2;
+	RUN(f, HELLO, "<250 mx", ">MAIL FROM:<me@a.test>", "<550 no");
+	assert_int_equal(f->results[0], 1);
+	assert_int_equal(f->results[1], 0);
+	assert_false(f->gone);
+	f->abort_on_ready = true;
+	RUN(f, HELLO, "<250 mx");
+	assert_false(f->gone);
+}
+
+static void test_nobody_listens(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_in *in = (void *)&f->target.addr;
+
+	in->sin_port = htons(1);
+	RUN(f, NULL);
+	assert_int_equal(f->end.kind, ERR_TEMP);
+	assert_string_equal(f->end.enhanced, "4.4.1");
+	f->gone = false;
+	f->target.addr.ss_family = AF_UNSPEC;
+	f->target.unix_path = "/nonexistent/socket";
+	RUN(f, NULL);
+	assert_int_equal(f->end.kind, ERR_TEMP);
+	assert_non_null(strstr(f->end.text, "No such file"));
+}
+
+static void test_peer_hangs_up_while_idle(void **state)
+{
+	struct fixture *f = *state;
+
+	RUN(f, HELLO, "<250 mx", ">MAIL FROM:<me@a.test>", "<250 ok",
+		">RCPT TO:<one@b.test>", "<250 ok", ">DATA", "<354 go", "*",
+		"!raw", "250 ok\r\n421 too long idle\r\n", "!close");
+	expect_results(f, 1);
+	assert_int_equal(f->result[0].kind, ERR_NONE);
+	assert_int_equal(f->end.code, 421);
+}
+
+/* -- AUTH -- */
+
+/* base64 of \0me\0secret, me, secret */
+#define PLAIN "AG1lAHNlY3JldA=="
+#define LOGIN_USER "bWU="
+#define LOGIN_PASSWORD "c2VjcmV0"
+
+static void with_password(struct fixture *f)
+{
+	f->target.user = "me";
+	f->target.password = "secret";
+}
+
+static void test_auth_plain(void **state)
+{
+	struct fixture *f = *state;
+
+	with_password(f);
+	RUN(f, HELLO, "<250-mx", "<250 AUTH CRAM-MD5 LOGIN PLAIN",
+		">AUTH PLAIN " PLAIN, "<235 2.7.0 in", SEND, BYE);
+	expect_results(f, 1);
+	expect_end(f, ERR_NONE);
+}
+
+static void test_auth_login(void **state)
+{
+	struct fixture *f = *state;
+
+	with_password(f);
+	RUN(f, HELLO, "<250-mx", "<250 AUTH=LOGIN", ">AUTH LOGIN",
+		"<334 VXNlcm5hbWU6", ">" LOGIN_USER, "<334 UGFzc3dvcmQ6",
+		">" LOGIN_PASSWORD, "<235 in", SEND, BYE);
+	expect_results(f, 1);
+	expect_end(f, ERR_NONE);
+}
+
+static void test_auth_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	with_password(f);
+	RUN(f, HELLO, "<250-mx", "<250 AUTH PLAIN", ">AUTH PLAIN " PLAIN,
+		"<535 5.7.8 no", "!close");
+	expect_results(f, 0);
+	expect_end(f, ERR_AUTH);
+	assert_int_equal(f->end.code, 535);
+	f->gone = false;
+	RUN(f, HELLO, "<250-mx", "<250 AUTH PLAIN", ">AUTH PLAIN " PLAIN,
+		"<454 4.7.0 later", "!close");
+	expect_end(f, ERR_TEMP);
+	f->gone = false;
+	RUN(f, HELLO, "<250-mx", "<250 AUTH CRAM-MD5", "!close");
+	expect_end(f, ERR_AUTH);
+}
+
+static void test_no_password_without_tls(void **state)
+{
+	struct fixture *f = *state;
+
+	with_password(f);
+	f->target.tls = CONF_TLS_MAY;
+	RUN(f, HELLO, "<250-mx", "<250 AUTH PLAIN", "!quiet", "!close");
+	expect_results(f, 0);
+	assert_int_equal(f->end.kind, ERR_AUTH);
+}
+
+/* -- TLS -- */
+
+static void with_tls(struct fixture *f, const char *ca)
+{
+	static const char cert[] = "/tmp/smtp_client_test.pem";
+	static const char key[] = "/tmp/smtp_client_test.key";
+	struct err err;
+
+	if (!tls_built())
+		skip();
+	unlink(cert);
+	unlink(key);
+	assert_int_equal(tls_make_cert(cert, key, "mx.b.test", &err), 0);
+	f->server_tls = tls_server(cert, key, &err);
+	f->client_tls = tls_client(ca ? cert : NULL, &err);
+	unlink(cert);
+	unlink(key);
+	assert_non_null(f->server_tls);
+	assert_non_null(f->client_tls);
+}
+
+static void test_starttls(void **state)
+{
+	struct fixture *f = *state;
+
+	with_tls(f, "yes");
+	with_password(f);
+	f->target.tls = CONF_TLS_STARTTLS;
+	f->target.verify = true;
+	/* what was offered in plain counts no more, and an injected reply neither */
+	RUN(f, HELLO, "<250-mx", "<250-PIPELINING", "<250 STARTTLS",
+		">STARTTLS", "!raw", "220 go\r\n250 injected\r\n", "!tls",
+		">EHLO a.test", "<250-mx", "<250-STARTTLS", "<250 AUTH PLAIN",
+		">AUTH PLAIN " PLAIN, "<235 in", SEND, BYE);
+	expect_results(f, 1);
+	expect_end(f, ERR_NONE);
+}
+
+static void test_implicit_tls(void **state)
+{
+	struct fixture *f = *state;
+
+	with_tls(f, "yes");
+	f->target.tls = CONF_TLS_TLS;
+	f->target.verify = true;
+	RUN(f, "!tls", HELLO, "<250 mx", SEND, BYE);
+	expect_results(f, 1);
+	expect_end(f, ERR_NONE);
+}
+
+static void test_wrong_certificate(void **state)
+{
+	struct fixture *f = *state;
+
+	with_tls(f, "yes");
+	f->target.tls = CONF_TLS_TLS;
+	f->target.verify = true;
+	f->target.name = "other.test";
+	RUN(f, "!tls");
+	expect_results(f, 0);
+	assert_int_equal(f->end.kind, ERR_TEMP);
+	assert_true(f->end.tls_failed);
+	assert_string_equal(f->end.enhanced, "4.7.5");
+}
+
+static void test_tls_required_and_not_there(void **state)
+{
+	struct fixture *f = *state;
+
+	with_tls(f, NULL);
+	f->target.tls = CONF_TLS_STARTTLS;
+	RUN(f, HELLO, "<250 mx", "!quiet", "!close");
+	expect_results(f, 0);
+	assert_int_equal(f->end.kind, ERR_TEMP);
+	f->gone = false;
+	RUN(f, HELLO, "<250 STARTTLS", ">STARTTLS", "<502 no", "!close");
+	assert_int_equal(f->end.kind, ERR_TEMP);
+	assert_int_equal(f->end.code, 502);
+}
+
+static void test_opportunistic_tls(void **state)
+{
+	struct fixture *f = *state;
+
+	with_tls(f, NULL);
+	f->target.tls = CONF_TLS_MAY;
+	f->target.verify = true;	/* means nothing with MAY */
+	RUN(f, HELLO, "<250 STARTTLS", ">STARTTLS", "<220 go", "!tls",
+		">EHLO a.test", "<250 mx", SEND, BYE);
+	expect_end(f, ERR_NONE);
+	f->gone = false;
+	f->messages = 1;
+	RUN(f, HELLO, "<250 STARTTLS", ">STARTTLS", "<454 not now", SEND, BYE);
+	expect_end(f, ERR_NONE);
+	f->gone = false;
+	f->messages = 1;
+	RUN(f, HELLO, "<250 mx", SEND, BYE);
+	expect_end(f, ERR_NONE);
+	f->gone = false;
+	RUN(f, HELLO, "<250 STARTTLS", ">STARTTLS", "<220 go", "<not tls",
+		"!close");
+	assert_int_equal(f->end.kind, ERR_TEMP);
+	assert_true(f->end.tls_failed);
+}
+
+/* -- the password file -- */
+
+static int password(const char *text, size_t n, mode_t mode, char *out,
+		size_t size)
+{
+	char path[] = "/tmp/smtp_client_testXXXXXX";
+	int fd = mkstemp(path), rc;
+	struct err err;
+
+	assert_int_equal(write(fd, text, n), n);
+	fchmod(fd, mode);
+	close(fd);
+	rc = smtp_password(path, out, size, &err);
+	unlink(path);
+	return rc;
+}
+
+static void test_password_file(void **state)
+{
+	char out[16];
+	struct err err;
+
+	(void)state;
+	assert_int_equal(password("top secret\r\nx\n", 14, 0600, out, 16), 0);
+	assert_string_equal(out, "top secret");
+	assert_int_equal(password("x", 1, 0640, out, 16), 0);
+	assert_int_equal(password("x", 1, 0644, out, 16), -1);
+	assert_int_equal(password("x", 1, 0602, out, 16), -1);
+	assert_int_equal(password("\n", 1, 0600, out, 16), -1);
+	assert_int_equal(password("", 0, 0600, out, 16), -1);
+	assert_int_equal(password("a\0b", 3, 0600, out, 16), -1);
+	assert_int_equal(password("0123456789abcdef", 16, 0600, out, 16), -1);
+	assert_int_equal(smtp_password("/", out, 16, &err), -1);
+	assert_int_equal(smtp_password("/nonexistent", out, 16, &err), -1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_one_message),
+		TEST(test_pipelining),
+		TEST(test_recipients_differ),
+		TEST(test_lone_dot),
+		TEST(test_sender_refused),
+		TEST(test_without_pipelining_nothing_is_wasted),
+		TEST(test_data_refused),
+		TEST(test_helo),
+		TEST(test_lmtp),
+		TEST(test_lmtp_breaks_between_replies),
+		TEST(test_lost_after_the_dot),
+		TEST(test_lost_before_the_dot),
+		TEST(test_421_at_any_moment),
+		TEST(test_421_for_a_greeting_and_after_the_dot),
+		TEST(test_greeting_554),
+		TEST(test_garbage),
+		TEST(test_replies_without_end),
+		TEST(test_too_many_replies),
+		TEST(test_bytes_of_a_reply_are_made_harmless),
+		TEST(test_too_big),
+		TEST(test_addresses_that_are_never_sent),
+		TEST(test_bad_sender),
+		TEST(test_quoting),
+		TEST(test_line_ends),
+		TEST(test_large_message_with_back_pressure),
+		TEST(test_reply_in_the_middle_of_the_message),
+		TEST(test_file_too_short),
+		TEST(test_abort_inside_callbacks),
+		TEST(test_nobody_listens),
+		TEST(test_peer_hangs_up_while_idle),
+		TEST(test_auth_plain),
+		TEST(test_auth_login),
+		TEST(test_auth_refused),
+		TEST(test_no_password_without_tls),
+		TEST(test_starttls),
+		TEST(test_implicit_tls),
+		TEST(test_wrong_certificate),
+		TEST(test_tls_required_and_not_there),
+		TEST(test_opportunistic_tls),
+		cmocka_unit_test(test_password_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,408 @@
+/* The kinds of values, each with what it takes, refuses, and prints. */
+#include "os/conf_test.h"
+
+#include <arpa/inet.h>
+
+static void host_names(void **state)
+{
+	char name[300];
+
+	(void)state;
+	assert_value("hostname", "Mail.A.com.", "mail.a.com");
+	assert_value("hostname", "router", "router");
+	assert_value("hostname", "4a.0-1.x", "4a.0-1.x");
+	assert_value("hostname", "1.xn--p1ai", "1.xn--p1ai");
+	memset(name, 'a', sizeof(name));
+	for (int i = 63; i < 253; i += 64)
+		name[i] = '.';
+	name[253] = '\0';
+	assert_value("hostname", name, name);
+	assert_true(conf_is_host(span_make(name, 253)));
+	name[253] = 'a';
+	assert_false(conf_is_host(span_make(name, 254)));
+	name[63] = 'a';
+	assert_false(conf_is_host(span_make(name, 64)));
+	assert_wrong("hostname a..b", ":1: hostname: \"a..b\" is no host "
+			"name");
+	assert_wrong("hostname a.b..", ":1: hostname: \"a.b..\" is no host "
+			"name");
+	assert_wrong("hostname .", ":1: hostname: \".\" is no host name");
+	assert_wrong("domain ok \"\"", ":1: domain: \"\" is no host name");
+	assert_wrong("hostname -a.b", ":1: hostname: \"-a.b\" is no host "
+			"name");
+	assert_wrong("hostname a-.b", ":1: hostname: \"a-.b\" is no host "
+			"name");
+	assert_wrong("hostname a_b", ":1: hostname: \"a_b\" is no host name");
+	assert_wrong("domain 10.0.0.1", ":1: domain: \"10.0.0.1\" is no host "
+			"name");
+	assert_wrong("domain m\xc3\xbcll.de", ":1: domain: \"m\xc3\xbcll.de\" "
+			"is no host name");
+}
+
+static void amounts(void **state)
+{
+	(void)state;
+	assert_value("max-queue", "1", "1");
+	assert_value("max-queue", "1000000", "1000000");
+	assert_wrong("max-queue 0", ":1: max-queue: \"0\" is no NUMBER from 1 "
+			"to 1000000");
+	assert_wrong("max-queue 1000001", ":1: max-queue: \"1000001\" is no "
+			"NUMBER from 1 to 1000000");
+	assert_wrong("max-queue 1K", ":1: max-queue: \"1K\" is no NUMBER "
+			"from 1 to 1000000");
+	assert_wrong("max-queue -1", ":1: max-queue: \"-1\" is no NUMBER "
+			"from 1 to 1000000");
+	assert_wrong("max-queue \"\"", ":1: max-queue: \"\" is no NUMBER "
+			"from 1 to 1000000");
+	assert_value("max-message-size", "65536", "64K");
+	assert_value("max-message-size", "65537", "65537");
+	assert_value("max-message-size", "2g", "2G");
+	assert_value("max-message-size", "2048M", "2G");
+	assert_wrong("max-message-size 2147483649", ":1: max-message-size: "
+			"\"2147483649\" is no SIZE from 64K to 2G");
+	assert_wrong("max-message-size 18446744073709551616K", ":1: "
+			"max-message-size: \"18446744073709551616K\" is no "
+			"SIZE from 64K to 2G");
+	assert_wrong("max-message-size 63K", ":1: max-message-size: \"63K\" "
+			"is no SIZE from 64K to 2G");
+	assert_wrong("max-message-size K", ":1: max-message-size: \"K\" is "
+			"no SIZE from 64K to 2G");
+	assert_value("min-free-space", "0", "0");
+	assert_value("min-free-space", "1024G", "1024G");
+	assert_value("session-memory", "64M", "64M");
+	assert_value("command-timeout", "90", "90s");
+	assert_value("command-timeout", "90m", "90m");
+	assert_value("command-timeout", "24H", "1d");
+	assert_wrong("command-timeout 25h", ":1: command-timeout: \"25h\" is "
+			"no TIME from 1s to 1d");
+	assert_wrong("command-timeout 1w", ":1: command-timeout: \"1w\" is "
+			"no TIME from 1s to 1d");
+	assert_wrong("scram-rounds 4095", ":1: scram-rounds: \"4095\" is no "
+			"NUMBER from 4096 to 10000000");
+}
+
+static void words_of_choice(void **state)
+{
+	(void)state;
+	assert_value("system-users", "no", "no");
+	assert_value("auth-without-tls", "YES", "yes");
+	assert_value("spool-sync", "files", "files");
+	assert_value("spool-sync", "filesystem", "filesystem");
+	assert_wrong("system-users true", ":1: system-users: \"true\" is "
+			"neither yes nor no");
+	assert_wrong("spool-sync yes", ":1: spool-sync: \"yes\" is neither "
+			"files nor filesystem");
+}
+
+static void accounts_and_paths(void **state)
+{
+	char line[2000];
+
+	(void)state;
+	assert_value("user-store", "_mail-1.x$", "_mail-1.x$");
+	assert_wrong("postmaster a@b", ":1: postmaster: \"a@b\" is no "
+			"account's name");
+	assert_wrong("user-auth -r", ":1: user-auth: \"-r\" is no account's "
+			"name");
+	assert_wrong("user-auth a$b", ":1: user-auth: \"a$b\" is no "
+			"account's name");
+	assert_wrong("user-auth abcdefghijklmnopqrstuvwxyz0123456", ":1: "
+			"user-auth: \"abcdefghijklmnopqrstuvwxyz0123456\" is "
+			"no account's name");
+	assert_value("spool-dir", "/a/b//", "/a/b");
+	assert_value("spool-dir", "/", "/");
+	assert_wrong("spool-dir a/b", ":1: spool-dir: \"a/b\" does not begin "
+			"with /");
+	assert_wrong("spool-dir \"\"", ":1: spool-dir: \"\" does not begin "
+			"with /");
+	snprintf(line, sizeof(line), "run-dir /%079d", 0);
+	conf_free(parse(line));
+	snprintf(line, sizeof(line), "run-dir /%080d", 0);
+	assert_wrong(line, ":1: run-dir: longer than 80 bytes");
+}
+
+static void networks(void **state)
+{
+	(void)state;
+	assert_value("relay-from", "192.168.1.0/24 10.0.0.1 2001:db8::/32 "
+			"::1 1.2.3.4/32", "192.168.1.0/24\n10.0.0.1\n"
+			"2001:db8::/32\n::1\n1.2.3.4");
+	assert_value("relay-from", "128.0.0.0/1", "128.0.0.0/1");
+	assert_value("relay-from", "::ffff:10.0.0.0/104", "10.0.0.0/8");
+	assert_wrong("relay-from 192.168.1.5/24", ":1: relay-from: "
+			"192.168.1.5/24 has bits behind the prefix; write "
+			"192.168.1.0/24");
+	assert_wrong("relay-from 2001:db8::1/33", ":1: relay-from: "
+			"2001:db8::1/33 has bits behind the prefix; write "
+			"2001:db8::/33");
+	assert_wrong("relay-from 10.0.0.0/33", ":1: relay-from: "
+			"10.0.0.0/33: the prefix has 1 to 32 bits");
+	assert_wrong("relay-from ::/129", ":1: relay-from: ::/129: the "
+			"prefix has 1 to 128 bits");
+	assert_wrong("relay-from 10.0.0.0/", ":1: relay-from: 10.0.0.0/: the "
+			"prefix has 1 to 32 bits");
+	assert_wrong("relay-from 0.0.0.0/0", ":1: relay-from: 0.0.0.0/0 "
+			"would relay for everybody");
+	assert_wrong("relay-from ::/0", ":1: relay-from: ::/0 would relay "
+			"for everybody");
+	assert_wrong("relay-from ::ffff:0:0/96", ":1: relay-from: "
+			"::ffff:0:0/96 would relay for everybody");
+	assert_wrong("relay-from a.com", ":1: relay-from: \"a.com\" is no "
+			"address");
+	assert_wrong("relay-from 1.2.3", ":1: relay-from: \"1.2.3\" is no "
+			"address");
+	assert_wrong("relay-from 01.2.3.4", ":1: relay-from: \"01.2.3.4\" is "
+			"no address");
+}
+
+static bool has(const struct conf *c, const char *text)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+
+	if (inet_pton(AF_INET, text, &in.sin_addr) == 1)
+		return conf_net_has(c->relay_from, (struct sockaddr *)&in);
+	assert_int_equal(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
+	return conf_net_has(c->relay_from, (struct sockaddr *)&in6);
+}
+
+static void networks_match(void **state)
+{
+	struct sockaddr local = { .sa_family = AF_UNIX };
+	struct conf *c = parse("relay-from 192.168.1.0/24 10.128.0.0/9\n"
+			"relay-from 2001:db8:8000::/33 fe80::1 1.2.3.4");
+
+	(void)state;
+	assert_true(has(c, "192.168.1.0"));
+	assert_true(has(c, "192.168.1.255"));
+	assert_false(has(c, "192.168.0.255"));
+	assert_false(has(c, "192.168.2.0"));
+	assert_true(has(c, "10.128.0.0"));
+	assert_true(has(c, "10.255.255.255"));
+	assert_false(has(c, "10.127.255.255"));
+	assert_true(has(c, "1.2.3.4"));
+	assert_false(has(c, "1.2.3.5"));
+	assert_true(has(c, "::ffff:192.168.1.7"));
+	assert_false(has(c, "::192.168.1.7"));
+	assert_true(has(c, "2001:db8:8000::"));
+	assert_true(has(c, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"));
+	assert_false(has(c, "2001:db8:7fff::"));
+	assert_true(has(c, "fe80::1"));
+	assert_false(has(c, "fe80::2"));
+	assert_false(has(c, "127.0.0.1"));
+	assert_false(has(c, "::1"));
+	assert_false(conf_net_has(c->relay_from, &local));
+	assert_false(conf_net_has(NULL, &local));
+	conf_free(c);
+	/* a block of IPv6 never means IPv4 */
+	c = parse("relay-from ::/1");
+	assert_true(has(c, "::1"));
+	assert_false(has(c, "1.2.3.4"));
+	assert_false(has(c, "::ffff:1.2.3.4"));
+	conf_free(c);
+}
+
+static void listening(void **state)
+{
+	struct conf *c = parse("listen smtp 127.0.0.1:2525\n"
+			"listen pop3 none\n"
+			"listen SMTP [2001:db8::1]:25\n"
+			"listen pop3s *:1\n"
+			"listen smtps 0.0.0.0:65535\n");
+	const struct sockaddr_in *in = (const void *)&c->listen->addr;
+
+	(void)state;
+	assert_get(c, "listen", "smtp 127.0.0.1:2525\n"
+			"smtp [2001:db8::1]:25\npop3s *:1\n"
+			"smtps 0.0.0.0:65535\nsubmission *:587");
+	assert_int_equal(in->sin_family, AF_INET);
+	assert_int_equal(ntohl(in->sin_addr.s_addr), 0x7f000001);
+	assert_int_equal(ntohs(in->sin_port), 2525);
+	assert_int_equal(c->listen->addr_len, sizeof(*in));
+	conf_free(c);
+	c = parse("listen smtp none\nlisten submission none\n"
+			"listen smtps none\nlisten pop3 none\n"
+			"listen pop3s none");
+	assert_null(c->listen);
+	conf_free(c);
+	assert_wrong("listen imap *:143", ":1: listen: \"imap\" is none of "
+			"smtp, submission, smtps, pop3, pop3s");
+	assert_wrong("listen smtp", ":1: listen: needs a value: SERVICE "
+			"ADDRESS:PORT|*:PORT|[IPV6]:PORT|none");
+	assert_wrong("listen smtp none\nlisten smtp *:25", ":2: listen: smtp "
+			"has none already, or had an address");
+	assert_wrong("listen smtp *:25\nlisten smtp none", ":2: listen: smtp "
+			"has none already, or had an address");
+}
+
+static void bad_sockets(void **state)
+{
+	static const char *const bad[] = {
+		"*", "*:", "*:0", "*:65536", "*:x", "[*]:25", "25", ":25",
+		"1.2.3.4", "1.2.3.4:", "1.2.3:25", "::1:25", "[::1]",
+		"[::1]25", "[::1:25", "[]:25", "localhost:25", "[::1]:",
+		"[fe80::1%eth0]:25",
+	};
+	char line[100], why[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(line, sizeof(line), "listen smtp %s", bad[i]);
+		snprintf(why, sizeof(why), ":1: listen: \"%s\" is no "
+				"ADDRESS:PORT, *:PORT, [IPV6]:PORT or none",
+				bad[i]);
+		assert_wrong(line, why);
+	}
+}
+
+static void name_servers(void **state)
+{
+	(void)state;
+	assert_value("nameserver", "9.9.9.9 2620:fe::fe 127.0.0.1:5353 "
+			"[::1]:53 [::1]", "9.9.9.9\n2620:fe::fe\n"
+			"127.0.0.1:5353\n[::1]:53\n[::1]");
+	assert_wrong("nameserver dns.example", ":1: nameserver: "
+			"\"dns.example\" is no ADDRESS or ADDRESS:PORT");
+	assert_wrong("nameserver 9.9.9.9:0", ":1: nameserver: "
+			"\"9.9.9.9:0\" is no ADDRESS or ADDRESS:PORT");
+}
+
+static void smarthosts(void **state)
+{
+	static const struct {
+		const char *line;
+		unsigned port;
+		enum conf_tls tls;
+		bool verify;
+	} rows[] = {
+		{ "smarthost h", 587, CONF_TLS_STARTTLS, true },
+		{ "smarthost h:587", 587, CONF_TLS_STARTTLS, true },
+		{ "smarthost h:465", 465, CONF_TLS_TLS, true },
+		{ "smarthost h:25", 25, CONF_TLS_MAY, false },
+		{ "smarthost h:2525", 2525, CONF_TLS_STARTTLS, true },
+		{ "smarthost h tls", 465, CONF_TLS_TLS, true },
+		{ "smarthost h:587 TLS", 587, CONF_TLS_TLS, true },
+		{ "smarthost h starttls", 587, CONF_TLS_STARTTLS, true },
+		{ "smarthost h:465 starttls noverify", 465,
+			CONF_TLS_STARTTLS, false },
+		{ "smarthost h may", 587, CONF_TLS_MAY, false },
+		{ "smarthost h:465 none", 465, CONF_TLS_NONE, false },
+		{ "smarthost h:25 noverify tls", 25, CONF_TLS_TLS, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct conf *c = parse(rows[i].line);
+
+		assert_string_equal(c->smarthost.host, "h");
+		assert_int_equal(c->smarthost.port, rows[i].port);
+		assert_int_equal(c->smarthost.tls, rows[i].tls);
+		assert_int_equal(c->smarthost.verify, rows[i].verify);
+		assert_null(c->smarthost.user);
+		conf_free(c);
+	}
+	assert_value("smarthost", "SMTP.x:465 user=Me password-file=/F",
+			"smtp.x:465 tls user=Me password-file=/F");
+	assert_value("smarthost", "[2001:DB8::1] noverify",
+			"[2001:db8::1]:587 starttls noverify");
+	assert_value("smarthost", "192.0.2.1:25", "192.0.2.1:25 may");
+}
+
+static void bad_smarthosts(void **state)
+{
+	(void)state;
+	assert_wrong("smarthost h user=u", ":1: smarthost: user= and "
+			"password-file= go together");
+	assert_wrong("smarthost h password-file=/f", ":1: smarthost: user= "
+			"and password-file= go together");
+	assert_wrong("smarthost h user= password-file=/f", ":1: smarthost: "
+			"user= is empty");
+	assert_wrong("smarthost h user=u password-file=f", ":1: smarthost: "
+			"password-file=f does not begin with /");
+	assert_wrong("smarthost h tls none", ":1: smarthost: tls and none");
+	assert_wrong("smarthost h ssl", ":1: smarthost: \"ssl\" is not "
+			"understood");
+	assert_wrong("smarthost h:0", ":1: smarthost: \"h:0\" is no "
+			"HOST[:PORT]");
+	assert_wrong("smarthost 2001:db8::1", ":1: smarthost: "
+			"\"2001:db8::1\" is no HOST[:PORT]");
+	assert_wrong("smarthost a_b", ":1: smarthost: \"a_b\" is no "
+			"HOST[:PORT]");
+}
+
+static void routes(void **state)
+{
+	struct conf *c = parse("route A.com lmtp:unix:/run/Lmtp\n"
+			"route b.com smtp:Mx.example\n"
+			"route c.com smtp:[h.x]\n"
+			"route d.com smtp:[192.0.2.1]:26\n"
+			"route e.com smtp:[2001:db8::1]:26\n"
+			"route f.com lmtp:[h.x]\n"
+			"route * smtp:[h.x]:587\n");
+	const struct conf_route *r = c->routes;
+
+	(void)state;
+	assert_string_equal(r->domain, "a.com");
+	assert_true(r->lmtp && r->is_unix && !r->mx);
+	assert_string_equal(r->host, "/run/Lmtp");
+	r = r->next;
+	assert_true(!r->lmtp && !r->is_unix && r->mx);
+	assert_string_equal(r->host, "mx.example");
+	assert_int_equal(r->port, 25);
+	r = r->next;
+	assert_true(!r->mx && r->port == 25);
+	assert_get(c, "route", "a.com lmtp:unix:/run/Lmtp\n"
+			"b.com smtp:mx.example\nc.com smtp:[h.x]:25\n"
+			"d.com smtp:[192.0.2.1]:26\n"
+			"e.com smtp:[2001:db8::1]:26\nf.com lmtp:[h.x]:24\n"
+			"* smtp:[h.x]:587");
+	conf_free(c);
+}
+
+static void bad_routes(void **state)
+{
+	static const char *const bad[] = {
+		"smtp", "smtp:", "smtp:h:25", "smtp:192.0.2.1", "smtp:[]:25",
+		"smtp:[h]x", "lmtp:h", "lmtp:h:24", "uucp:h", "[h]:25",
+		"smtp:unix:/x", "smtp:[h]:0", "SMTP:a_b",
+	};
+	char line[300], why[300];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(line, sizeof(line), "route a.b %s", bad[i]);
+		snprintf(why, sizeof(why), ":1: route: \"%s\" is no "
+				"smtp:HOST, smtp:[HOST]:PORT, lmtp:[HOST]:PORT "
+				"or lmtp:unix:PATH", bad[i]);
+		assert_wrong(line, why);
+	}
+	assert_wrong("route a.b lmtp:unix:x", ":1: route: \"x\" does not "
+			"begin with /");
+	assert_wrong("route .b smtp:h", ":1: route: \".b\" is neither a "
+			"domain nor *");
+	snprintf(line, sizeof(line), "route * lmtp:unix:/%0106d", 0);
+	conf_free(parse(line));
+	snprintf(line, sizeof(line), "route * lmtp:unix:/%0107d", 0);
+	assert_wrong(line, ":1: route: the socket's path is too long");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(host_names),
+		cmocka_unit_test(amounts),
+		cmocka_unit_test(words_of_choice),
+		cmocka_unit_test(accounts_and_paths),
+		cmocka_unit_test(networks),
+		cmocka_unit_test(networks_match),
+		cmocka_unit_test(listening),
+		cmocka_unit_test(bad_sockets),
+		cmocka_unit_test(name_servers),
+		cmocka_unit_test(smarthosts),
+		cmocka_unit_test(bad_smarthosts),
+		cmocka_unit_test(routes),
+		cmocka_unit_test(bad_routes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
