@@ -80,41 +80,35 @@ static void ask_authd(struct command *c, const char *address)
 	loop_free(c->loop);
 }
 
-/* Without authd: accounts of this machine only. */
-static void ask_system(struct command *c, struct span local)
+/*
+ * Without authd: an account of this machine may be named without a domain. Who
+ * is not found so may be a virtual user: that is no "no".
+ */
+static void ask_system(struct command *c)
 {
 	struct priv_user user;
-	char name[64];
-	struct err err;
 
-	if (!c->conf->system_users || str_copy(name, sizeof(name), local) < 0)
+	if (!c->conf->system_users || priv_find(c->user, &user, NULL) < 0)
 		return;
-	if (priv_find(name, &user, &err) < 0) {
-		c->status = err.kind == ERR_PERM ? AUTH_NO : AUTH_TEMP;
-		return;
-	}
 	c->status = AUTH_OK;
 	c->found = (struct auth_user){ .kind = AUTH_SYSTEM, .uid = user.uid,
 		.gid = user.gid };
-	memcpy(c->found.name, name, sizeof(name));
+	memcpy(c->found.name, user.name, sizeof(user.name));
 }
 
 static void find_user(struct command *c)
 {
-	struct span rest = span_of(c->user);
-	struct span local = span_sub(rest, 0, span_rfind(rest, '@'));
-	char address[300];
+	bool plain = !strchr(c->user, '@');
+	char address[600];
 
-	if (local.n == rest.n && c->conf->domains)
+	if (plain && c->conf->domains)
 		snprintf(address, sizeof(address), "%s@%s", c->user,
 				c->conf->domains->text);
 	else
 		snprintf(address, sizeof(address), "%s", c->user);
 	ask_authd(c, address);
-	rest = span_sub(rest, local.n + 1, rest.n);
-	if (c->status == AUTH_TEMP
-			&& (!rest.n || conf_is_local(c->conf, rest)))
-		ask_system(c, local);
+	if (c->status == AUTH_TEMP && plain)
+		ask_system(c);
 }
 
 /* -- the message -- */

@@ -347,13 +347,35 @@ static void put_code(struct mail_term *t, uint32_t c, struct str *buf)
 	}
 }
 
+/*
+ * Printable ASCII at the start of text, as much as one put takes: without a
+ * pager nobody counts columns, with one up to the end of the screen line.
+ */
+static struct span plain_run(const struct mail_term *t, struct span text)
+{
+	size_t most = t->paging ? t->columns - t->column % t->columns : text.n;
+	size_t n = 0;
+
+	while (n < text.n && n < most && text.p[n] >= 32 && text.p[n] < 127)
+		n++;
+	return span_sub(text, 0, n);
+}
+
 void mail_term_text(struct mail_term *t, struct span text)
 {
 	struct str buf;
 
 	str_init(&buf, 16);
 	while (text.n && !t->stopped) {
-		uint32_t c = utf8_next(&text);
+		struct span run = plain_run(t, text);
+		uint32_t c;
+
+		if (run.n) {
+			put(t, run, (unsigned)run.n);
+			text = span_sub(text, run.n, text.n);
+			continue;
+		}
+		c = utf8_next(&text);
 
 		/* a line may end in CRLF; any other CR would paint over it */
 		if (c != '\r' || !text.n || text.p[0] != '\n')

@@ -57,19 +57,20 @@ static void on_line(struct dialog *d, void *session, struct span line,
 		enum conn_line how)
 {
 	struct session *s = session;
+	enum sasl_next what = SASL_BAD;
 	const char *challenge = "";
 
 	(void)d;
 	if (how == CONN_LINE_OK)
-		next(s, sasl_step(s->sasl, line, &challenge), challenge);
-	else
-		next(s, SASL_BAD, NULL);
+		what = sasl_step(s->sasl, line, &challenge);
+	next(s, what, challenge);
 }
 
 void pop3d_auth(struct dialog *d, void *session, struct span args)
 {
 	struct session *s = session;
 	const char *challenge = "";
+	enum sasl_next what;
 
 	if (!args.n) {
 		list_mechanisms(s);
@@ -85,5 +86,6 @@ void pop3d_auth(struct dialog *d, void *session, struct span args)
 		return;
 	}
 	d->line = on_line;
-	next(s, sasl_start(s->sasl, args, &challenge), challenge);
+	what = sasl_start(s->sasl, args, &challenge);
+	next(s, what, challenge);
 }

@@ -314,7 +314,7 @@ int queue_main(int argc, char **argv)
 		log_error("%s", err.text);
 		return err.kind == ERR_PERM ? EX_CONFIG : EX_TEMPFAIL;
 	}
-	daemon_drop(&q->daemon, q->daemon.conf->user_queue, (gid_t)-1);
+	daemon_become(&q->daemon, q->daemon.conf->user_queue);
 	daemon_socket_path(&q->daemon, "deliver", q->deliver_path,
 			sizeof(q->deliver_path));
 	q->dns = dns_new(q->daemon.loop, q->daemon.conf);

@@ -271,6 +271,15 @@ void daemon_drop(struct daemon *d, const char *user, gid_t group)
 		fail(EX_OSERR, &err);
 }
 
+void daemon_become(struct daemon *d, const char *user)
+{
+	struct err err;
+
+	proc_listen_done();
+	if (priv_drop(user, (gid_t)-1, NULL, &d->chrooted, &err) < 0)
+		fail(EX_OSERR, &err);
+}
+
 void daemon_socket_path(const struct daemon *d, const char *name, char *out,
 		size_t size)
 {

@@ -65,6 +65,8 @@ int daemon_dir(const char *path, unsigned mode, const char *owner,
 
 /* priv_drop into run-dir as chroot. Exits with 71 (EX_OSERR) when it cannot. group: extra, or (gid_t)-1 */
 void daemon_drop(struct daemon *d, const char *user, gid_t group);
+/* The same without the chroot, for who reads /etc while it runs (passwd, resolv.conf). */
+void daemon_become(struct daemon *d, const char *user);
 
 /* Path of a socket below run-dir as it is to be written now (before or after the drop). Own memory, size bytes. */
 void daemon_socket_path(const struct daemon *d, const char *name, char *out, size_t size);

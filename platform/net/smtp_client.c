@@ -252,6 +252,10 @@ static void broken(struct smtp_client *c)
 {
 	struct smtp_result r;
 
+	if (c->step == SMTP_STEP_QUIT) {
+		take_quit(c, NULL);
+		return;
+	}
 	smtp_result_set(&r, ERR_TEMP, "4.4.2", conn_error(c->conn)->text);
 	if (c->step == SMTP_STEP_CONNECT)
 		str_copy(r.enhanced, sizeof(r.enhanced), SPAN("4.4.1"));

@@ -8,7 +8,7 @@ static const struct smtp_reply_row rows[SMTP_REPLY_COUNT] = {
 	[SMTP_AUTH_OK] = { 235, "2.7.0", "Authentication successful" },
 	[SMTP_SENDER_OK] = { 250, "2.1.0", "Sender OK" },
 	[SMTP_RCPT_OK] = { 250, "2.1.5", "Recipient OK" },
-	[SMTP_SEND_DATA] = { 354, NULL, "End data with <CR><LF>.<CR><LF>" },
+	[SMTP_SEND_DATA] = { 354, "", "End data with <CR><LF>.<CR><LF>" },
 	[SMTP_MESSAGE_OK] = { 250, "2.0.0", "Message accepted" },
 	[SMTP_FLUSHED] = { 250, "2.0.0", "Flushed" },
 	[SMTP_NOTHING_DONE] = { 250, "2.0.0", "OK" },
@@ -73,6 +73,8 @@ const struct smtp_reply_row *smtp_reply_row(enum smtp_reply why)
 void smtp_reply_write(struct conn *c, int code, const char *enhanced,
 		const char *text)
 {
-	conn_printf(c, "%d %s%s%.*s\r\n", code, enhanced ? enhanced : "",
-			enhanced ? " " : "", TEXT_MOST, text);
+	bool status = enhanced && *enhanced;
+
+	conn_printf(c, "%d %s%s%.*s\r\n", code, status ? enhanced : "",
+			status ? " " : "", TEXT_MOST, text);
 }

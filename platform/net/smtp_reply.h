@@ -65,14 +65,15 @@ enum smtp_reply {
 	SMTP_REPLY_COUNT
 };
 
+/* No pointers: a table of them costs a relocation each. */
 struct smtp_reply_row {
-	int code;
-	const char *enhanced;		/* NULL: none, RFC 2034 section 4 */
-	const char *text;
+	short code;
+	char enhanced[6];		/* "": none, RFC 2034 section 4 */
+	char text[48];
 };
 
 const struct smtp_reply_row *smtp_reply_row(enum smtp_reply why);
-/* One line; text is cut at 400 octets. enhanced may be NULL. */
+/* One line; text is cut at 400 octets. enhanced may be NULL or empty. */
 void smtp_reply_write(struct conn *c, int code, const char *enhanced,
 		const char *text);
 

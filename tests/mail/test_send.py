@@ -155,7 +155,8 @@ def test_no_daemon_spools(desk):
 
 
 @pytest.mark.skipif(SANITIZED, reason="sanitizers take memory of their own")
-@pytest.mark.parametrize("line", ["0123456789abcdef" * 4, "é" * 600])
+@pytest.mark.parametrize("line", ["0123456789abcdef" * 4, "é" * 600],
+                         ids=["7bit", "qp"])
 def test_memory(post, line):
     """A 24 MB message: not a quarter megabyte more than a small one."""
     line = line.encode() + b"\n"

@@ -1,0 +1,289 @@
+#include "net/mx.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+#define NAME_SIZE 256
+
+struct mx {
+	struct loop *loop;
+	struct dns *dns;
+	struct dns_query *query;	/* under way, or NULL */
+	struct loop_timer timer;	/* for what is known without asking */
+	mx_fn *fn;
+	void *arg;
+
+	char name[NAME_SIZE], self[NAME_SIZE];
+	unsigned port;
+	bool itself;			/* the name stands for its own MX */
+	bool trouble;			/* a name could not be asked now */
+	bool missing;			/* the name itself does not exist */
+	char hosts[MX_HOSTS][NAME_SIZE];
+	unsigned nhosts, at;		/* at: twice the host, A and then AAAA */
+	struct mx_target *targets;	/* room for MX_TARGETS, or NULL */
+	unsigned n;
+};
+
+/* -- the end -- */
+
+void mx_cancel(struct mx *m)
+{
+	if (!m)
+		return;
+	dns_cancel(m->query);
+	loop_timer_stop(m->loop, &m->timer);
+	free(m->targets);
+	free(m);
+}
+
+static void finish(struct mx *m, enum err_kind kind, int code,
+		const char *enhanced, const char *what)
+{
+	struct smtp_result why = { .kind = kind, .code = code };
+
+	if (kind != ERR_NONE) {
+		str_copy(why.enhanced, sizeof(why.enhanced),
+				span_of(enhanced));
+		snprintf(why.text, sizeof(why.text), "%.200s: %s", m->name,
+				what);
+		m->n = 0;
+	}
+	m->fn(m->arg, m->targets, m->n, &why);
+	mx_cancel(m);
+}
+
+static void no_memory(struct mx *m)
+{
+	finish(m, ERR_NOMEM, 451, "4.3.0", "out of memory");
+}
+
+static void silence(struct mx *m)
+{
+	finish(m, ERR_TEMP, 451, "4.4.3", "name servers do not answer");
+}
+
+static void nobody(struct mx *m)
+{
+	if (m->trouble)
+		silence(m);
+	else if (m->missing)
+		finish(m, ERR_PERM, 550, "5.1.2", "no such domain");
+	else
+		finish(m, ERR_PERM, 550, "5.4.4", m->itself ?
+				"this name has no address" :
+				"no mail exchanger has an address");
+}
+
+/* -- targets -- */
+
+static void add(struct mx *m, const char *name, const void *addr, socklen_t len)
+{
+	struct mx_target *t;
+
+	if (!m->targets)
+		m->targets = calloc(MX_TARGETS, sizeof(*m->targets));
+	if (!m->targets || m->n == MX_TARGETS)
+		return;
+	t = &m->targets[m->n++];
+	memcpy(&t->addr, addr, len);
+	t->addr_len = len;
+	str_copy(t->name, sizeof(t->name), span_of(name));
+}
+
+static void add4(struct mx *m, const char *name, const struct in_addr *a)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr = *a,
+		.sin_port = htons((uint16_t)m->port) };
+
+	add(m, name, &in, sizeof(in));
+}
+
+static void add6(struct mx *m, const char *name, const struct in6_addr *a)
+{
+	struct sockaddr_in6 in = { .sin6_family = AF_INET6, .sin6_addr = *a,
+		.sin6_port = htons((uint16_t)m->port) };
+
+	add(m, name, &in, sizeof(in));
+}
+
+/* "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321 4.1.3), also bare. */
+static bool take_literal(struct mx *m)
+{
+	struct span text = span_of(m->name);
+	char plain[INET6_ADDRSTRLEN];
+	struct in6_addr six;
+	struct in_addr four;
+
+	if (text.n > 2 && text.p[0] == '[' && text.p[text.n - 1] == ']')
+		text = span_sub(text, 1, text.n - 2);
+	if (span_starts(text, "IPv6:"))
+		text = span_sub(text, 5, text.n);
+	if (str_copy(plain, sizeof(plain), text))
+		return false;
+	if (inet_pton(AF_INET, plain, &four) == 1)
+		add4(m, plain, &four);
+	else if (inet_pton(AF_INET6, plain, &six) == 1)
+		add6(m, plain, &six);
+	else
+		return false;
+	return true;
+}
+
+/* -- addresses of the hosts, one after another -- */
+
+static void next_address(struct mx *m);
+
+/*
+ * RFC 5321 5: an exchanger that cannot be looked up now does not keep the mail
+ * from the others.
+ */
+static void got_address(void *arg, const struct dns_answer *a)
+{
+	struct mx *m = arg;
+	const char *name = m->hosts[m->at / 2];
+
+	m->query = NULL;
+	m->trouble |= a->status == DNS_FAIL;
+	m->missing = m->itself && (a->status == DNS_NXDOMAIN ||
+			a->status == DNS_BAD_NAME);
+	for (int i = 0; i < a->count; i++) {
+		if (a->records[i].type == DNS_A)
+			add4(m, name, &a->records[i].ip.a);
+		else if (a->records[i].type == DNS_AAAA)
+			add6(m, name, &a->records[i].ip.aaaa);
+	}
+	m->at++;
+	next_address(m);
+}
+
+static void next_address(struct mx *m)
+{
+	const char *name = m->hosts[m->at / 2];
+
+	if (m->at / 2 < m->nhosts && m->n < MX_TARGETS) {
+		m->query = dns_ask(m->dns, span_of(name), m->at % 2 ?
+				DNS_AAAA : DNS_A, got_address, m);
+		if (!m->query)
+			no_memory(m);
+	} else if (m->n) {
+		finish(m, ERR_NONE, 0, NULL, NULL);
+	} else {
+		nobody(m);
+	}
+}
+
+static void add_host(struct mx *m, const char *name)
+{
+	if (m->nhosts < MX_HOSTS && *name && !str_copy(m->hosts[m->nhosts],
+				NAME_SIZE, span_of(name)))
+		m->nhosts++;
+}
+
+static void ask_itself(struct mx *m)
+{
+	m->itself = true;
+	add_host(m, m->name);
+	next_address(m);
+}
+
+/* -- MX -- */
+
+/* RFC 5321 5.1: where we are one ourselves only better ones may be tried. */
+static int better_than_us(const struct mx *m, const struct dns_answer *a)
+{
+	int own, n;
+
+	for (own = 0; own < a->count; own++)
+		if (*m->self && span_is(span_of(a->records[own].text), m->self))
+			break;
+	if (own == a->count)
+		return own;
+	for (n = 0; a->records[n].preference < a->records[own].preference; n++)
+		;
+	return n;
+}
+
+static void take_exchangers(struct mx *m, const struct dns_answer *a)
+{
+	int n = better_than_us(m, a);
+
+	for (int i = 0; i < n; i++)
+		add_host(m, a->records[i].text);
+	if (m->nhosts)
+		next_address(m);
+	else if (!n)
+		finish(m, ERR_PERM, 554, "5.4.6",
+				"its mail would come back to us");
+	else
+		finish(m, ERR_PERM, 556, "5.1.10",
+				"takes no mail (null MX)");
+}
+
+static void got_mx(void *arg, const struct dns_answer *a)
+{
+	struct mx *m = arg;
+
+	m->query = NULL;
+	if (a->status == DNS_OK)
+		take_exchangers(m, a);
+	else if (a->status == DNS_NODATA)
+		ask_itself(m);
+	else if (a->status == DNS_FAIL)
+		silence(m);
+	else
+		finish(m, ERR_PERM, 550, "5.1.2", "no such domain");
+}
+
+/* -- the beginning -- */
+
+static void known(struct loop_timer *t)
+{
+	struct mx *m = container_of(t, struct mx, timer);
+
+	if (m->n)
+		finish(m, ERR_NONE, 0, NULL, NULL);
+	else if (m->missing)
+		nobody(m);
+	else
+		no_memory(m);
+}
+
+static void start(struct mx *m, bool exchangers)
+{
+	if (take_literal(m) || m->missing) {
+		loop_timer_set(m->loop, &m->timer, 0);
+	} else if (exchangers) {
+		m->query = dns_ask(m->dns, span_of(m->name), DNS_MX, got_mx, m);
+	} else {
+		m->itself = true;
+		add_host(m, m->name);
+		m->query = dns_ask(m->dns, span_of(m->name), DNS_A,
+				got_address, m);
+	}
+	if (!m->query)
+		loop_timer_set(m->loop, &m->timer, 0);
+}
+
+struct mx *mx_find(struct loop *l, struct dns *d, const struct mx_question *q,
+		mx_fn *fn, void *arg)
+{
+	struct mx *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->loop = l;
+	m->dns = d;
+	m->fn = fn;
+	m->arg = arg;
+	m->port = q->port;
+	m->timer.fire = known;
+	str_copy(m->self, sizeof(m->self), span_of(q->self));
+	/* what does not fit is no name that could be there */
+	m->missing = str_copy(m->name, sizeof(m->name), span_of(q->name));
+	start(m, q->exchangers);
+	return m;
+}
