@@ -155,35 +155,48 @@ void mail_box_tell(struct mail *m)
 
 /* ---- headers */
 
+size_t mail_box_header_end(struct span data, size_t from)
+{
+	for (size_t at = from; at < data.n; at++) {
+		size_t next = at + 1;
+
+		if (data.p[at] != '\n')
+			continue;
+		if (next < data.n && data.p[next] == '\r')
+			next++;
+		if (next < data.n && data.p[next] == '\n')
+			return next + 1;
+	}
+	return data.n && data.p[0] == '\n' ? 1 : 0;
+}
+
 struct header_scan {
 	struct str *out;
 	size_t most;
 	long lines;
 	bool whole;		/* the header section has ended */
 	bool count;		/* read on, to count lines */
-	char last;
 };
 
-/* Two line ends with nothing but a CR between them end a header section. */
-static bool header_ends(struct header_scan *s, char c)
+static void add_header(struct header_scan *s, struct span piece)
 {
-	bool blank = c == '\n' && s->last == '\n';
+	size_t from = s->out->n > 2 ? s->out->n - 2 : 0, end;
 
-	if (c != '\r')
-		s->last = c;
-	return blank;
+	str_add(s->out, span_sub(piece, 0, s->most - s->out->n));
+	end = mail_box_header_end(str_span(s->out), from);
+	if (end) {
+		s->out->n = end;
+		s->out->p[end] = '\0';
+	}
+	s->whole = end || s->out->n == s->most;
 }
 
 static bool on_piece(void *arg, struct span piece)
 {
 	struct header_scan *s = arg;
-	size_t n = 0;
 
-	while (!s->whole && n < piece.n && s->out->n + n < s->most)
-		s->whole = header_ends(s, piece.p[n++]);
-	str_add(s->out, span_sub(piece, 0, n));
-	if (s->out->n >= s->most)
-		s->whole = true;
+	if (!s->whole)
+		add_header(s, piece);
 	for (size_t i = 0; s->count && i < piece.n; i++)
 		s->lines += piece.p[i] == '\n';
 	return s->count || !s->whole;
@@ -193,7 +206,7 @@ int mail_box_header(struct mail *m, unsigned n, struct str *out, long *lines,
 		struct err *err)
 {
 	const struct mailbox_message *msg = mailbox_message(m->box, n);
-	struct header_scan s = { .out = out, .last = '\n' };
+	struct header_scan s = { .out = out };
 	int rc;
 
 	if (!msg)

@@ -34,6 +34,8 @@ void mail_box_touch(struct mail *m, unsigned n);
  */
 int mail_box_header(struct mail *m, unsigned n, struct str *out, long *lines,
 		struct err *err);
+/* Where the header section at the start of data ends, looking from `from` on; 0: not yet. */
+size_t mail_box_header_end(struct span data, size_t from);
 /* The first line of one field, decoded: "" when there is none. */
 void mail_box_field(struct span header, const char *name, struct str *out);
 /* local@domain of From (else Sender, else Return-Path). */

@@ -14,15 +14,14 @@ enum {
 };
 
 struct mail_command {
-	const char *name;
+	const char *text;	/* the name, then, after blanks, what help says */
 	unsigned char least;	/* letters that suffice, as POSIX brackets them */
 	unsigned char takes;
 	/* text: MAIL_ARG_TEXT. 0, or -1 when it failed and said so. */
 	int (*run)(struct mail *m, struct span text);
-	const char *help;	/* NULL: another name of the row before */
 };
 
-/* The table; the last row's name is NULL. */
+/* The table; the last row's text is NULL. */
 const struct mail_command *mail_command_table(void);
 
 /* Until quit, exit or the end of input. */

@@ -187,9 +187,9 @@ int mail_do_help(struct mail *m, struct span text)
 
 	(void)text;
 	mail_term_page_begin(&m->term);
-	for (c = mail_command_table(); c->name; c++)
-		if (c->help)
-			mail_term_printf(&m->term, "%-9s %s\n", c->name, c->help);
+	for (c = mail_command_table(); c->text; c++)
+		if (strchr(c->text, ' '))
+			mail_term_printf(&m->term, "%s\n", c->text);
 	mail_term_printf(&m->term, "LIST: 1 1-3 . $ * + - NAME /SUBJECT "
 			":n(ew) :u(nread) :r(ead) :o(ld) :d(eleted)\n");
 	mail_term_page_end(&m->term);
@@ -202,13 +202,15 @@ int mail_do_list(struct mail *m, struct span text)
 	unsigned column = 0;
 
 	(void)text;
-	for (c = mail_command_table(); c->name; c++) {
-		if (column + strlen(c->name) + 2 > m->term.columns) {
+	for (c = mail_command_table(); c->text; c++) {
+		int n = (int)strcspn(c->text, " ");
+
+		if (column + (unsigned)n + 1 >= m->term.columns) {
 			mail_term_printf(&m->term, "\n");
 			column = 0;
 		}
-		mail_term_printf(&m->term, "%s ", c->name);
-		column += (unsigned)strlen(c->name) + 1;
+		mail_term_printf(&m->term, "%.*s ", n, c->text);
+		column += (unsigned)n + 1;
 	}
 	mail_term_printf(&m->term, "\n");
 	return 0;

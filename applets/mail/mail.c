@@ -442,12 +442,13 @@ static int run(struct mail *m, const struct options *o, int argc, char **argv)
 
 int mail_main(int argc, char **argv)
 {
-	static const struct options none;
-	struct options o = none;
+	struct options o;
 	struct mail m = { .status = 0 };
 	struct err err;
-	int operand = opt_parse(argc, argv, rows, &o, &err), status;
+	int operand, status;
 
+	memset(&o, 0, sizeof(o));
+	operand = opt_parse(argc, argv, rows, &o, &err);
 	if (operand < 0) {
 		fprintf(stderr, "mail: %s\n", err.text);
 		usage_fail("mail");

@@ -62,22 +62,6 @@ static bool end_header(struct copy *c)
 	return ok && put_out(c, rest);
 }
 
-/* Is there a blank line at or after `from`? */
-static bool has_blank_line(struct span head, size_t from)
-{
-	for (size_t at = from; at < head.n; at++) {
-		size_t next = at + 1;
-
-		if (head.p[at] != '\n')
-			continue;
-		if (next < head.n && head.p[next] == '\r')
-			next++;
-		if (next < head.n && head.p[next] == '\n')
-			return true;
-	}
-	return head.n && head.p[0] == '\n';
-}
-
 static bool on_piece(void *arg, struct span piece)
 {
 	struct copy *c = arg;
@@ -90,7 +74,7 @@ static bool on_piece(void *arg, struct span piece)
 		c->head.bad = false;
 		return end_header(c) && put_out(c, piece);
 	}
-	return !has_blank_line(str_span(&c->head), from) || end_header(c);
+	return !mail_box_header_end(str_span(&c->head), from) || end_header(c);
 }
 
 static int copy_to(struct mailbox *box, unsigned n, struct copy *c)

@@ -283,22 +283,6 @@ static bool show_part(void *arg, const struct part *p)
 
 /* ---- the message, piece by piece */
 
-/* Where the header section ends; 0: not yet. */
-static size_t header_end(struct span data, size_t from)
-{
-	for (size_t at = from; at < data.n; at++) {
-		size_t next = at + 1;
-
-		if (data.p[at] != '\n')
-			continue;
-		if (next < data.n && data.p[next] == '\r')
-			next++;
-		if (next < data.n && data.p[next] == '\n')
-			return next + 1;
-	}
-	return data.n && data.p[0] == '\n' ? 1 : 0;
-}
-
 static void end_header(struct view *v, size_t size)
 {
 	struct span header = span_sub(str_span(&v->data), 0, size);
@@ -338,7 +322,7 @@ static bool on_piece(void *arg, struct span piece)
 	}
 	if (!collect(v, piece) || v->phase == VIEW_COLLECT)
 		return !v->cut;
-	size = header_end(str_span(&v->data), from);
+	size = mail_box_header_end(str_span(&v->data), from);
 	if (!size && v->data.n >= MAIL_HEADER_MOST)
 		size = v->data.n;
 	if (size)

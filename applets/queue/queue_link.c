@@ -21,6 +21,8 @@ struct queue_link {
 	bool plain;			/* opportunistic TLS has failed here */
 	bool up;			/* was ready once */
 	bool idle;
+	unsigned carried;		/* jobs sent over it before */
+	bool redo;			/* the job has not even begun: elsewhere again */
 	struct loop_timer timeout;
 	char host[320];			/* for the log: name[address]:port */
 };
@@ -214,13 +216,30 @@ static void on_ready(void *arg)
 	loop_timer_set(s->queue->daemon.loop, &l->timeout, IDLE_MS);
 }
 
+/*
+ * The peer had closed the idle connection, or is gone, when we took it up
+ * again: that says nothing about this message.
+ */
+static bool was_stale(const struct queue_link *l, const struct smtp_result *r)
+{
+	return l->carried && r->kind == ERR_TEMP && !r->maybe
+			&& (!r->code || r->code == 421)
+			&& l->job->left == l->job->smtp.nrcpt;
+}
+
 static void on_result(void *arg, unsigned rcpt, const struct smtp_result *r)
 {
 	struct queue_link *l = arg;
 
+	if (l->redo || was_stale(l, r)) {
+		l->redo = true;
+		return;
+	}
 	message_result(l->job, rcpt, r, l->host);
-	if (!l->job->left)
-		end_job(l, r);
+	if (l->job->left)
+		return;
+	l->carried++;
+	end_job(l, r);
 }
 
 /* Another try at a host that has not even greeted us; false: none is left. */
@@ -239,13 +258,24 @@ static bool try_more(struct queue_link *l, const struct smtp_result *r)
 	return next_target(l) == 0;
 }
 
+static void give_back(struct queue_link *l)
+{
+	list_add_head(&l->site->jobs, &l->job->link);
+	l->job = NULL;
+	l->redo = false;
+	close(l->fd);
+	l->fd = -1;
+}
+
 static void on_gone(void *arg, const struct smtp_result *r)
 {
 	struct queue_link *l = arg;
 
 	l->client = NULL;
 	l->idle = false;
-	if (l->job)
+	if (l->redo)
+		give_back(l);
+	else if (l->job)
 		end_job(l, r);
 	if (try_more(l, r))
 		return;

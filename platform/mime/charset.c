@@ -121,79 +121,75 @@ static int from_iconv(struct str *out, struct span text, const char *name)
 /*
  * The charsets that mail is written in. Only these go to iconv: a name out of
  * a message is never handed to the C library, whose rarer converters have had
- * endless loops.
+ * endless loops. A name that ends in '-' or '5' wants a number of `numbers` at
+ * most behind it: iso-8859-7, windows-1251.
  */
 static const struct charset {
-	const char *name;
+	char name[16];
+	unsigned char numbers;
 	int (*convert)(struct str *out, struct span text, const char *name);
-	const char *iconv_name;		/* NULL: as name */
+	const char *iconv_name;		/* NULL: as in the message */
 } charsets[] = {
-	{ "utf-8", from_utf8, NULL },
-	{ "utf8", from_utf8, NULL },
-	{ "us-ascii", from_ascii, NULL },
-	{ "ascii", from_ascii, NULL },
-	{ "ansi_x3.4-1968", from_ascii, NULL },
-	{ "unknown-8bit", from_ascii, NULL },
-	{ "x-unknown", from_ascii, NULL },
-	{ "iso-8859-1", from_latin1, NULL },
-	{ "iso8859-1", from_latin1, NULL },
-	{ "iso_8859-1", from_latin1, NULL },
-	{ "latin1", from_latin1, NULL },
-	{ "windows-1252", from_latin1, NULL },
-	{ "cp1252", from_latin1, NULL },
-	{ "iso-8859-15", from_latin9, NULL },
-	{ "iso8859-15", from_latin9, NULL },
-	{ "latin-9", from_latin9, NULL },
-	{ "iso-8859-2", from_iconv, NULL },
-	{ "iso-8859-3", from_iconv, NULL },
-	{ "iso-8859-4", from_iconv, NULL },
-	{ "iso-8859-5", from_iconv, NULL },
-	{ "iso-8859-6", from_iconv, NULL },
-	{ "iso-8859-7", from_iconv, NULL },
-	{ "iso-8859-8", from_iconv, NULL },
-	{ "iso-8859-8-i", from_iconv, "ISO-8859-8" },
-	{ "iso-8859-9", from_iconv, NULL },
-	{ "iso-8859-10", from_iconv, NULL },
-	{ "iso-8859-13", from_iconv, NULL },
-	{ "iso-8859-14", from_iconv, NULL },
-	{ "iso-8859-16", from_iconv, NULL },
-	{ "windows-1250", from_iconv, NULL },
-	{ "windows-1251", from_iconv, NULL },
-	{ "windows-1253", from_iconv, NULL },
-	{ "windows-1254", from_iconv, NULL },
-	{ "windows-1255", from_iconv, NULL },
-	{ "windows-1256", from_iconv, NULL },
-	{ "windows-1257", from_iconv, NULL },
-	{ "windows-1258", from_iconv, NULL },
-	{ "koi8-r", from_iconv, NULL },
-	{ "koi8-u", from_iconv, NULL },
-	{ "tis-620", from_iconv, NULL },
-	{ "gb2312", from_iconv, "GB18030" },
-	{ "gbk", from_iconv, "GB18030" },
-	{ "gb18030", from_iconv, NULL },
-	{ "big5", from_iconv, NULL },
-	{ "big5-hkscs", from_iconv, NULL },
-	{ "euc-jp", from_iconv, NULL },
-	{ "shift_jis", from_iconv, NULL },
-	{ "iso-2022-jp", from_iconv, NULL },
-	{ "euc-kr", from_iconv, NULL },
-	{ "ks_c_5601-1987", from_iconv, "EUC-KR" },
-	{ "utf-16", from_iconv, NULL },
-	{ "utf-16le", from_iconv, NULL },
-	{ "utf-16be", from_iconv, NULL },
+	{ "utf-8", 0, from_utf8, NULL },
+	{ "utf8", 0, from_utf8, NULL },
+	{ "us-ascii", 0, from_ascii, NULL },
+	{ "ascii", 0, from_ascii, NULL },
+	{ "ansi_x3.4-1968", 0, from_ascii, NULL },
+	{ "unknown-8bit", 0, from_ascii, NULL },
+	{ "iso-8859-1", 0, from_latin1, NULL },
+	{ "iso_8859-1", 0, from_latin1, NULL },
+	{ "latin1", 0, from_latin1, NULL },
+	{ "windows-1252", 0, from_latin1, NULL },
+	{ "cp1252", 0, from_latin1, NULL },
+	{ "iso-8859-15", 0, from_latin9, NULL },
+	{ "iso-8859-8-i", 0, from_iconv, "ISO-8859-8" },
+	{ "iso-8859-", 16, from_iconv, NULL },
+	{ "windows-125", 8, from_iconv, NULL },
+	{ "koi8-r", 0, from_iconv, NULL },
+	{ "koi8-u", 0, from_iconv, NULL },
+	{ "tis-620", 0, from_iconv, NULL },
+	{ "gb2312", 0, from_iconv, "GB18030" },
+	{ "gbk", 0, from_iconv, "GB18030" },
+	{ "gb18030", 0, from_iconv, NULL },
+	{ "big5", 0, from_iconv, NULL },
+	{ "big5-hkscs", 0, from_iconv, NULL },
+	{ "euc-jp", 0, from_iconv, NULL },
+	{ "shift_jis", 0, from_iconv, NULL },
+	{ "iso-2022-jp", 0, from_iconv, NULL },
+	{ "euc-kr", 0, from_iconv, NULL },
+	{ "ks_c_5601-1987", 0, from_iconv, "EUC-KR" },
+	{ "utf-16", 0, from_iconv, NULL },
+	{ "utf-16le", 0, from_iconv, NULL },
+	{ "utf-16be", 0, from_iconv, NULL },
 };
+
+static bool is_row(const struct charset *c, struct span charset)
+{
+	unsigned long number;
+	size_t n = strlen(c->name);
+
+	if (!c->numbers)
+		return span_is(charset, c->name);
+	return span_starts(charset, c->name) &&
+			span_number(span_sub(charset, n, 2), c->numbers, &number) &&
+			charset.n <= n + 2;
+}
 
 int charset_to_utf8(struct str *out, struct span text, struct span charset)
 {
+	char name[24];		/* longer than any in the table */
+
 	charset = span_trim(charset);
 	if (!charset.n)
 		return from_ascii(out, text, "");
 	for (size_t i = 0; i < sizeof(charsets) / sizeof(*charsets); i++) {
 		const struct charset *c = &charsets[i];
 
-		if (span_is(charset, c->name))
-			return c->convert(out, text, c->iconv_name ?
-					c->iconv_name : c->name);
+		if (!is_row(c, charset))
+			continue;
+		str_copy(name, sizeof(name), charset);
+		return c->convert(out, text, c->iconv_name ?
+				c->iconv_name : name);
 	}
 	put_bytes(out, text, unknown_code);
 	return -1;

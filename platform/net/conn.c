@@ -14,6 +14,7 @@
 #include "os/clock.h"
 
 #define CONN_CLOSE_MS 5000
+#define CONN_UNACKED_MS 30000
 
 /* -- the beginning -- */
 
@@ -99,6 +100,7 @@ struct conn *conn_connect(struct loop *l, const struct sockaddr *addr,
 		socklen_t len, conn_fn *fn, void *arg, struct err *err)
 {
 	struct conn *c;
+	unsigned gone = CONN_UNACKED_MS;
 	int fd = socket(addr->sa_family,
 			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -111,6 +113,8 @@ struct conn *conn_connect(struct loop *l, const struct sockaddr *addr,
 		err_errno(err, "connecting");
 		return NULL;
 	}
+	/* a dead host is noticed long before the replies' time-outs end */
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &gone, sizeof(gone));
 	set_peer(c, addr, len);
 	if (connect(fd, addr, len) && errno != EINPROGRESS) {
 		err_errno(err, "connecting to %s", c->peer);

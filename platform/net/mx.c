@@ -162,11 +162,11 @@ static void got_address(void *arg, const struct dns_answer *a)
 
 static void next_address(struct mx *m)
 {
-	const char *name = m->hosts[m->at / 2];
+	unsigned host = m->at / 2;
 
-	if (m->at / 2 < m->nhosts && m->n < MX_TARGETS) {
-		m->query = dns_ask(m->dns, span_of(name), m->at % 2 ?
-				DNS_AAAA : DNS_A, got_address, m);
+	if (host < m->nhosts && m->n < MX_TARGETS) {
+		m->query = dns_ask(m->dns, span_of(m->hosts[host]),
+				m->at % 2 ? DNS_AAAA : DNS_A, got_address, m);
 		if (!m->query)
 			no_memory(m);
 	} else if (m->n) {

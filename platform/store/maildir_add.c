@@ -123,7 +123,8 @@ static void put_name(struct str *out, int64_t when, const char *key)
 		str_adds(out, key);
 	} else {
 		rand_word(word, sizeof(word) - 1);
-		str_addf(out, "M%" PRId64 "R%s", clock_now_us() % 1000000, word);
+		str_addf(out, "M%06" PRId64 "R%s", clock_now_us() % 1000000,
+				word);
 	}
 	str_addc(out, '.');
 	put_host(out);

@@ -50,16 +50,22 @@ static int name_in_home(char out[MBOX_PATH_SIZE], const char *path)
 	return mbox_beside(out, slash ? slash + 1 : path, ".", ".redo-mail");
 }
 
+static int folder_of(char out[MBOX_PATH_SIZE], const char *name)
+{
+	struct span s = span_of(name);
+	size_t slash = span_rfind(s, '/');
+
+	s = slash == s.n ? SPAN(".") : span_sub(s, 0, slash ? slash : 1);
+	return str_copy(out, MBOX_PATH_SIZE, s);
+}
+
 /* Makes the journal's own name durable, or its going. */
 static int sync_folder(int dirfd, const char *name)
 {
 	char folder[MBOX_PATH_SIZE];
-	struct span s = span_of(name);
-	size_t slash = span_rfind(s, '/');
 	int fd, rc;
 
-	s = slash == s.n ? SPAN(".") : span_sub(s, 0, slash ? slash : 1);
-	if (str_copy(folder, sizeof(folder), s) < 0)
+	if (folder_of(folder, name) < 0)
 		return -1;
 	fd = openat(dirfd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -191,13 +197,26 @@ static int replay(int journal, int mbox, struct head *h)
 
 /* -- recovery -- */
 
-static bool trusted(int fd, const struct mbox_lock *l)
+/*
+ * Who may have written it: ourselves, the mbox's owner, or one who reaches
+ * mboxes by the folder's group (pop3d). Where all may write to the folder, a
+ * file's group says nothing about its writer.
+ */
+static bool trusted(int fd, const struct mbox_lock *l, int dirfd,
+		const char *name)
 {
-	struct stat st, mbox;
+	struct stat st, mbox, folder;
+	char path[MBOX_PATH_SIZE];
 
-	return fstat(fd, &st) == 0 && fstat(l->fd, &mbox) == 0
-		&& S_ISREG(st.st_mode)
-		&& (st.st_uid == geteuid() || st.st_uid == mbox.st_uid);
+	if (fstat(fd, &st) < 0 || fstat(l->fd, &mbox) < 0
+			|| !S_ISREG(st.st_mode))
+		return false;
+	if (st.st_uid == geteuid() || st.st_uid == mbox.st_uid)
+		return true;
+	return folder_of(path, name) == 0
+		&& fstatat(dirfd, path, &folder, 0) == 0
+		&& !(folder.st_mode & S_IWOTH) && st.st_gid == mbox.st_gid
+		&& (mbox.st_mode & st.st_mode & S_IWGRP);
 }
 
 static int drop(int dirfd, const char *name)
@@ -244,7 +263,7 @@ static int recover_at(const struct mbox_lock *l, int dirfd, const char *name,
 
 	if (fd < 0)
 		return 0;	/* the usual case */
-	if (trusted(fd, l) && recover(l, dirfd, name, fd) < 0)
+	if (trusted(fd, l, dirfd, name) && recover(l, dirfd, name, fd) < 0)
 		rc = err_errno(err, "%s", name);
 	close(fd);
 	return rc;
@@ -288,6 +307,19 @@ static int create_in_home(struct mbox_redo *r, const struct mbox_lock *l,
 	return r->fd < 0 ? err_errno(err, "~/%s", r->name) : 0;
 }
 
+/* The owner must be able to finish what pop3d began, and the other way round. */
+static void share(const struct mbox_redo *r, const struct mbox_lock *l)
+{
+	struct stat mbox, st;
+
+	if (r->own || fstat(l->fd, &mbox) < 0 || !(mbox.st_mode & S_IWGRP))
+		return;
+	/* a group that is not ours to give: then it stays ours alone */
+	if (fchown(r->fd, (uid_t)-1, mbox.st_gid) == 0
+			&& fstat(r->fd, &st) == 0 && st.st_gid == mbox.st_gid)
+		(void)!fchmod(r->fd, 0660);
+}
+
 int mbox_redo_begin(struct mbox_redo *r, const struct mbox_lock *l,
 		int64_t offset, struct err *err)
 {
@@ -302,6 +334,7 @@ int mbox_redo_begin(struct mbox_redo *r, const struct mbox_lock *l,
 		mbox_redo_drop(r);
 		return -1;
 	}
+	share(r, l);
 	if (lseek(r->fd, HEAD_SIZE, SEEK_SET) < 0) {
 		err_errno(err, "%s", r->name);
 		mbox_redo_drop(r);

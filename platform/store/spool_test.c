@@ -175,7 +175,7 @@ static void test_there_and_back(void **state)
 	close(fd);
 	assert_int_equal(spool_remove(p.spool, p.last, &err), 0);
 	assert_int_equal(spool_load(p.spool, p.last, a, &e, &err), -1);
-	assert_int_equal(err.kind, ERR_TEMP);
+	assert_int_equal(err.kind, ERR_PERM);
 	place_close(&p);
 	arena_free(a);
 	remove_tree(p.dir);

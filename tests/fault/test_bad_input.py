@@ -85,7 +85,7 @@ def test_only_crlf_dot_crlf_ends_data(box, end):
     assert r.closed()
     time.sleep(0.2)
     assert not box.messages("alice")
-    assert "bare" in box.log()[since:]
+    assert re.search("without (CR|LF)", box.log()[since:])
 
 
 def test_starttls_drops_what_was_pipelined(box):
@@ -178,7 +178,8 @@ def test_size(box):
 def test_a_recipient_flood(box):
     r = start(box)
     assert r.say(b"MAIL FROM:<x@y.test>").startswith(b"250")
-    codes = [r.say(b"RCPT TO:<bob@a.test>")[:9] for _ in range(105)]
+    codes = [r.say(b"RCPT TO:<bob+%d@a.test>" % n)[:9]
+             for n in range(105)]
     assert codes[:100] == [b"250 2.1.5"] * 100
     assert codes[100] == b"452 4.5.3"
 

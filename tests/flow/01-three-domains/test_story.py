@@ -109,7 +109,7 @@ def test_alice_writes_to_bike_on_the_same_host(lab):
 def test_the_second_mx_takes_over(lab):
     lab["b.com"].sh("ip", "addr", "del", f"{SUBNET}.22/24", "dev", "eth0")
     send(lab["a.com"], "alice", "bob@b.com", "second", "Are you there?\n")
-    arrives(lab["b.com"], "bob", "second", 40)
+    arrives(lab["b.com"], "bob", "second", 60)
     wait_for(lambda: re.search(r"to=<bob@b.com>.*mx2\.b\.com.*sent",
                                lab["a.com"].log()))
 

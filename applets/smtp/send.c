@@ -1,0 +1,278 @@
+#include "smtp.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/tls.h"
+
+#define SMTP_PORT 25
+#define RCPT_MOST 100		/* at once (RFC 5321 4.5.3.1.8) */
+#define NAME_SIZE 256
+
+/*
+ * One place after another: its recipients are those without a result that go
+ * to the same domain (or all, to a relay).
+ */
+struct sender {
+	struct smtp_job *job;
+	struct loop *loop;
+	struct dns *dns;
+	struct tls_ctx *tls;
+	struct smtp_client *client;
+
+	struct span domain;		/* where we are now; relay: empty */
+	unsigned *index;		/* its recipients, not sent yet from `at` on */
+	const char **rcpt;
+	unsigned n, at, sent;		/* sent: of the message under way */
+	bool *done;			/* of each recipient of the job */
+	struct smtp_message message;
+
+	struct mx_target targets[MX_TARGETS];
+	unsigned ntargets, target;
+	bool plain;			/* TLS broke here, and was only a wish */
+	bool up;
+};
+
+/* -- results -- */
+
+static void keep(struct sender *s, unsigned rcpt, const struct smtp_result *r,
+		const char *host)
+{
+	s->done[rcpt] = true;
+	s->job->results[rcpt] = *r;
+	str_copy(s->job->hosts[rcpt], sizeof(s->job->hosts[rcpt]),
+			span_of(host));
+}
+
+static const char *host_of(const struct sender *s)
+{
+	return s->target < s->ntargets ? s->targets[s->target].name : "";
+}
+
+/* All that have not been sent yet. */
+static void keep_rest(struct sender *s, const struct smtp_result *r)
+{
+	for (; s->at < s->n; s->at++)
+		keep(s, s->index[s->at], r, host_of(s));
+}
+
+static void finish(struct sender *s, const struct smtp_result *r)
+{
+	keep_rest(s, r);
+	loop_stop(s->loop, 0);
+}
+
+/* -- one connection -- */
+
+static const struct smtp_client_events events;
+
+static void say(const struct sender *s, const char *what, const char *detail)
+{
+	if (s->job->verbose)
+		fprintf(stderr, "smtp: %s: %s%s\n", host_of(s), what, detail);
+}
+
+static bool dial(struct sender *s)
+{
+	const struct smtp_relay *relay = &s->job->relay;
+	const struct mx_target *to = &s->targets[s->target];
+	struct smtp_target t = {
+		.addr = to->addr, .addr_len = to->addr_len,
+		.name = relay->host ? relay->host : to->name,
+		.tls = relay->host ? relay->tls : CONF_TLS_MAY,
+		.verify = relay->host && relay->verify,
+		.hello = s->job->conf->hostname,
+		.connect_timeout = s->job->conf->connect_timeout
+	};
+
+	if (relay->host) {
+		t.user = relay->user;
+		t.password = relay->password;
+	}
+	if (s->plain)
+		t.tls = CONF_TLS_NONE;
+	s->client = smtp_client_new(s->loop, &t, s->tls, &events, s);
+	return s->client;
+}
+
+static void on_ready(void *arg)
+{
+	struct sender *s = arg;
+	unsigned n = s->n - s->at;
+
+	if (!s->up && s->job->verbose)
+		say(s, smtp_client_peer(s->client), smtp_client_tls(s->client));
+	s->up = true;
+	if (!n) {
+		smtp_client_quit(s->client);
+		return;
+	}
+	s->sent = n < RCPT_MOST ? n : RCPT_MOST;
+	s->message.rcpt = s->rcpt + s->at;
+	s->message.nrcpt = s->sent;
+	s->at += s->sent;
+	smtp_client_send(s->client, &s->message);
+}
+
+static void on_result(void *arg, unsigned rcpt, const struct smtp_result *r)
+{
+	struct sender *s = arg;
+
+	keep(s, s->index[s->at - s->sent + rcpt], r, host_of(s));
+}
+
+/* The password is never risked: with one, TLS was no mere wish. */
+static bool may_go_plain(const struct sender *s)
+{
+	const struct smtp_relay *relay = &s->job->relay;
+
+	return !s->plain && (!relay->host ||
+			(relay->tls == CONF_TLS_MAY && !relay->user));
+}
+
+static void on_gone(void *arg, const struct smtp_result *r)
+{
+	struct sender *s = arg;
+
+	s->client = NULL;
+	if (r->kind != ERR_NONE)
+		say(s, r->text, "");
+	if (s->up) {
+		finish(s, r);
+		return;
+	}
+	s->plain = r->tls_failed && may_go_plain(s);
+	if (!s->plain && s->target + 1 == s->ntargets) {
+		finish(s, r);
+		return;
+	}
+	s->target += !s->plain;
+	if (!dial(s))
+		finish(s, &(struct smtp_result){ .kind = ERR_NOMEM,
+				.text = "out of memory" });
+}
+
+static const struct smtp_client_events events = {
+	on_ready, on_result, on_gone
+};
+
+/* -- one place -- */
+
+static void on_targets(void *arg, const struct mx_target *targets, unsigned n,
+		const struct smtp_result *why)
+{
+	struct sender *s = arg;
+
+	s->ntargets = n;
+	s->target = 0;
+	if (n)
+		memcpy(s->targets, targets, n * sizeof(*targets));
+	if (!n || !dial(s))
+		finish(s, n ? &(struct smtp_result){ .kind = ERR_NOMEM,
+				.text = "out of memory" } : why);
+}
+
+static struct span domain_of(const char *address)
+{
+	struct span s = span_of(address);
+
+	return span_sub(s, span_rfind(s, '@') + 1, s.n);
+}
+
+/* The recipients that have no result and go where the first of them goes. */
+static void gather(struct sender *s, unsigned first)
+{
+	const struct smtp_message *m = &s->job->message;
+	bool relay = s->job->relay.host;
+
+	s->domain = domain_of(m->rcpt[first]);
+	s->n = s->at = 0;
+	s->up = s->plain = false;
+	for (unsigned i = first; i < m->nrcpt; i++) {
+		if (s->done[i] || (!relay && !span_caseeq(s->domain,
+						domain_of(m->rcpt[i]))))
+			continue;
+		s->rcpt[s->n] = m->rcpt[i];
+		s->index[s->n++] = i;
+	}
+}
+
+static void visit(struct sender *s)
+{
+	const struct smtp_relay *relay = &s->job->relay;
+	char name[NAME_SIZE] = "";
+	struct mx_question q = {
+		.name = relay->host ? relay->host : name,
+		.port = relay->host ? relay->port : SMTP_PORT,
+		.exchangers = !relay->host, .self = s->job->conf->hostname
+	};
+	struct smtp_result why = { .kind = ERR_PERM, .code = 553 };
+
+	s->ntargets = s->target = 0;
+	if (!relay->host && (!s->domain.n ||
+				str_copy(name, sizeof(name), s->domain))) {
+		str_copy(why.enhanced, sizeof(why.enhanced), SPAN("5.1.3"));
+		str_copy(why.text, sizeof(why.text), SPAN("no domain"));
+		keep_rest(s, &why);
+		return;
+	}
+	if (mx_find(s->loop, s->dns, &q, on_targets, s)) {
+		loop_run(s->loop);
+		return;
+	}
+	why.kind = ERR_NOMEM;
+	keep_rest(s, &why);
+}
+
+static int prepare(struct sender *s, struct err *err)
+{
+	const struct smtp_job *job = s->job;
+	const struct smtp_relay *relay = &job->relay;
+	bool secure = relay->host && relay->verify &&
+		relay->tls != CONF_TLS_MAY;
+
+	s->message = job->message;
+	s->done = calloc(job->message.nrcpt, sizeof(*s->done));
+	s->index = calloc(job->message.nrcpt, sizeof(*s->index));
+	s->rcpt = calloc(job->message.nrcpt, sizeof(*s->rcpt));
+	s->loop = loop_new(err);
+	s->dns = s->loop ? dns_new(s->loop, job->conf) : NULL;
+	if (!s->done || !s->index || !s->rcpt || !s->dns)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	if (!tls_built() || (relay->host && relay->tls == CONF_TLS_NONE))
+		return 0;
+	s->tls = tls_client(secure ? job->conf->tls_ca : NULL, err);
+	return s->tls ? 0 : -1;
+}
+
+static void clean_up(struct sender *s)
+{
+	dns_free(s->dns);
+	loop_free(s->loop);
+	tls_ctx_free(s->tls);
+	free(s->done);
+	free(s->index);
+	free(s->rcpt);
+	free(s);
+}
+
+int smtp_send_all(struct smtp_job *job, struct err *err)
+{
+	struct sender *s = calloc(1, sizeof(*s));
+	int rc = -1;
+
+	if (!s)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	s->job = job;
+	rc = prepare(s, err);
+	for (unsigned i = 0; !rc && i < job->message.nrcpt; i++) {
+		if (s->done[i])
+			continue;
+		gather(s, i);
+		visit(s);
+	}
+	clean_up(s);
+	return rc;
+}
