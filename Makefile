@@ -98,7 +98,9 @@ ldflags := -Wl,--gc-sections -Wl,--as-needed -Wl,--build-id=none \
 ifdef SANITIZE
 cflags += -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) \
 	-fno-sanitize-recover=all
-ldflags += -fsanitize=$(SANITIZE)
+# The sanitizer has a crypt_r of its own, which calls that of libcrypt: not so
+# when libcrypt is dropped for being of no use.
+ldflags += -fsanitize=$(SANITIZE) -Wl,--no-as-needed
 else
 # Nobody unwinds C frames in the field; the tables are a fifth of the binary.
 cflags += -Os -ffunction-sections -fdata-sections \

@@ -18,7 +18,7 @@
 
 struct authd_ask {
 	bool plain;			/* PLAIN, else LOOKUP */
-	/* Too long, NUL, not UTF-8, no password: nobody's, whatever is stored. */
+	/* Too long, NUL, not UTF-8, no password: whatever is stored, NO. */
 	bool nobody;
 	char name[AUTHD_NAME_MOST + 1];
 	char password[AUTHD_PASSWORD_MOST + 1];
@@ -42,7 +42,7 @@ void authd_check_answer(struct authd_check *c, struct span line,
 
 /* ---- authd_system.c: the accounts of this machine; only with AUTHD_SYSTEM */
 
-/* 0 found (name, mailbox, uid, gid), 1 nobody, -1 err. Case: as given, else lower. */
+/* 0 found, 1 nobody, -1 err. Looked for as given, then in lower case. */
 int authd_system_find(struct span name, struct auth_user *out,
 		struct err *err);
 /*
@@ -55,7 +55,7 @@ bool authd_system_verify(const char *name, const char *password);
 
 struct authd_pool;
 struct authd_job {
-	/* Comes once, from the loop, or within authd_pool_ask; answer as above. */
+	/* Comes once, from the loop or within authd_pool_ask; as above. */
 	void (*done)(struct authd_job *job, struct span answer);
 	struct span line;		/* the caller's, kept until done */
 	bool urgent;			/* needs no hashing: goes first */
@@ -66,7 +66,8 @@ struct authd_job {
 /* NULL with err. */
 struct authd_pool *authd_pool_new(struct loop *loop, const struct conf *conf,
 		struct err *err);
-void authd_pool_free(struct authd_pool *p);	/* jobs are dropped without a call */
+/* Jobs are dropped without a call. */
+void authd_pool_free(struct authd_pool *p);
 void authd_pool_ask(struct authd_pool *p, struct authd_job *job);
 /* done will not come; also when it has come already. */
 void authd_pool_cancel(struct authd_pool *p, struct authd_job *job);

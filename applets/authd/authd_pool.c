@@ -18,8 +18,8 @@
 struct authd_worker {
 	struct authd_pool *pool;
 	struct loop_watch watch;
-	struct loop_timer timer;	/* idle for too long, busy for too long */
-	struct authd_job *job;		/* NULL: idle, or nobody waits any more */
+	struct loop_timer timer;	/* idle, or busy, for too long */
+	struct authd_job *job;		/* NULL: idle, or nobody waits */
 	bool running, busy;
 	pid_t pid;			/* 0: its end has been seen */
 };

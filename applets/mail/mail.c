@@ -83,7 +83,9 @@ static void full_name(struct mail *m, const struct passwd *pw)
 		else
 			str_addc(&name, text.p[i]);
 	}
-	if (name.bad || mail_send_forged(str_span(&name)))
+	/* a name that is only the log-in name again says nothing */
+	if (name.bad || mail_send_forged(str_span(&name)) ||
+	    span_is(str_span(&name), pw->pw_name))
 		str_clear(&name);
 	str_copy(m->name, sizeof(m->name), span_trim(str_span(&name)));
 	str_free(&name);
@@ -405,6 +407,14 @@ static int read_open(struct mail *m, const struct options *o)
 	return m->status;
 }
 
+/* Only one's own mail moves to one's own ~/mbox. */
+static bool is_own(const struct options *o)
+{
+	const struct passwd *pw = o->user ? getpwuid(getuid()) : NULL;
+
+	return !o->file && (!o->user || (pw && !strcmp(o->user, pw->pw_name)));
+}
+
 static int read_mode(struct mail *m, const struct options *o, const char *file)
 {
 	char path[PATH_MAX];
@@ -412,7 +422,7 @@ static int read_mode(struct mail *m, const struct options *o, const char *file)
 	int status;
 
 	if (choose_box(m, o, file, path, &err) < 0 ||
-	    mail_box_open(m, path, !o->file, &err) < 0) {
+	    mail_box_open(m, path, is_own(o), &err) < 0) {
 		fprintf(stderr, "mail: %s\n", err.text);
 		return err.kind == ERR_PERM ? NO_MAIL : err_exit(err.kind);
 	}

@@ -35,7 +35,7 @@ struct mail {
 	char path[PATH_MAX];
 	char previous[PATH_MAX];	/* "#": the one before; may be empty */
 	char inbox[PATH_MAX];		/* "%": where this user's mail arrives */
-	bool system;		/* what was read moves to ~/mbox on quit */
+	bool system;		/* the user's own: what was read moves to ~/mbox */
 	bool maildir;
 	unsigned count;		/* messages; numbers 1..count */
 	unsigned dot;		/* the current one, 0: none */

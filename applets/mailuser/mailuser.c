@@ -330,7 +330,7 @@ static int list(struct mailuser *m)
 static const struct mailuser_verb {
 	const char *name;
 	int (*run)(struct mailuser *m);
-	bool address;			/* needs one; else one word may follow */
+	bool address;			/* needs one; else a word may follow */
 } verbs[] = {
 	{ "add", add, true },
 	{ "del", del, true },

@@ -95,6 +95,10 @@ static int read_line(char out[PASSWORD_SIZE], int signals, struct err *err)
 	out[n] = '\0';
 	if (!n)
 		return err_set(err, ERR_PERM, "the password is empty");
+	/* a blank there would get lost on the way (POP3's PASS) */
+	if (span_trim(span_make(out, n)).n != n)
+		return err_set(err, ERR_PERM, "a password does not begin or "
+				"end with a blank");
 	if (strlen(out) != n || !utf8_valid(span_make(out, n)))
 		return err_set(err, ERR_PERM, "a password is text in UTF-8 "
 				"(RFC 4616)");
@@ -118,7 +122,8 @@ static int read_twice(char out[PASSWORD_SIZE], const char *who, int signals,
 	return result;
 }
 
-int mailuser_ask_password(char out[PASSWORD_SIZE], const char *who, struct err *err)
+int mailuser_ask_password(char out[PASSWORD_SIZE], const char *who,
+		struct err *err)
 {
 	struct quiet quiet;
 	int result;

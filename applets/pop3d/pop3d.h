@@ -32,7 +32,7 @@ struct pop3d {
 	int mail_dir, mbox_dir;		/* opened before the drop; -1: none */
 	struct list sessions;
 	struct loop_timer grace;
-	int64_t flood_told;		/* clock_ms() of the last line about it */
+	int64_t flood_told;		/* clock_ms() of the last line of it */
 	unsigned flood;
 };
 
@@ -74,7 +74,7 @@ struct session {
 	struct mailbox_reader *reader;	/* RETR, TOP */
 	struct dot_writer dot;
 	bool limited, in_header, in_line;	/* TOP: where it is, */
-	unsigned long lines_left;		/* and what of the body it gives */
+	unsigned long lines_left;		/* and what it still gives */
 };
 
 /* ---- pop3d.c */
@@ -123,7 +123,8 @@ void pop3d_quit(struct dialog *d, void *session, struct span args);
 /* Holds the dialogue until the reply is out; its first line was said. */
 void pop3d_send(struct session *s, session_more_fn *more);
 /* Starts with message n. 0 or -1 with err. lines: TOP's, else -1. */
-int pop3d_send_message(struct session *s, unsigned n, long lines, struct err *err);
+int pop3d_send_message(struct session *s, unsigned n, long lines,
+		struct err *err);
 void pop3d_send_more(struct session *s);	/* CONN_DRAINED */
 void pop3d_send_forget(struct session *s);
 

@@ -65,6 +65,9 @@ void pop3d_stat(struct dialog *d, void *session, struct span args)
 }
 
 /* One line of LIST or UIDL. */
+typedef void put_fn(struct session *s, const char *lead, unsigned n,
+		const struct mailbox_message *m);
+
 static void put_size(struct session *s, const char *lead, unsigned n,
 		const struct mailbox_message *m)
 {
@@ -78,8 +81,7 @@ static void put_uid(struct session *s, const char *lead, unsigned n,
 }
 
 /* The next message's line. */
-static enum session_more put_next(struct session *s, void (*put)(struct session *s,
-		const char *lead, unsigned n, const struct mailbox_message *m))
+static enum session_more put_next(struct session *s, put_fn *put)
 {
 	const struct mailbox_message *m;
 

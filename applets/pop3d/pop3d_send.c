@@ -102,7 +102,8 @@ static enum session_more more_message(struct session *s)
 	return SESSION_MORE;
 }
 
-int pop3d_send_message(struct session *s, unsigned n, long lines, struct err *err)
+int pop3d_send_message(struct session *s, unsigned n, long lines,
+		struct err *err)
 {
 	s->reader = mailbox_reader_open(s->mailbox, n, err);
 	if (!s->reader)

@@ -56,7 +56,7 @@ static void print_entry(struct totals *all, const struct entry *e)
 	span_number64(e->size, UINT64_MAX, &size);
 	if (!all->messages++)
 		printf("%-20s%10s  %-20s%s\n", "-Queue ID-", "--Size--",
-				"----Arrival Time----", "-Sender/Recipient-");
+				"---Arrival Time----", "-Sender/Recipient-");
 	all->bytes += size;
 	print_safe(e->id);
 	printf("%*s%10llu  ", e->id.n < 20 ? (int)(20 - e->id.n) : 0, "", size);

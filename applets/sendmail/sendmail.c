@@ -7,7 +7,7 @@
  * file mailq.c MAILQ
  *
  * config SENDMAIL
- *	bool "sendmail (7 kB)"
+ *	bool "sendmail (11 kB)"
  *	default y
  *	select LIB_ZLIB
  *	help
@@ -26,7 +26,7 @@
  *	  Other options of Sendmail are accepted and do nothing.
  *
  * config MAILQ
- *	bool "mailq (2 kB)"
+ *	bool "mailq (3 kB)"
  *	default y
  *	help
  *	  usage: mailq [-q] [-C FILE]

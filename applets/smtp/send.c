@@ -33,6 +33,7 @@ struct sender {
 	unsigned ntargets, target;
 	bool plain;			/* TLS broke here, and was only a wish */
 	bool up;
+	struct smtp_result why;		/* the best reason so far why not */
 };
 
 /* -- results -- */
@@ -143,9 +144,13 @@ static void on_gone(void *arg, const struct smtp_result *r)
 		finish(s, r);
 		return;
 	}
+	/* what a server has said tells more than that another is away */
+	if (r->code || !s->why.code)
+		s->why = *r;
 	s->plain = r->tls_failed && may_go_plain(s);
-	if (!s->plain && s->target + 1 == s->ntargets) {
-		finish(s, r);
+	if (r->kind == ERR_AUTH || (!s->plain &&
+				s->target + 1 == s->ntargets)) {
+		finish(s, &s->why);
 		return;
 	}
 	s->target += !s->plain;
@@ -190,6 +195,7 @@ static void gather(struct sender *s, unsigned first)
 	s->domain = domain_of(m->rcpt[first]);
 	s->n = s->at = 0;
 	s->up = s->plain = false;
+	s->why.code = 0;
 	for (unsigned i = first; i < m->nrcpt; i++) {
 		if (s->done[i] || (!relay && !span_caseeq(s->domain,
 						domain_of(m->rcpt[i]))))

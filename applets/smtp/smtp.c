@@ -5,7 +5,7 @@
  * applet smtp tool
  *
  * config SMTP
- *	bool "smtp (5 kB)"
+ *	bool "smtp (10 kB)"
  *	default y
  *	help
  *	  usage: smtp [-v] [-f SENDER] [-H HOST[:PORT]] [--tls MODE] [--noverify]

@@ -7,7 +7,7 @@
  * applet smtpd daemon
  *
  * config SMTPD
- *	bool "smtpd (18 kB)"
+ *	bool "smtpd (7 kB)"
  *	default y
  *	select LIB_ZLIB
  *	help

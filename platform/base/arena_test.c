@@ -105,6 +105,25 @@ static void texts(void **state)
 	arena_free(a);
 }
 
+/* The next piece does not lie on the end of a text of any length. */
+static void texts_of_any_length(void **state)
+{
+	struct arena *a = arena_new(1 << 20);
+	char text[65] = "";
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(text) - 1; n++) {
+		char *copy = arena_dup(a, span_make(text, n));
+		char *printed = arena_printf(a, "%s", text);
+
+		assert_non_null(arena_alloc(a, 1));
+		assert_string_equal(copy, text);
+		assert_string_equal(printed, text);
+		text[n] = 'x';
+	}
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -113,6 +132,7 @@ int main(void)
 		cmocka_unit_test(huge_sizes_fail),
 		cmocka_unit_test(reset_clears),
 		cmocka_unit_test(texts),
+		cmocka_unit_test(texts_of_any_length),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

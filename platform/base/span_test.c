@@ -60,8 +60,10 @@ static void starts_and_ends(void **state)
 	assert_true(span_starts(SPAN("x"), ""));
 	assert_true(span_starts(none, ""));
 	assert_false(span_starts(SPAN("Fro"), "From"));
+	assert_false(span_starts(SPAN("Fram: x"), "From"));
 	assert_true(span_ends(SPAN("a.COM"), ".com"));
 	assert_false(span_ends(SPAN("com"), ".com"));
+	assert_false(span_ends(SPAN("a.net"), ".com"));
 	assert_true(span_ends(none, ""));
 }
 

@@ -46,6 +46,28 @@ static void cap_is_exact(void **state)
 	}
 }
 
+/* Two appends of every size, so each way of growing, below a high cap. */
+static void grows_to_any_size(void **state)
+{
+	char text[300];
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	for (size_t a = 0; a < sizeof(text); a += 7)
+		for (size_t b = 0; b < sizeof(text); b++) {
+			struct str s;
+
+			str_init(&s, 100000);
+			str_add(&s, span_make(text, a));
+			str_add(&s, span_make(text, b));
+			assert_false(s.bad);
+			assert_int_equal(s.n, a + b);
+			assert_true(s.size > s.n && s.size < 2 * s.n + 256);
+			assert_int_equal(s.p[s.n], 0);
+			str_free(&s);
+		}
+}
+
 static void bad_sticks(void **state)
 {
 	struct str s;
@@ -155,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(starts_empty),
 		cmocka_unit_test(cap_is_exact),
+		cmocka_unit_test(grows_to_any_size),
 		cmocka_unit_test(bad_sticks),
 		cmocka_unit_test(formats),
 		cmocka_unit_test(keeps_zero_bytes),

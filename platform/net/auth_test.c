@@ -19,7 +19,7 @@ static struct loop *loop;
 static struct auth *auth;
 static char dir[32], path[64];
 static int listener, server;
-static struct str log;			/* of answers: "tag:status name;" */
+static struct str answers;			/* of what came: "tag:status name;" */
 static bool free_in_callback;
 
 static int open_server(void)
@@ -37,7 +37,7 @@ static int set_up(void **state)
 	snprintf(path, sizeof(path), "%s/authd", dir);
 	server = listener = -1;
 	free_in_callback = false;
-	str_init(&log, 10000);
+	str_init(&answers, 10000);
 	loop = loop_new(NULL);
 	auth = auth_new(loop, path);
 	return auth ? 0 : -1;
@@ -52,7 +52,7 @@ static int tear_down(void **state)
 	close(listener);
 	unlink(path);
 	rmdir(dir);
-	str_free(&log);
+	str_free(&answers);
 	return 0;
 }
 
@@ -61,12 +61,12 @@ static void on_answer(void *arg, enum auth_status status,
 {
 	static const char *const names[] = { "ok", "no", "temp" };
 
-	str_addf(&log, "%s:%s", (const char *)arg, names[status]);
+	str_addf(&answers, "%s:%s", (const char *)arg, names[status]);
 	if (user)
-		str_addf(&log, " %d %s %s %u %u", user->kind, user->name,
+		str_addf(&answers, " %d %s %s %u %u", user->kind, user->name,
 				user->mailbox, (unsigned)user->uid,
 				(unsigned)user->gid);
-	str_addc(&log, ';');
+	str_addc(&answers, ';');
 	if (free_in_callback) {
 		auth_free(auth);
 		auth = NULL;
@@ -81,8 +81,8 @@ static void turns(int n)
 
 static void expect(const char *s)
 {
-	assert_string_equal(str_c(&log), s);
-	str_clear(&log);
+	assert_string_equal(str_c(&answers), s);
+	str_clear(&answers);
 }
 
 static void greet(void)

@@ -18,16 +18,16 @@ struct session {
 	struct dialog d;
 	struct dot_reader dot;
 	struct loop_task go;
-	struct str *log;
+	struct str *said;
 };
 
 static struct session *live;
 
 static void say(struct session *s, const char *what, struct span text)
 {
-	str_addf(s->log, "%s(", what);
-	str_add(s->log, text);
-	str_adds(s->log, ")\n");
+	str_addf(s->said, "%s(", what);
+	str_add(s->said, text);
+	str_adds(s->said, ")\n");
 	conn_puts(s->d.conn, "250 something that fills the peer's buffer\r\n");
 }
 
@@ -76,7 +76,7 @@ static void piece(void *arg, struct span p)
 {
 	struct session *s = arg;
 
-	str_add(s->log, p);
+	str_add(s->said, p);
 }
 
 static void raw(struct dialog *d, void *session)
@@ -131,7 +131,7 @@ static void fault(struct dialog *d, void *session, enum dialog_fault what,
 	struct session *s = session;
 
 	(void)d;
-	str_addf(s->log, "%d", what);
+	str_addf(s->said, "%d", what);
 	say(session, "fault", span_of(row ? row->verb : ""));
 }
 
@@ -139,14 +139,14 @@ static void event(void *session, enum conn_event e)
 {
 	struct session *s = session;
 
-	str_addf(s->log, "event %d\n", e == CONN_DRAINED ? 0 : e);
+	str_addf(s->said, "event %d\n", e == CONN_DRAINED ? 0 : e);
 	if (e == CONN_EOF || e == CONN_ERROR)
 		end(s);
 }
 
 static const struct dialog_spec spec = { rows, 20, fault, event };
 
-static void start(struct loop *l, int fd, struct str *log)
+static void start(struct loop *l, int fd, struct str *said)
 {
 	struct conn *c = conn_new(l, fd, NULL, NULL);
 
@@ -154,14 +154,14 @@ static void start(struct loop *l, int fd, struct str *log)
 	if (!c || !live)
 		abort();
 	live->loop = l;
-	live->log = log;
+	live->said = said;
 	live->go.run = go;
 	list_init(&live->go.link);
 	dialog_init(&live->d, c, &spec, live, 1);
 }
 
 /* seed 0: in one go, as far as the socket takes it. */
-static void talk(struct str *log, struct span in, unsigned seed)
+static void talk(struct str *said, struct span in, unsigned seed)
 {
 	struct loop *l = loop_new(NULL);
 	char waste[4096];
@@ -169,7 +169,7 @@ static void talk(struct str *log, struct span in, unsigned seed)
 
 	if (!l || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd))
 		abort();
-	start(l, fd[0], log);
+	start(l, fd[0], said);
 	while (live && idle < 100) {
 		size_t n = seed ? 1 + rand_r(&seed) % 9 : in.n;
 		ssize_t r = 0;

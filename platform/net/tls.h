@@ -26,7 +26,7 @@ int tls_server_add(struct tls_ctx *c, const char *cert_file,
 /* Client side; ca_file NULL: nobody is verified. Keeps the last session per
  * name for resumption. */
 struct tls_ctx *tls_client(const char *ca_file, struct err *err);
-void tls_ctx_free(struct tls_ctx *c);
+void tls_ctx_free(struct tls_ctx *c);		/* after its last session */
 
 /*
  * Writes a self-signed ECDSA P-256 certificate (and key, mode 0600) for name,

@@ -49,6 +49,8 @@ static char dir[32];
 static char a_cert[64], a_key[64], b_cert[64], b_key[64], old[64], oldkey[64];
 static struct loop *loop;
 static struct tls_ctx *server;
+static struct tls_ctx *clients[64];	/* freed after their sessions */
+static int nclients;
 static struct side s, c;		/* server and client */
 
 static void path(char out[64], const char *name)
@@ -119,9 +121,22 @@ static int tear_down(void **state)
 	(void)state;
 	drop(&s);
 	drop(&c);
+	while (nclients)
+		tls_ctx_free(clients[--nclients]);
 	tls_ctx_free(server);
 	loop_free(loop);
 	return 0;
+}
+
+static struct tls_ctx *new_client(const char *ca)
+{
+	struct err err;
+	struct tls_ctx *ctx = tls_client(ca, &err);
+
+	if (!ctx)
+		fail_msg("%s", err.text);
+	clients[nclients++] = ctx;
+	return ctx;
 }
 
 static unsigned char pattern(uint64_t i)
@@ -270,14 +285,13 @@ static void test_long_names(void **state)
 		assert_int_equal(tls_make_cert(cert, key, name, &err), 0);
 		server = tls_server(cert, key, &err);
 		assert_non_null(server);
-		client = tls_client(cert, &err);
+		client = new_client(cert);
 		shake(client, name, true);
 		if (c.events[CONN_ERROR])
 			fail_msg("%zu: %s", n, conn_error(c.conn)->text);
 		drop(&s);
 		drop(&c);
-		tls_ctx_free(client);
-		tls_ctx_free(server);
+			tls_ctx_free(server);
 		server = plain;
 	}
 	unlink(cert);
@@ -292,7 +306,7 @@ static void test_handshake(void **state)
 
 	(void)state;
 	skip_without_tls();
-	client = tls_client(NULL, NULL);
+	client = new_client(NULL);
 	shake(client, "a.example", false);
 	assert_int_equal(s.events[CONN_TLS], 1);
 	assert_int_equal(c.events[CONN_TLS], 1);
@@ -307,7 +321,6 @@ static void test_handshake(void **state)
 	conn_puts(s.conn, "250\r\n");
 	turns(4);
 	assert_string_equal(str_c(&c.got), "250\r\n");
-	tls_ctx_free(client);
 }
 
 static void expect_refused(struct tls_ctx *client, const char *name,
@@ -330,19 +343,16 @@ static void test_verify(void **state)
 
 	(void)state;
 	skip_without_tls();
-	client = tls_client(b_cert, NULL);
+	client = new_client(b_cert);
 	expect_refused(client, "a.example", "the certificate of a.example is "
 			"not signed by a CA that we trust");
-	tls_ctx_free(client);
-	client = tls_client(NULL, NULL);
+	client = new_client(NULL);
 	expect_refused(client, "a.example", "not signed by a CA");
-	tls_ctx_free(client);
-	client = tls_client(a_cert, NULL);
+	client = new_client(a_cert);
 	expect_refused(client, "b.example", "is for another name");
 	expect_refused(client, "x.a.example", "is for another name");
 	shake(client, "A.Example", true);
 	assert_int_equal(c.events[CONN_TLS], 1);
-	tls_ctx_free(client);
 }
 
 static void test_expired(void **state)
@@ -352,10 +362,9 @@ static void test_expired(void **state)
 	(void)state;
 	skip_without_tls();
 	server = tls_server(old, oldkey, NULL);
-	client = tls_client(old, NULL);
+	client = new_client(old);
 	expect_refused(client, "old.example",
 			"has expired (the clock says 20");
-	tls_ctx_free(client);
 	tls_ctx_free(server);
 	server = plain;
 }
@@ -388,10 +397,9 @@ static void test_bundle(void **state)
 	str_adds(&all, "-----BEGIN CERTIFICATE-----\n");
 	assert_false(all.bad);
 	file_replace(AT_FDCWD, bundle, 0644, str_span(&all), &err);
-	client = tls_client(bundle, &err);
+	client = new_client(bundle);
 	shake(client, "a.example", true);
 	assert_int_equal(c.events[CONN_TLS], 1);
-	tls_ctx_free(client);
 	str_free(&all);
 	unlink(bundle);
 }
@@ -413,18 +421,15 @@ static void test_sni(void **state)
 	skip_without_tls();
 	assert_int_equal(tls_server_add(server, b_cert, b_key, NULL), 0);
 	assert_int_equal(tls_server_add(server, old, oldkey, NULL), 0);
-	a = tls_client(a_cert, NULL);
-	b = tls_client(b_cert, NULL);
-	o = tls_client(old, NULL);
+	a = new_client(a_cert);
+	b = new_client(b_cert);
+	o = new_client(old);
 	expect_taken(a, "a.example");
 	expect_taken(b, "b.example");
 	expect_taken(b, "B.EXAMPLE");
 	expect_refused(a, "c.example", "another name");	/* got the first */
 	expect_refused(o, "x.wild.example", "expired");	/* got the third */
 	expect_refused(o, "x.y.wild.example", "name");	/* got the first */
-	tls_ctx_free(a);
-	tls_ctx_free(b);
-	tls_ctx_free(o);
 }
 
 /*
@@ -444,7 +449,7 @@ static void test_resumption(void **state)
 	str_init(&pem, 10000);
 	file_read(AT_FDCWD, a_cert, &pem, &err);
 	file_replace(AT_FDCWD, ca, 0644, str_span(&pem), &err);
-	client = tls_client(ca, &err);
+	client = new_client(ca);
 	shake(client, "a.example", false);	/* not verified: no use later */
 	conn_puts(s.conn, "hello");		/* 1.3: tickets come before it */
 	turns(10);
@@ -453,9 +458,8 @@ static void test_resumption(void **state)
 	assert_int_equal(truncate(ca, 0), 0);
 	expect_refused(client, "a.example", "not signed");
 	file_replace(AT_FDCWD, ca, 0644, str_span(&pem), &err);
-	tls_ctx_free(client);
 
-	client = tls_client(ca, &err);
+	client = new_client(ca);
 	shake(client, "a.example", true);
 	assert_int_equal(c.events[CONN_TLS], 1);
 	conn_puts(s.conn, "hello");
@@ -466,7 +470,6 @@ static void test_resumption(void **state)
 	assert_int_equal(truncate(ca, 0), 0);
 	expect_taken(client, "a.example");
 	expect_refused(client, "b.example", "b.example is");
-	tls_ctx_free(client);
 	str_free(&pem);
 	unlink(ca);
 }
@@ -481,7 +484,7 @@ static void test_data(void **state)
 
 	(void)state;
 	skip_without_tls();
-	client = tls_client(NULL, NULL);
+	client = new_client(NULL);
 	s.to_send = c.to_send = n;
 	shake(client, NULL, false);
 	for (i = 0; i < 100000 && (s.got.n < n || c.got.n < n); i++)
@@ -493,7 +496,6 @@ static void test_data(void **state)
 		    (unsigned char)c.got.p[i] != pattern(i))
 			fail_msg("differs at %zu", i);
 	}
-	tls_ctx_free(client);
 }
 
 /* Decrypted bytes in mbedTLS must not be forgotten over a pause. */
@@ -503,7 +505,7 @@ static void test_pause(void **state)
 
 	(void)state;
 	skip_without_tls();
-	client = tls_client(NULL, NULL);
+	client = new_client(NULL);
 	shake(client, NULL, false);
 	conn_pause(s.conn);
 	conn_printf(c.conn, "%15000s", "x");
@@ -512,7 +514,6 @@ static void test_pause(void **state)
 	conn_resume(s.conn);
 	turns(20);
 	assert_int_equal(s.got.n, 15000);
-	tls_ctx_free(client);
 }
 
 static void test_ends(void **state)
@@ -522,7 +523,7 @@ static void test_ends(void **state)
 
 	(void)state;
 	skip_without_tls();
-	client = tls_client(NULL, NULL);
+	client = new_client(NULL);
 	shake(client, NULL, false);
 	conn_puts(c.conn, "bye");
 	conn_close(c.conn);			/* close_notify */
@@ -542,7 +543,6 @@ static void test_ends(void **state)
 	turns(3);
 	assert_int_equal(s.events[CONN_EOF], 1);
 	assert_int_equal(s.events[CONN_ERROR], 0);
-	tls_ctx_free(client);
 }
 
 /* -- STARTTLS -- */
@@ -554,7 +554,7 @@ static void test_starttls(void **state)
 
 	(void)state;
 	skip_without_tls();
-	client = tls_client(NULL, NULL);
+	client = new_client(NULL);
 	pair();
 	conn_puts(s.conn, "220 go\r\n");
 	assert_int_equal(conn_starttls(s.conn, server, NULL, false, &err), 0);
@@ -569,7 +569,6 @@ static void test_starttls(void **state)
 	assert_string_equal(str_c(&c.got), "220 go\r\ngreeting");
 	assert_false(conn_had_injection(s.conn));
 	assert_false(conn_had_injection(c.conn));
-	tls_ctx_free(client);
 }
 
 /* Plain commands behind STARTTLS (CVE-2011-0411) are never seen. */
@@ -601,7 +600,7 @@ static void test_injection(void **state)
 
 	(void)state;
 	skip_without_tls();
-	client = tls_client(NULL, NULL);
+	client = new_client(NULL);
 	pair();
 	conn_owner(s.conn, start_in_callback, NULL);
 	conn_puts(c.conn, "STARTTLS\r\nRSET\r\nMAIL FR");
@@ -614,7 +613,6 @@ static void test_injection(void **state)
 	turns(4);
 	assert_string_equal(str_c(&s.got), "STARTTLS;QUIT;");
 	assert_true(conn_had_injection(s.conn));
-	tls_ctx_free(client);
 }
 
 static void test_not_tls(void **state)

@@ -149,6 +149,9 @@ static void networks(void **state)
 			"::ffff:0:0/96 would relay for everybody");
 	assert_wrong("relay-from a.com", ":1: relay-from: \"a.com\" is no "
 			"address");
+	assert_wrong("relay-from 0000:0000:0000:0000:0000:0000:0000:0000:"
+			"0000:1", ":1: relay-from: \"0000:0000:0000:0000:0000:"
+			"0000:0000:0000:0000:1\" is no address");
 	assert_wrong("relay-from 1.2.3", ":1: relay-from: \"1.2.3\" is no "
 			"address");
 	assert_wrong("relay-from 01.2.3.4", ":1: relay-from: \"01.2.3.4\" is "

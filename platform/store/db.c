@@ -13,7 +13,7 @@ struct db_query {
 	struct db *db;
 	const char *sql;
 	sqlite3_stmt *statement;
-	int bound;			/* the first error of binding, or SQLITE_OK */
+	int bound;			/* the first error of binding, SQLITE_OK */
 };
 
 struct db {
@@ -49,7 +49,7 @@ int db_run(struct db *db, const char *sql, struct err *err)
 
 /* -- transactions -- */
 
-/* The lock at once: two writers that begin as readers would block each other. */
+/* The lock at once: two that begin as readers would block each other. */
 int db_begin(struct db *db, struct err *err)
 {
 	return db_run(db, "BEGIN IMMEDIATE", err);
@@ -99,7 +99,7 @@ static int set_pragmas(struct db *db, bool write, struct err *err)
 			"PRAGMA temp_store=MEMORY;"
 			"PRAGMA foreign_keys=ON", err) < 0)
 		return -1;
-	/* secure_delete: a key that was removed is gone from the file as well */
+	/* secure_delete: a key that was removed is gone from the file, too */
 	return db_run(db, write ? "PRAGMA secure_delete=ON"
 			: "PRAGMA query_only=ON", err);
 }

@@ -59,6 +59,6 @@ int64_t db_number(struct db_query *q, int column);
 void db_done(struct db_query *q);
 
 int64_t db_last_id(struct db *db);	/* of the row inserted last */
-int64_t db_changes(struct db *db);	/* rows that the last statement changed */
+int64_t db_changes(struct db *db);	/* rows, by the last statement */
 
 #endif

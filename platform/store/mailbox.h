@@ -30,8 +30,12 @@ struct mailbox_message {
 /*
  * path relative to dirfd; a folder is a Maildir, a file (or nothing yet) an
  * mbox; a path ending in "/" or where `maildir` is set is a Maildir that may be made.
- * write: takes the locks for changing (mbox: fcntl; dot-lock while writing).
- * ERR_TEMP "locked", ERR_PERM "no such mailbox". A missing mbox is an empty one.
+ * write: for mailbox_save. An mbox is locked (fcntl, and dot-lock where the
+ * folder allows) while it is read in and while it is saved, not in between: mail
+ * can come while it is open, other programs may change it, and each message is
+ * found again by its UID. A Maildir needs no locks. Two sessions do not
+ * exclude each other. ERR_TEMP "locked" (after some seconds), ERR_PERM "no
+ * such mailbox". A missing mbox is an empty one.
  */
 struct mailbox *mailbox_open(int dirfd, const char *path, bool maildir,
 		bool write, struct err *err);
@@ -47,11 +51,15 @@ struct mailbox *mailbox_open_of(int dirfd, const char *path, uid_t owner,
 		bool write, struct err *err);
 
 unsigned mailbox_count(const struct mailbox *m);
-/* NULL when out of range. size may cost a read of the file when its name has no W=. */
+/*
+ * NULL when out of range. Good until the fourth call after this one. size may
+ * cost a read of the file when its name has no W=.
+ */
 const struct mailbox_message *mailbox_message(struct mailbox *m, unsigned n);
 
 /*
- * The raw message (mbox: without its From_ line, >From quoting undone)
+ * The raw message (mbox: without its From_ line, >From quoting undone, without
+ * Status:, X-Status: and X-Pillarbox-Id:, which are the mailbox's own),
  * in pieces through put; stops early when put gives false. 0 or -1.
  */
 int mailbox_read(struct mailbox *m, unsigned n,
@@ -67,7 +75,11 @@ long mailbox_reader_next(struct mailbox_reader *r, void *buf, unsigned long size
 void mailbox_reader_close(struct mailbox_reader *r);
 
 void mailbox_flag(struct mailbox *m, unsigned n, unsigned set, unsigned clear);
-/* Writes flags and removes what is MAILBOX_DELETED, without losing what arrived meanwhile. Durable. 0 or -1. */
+/*
+ * Writes flags and removes what is MAILBOX_DELETED, without losing what arrived
+ * meanwhile. Durable; a cut in the middle loses nothing either. Numbers stay:
+ * what was removed can no more be read. 0 or -1.
+ */
 int mailbox_save(struct mailbox *m, struct err *err);
 /* Messages that came since opening are added at the end; gives how many, or -1. */
 int mailbox_refresh(struct mailbox *m, struct err *err);

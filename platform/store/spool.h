@@ -49,7 +49,8 @@ struct spool;
 /*
  * Opens spool-dir (made when missing, tmp/ swept of files older than a day). loop
  * may be NULL: commits are then synchronous (sendmail, tests). Starts the flush
- * helper process (proc_helper) when there is a loop. Keeps folder fds, so it works
+ * helper process (proc_helper) when there is a loop. As root: before the rights
+ * are dropped; what it makes is then given to user-queue. Keeps folder fds, so it works
  * after a chroot. NULL with err.
  */
 struct spool *spool_open(const struct conf *conf, struct loop *loop,
@@ -63,12 +64,18 @@ void spool_notify(struct spool *s, const char *socket_path);
  * max-queue is reached (452 / 431); 0 when there is room. */
 int spool_room(struct spool *s, uint64_t size, struct err *err);
 
-/* A message being written; e's strings are copied to disk at once. */
+/*
+ * A message being written; e's strings are copied at once. Sets e->id and
+ * e->created; all recipients begin as SPOOL_WAITING.
+ */
 struct spool_draft;
 struct spool_draft *spool_begin(struct spool *s, struct spool_envelope *e,
 		struct err *err);
 const char *spool_draft_id(const struct spool_draft *d);
-/* 0 or -1 (disk full, size over max-message-size: ERR_NOMEM / ERR_PERM). */
+/*
+ * 0 or -1 (disk full, size over max-message-size: ERR_NOMEM / ERR_PERM). After
+ * the first failure the file is gone, and all that follows fails the same way.
+ */
 int spool_write(struct spool_draft *d, struct span piece, struct err *err);
 /*
  * Makes it visible and durable. done comes from the loop (or inside this

@@ -14,7 +14,7 @@
 #include "os/rand.h"
 #include "store/spool_record.h"
 
-#define BUFFER_SIZE 8192	/* taken at the first piece, freed at commit */
+#define BUFFER_SIZE 16384	/* taken at the first piece, freed at commit */
 #define SPACE_STEP (256 * 1024)	/* octets between looks at the free space */
 #define ID_TIME 11		/* digits: 55 bits of microseconds */
 #define ID_RANDOM 8		/* 40 bits: none the same, in any process */
@@ -30,6 +30,7 @@ struct spool_draft {
 	char id[SPOOL_ID_SIZE];
 	char *buffer;
 	size_t buffered;
+	bool begun;			/* something of it is in the file */
 	uint64_t looked;		/* size at which space was looked at */
 	uint32_t crc;			/* of the envelope, so far */
 	struct record_head head;	/* .message: octets so far */
@@ -112,7 +113,28 @@ static int create_file(struct spool *s, char id[SPOOL_ID_SIZE])
 	return fd;
 }
 
-static int write_envelope(struct spool_draft *d, const struct spool_envelope *e,
+static int take_buffer(struct spool_draft *d)
+{
+	if (!d->buffer)
+		d->buffer = malloc(BUFFER_SIZE);
+	if (!d->buffer)
+		fail(d, ERR_NOMEM, "out of memory", 0);
+	return d->buffer ? 0 : -1;
+}
+
+/* n octets from the buffer or past it. */
+static void write_out(struct spool_draft *d, const char *p, size_t n)
+{
+	if (n && file_write(d->fd, p, n) < 0)
+		fail_errno(d, "writing");
+	d->begun = true;
+}
+
+/*
+ * The envelope waits in the buffer: a small message is then one write in all,
+ * its head line already right.
+ */
+static int put_envelope(struct spool_draft *d, const struct spool_envelope *e,
 		struct err *err)
 {
 	struct str text;
@@ -120,11 +142,17 @@ static int write_envelope(struct spool_draft *d, const struct spool_envelope *e,
 
 	str_init(&text, RECORD_MOST);
 	rc = record_put(&text, e, &d->crc, err);
-	if (rc == 0 && file_write(d->fd, text.p, text.n) < 0) {
-		fail_errno(d, "writing");
-		rc = draft_err(d, err);
-	}
 	d->head.envelope = (uint32_t)text.n;
+	if (rc == 0 && take_buffer(d) < 0)
+		rc = draft_err(d, err);
+	if (rc == 0 && text.n <= BUFFER_SIZE) {
+		memcpy(d->buffer, text.p, text.n);
+		d->buffered = text.n;
+	} else if (rc == 0) {
+		write_out(d, text.p, text.n);
+		if (d->kind != ERR_NONE)
+			rc = draft_err(d, err);
+	}
 	str_free(&text);
 	return rc;
 }
@@ -162,12 +190,12 @@ struct spool_draft *spool_begin(struct spool *s, struct spool_envelope *e,
 		goto out;
 	}
 	/* root's own programs write for the queue's user */
-	if (s->give && fchown(d->fd, s->owner, s->group) < 0) {
+	if (s->give && geteuid() == 0 && fchown(d->fd, s->owner, s->group) < 0) {
 		err_errno(err, "spool");
 		goto out;
 	}
 	begin_envelope(e, d->id);
-	if (write_envelope(d, e, err) < 0)
+	if (put_envelope(d, e, err) < 0)
 		goto out;
 	return d;
 out:
@@ -181,12 +209,6 @@ const char *spool_draft_id(const struct spool_draft *d)
 }
 
 /* -- the message -- */
-
-static void write_out(struct spool_draft *d, const char *p, size_t n)
-{
-	if (n && file_write(d->fd, p, n) < 0)
-		fail_errno(d, "writing");
-}
 
 static void flush_buffer(struct spool_draft *d)
 {
@@ -215,12 +237,6 @@ static void check_limits(struct spool_draft *d)
 
 static void add_piece(struct spool_draft *d, struct span piece)
 {
-	if (!d->buffer)
-		d->buffer = malloc(BUFFER_SIZE);
-	if (!d->buffer) {
-		fail(d, ERR_NOMEM, "out of memory", 0);
-		return;
-	}
 	if (piece.n > BUFFER_SIZE - d->buffered) {
 		flush_buffer(d);
 		if (d->kind != ERR_NONE)
@@ -295,26 +311,37 @@ static void flushed(struct sync_request *r, int error)
 	report(d);
 }
 
-/* The head line makes the file whole; then its new name makes it visible. */
-static void finish_file(struct spool_draft *d)
+/* The head line makes the file whole. */
+static void put_head(struct spool_draft *d)
 {
 	char line[RECORD_HEAD_SIZE];
-	int fd = d->fd;
 	ssize_t n;
 
-	flush_buffer(d);
-	if (d->kind != ERR_NONE)
-		return;
 	record_head_seal(line, &d->head, d->crc);
-	do
-		n = pwrite(fd, line, sizeof(line), 0);
-	while (n < 0 && errno == EINTR);
-	if (n != (ssize_t)sizeof(line)) {
-		if (n >= 0)
-			errno = ENOSPC;
-		fail_errno(d, "writing");
+	if (!d->begun) {
+		memcpy(d->buffer, line, sizeof(line));
 		return;
 	}
+	do
+		n = pwrite(d->fd, line, sizeof(line), 0);
+	while (n < 0 && errno == EINTR);
+	if (n == (ssize_t)sizeof(line))
+		return;
+	if (n >= 0)
+		errno = ENOSPC;
+	fail_errno(d, "writing");
+}
+
+/* Writes what is left; the new name then makes the message visible. */
+static void finish_file(struct spool_draft *d)
+{
+	int fd = d->fd;
+
+	put_head(d);
+	if (d->kind == ERR_NONE)
+		flush_buffer(d);
+	if (d->kind != ERR_NONE)
+		return;
 	d->fd = -1;
 	if (close(fd) < 0 || renameat(d->spool->tmp, d->id, d->spool->msg,
 				d->id) < 0)

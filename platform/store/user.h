@@ -1,4 +1,7 @@
-/* user - users, domains and credentials in users.db (SQLite); only authd and mailuser link it */
+/* user - users, domains and credentials in users.db (SQLite)
+ *
+ * Only authd and mailuser link it; all others ask authd.
+ */
 #ifndef STORE_USER_H
 #define STORE_USER_H
 
@@ -22,8 +25,11 @@ bool user_address_valid(struct span address);
 
 struct user {
 	int64_t id;
-	char address[USER_ADDRESS_SIZE];	/* "alice@a.com", lower-case domain,
-				 * local part as stored (compared without case) */
+	/*
+	 * "alice@a.com": the domain in lower case, the local part as it was
+	 * given (and compared without case).
+	 */
+	char address[USER_ADDRESS_SIZE];
 	char mailbox[320];	/* Maildir below mail-dir: "a.com/alice" */
 	bool enabled;
 	int64_t created;
@@ -44,8 +50,8 @@ void user_close(struct user_db *db);
 int user_find(struct user_db *db, struct span address, struct user *out,
 		struct scram_keys *keys, struct err *err);
 /* ERR_PERM: exists already / address not valid. */
-int user_add(struct user_db *db, struct span address, const struct scram_keys *keys,
-		struct err *err);
+int user_add(struct user_db *db, struct span address,
+		const struct scram_keys *keys, struct err *err);
 /* 0 done, 1 no such user, -1. */
 int user_set_keys(struct user_db *db, struct span address,
 		const struct scram_keys *keys, struct err *err);

@@ -131,8 +131,9 @@ static void takes_only_names_of_folders(void **state)
 		"", "@", "a", "a@", "@a.com", ".@a.com", "..@a.com", ".a@a.com",
 		"a.@a.com", "a..b@a.com", "a/b@a.com", "/@a.com", "-a@a.com",
 		"\"../x\"@a.com", "\"a\"@a.com", "a@..", "a@a..com", "a@-",
-		"a@[192.0.2.1]", "a@b@a.com", "a b@a.com", "a@a.com\n", "a%@b.c",
-		"a@a.com/../..", "\xc3\xa9@a.com", "a@\xc3\xa9.com", "a:b@a.com",
+		"a@[192.0.2.1]", "a@b@a.com", "a b@a.com", "a@a.com\n",
+		"a@a.com/../..", "\xc3\xa9@a.com", "a@\xc3\xa9.com",
+		"a%@b.c", "a:b@a.com",
 		(TEN TEN TEN TEN TEN TEN "01234@a.com")
 	};
 	struct place *p = *state;

@@ -1,0 +1,43 @@
+/* The mbox index: any file; what it says must fit the file, reading included. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "store/mailbox_private.h"
+#include "store/mbox_private.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(const struct mbox_index *ix, size_t size)
+{
+	int64_t end = 0;
+
+	for (unsigned i = 0; i < ix->n; i++) {
+		const struct mbox_entry *e = &ix->e[i];
+
+		if (e->from < end || e->end < e->from + e->skip
+				|| e->end > (int64_t)size)
+			abort();
+		/* each line end may grow by one, a last line be completed */
+		if (e->size > 2 * (uint64_t)(e->end - e->from) + 2)
+			abort();
+		end = e->end;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	int fd = memfd_create("mbox", MFD_CLOEXEC);
+	struct mbox_index ix;
+
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		abort();
+	if (mbox_index_read(&ix, fd, "key", NULL) == 0) {
+		check(&ix, size);
+		mbox_index_free(&ix);
+	}
+	close(fd);
+	return 0;
+}
