@@ -168,6 +168,11 @@ _Noreturn static void helper_run(int sock, int mbox_dir)
 
 static void start_waiting(struct system *s);
 
+static const char *user_of(const struct system_job *job)
+{
+	return job->packet + sizeof(struct packet);
+}
+
 static void job_free(struct system_job *job)
 {
 	struct system *s = job->system;
@@ -200,12 +205,39 @@ static void on_limit(struct loop_timer *t)
 	job_end(job, false, &err);
 }
 
+/* Two for one mbox would only wait for each other's lock. */
+static bool is_busy(const struct system *s, const char *user)
+{
+	struct list *pos, *tmp;
+
+	list_each(pos, tmp, &s->running)
+		if (strcmp(user_of(container_of(pos, struct system_job, link)),
+					user) == 0)
+			return true;
+	return false;
+}
+
+static struct system_job *next_job(const struct system *s)
+{
+	struct list *pos, *tmp;
+
+	if (s->nrunning >= JOBS_MOST)
+		return NULL;
+	list_each(pos, tmp, &s->waiting) {
+		struct system_job *job = container_of(pos, struct system_job,
+				link);
+
+		if (!is_busy(s, user_of(job)))
+			return job;
+	}
+	return NULL;
+}
+
 static void start_waiting(struct system *s)
 {
-	while (!list_empty(&s->waiting) && s->nrunning < JOBS_MOST) {
-		struct system_job *job = container_of(s->waiting.next,
-				struct system_job, link);
+	struct system_job *job;
 
+	while ((job = next_job(s)) != NULL) {
 		if (proc_send(s->watch.fd, job->packet, job->n, job->fd) < 0
 				&& (errno == EAGAIN || errno == ENOBUFS))
 			return;		/* an answer will come first */

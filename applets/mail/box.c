@@ -9,7 +9,7 @@
 #include "mime/header.h"
 #include "mime/word.h"
 
-#define LINES_MOST (256 * 1024)	/* bigger messages are not read to count lines */
+#define LINES_MOST (256 * 1024)	/* bigger ones are not read to count lines */
 
 /* ---- opening and following */
 
@@ -380,10 +380,11 @@ static void tell_quit(struct quit *q)
 	struct mail *m = q->m;
 	const char *mbox = mail_var(&m->vars, MAIL_VAR_MBOX);
 
+	if (!mbox || !strcmp(mbox, "~/mbox"))
+		mbox = "mbox";
 	if (q->moved)
 		mail_term_printf(&m->term, "Saved %u message%s in %s\n",
-				q->moved, plural(q->moved),
-				!mbox || !strcmp(mbox, "~/mbox") ? "mbox" : mbox);
+				q->moved, plural(q->moved), mbox);
 	if (q->held && m->system)
 		mail_term_printf(&m->term, "Held %u message%s in %s\n",
 				q->held, plural(q->held), m->path);

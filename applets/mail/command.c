@@ -260,7 +260,7 @@ static void announce(struct mail *m)
 		mail_show_summary(m, i);
 }
 
-/* The input is at its end: that is a quit. When it cannot be done, nothing is lost. */
+/* The input is at its end: that is a quit. If it fails, all stays as it was. */
 static void end_of_input(struct mail *m)
 {
 	if (mail_box_quit(m) < 0) {

@@ -106,8 +106,8 @@ int mail_do_z(struct mail *m, struct span text)
 		return -1;
 	}
 	if (back ? top == 1 : top + size > m->count) {
-		mail_term_error(&m->term, back ? "On first screenful of messages" :
-				"On last screenful of messages");
+		mail_term_error(&m->term, "On %s screenful of messages",
+				back ? "first" : "last");
 		return -1;
 	}
 	mail_show_screen(m, back ? (top > size ? top - size : 1) : top + size);

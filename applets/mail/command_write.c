@@ -44,7 +44,8 @@ int mail_do_mail(struct mail *m, struct span text)
 	return rc;
 }
 
-static void show_field(struct mail *m, const char *name, const struct str *value)
+static void show_field(struct mail *m, const char *name,
+		const struct str *value)
 {
 	struct str text;
 

@@ -80,7 +80,7 @@ static void sample_line(struct mail_draft *d)
 	str_clear(&d->line);
 }
 
-/* The line is as long as counts: no character may be cut, or it looks broken. */
+/* The line is as long as counts: a character that was cut would look broken. */
 static void sample_piece(struct mail_draft *d)
 {
 	size_t n = d->line.n, tail = 0;

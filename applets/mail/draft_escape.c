@@ -92,7 +92,8 @@ static enum mail_escape escape_header(struct mail *m, struct mail_draft *d,
 	return go_on(m);
 }
 
-static void show_field(struct mail *m, const char *name, const struct str *value)
+static void show_field(struct mail *m, const char *name,
+		const struct str *value)
 {
 	if (!value->n)
 		return;

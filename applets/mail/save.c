@@ -46,7 +46,7 @@ static bool is_mailbox_field(struct span name)
 	return false;
 }
 
-/* The header is whole: writes what is wanted of it, and the octets behind it. */
+/* The header is whole: writes what is wanted of it, and what is behind it. */
 static bool end_header(struct copy *c)
 {
 	struct span rest = str_span(&c->head);

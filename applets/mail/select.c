@@ -188,8 +188,8 @@ static int check_state(struct scan *c, struct span word)
 
 static int read_word(struct scan *c, struct span word)
 {
-	for (size_t i = 0; word.n == 1 && i < sizeof(signs) / sizeof(*signs); i++)
-		if (signs[i].sign == word.p[0])
+	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++)
+		if (word.n == 1 && signs[i].sign == word.p[0])
 			return signs[i].name(c);
 	if (looks_like_range(word))
 		return name_range(c, word);

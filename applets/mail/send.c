@@ -77,7 +77,7 @@ static bool is_plain_name(struct span name)
 	return utf8_ascii(name);
 }
 
-/* A display name as the header may have it: ASCII as it was written, else encoded. */
+/* A display name for the header: ASCII as it was written, else encoded. */
 static void put_name(struct str *out, struct span name)
 {
 	struct str plain, text;
@@ -240,7 +240,8 @@ static int read_addresses(struct letter *l, struct err *err)
 	return l->rcpts.n ? 0 : err_set(err, ERR_PERM, "no recipients");
 }
 
-static void put_field(struct str *out, const char *name, const struct str *value)
+static void put_field(struct str *out, const char *name,
+		const struct str *value)
 {
 	if (value->n)
 		header_put(out, name, str_span(value));
@@ -298,8 +299,8 @@ static void make_header(struct letter *l, enum compose_encoding *encoding)
 /* ---- the whole message in one file */
 
 /* A piece for qp_encode ends at a line end, or the line goes on after "=". */
-static int write_qp(struct letter *l, struct span piece, bool last, size_t *used,
-		struct err *err)
+static int write_qp(struct letter *l, struct span piece, bool last,
+		size_t *used, struct err *err)
 {
 	size_t lf = span_rfind(piece, '\n');
 	bool at_line = lf < piece.n;
@@ -383,7 +384,7 @@ static int finish(struct letter *l, enum compose_encoding encoding,
 
 /* ---- dead.letter */
 
-/* What the addresses were is kept as it was typed: they may be what is wrong. */
+/* The addresses are kept as they were typed: they may be what is wrong. */
 static void dead_header(struct letter *l)
 {
 	put_field(&l->header, "From", &l->from_field);

@@ -33,8 +33,8 @@ struct view {
 	void *arg;
 	/* the message on its way */
 	struct str data;		/* header; then MIME data or a line */
-	enum { VIEW_HEADER, VIEW_STREAM, VIEW_COLLECT } phase;
-	struct span charset;		/* VIEW_STREAM; points into charset_text */
+	enum view_phase { VIEW_HEADER, VIEW_STREAM, VIEW_COLLECT } phase;
+	struct span charset;		/* VIEW_STREAM; is charset_text */
 	char charset_text[64];
 	unsigned parts;
 	bool cut, over;
@@ -129,7 +129,8 @@ static void emit_header(struct view *v, struct span header)
 static bool is_plain_encoding(struct span encoding)
 {
 	return !encoding.n || span_is(encoding, "7bit") ||
-			span_is(encoding, "8bit") || span_is(encoding, "binary");
+			span_is(encoding, "8bit") ||
+			span_is(encoding, "binary");
 }
 
 static bool keep_first(void *arg, const struct part *p)
@@ -138,10 +139,11 @@ static bool keep_first(void *arg, const struct part *p)
 	return false;
 }
 
-/* Charsets whose lines stand for themselves, so that a line can be converted alone. */
+/* Can each line be converted alone? */
 static bool is_line_charset(struct span charset)
 {
-	return !span_starts(charset, "iso-2022") && !span_starts(charset, "utf-16");
+	return !span_starts(charset, "iso-2022") &&
+			!span_starts(charset, "utf-16");
 }
 
 /* Is the message one text that needs no decoding? */
@@ -173,12 +175,10 @@ static void emit_line(struct view *v, struct span line)
 /* How much of a line that is too long can go now: no UTF-8 sequence is cut. */
 static size_t safe_cut(struct span line)
 {
-	size_t n = line.n, back = 0;
+	size_t n = line.n;
 
-	while (n > 1 && back < 3 && ((unsigned char)line.p[n - 1] & 0xC0) == 0x80) {
+	while (n > 1 && line.n - n < 3 && (line.p[n - 1] & 0xC0) == 0x80)
 		n--;
-		back++;
-	}
 	if (n > 1 && (unsigned char)line.p[n - 1] >= 0xC0)
 		return n - 1;
 	return line.n;
@@ -209,12 +209,12 @@ static void stream(struct view *v, struct span piece)
 
 static bool shows_inline(const struct part *p)
 {
-	static const char *const types[][2] = {
+	static const char *const types[3][2] = {
 		{ "text", "plain" }, { "message", "delivery-status" },
 		{ "text", "rfc822-headers" }
 	};
 
-	for (size_t i = 0; !p->attachment && i < sizeof(types) / sizeof(*types); i++)
+	for (size_t i = 0; !p->attachment && i < 3; i++)
 		if (span_is(p->type, types[i][0]) &&
 		    span_is(p->subtype, types[i][1]))
 			return true;

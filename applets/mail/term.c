@@ -112,7 +112,7 @@ bool mail_term_interrupted(struct mail_term *t)
 	return take_signals(t) || t->hangup;
 }
 
-/* Waits for input; fills the buffer. >0, 0 at the end, -1: a signal or an error. */
+/* Waits for input. >0: it is in the buffer; 0: the end; -1: a signal, an error. */
 static int fill(struct mail_term *t, enum mail_input *why)
 {
 	struct pollfd p[2] = {
@@ -258,7 +258,10 @@ void mail_term_page_end(struct mail_term *t)
 
 bool mail_term_stopped(struct mail_term *t)
 {
-	if (mail_term_interrupted(t) || ferror(stdout))
+	/* a system call: not for each of a million lines */
+	if (t->asked++ % 16 == 0 && mail_term_interrupted(t))
+		t->stopped = true;
+	if (ferror(stdout))
 		t->stopped = true;
 	return t->stopped;
 }
@@ -302,7 +305,7 @@ static const char *ascii_form(uint32_t c)
 	return utf8_width(c) ? "?" : "";
 }
 
-/* Marks that turn the direction of writing could dress up one text as another. */
+/* Marks that turn the direction of writing could pass one text off as another. */
 static bool is_bidi(uint32_t c)
 {
 	return (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) ||

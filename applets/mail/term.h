@@ -22,7 +22,7 @@ struct mail_term {
 	char in[4096];
 	unsigned in_at, in_n;
 	bool paging, stopped;
-	unsigned line, column;
+	unsigned line, column, asked;
 };
 
 /* ignore_int: ^C does nothing (-i). 0 or -1 with errno. */

@@ -220,7 +220,9 @@ static int finish_add(struct mailuser *m, struct user_db *db,
 		return status_of(m, result, &err);
 	if (make_maildir(m, user.mailbox, &err) < 0) {
 		fprintf(stderr, "mailuser: %s was added, but its mailbox "
-			"could not be made: %s\n", user.address, err.text);
+			"could not be made: %s; does mail-dir, %s, belong "
+			"to user-store, %s?\n", user.address, err.text,
+			m->conf->mail_dir, m->conf->user_store);
 		print_password(m, password);
 		return EX_CANTCREAT;
 	}

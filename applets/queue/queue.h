@@ -14,7 +14,7 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "net/daemon.h"
-#include "net/dns.h"
+#include "net/mx.h"
 #include "net/smtp_client.h"
 #include "store/spool.h"
 
@@ -23,8 +23,6 @@
 #define QUEUE_ACTIVE_MOST 500		/* envelopes in memory at once */
 #define QUEUE_SLICE 32			/* messages looked at per turn */
 #define QUEUE_ENVELOPE_MOST (256 * 1024)
-#define QUEUE_TARGETS 16		/* addresses tried per connection */
-#define QUEUE_EXCHANGERS 8		/* MX hosts looked up per domain */
 #define QUEUE_REASON 288
 
 struct queue;
@@ -54,12 +52,6 @@ struct queue_route {
 	const struct conf_smarthost *smarthost;	/* TLS and AUTH of it; or NULL */
 };
 
-struct queue_target {
-	struct sockaddr_storage addr;
-	socklen_t addr_len;
-	char name[256];			/* of the host */
-};
-
 /* A place to connect to, while there is something for it. */
 struct queue_site {
 	struct list link;
@@ -71,10 +63,10 @@ struct queue_site {
 	unsigned nlinks, connecting;
 
 	/* addresses, best first; asked for anew when old */
-	struct queue_target *targets;
+	struct mx_target *targets;
 	unsigned ntargets;
 	int64_t resolved;		/* clock_ms; 0: not yet */
-	struct queue_resolve *resolve;	/* under way */
+	struct mx *resolve;	/* under way */
 
 	struct smtp_result why;		/* why nothing could be reached */
 	int64_t held_until;		/* clock_ms: no try before */

@@ -17,7 +17,7 @@ struct queue_link {
 	struct queue_job *job;		/* under way */
 	int fd;				/* its body */
 	unsigned at;			/* which of the site's targets */
-	struct queue_target target;	/* a copy: the site may look up anew */
+	struct mx_target target;	/* a copy: the site may look up anew */
 	bool plain;			/* opportunistic TLS has failed here */
 	bool up;			/* was ready once */
 	bool idle;

@@ -170,9 +170,9 @@ static bool is_row(const struct charset *c, struct span charset)
 
 	if (!c->numbers)
 		return span_is(charset, c->name);
-	return span_starts(charset, c->name) &&
-			span_number(span_sub(charset, n, 2), c->numbers, &number) &&
-			charset.n <= n + 2;
+	return span_starts(charset, c->name) && charset.n <= n + 2 &&
+			span_number(span_sub(charset, n, 2), c->numbers,
+					&number);
 }
 
 int charset_to_utf8(struct str *out, struct span text, struct span charset)

@@ -166,7 +166,7 @@ static void read_header(struct part *p)
 
 /* ---- the tree */
 
-/* A delimiter line at the start of in (RFC 2046 5.1.1)? *size of it; *last: the closing one. */
+/* A delimiter line (RFC 2046 5.1.1) at the start of in? *last: the closing one. */
 static bool delimiter_at(struct span in, struct span boundary, size_t *size,
 		bool *last)
 {
@@ -214,7 +214,8 @@ static void walk_part(struct walk *w, struct span message, unsigned depth,
 		bool digest);
 
 /* False: it is no multipart that can be taken apart. */
-static bool walk_pieces(struct walk *w, const struct part *p, struct span boundary)
+static bool walk_pieces(struct walk *w, const struct part *p,
+		struct span boundary)
 {
 	struct span in = p->body, piece;
 	bool digest = span_is(p->subtype, "digest"), more, last = false;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define LINE_MOST 76		/* RFC 2045 6.7 (5), the soft break's "=" included */
+#define LINE_MOST 76		/* RFC 2045 6.7 (5), with the soft break's "=" */
 
 static int hex_value(char c)
 {
@@ -12,7 +12,7 @@ static int hex_value(char c)
 	return at ? (int)((at - digits) % 16) : -1;
 }
 
-/* Index after blanks at the end of a line and that end; 0: it is no such place. */
+/* Index after the blanks and the line end that stand at `at`; 0: they do not. */
 static size_t line_end(struct span in, size_t at)
 {
 	while (at < in.n && (in.p[at] == ' ' || in.p[at] == '\t'))
@@ -72,8 +72,8 @@ void qp_decode(struct str *out, struct span in)
 }
 
 /*
- * Must this character be written as =XX? start: a line begins here. Blanks at the
- * end of a line must; so that no gateway or mbox changes the text, "From "
+ * Must this character be written as =XX? start: a line begins here. Blanks
+ * at the end of a line must; so that no gateway or mbox changes the text, "From "
  * and a lone dot at the start of a line are, too (RFC 2049 3).
  */
 static bool must_escape(struct span text, size_t at, bool start)

@@ -159,7 +159,7 @@ static bool plain_word(struct span word)
 	return !(word.n > 1 && word.p[0] == '=' && word.p[1] == '?');
 }
 
-/* Bytes that stand for themselves everywhere, in phrases too (RFC 2047 5 (3)). */
+/* Bytes that stand for themselves, in phrases too (RFC 2047 5 (3)). */
 static bool q_safe(unsigned char c)
 {
 	return c < 128 && (ascii_isalnum((char)c) ||

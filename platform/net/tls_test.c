@@ -291,7 +291,7 @@ static void test_long_names(void **state)
 			fail_msg("%zu: %s", n, conn_error(c.conn)->text);
 		drop(&s);
 		drop(&c);
-			tls_ctx_free(server);
+		tls_ctx_free(server);
 		server = plain;
 	}
 	unlink(cert);
@@ -571,6 +571,37 @@ static void test_starttls(void **state)
 	assert_false(conn_had_injection(c.conn));
 }
 
+/* The reply in plain has to wait for the peer; TLS must not overtake it. */
+static void test_starttls_waits(void **state)
+{
+	struct tls_ctx *client;
+	struct err err;
+	int i;
+
+	(void)state;
+	skip_without_tls();
+	client = new_client(NULL);
+	pair();
+	conn_pause(c.conn);
+	s.to_send = 40000;
+	while (s.to_send) {
+		conn_printf(s.conn, "%999s\n", "x");
+		s.to_send -= 1000;
+	}
+	assert_int_equal(conn_starttls(s.conn, server, NULL, false, &err), 0);
+	conn_puts(s.conn, "under TLS");
+	turns(5);
+	assert_true(conn_out_pending(s.conn) > 20000);
+	conn_resume(c.conn);
+	for (i = 0; i < 100 && c.got.n < 40000; i++)
+		loop_turn(loop, 10);
+	assert_int_equal(c.got.n, 40000);
+	assert_int_equal(conn_starttls(c.conn, client, NULL, false, &err), 0);
+	turns(20);
+	assert_string_equal(c.got.p + 40000, "under TLS");
+	assert_int_equal(s.events[CONN_TLS], 1);
+}
+
 /* Plain commands behind STARTTLS (CVE-2011-0411) are never seen. */
 static void start_in_callback(struct conn *conn, enum conn_event event,
 		void *arg)
@@ -682,7 +713,7 @@ int main(void)
 		T(test_handshake), T(test_verify), T(test_expired),
 		T(test_bundle), T(test_sni), T(test_resumption), T(test_data),
 		T(test_pause), T(test_ends), T(test_starttls),
-		T(test_injection), T(test_not_tls), T(test_slow_handshake),
+		T(test_starttls_waits),		T(test_injection), T(test_not_tls), T(test_slow_handshake),
 		T(test_without_tls)
 	};
 

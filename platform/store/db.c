@@ -13,7 +13,7 @@ struct db_query {
 	struct db *db;
 	const char *sql;
 	sqlite3_stmt *statement;
-	int bound;			/* the first error of binding, SQLITE_OK */
+	int bound;			/* the first error of binding */
 };
 
 struct db {

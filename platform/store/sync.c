@@ -156,7 +156,7 @@ static void become_owner(int dirfd)
 
 _Noreturn static void helper_run(int sock, int dirfd)
 {
-	static char names[GROUP_SIZE];
+	char names[GROUP_SIZE];
 	int fds[] = { sock, dirfd };
 	struct sync_answer answer;
 	ssize_t n;

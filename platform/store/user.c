@@ -212,7 +212,8 @@ static int set_keys(struct db *db, const struct addr *a,
 {
 	struct db_query *q = db_query(db,
 		"INSERT OR REPLACE INTO credential"
-		" (user, kind, secret, created) SELECT u.id, " KIND_PASSWORD ", ?3, ?4"
+		" (user, kind, secret, created)"
+		" SELECT u.id, " KIND_PASSWORD ", ?3, ?4"
 		" FROM domain d JOIN user u ON u.domain = d.id"
 		" WHERE d.name = ?1 AND u.local = ?2", err);
 	char text[SCRAM_TEXT_SIZE];

@@ -24,12 +24,14 @@ def high_water(pid):
 
 
 class Submission(threading.Thread):
-    """An SMTP server on RUN/submit that keeps what it is sent."""
+    """An SMTP server that keeps what it is sent: on RUN/submit, or on TCP."""
 
-    def __init__(self, path):
+    def __init__(self, path=None):
         super().__init__(daemon=True)
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.bind(str(path))
+        self.unix = path is not None
+        self.socket = socket.socket(socket.AF_UNIX if self.unix
+                                    else socket.AF_INET)
+        self.socket.bind(str(path) if self.unix else ("127.0.0.1", 0))
         self.socket.listen(8)
         self.messages = []      # (sender, [recipients], bytes)
         self.refuse = {}        # recipient -> reply
@@ -44,8 +46,10 @@ class Submission(threading.Thread):
             except OSError:
                 return
             with conn, conn.makefile("rwb") as f:
-                pid = struct.unpack("3i", conn.getsockopt(
-                    socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+                pid = 0
+                if self.unix:
+                    pid = struct.unpack("3i", conn.getsockopt(
+                        socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
                 try:
                     self.session(f, pid)
                 except (ConnectionError, ValueError):
@@ -84,7 +88,8 @@ class Submission(threading.Thread):
             elif verb == b"DATA":
                 self.say(f, b"354 go on")
                 data = self.data(f)
-                self.peak.append(high_water(pid))
+                if pid:
+                    self.peak.append(high_water(pid))
                 if self.data_reply.startswith(b"2"):
                     self.messages.append((sender.decode(), rcpts, data))
                 self.say(f, self.data_reply)

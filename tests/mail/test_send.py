@@ -3,11 +3,12 @@ import email
 import email.policy
 import os
 import signal
+import socket
 
 import pexpect
 import pytest
 
-from desk import SANITIZED
+from desk import SANITIZED, Submission
 
 
 def parse(data):
@@ -153,6 +154,34 @@ def test_no_daemon_spools(desk):
     files = list((desk.path / "spool" / "msg").iterdir())
     assert len(files) == 1
     assert b"Subject: later\r\n" in files[0].read_bytes()
+
+
+def test_no_daemon_smarthost(desk):
+    desk.server = Submission()
+    port = desk.server.socket.getsockname()[1]
+    with open(desk.path / "conf", "a") as f:
+        f.write(f"smarthost 127.0.0.1:{port} none\n")
+    # a daemon that died leaves its socket file
+    dead = socket.socket(socket.AF_UNIX)
+    dead.bind(str(desk.run_dir / "submit"))
+    dead.close()
+    desk.text("-s", "x", "bob@b.com", stdin="hi\n.\n")
+    sender, rcpts, data = desk.sent()
+    assert sender == f"{desk.login}@a.com" and rcpts == ["bob@b.com"]
+    assert data.endswith(b"\r\nhi\r\n.\r\n")
+    desk.server.data_reply = b"451 4.3.0 later"
+    p = desk.mail("-s", "x", "bob@b.com", stdin="precious\n")
+    assert p.returncode == 75 and b"451 4.3.0 later" in p.stderr
+    assert "precious" in (desk.home / "dead.letter").read_text()
+
+
+def test_no_smarthost_spools(desk):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))        # bound, but nobody listens
+        with open(desk.path / "conf", "a") as f:
+            f.write(f"smarthost 127.0.0.1:{s.getsockname()[1]} none\n")
+        desk.text("-s", "x", "bob@b.com", stdin="hi\n")
+    assert len(list((desk.path / "spool" / "msg").iterdir())) == 1
 
 
 @pytest.mark.skipif(SANITIZED, reason="sanitizers take memory of their own")
