@@ -110,8 +110,8 @@ endif
 ifdef STATIC
 ldflags += -static
 else
-cflags += -fPIE
-ldflags += -pie
+cflags += $(if $(CONFIG_HARDEN),-fPIE,-fno-pie)
+ldflags += $(if $(CONFIG_HARDEN),-pie,-no-pie)
 endif
 all-cflags := $(strip $(cflags) $(lib-cflags) $(CPPFLAGS) $(CFLAGS))
 all-ldflags := $(strip $(ldflags) $(LDFLAGS))

@@ -6,7 +6,7 @@
  * applet biff tool
  *
  * config BIFF
- *	bool "biff (700 bytes)"
+ *	bool "biff (400 bytes)"
  *	default y
  *	help
  *	  usage: biff [n | y]

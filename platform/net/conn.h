@@ -70,7 +70,8 @@ void conn_flush(struct conn *c);
 enum conn_line { CONN_LINE_NONE, CONN_LINE_OK, CONN_LINE_LONG, CONN_LINE_BARE };
 /*
  * Takes one line off the input. OK: *line without its CRLF, good until the
- * next call on this conn. BARE: it ended in LF without CR or held a bare CR
+ * callback returns (outside of one: until the loop runs) or the conn is
+ * closed. BARE: it ended in LF without CR or held a bare CR
  * (given in *line all the same). LONG: longer than max (CRLF included,
  * max <= CONN_BUFFER); it is swallowed up to its LF and reported once.
  */

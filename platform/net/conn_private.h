@@ -40,7 +40,7 @@ struct conn {
 
 	struct err *error;
 	struct tls *tls;
-	char *tls_text;
+	char *tls_text;			/* NULL until the handshake is done */
 	unsigned tls_want;		/* what the handshake waits for */
 	int64_t timeout, heard;		/* ms; loop_now() of the last byte */
 	int64_t deadline;		/* of handshake or closing */

@@ -41,6 +41,10 @@ void conn_handshake(struct conn *c)
 		return;
 	}
 	c->tls_text = describe(c->tls);
+	if (!c->tls_text) {
+		conn_break(c, NULL);
+		return;
+	}
 	c->state = CONN_OPEN;
 	loop_timer_stop(c->loop, &c->timer);
 	conn_note_traffic(c);
@@ -80,8 +84,7 @@ int conn_starttls(struct conn *c, struct tls_ctx *ctx, const char *name,
 
 bool conn_is_tls(const struct conn *c)
 {
-	return c->tls && c->state != CONN_BEFORE_TLS &&
-		c->state != CONN_HANDSHAKE;
+	return c->tls_text;
 }
 
 bool conn_had_injection(const struct conn *c)

@@ -39,6 +39,43 @@ static void host_names(void **state)
 			"is no host name");
 }
 
+/* No kept text is cut short by what is kept behind it. */
+static void any_length(void **state)
+{
+	char name[64] = "";
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(name) - 1; n++) {
+		name[n] = 'a';
+		assert_value("hostname", name, name);
+		assert_value("domain", name, name);
+		if (n < 32)
+			assert_value("user-auth", name, name);
+	}
+}
+
+/* Every directive refuses one word too many, and none at all. */
+static void counts_words(void **state)
+{
+	char line[200];
+
+	(void)state;
+	for (const struct conf_row *row = conf_rows(); row->name; row++) {
+		size_t most = conf_type(row->kind)->max;
+
+		if (row->kind == CONF_KIND_GROUP)
+			continue;
+		assert_null(conf_parse("x", span_of(row->name), &err));
+		assert_non_null(strstr(err.text, ": needs a value: "));
+		if (most > 5)
+			continue;
+		snprintf(line, sizeof(line), "%s%.*s", row->name,
+				2 * ((int)most + 1), " x x x x x x");
+		assert_null(conf_parse("x", span_of(line), &err));
+		assert_non_null(strstr(err.text, ": too many words; it is "));
+	}
+}
+
 static void amounts(void **state)
 {
 	(void)state;
@@ -393,6 +430,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(host_names),
+		cmocka_unit_test(any_length),
+		cmocka_unit_test(counts_words),
 		cmocka_unit_test(amounts),
 		cmocka_unit_test(words_of_choice),
 		cmocka_unit_test(accounts_and_paths),

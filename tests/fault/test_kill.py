@@ -107,7 +107,8 @@ def test_everything_killed_at_once_and_started_again():
     random.seed(8)
     with Instance(extra=EXTRA) as i:
         def kill_all():
-            for name in ("maild", *DAEMONS):
+            i.maild.kill()
+            for name in DAEMONS:
                 for pid in i.pids(name):
                     try:
                         os.kill(pid, signal.SIGKILL)
