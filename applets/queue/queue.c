@@ -144,16 +144,21 @@ bool queue_quiet(const struct queue *q)
 	return q->active == 0;
 }
 
+void queue_reply(char out[QUEUE_REASON], const struct smtp_result *why)
+{
+	char code[16] = "";
+
+	if (why->code)
+		snprintf(code, sizeof(code), "%d ", why->code);
+	snprintf(out, QUEUE_REASON, "%s%s%s%s", code, why->enhanced,
+			*why->enhanced ? " " : "", why->text);
+}
+
 void queue_reason(struct queue_entry *e, const struct smtp_result *why)
 {
 	char text[QUEUE_REASON];
 
-	if (why->code)
-		snprintf(text, sizeof(text), "%d %s%s%s", why->code,
-				why->enhanced, *why->enhanced ? " " : "",
-				why->text);
-	else
-		snprintf(text, sizeof(text), "%s", why->text);
+	queue_reply(text, why);
 	if (e->reason && strcmp(e->reason, text) == 0)
 		return;
 	free(e->reason);
@@ -212,6 +217,7 @@ static void rescan(struct loop_timer *t)
 
 	if (spool_changed(q->spool) != q->scanned)
 		scan(q);
+	site_wake_all(q);
 	loop_timer_set(q->daemon.loop, t, RESCAN_MS);
 }
 

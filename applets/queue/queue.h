@@ -21,8 +21,10 @@
 #define QUEUE_BUCKETS 4096
 #define QUEUE_SITES 256			/* buckets of sites */
 #define QUEUE_ACTIVE_MOST 500		/* envelopes in memory at once */
+#define QUEUE_SITE_MOST 50		/* jobs that wait for one site */
 #define QUEUE_SLICE 32			/* messages looked at per turn */
-#define QUEUE_ENVELOPE_MOST (256 * 1024)
+/* A ceiling, not a reserve: over all that the longest envelope can need. */
+#define QUEUE_ENVELOPE_MOST (64 * 1024 * 1024)
 #define QUEUE_REASON 288
 
 struct queue;
@@ -33,7 +35,7 @@ struct queue_entry {
 	struct queue_entry *next;	/* of its hash bucket */
 	struct queue *queue;
 	struct loop_timer due;
-	struct list ready;		/* due, waiting for room among the active */
+	struct list ready;		/* due: waits for room, or parked at a site */
 	struct queue_message *active;
 	char *reason;			/* of the last failure; NULL: none */
 	char id[SPOOL_ID_SIZE];
@@ -59,6 +61,7 @@ struct queue_site {
 	char *key;
 	struct queue_route route;	/* strings live as long as key */
 	struct list jobs;		/* waiting for a link */
+	struct list parked;		/* entries that wait for room in jobs */
 	struct list links;
 	unsigned nlinks, connecting;
 
@@ -100,6 +103,7 @@ struct queue_message {
 	struct spool_envelope *envelope;
 	struct queue_outcome *outcome;	/* one a recipient */
 	unsigned jobs;			/* that have not ended */
+	int64_t wait;			/* ms until a local socket is tried again, or 0 */
 };
 
 struct queue {
@@ -132,6 +136,8 @@ void queue_due_in(struct queue_entry *e, int64_t ms);
 /* All due now, nothing held. Gives how many. */
 unsigned queue_flush(struct queue *q);
 void queue_reason(struct queue_entry *e, const struct smtp_result *why);
+/* "550 5.1.1 no such user", or why there was no reply. */
+void queue_reply(char out[QUEUE_REASON], const struct smtp_result *why);
 /* An active message has ended: room for the next; the end of a stop. */
 void queue_message_ended(struct queue *q);
 /* Nothing is under way any more. */
@@ -144,15 +150,16 @@ void message_result(struct queue_job *j, unsigned rcpt,
 /* The same for all recipients of the job that have none. j is gone after it. */
 void message_job_end(struct queue_job *j, const struct smtp_result *r,
 		const char *host);
-/* Milliseconds until the n-th retry. */
-int64_t message_backoff(const struct conf *conf, unsigned attempts);
+/* Milliseconds until the n-th retry; first: seconds until the first. */
+int64_t message_backoff(const struct conf *conf, unsigned first,
+		unsigned attempts);
 
 /* ---- queue_route.c */
 /* Where mail for this domain goes; key (size bytes) tells sites apart. */
 void route_find(struct queue *q, struct span domain, struct queue_route *r,
 		char *key, size_t size);
 
-/* ---- queue_resolve.c: fills site->targets, then calls site_resolved */
+/* ---- queue_resolve.c: fills site->targets, then wakes the site */
 void resolve_start(struct queue_site *s);
 void resolve_stop(struct queue_site *s);
 
@@ -160,17 +167,18 @@ void resolve_stop(struct queue_site *s);
 struct queue_site *site_get(struct queue *q, const struct queue_route *r,
 		const char *key);
 void site_add(struct queue_site *s, struct queue_job *j);
-/* why NULL: targets are there. */
-void site_resolved(struct queue_site *s, const struct smtp_result *why);
 void site_unhold_all(struct queue *q);
 void site_stop_all(struct queue *q);	/* no new work; idle links closed */
 void site_abort_all(struct queue *q);
 /* Nothing came of any address: all that wait are told, the site is held. */
 void site_failed(struct queue_site *s, const struct smtp_result *why);
+/* The same for a cause of our own. */
+void site_cannot(struct queue_site *s, const char *enhanced, const char *text);
+unsigned site_waiting(const struct queue_site *s);
 /* Looks soon whether there is work for a link. */
 void site_wake(struct queue_site *s);
-/* A link of it has ended: whoever waits for one may have it. */
-void site_link_ended(struct queue_site *s);
+/* A link has ended: whoever waits for one may have it. */
+void site_wake_all(struct queue *q);
 
 /* ---- queue_link.c: one connection */
 struct queue_link;

@@ -115,12 +115,8 @@ static void link_free(struct queue_link *l)
 	if (l->fd >= 0)
 		close(l->fd);
 	free(l);
-	site_link_ended(s);
+	site_wake_all(s->queue);
 }
-
-static const struct smtp_result no_connection = {
-	.kind = ERR_TEMP, .enhanced = "4.4.1", .text = "cannot connect"
-};
 
 int link_start(struct queue_site *s)
 {
@@ -137,7 +133,7 @@ int link_start(struct queue_site *s)
 	s->connecting++;
 	if (next_target(l) == 0)
 		return 0;
-	site_failed(s, &no_connection);
+	site_cannot(s, "4.4.1", "cannot connect");
 	link_free(l);
 	return -1;
 }
@@ -161,6 +157,7 @@ static bool send_job(struct queue_link *l, struct queue_job *j)
 	struct err err;
 
 	list_del(&j->link);
+	site_wake(l->site);		/* room for who is parked */
 	l->job = j;
 	l->fd = spool_body(spool, j->message->envelope, &j->smtp.start, &err);
 	if (l->fd < 0) {

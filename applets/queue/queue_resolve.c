@@ -6,21 +6,18 @@
 
 #include "os/clock.h"
 
-static const struct smtp_result no_memory = {
-	.kind = ERR_NOMEM, .enhanced = "4.3.0", .text = "no memory"
-};
-
-/* The site's own copy; NULL: no memory. */
-static bool keep(struct queue_site *s, const struct mx_target *targets,
+static void keep(struct queue_site *s, const struct mx_target *targets,
 		unsigned n)
 {
 	s->targets = calloc(n, sizeof(*targets));
-	if (!s->targets)
-		return false;
+	if (!s->targets) {
+		site_cannot(s, "4.3.0", "no memory");
+		return;
+	}
 	memcpy(s->targets, targets, n * sizeof(*targets));
 	s->ntargets = n;
 	s->resolved = clock_ms();
-	return true;
+	site_wake(s);
 }
 
 static void got(void *arg, const struct mx_target *targets, unsigned n,
@@ -29,10 +26,10 @@ static void got(void *arg, const struct mx_target *targets, unsigned n,
 	struct queue_site *s = arg;
 
 	s->resolve = NULL;
-	if (!n)
-		site_resolved(s, why);
+	if (n)
+		keep(s, targets, n);
 	else
-		site_resolved(s, keep(s, targets, n) ? NULL : &no_memory);
+		site_failed(s, why);
 }
 
 void resolve_start(struct queue_site *s)
@@ -51,12 +48,12 @@ void resolve_start(struct queue_site *s)
 	s->ntargets = 0;
 	if (r->unix_path) {
 		str_copy(local.name, sizeof(local.name), span_of(r->unix_path));
-		site_resolved(s, keep(s, &local, 1) ? NULL : &no_memory);
+		keep(s, &local, 1);
 		return;
 	}
 	s->resolve = mx_find(q->daemon.loop, q->dns, &question, got, s);
 	if (!s->resolve)
-		site_resolved(s, &no_memory);
+		site_cannot(s, "4.3.0", "no memory");
 }
 
 void resolve_stop(struct queue_site *s)

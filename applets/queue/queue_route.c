@@ -1,31 +1,10 @@
 #include "applet.h"
 #include "queue.h"
 
-#include <arpa/inet.h>
-#include <ifaddrs.h>
 #include <stdio.h>
 #include <string.h>
 
 #define SMTP_PORT 25
-
-static void local(struct queue *q, struct queue_route *r)
-{
-	*r = (struct queue_route){ .lmtp = true,
-		.unix_path = q->deliver_path };
-}
-
-static void smarthost(const struct conf_smarthost *s, struct queue_route *r)
-{
-	*r = (struct queue_route){ .host = s->host, .port = s->port,
-		.smarthost = s };
-}
-
-static void configured(const struct conf_route *c, struct queue_route *r)
-{
-	*r = (struct queue_route){ .lmtp = c->lmtp, .mx = c->mx,
-		.unix_path = c->is_unix ? c->host : NULL,
-		.host = c->is_unix ? NULL : c->host, .port = c->port };
-}
 
 static const struct conf_route *find_route(const struct conf *conf,
 		struct span domain)
@@ -38,54 +17,30 @@ static const struct conf_route *find_route(const struct conf *conf,
 	return NULL;
 }
 
-/* Does an interface of this machine have the address of the literal? */
-static bool is_own_literal(struct span literal)
-{
-	struct span text = span_sub(literal, 1, literal.n - 2);
-	char want[INET6_ADDRSTRLEN], have[INET6_ADDRSTRLEN];
-	struct ifaddrs *all, *i;
-	bool own = false;
-
-	if (span_starts(text, "IPv6:"))
-		text = span_sub(text, 5, text.n);
-	if (str_copy(want, sizeof(want), text) < 0 || getifaddrs(&all) < 0)
-		return false;
-	for (i = all; i && !own; i = i->ifa_next) {
-		const void *a = NULL;
-
-		if (i->ifa_addr && i->ifa_addr->sa_family == AF_INET)
-			a = &((struct sockaddr_in *)(void *)
-					i->ifa_addr)->sin_addr;
-		else if (i->ifa_addr && i->ifa_addr->sa_family == AF_INET6)
-			a = &((struct sockaddr_in6 *)(void *)
-					i->ifa_addr)->sin6_addr;
-		own = a && inet_ntop(i->ifa_addr->sa_family, a, have,
-				sizeof(have)) && span_is(span_of(have), want);
-	}
-	freeifaddrs(all);
-	return own;
-}
-
-static bool is_local(const struct queue *q, struct span domain)
-{
-	if (!domain.n || conf_is_local(q->daemon.conf, domain))
-		return true;
-	return domain.p[0] == '[' && domain.n > 2 && is_own_literal(domain);
-}
-
 void route_find(struct queue *q, struct span domain, struct queue_route *r,
 		char *key, size_t size)
 {
 	const struct conf *conf = q->daemon.conf;
+	const struct conf_smarthost *s = &conf->smarthost;
 	const struct conf_route *c;
 
-	*r = (struct queue_route){ .mx = true, .port = SMTP_PORT };
-	if (is_local(q, domain))
-		local(q, r);
-	else if ((c = find_route(conf, domain)))
-		configured(c, r);
-	else if (conf->smarthost.host)
-		smarthost(&conf->smarthost, r);
+	*r = (struct queue_route){ .port = SMTP_PORT };
+	if (!domain.n || conf_is_local(conf, domain)) {
+		r->lmtp = true;
+		r->unix_path = q->deliver_path;
+	} else if ((c = find_route(conf, domain))) {
+		r->lmtp = c->lmtp;
+		r->mx = c->mx;
+		r->port = c->port;
+		*(c->is_unix ? &r->unix_path : &r->host) = c->host;
+	} else if (s->host) {
+		r->host = s->host;
+		r->port = s->port;
+		r->smarthost = s;
+	} else {
+		/* an address literal of ours, too: smtpd knows it */
+		r->mx = true;
+	}
 	if (r->unix_path)
 		snprintf(key, size, "%s", r->unix_path);
 	else if (r->host)

@@ -19,6 +19,11 @@ static struct list *bucket(struct queue *q, const char *key)
 	return &q->sites[h % QUEUE_SITES];
 }
 
+void site_wake(struct queue_site *s)
+{
+	loop_task_add(s->queue->daemon.loop, &s->run);
+}
+
 /* The route's strings may be the caller's own: what is needed is in key or conf. */
 static struct queue_site *site_new(struct queue *q,
 		const struct queue_route *r, const char *key)
@@ -35,9 +40,11 @@ static struct queue_site *site_new(struct queue *q,
 	s->route = *r;
 	list_init(&s->jobs);
 	list_init(&s->links);
+	list_init(&s->parked);
 	list_init(&s->run.link);
 	s->run.run = run;
 	list_add_tail(bucket(q, key), &s->link);
+	site_wake(s);		/* freed then, should nothing come for it */
 	return s;
 }
 
@@ -54,7 +61,8 @@ static void site_free(struct queue_site *s)
 /* A held site is remembered, so that the next message does not knock again. */
 static bool unused(const struct queue_site *s)
 {
-	return list_empty(&s->jobs) && list_empty(&s->links) && !s->resolve
+	return list_empty(&s->jobs) && list_empty(&s->links)
+			&& list_empty(&s->parked) && !s->resolve
 			&& s->held_until <= clock_ms();
 }
 
@@ -62,23 +70,15 @@ struct queue_site *site_get(struct queue *q, const struct queue_route *r,
 		const char *key)
 {
 	struct list *head = bucket(q, key), *pos, *tmp;
-	struct queue_site *found = NULL;
 
 	list_each(pos, tmp, head) {
 		struct queue_site *s = container_of(pos, struct queue_site,
 				link);
 
 		if (strcmp(s->key, key) == 0)
-			found = s;
-		else if (unused(s))
-			site_free(s);
+			return s;
 	}
-	return found ? found : site_new(q, r, key);
-}
-
-void site_wake(struct queue_site *s)
-{
-	loop_task_add(s->queue->daemon.loop, &s->run);
+	return site_new(q, r, key);
 }
 
 void site_add(struct queue_site *s, struct queue_job *j)
@@ -88,35 +88,46 @@ void site_add(struct queue_site *s, struct queue_job *j)
 	site_wake(s);
 }
 
-static void tell_all(struct queue_site *s, const struct smtp_result *why)
+static void tell_all(struct queue_site *s)
 {
 	while (!list_empty(&s->jobs)) {
 		struct queue_job *j = container_of(s->jobs.next,
 				struct queue_job, link);
 
 		list_del(&j->link);
-		message_job_end(j, why, "");
+		message_job_end(j, &s->why, "");
 	}
 }
 
 void site_failed(struct queue_site *s, const struct smtp_result *why)
 {
+	const struct conf *conf = s->queue->daemon.conf;
+
 	if (why != &s->why)
 		s->why = *why;
 	if (why->kind != ERR_PERM) {
 		s->why.kind = ERR_TEMP;
-		s->held_until = clock_ms() + message_backoff(
-				s->queue->daemon.conf, s->failures);
-		s->failures++;
+		/* who is on this machine is soon back */
+		s->held_until = clock_ms() + message_backoff(conf,
+				s->route.unix_path ? 1 : conf->retry_first,
+				s->failures++);
 	}
-	tell_all(s, &s->why);
+	tell_all(s);
+	site_wake(s);
 }
 
-void site_resolved(struct queue_site *s, const struct smtp_result *why)
+static void set_why(struct queue_site *s, const char *enhanced,
+		const char *text)
 {
-	if (why)
-		site_failed(s, why);
-	site_wake(s);
+	s->why = (struct smtp_result){ .kind = ERR_TEMP };
+	strncat(s->why.enhanced, enhanced, sizeof(s->why.enhanced) - 1);
+	strncat(s->why.text, text, sizeof(s->why.text) - 1);
+}
+
+void site_cannot(struct queue_site *s, const char *enhanced, const char *text)
+{
+	set_why(s, enhanced, text);
+	site_failed(s, &s->why);
 }
 
 static bool fresh(const struct queue_site *s)
@@ -124,7 +135,7 @@ static bool fresh(const struct queue_site *s)
 	return s->ntargets && clock_ms() - s->resolved < ADDRESSES_FRESH;
 }
 
-static unsigned waiting(const struct queue_site *s)
+unsigned site_waiting(const struct queue_site *s)
 {
 	unsigned n = 0;
 
@@ -148,7 +159,7 @@ static bool may_connect(const struct queue_site *s)
 	const struct queue *q = s->queue;
 	const struct conf *conf = q->daemon.conf;
 
-	if (s->connecting && (s->failures || s->connecting >= waiting(s)))
+	if (s->connecting && (s->failures || s->connecting >= site_waiting(s)))
 		return false;
 	return s->nlinks < conf->queue_sessions_per_host
 			&& q->links < conf->queue_sessions;
@@ -184,30 +195,37 @@ static void connect_more(struct queue_site *s)
 		each_site(q, link_stop_idle);
 }
 
+/* Those that were parked come again; who still finds no room is parked again. */
+static void unpark(struct queue_site *s)
+{
+	for (unsigned n = site_waiting(s); n < QUEUE_SITE_MOST
+			&& !list_empty(&s->parked); n++) {
+		struct queue_entry *e = container_of(s->parked.next,
+				struct queue_entry, ready);
+
+		list_del(&e->ready);
+		queue_due_in(e, 0);
+	}
+}
+
 static void run(struct loop_task *t)
 {
 	struct queue_site *s = container_of(t, struct queue_site, run);
 
 	if (!s->queue->daemon.stopping) {
 		if (s->held_until > clock_ms())
-			tell_all(s, &s->why);
+			tell_all(s);
 		give_to_idle(s);
 		connect_more(s);
+		unpark(s);
 	}
 	if (unused(s))
 		site_free(s);
 }
 
-static void wake_waiting(struct queue_site *s)
+void site_wake_all(struct queue *q)
 {
-	if (!list_empty(&s->jobs) || unused(s))
-		site_wake(s);
-}
-
-void site_link_ended(struct queue_site *s)
-{
-	site_wake(s);
-	each_site(s->queue, wake_waiting);
+	each_site(q, site_wake);
 }
 
 static void unhold(struct queue_site *s)
@@ -221,15 +239,12 @@ void site_unhold_all(struct queue *q)
 	each_site(q, unhold);
 }
 
-static const struct smtp_result stopping = {
-	.kind = ERR_TEMP, .enhanced = "4.3.2", .text = "queue is being stopped"
-};
-
 static void stop(struct queue_site *s)
 {
 	resolve_stop(s);
 	link_stop_idle(s);
-	tell_all(s, &stopping);
+	set_why(s, "4.3.2", "queue is being stopped");
+	tell_all(s);
 }
 
 void site_stop_all(struct queue *q)

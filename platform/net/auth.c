@@ -9,6 +9,16 @@
 
 #define AUTH_LIMIT_MS 5000
 #define AUTH_RETRY_MS 250	/* between attempts to connect */
+#define AUTH_KNOWN 4		/* addresses remembered */
+#define AUTH_KNOWN_MS 5000
+
+/* An address that was found a moment ago: mail comes in bursts. */
+struct auth_known {
+	struct auth_user user;
+	int64_t until;
+	size_t n;
+	char line[384];		/* the request */
+};
 
 struct auth {
 	struct loop *loop;
@@ -16,6 +26,10 @@ struct auth {
 	struct conn *conn;		/* NULL: not connected */
 	bool up;
 	struct list queue;		/* in order of asking = of answers */
+	struct list ready;		/* whose answer is known */
+	struct loop_task tell;		/* ... and is told from the loop */
+	struct auth_known known[AUTH_KNOWN];
+	unsigned oldest;
 	struct loop_timer limit, retry;
 	int64_t answered;		/* clock_ms() of the last answer */
 	unsigned busy;			/* calls of the owner under way */
@@ -25,10 +39,11 @@ struct auth {
 struct auth_request {
 	struct list link;
 	struct auth *auth;
-	auth_fn *fn;			/* NULL: cancelled, its answer is still to come */
+	auth_fn *fn;			/* NULL: cancelled after sending */
 	void *arg;
 	int64_t asked;
-	bool sent;
+	bool sent, lookup;
+	struct auth_user known;
 	size_t n;
 	char line[];			/* with LF; may hold a password */
 };
@@ -70,6 +85,49 @@ static void finish(struct auth_request *r, enum auth_status status,
 		fn(arg, status, status == AUTH_OK ? user : NULL);
 }
 
+/* -- what is known -- */
+
+static struct auth_known *find_known(struct auth *a, const char *line,
+		size_t n)
+{
+	for (int i = 0; i < AUTH_KNOWN; i++) {
+		struct auth_known *k = &a->known[i];
+
+		if (k->n == n && !memcmp(k->line, line, n) &&
+		    k->until > loop_now(a->loop))
+			return k;
+	}
+	return NULL;
+}
+
+static void remember(struct auth *a, const struct auth_request *r,
+		const struct auth_user *user)
+{
+	struct auth_known *k = &a->known[a->oldest++ % AUTH_KNOWN];
+
+	if (r->n > sizeof(k->line))
+		return;
+	k->user = *user;
+	k->until = loop_now(a->loop) + AUTH_KNOWN_MS;
+	k->n = r->n;
+	memcpy(k->line, r->line, r->n);
+}
+
+static void tell(struct loop_task *t)
+{
+	struct auth *a = container_of(t, struct auth, tell);
+
+	enter(a);
+	while (!a->freed && !list_empty(&a->ready)) {
+		struct auth_request *r = container_of(a->ready.next,
+				struct auth_request, link);
+		struct auth_user user = r->known;
+
+		finish(r, AUTH_OK, &user);
+	}
+	leave(a);
+}
+
 /* -- the connection -- */
 
 static void on_conn(struct conn *c, enum conn_event event, void *arg);
@@ -80,7 +138,7 @@ static void set_limit(struct auth *a)
 	int64_t since;
 
 	if (!r)
-		return;			/* a timer too many looks and finds nothing */
+		return;			/* a timer too many finds nothing */
 	since = r->asked > a->answered ? r->asked : a->answered;
 	loop_timer_within(a->loop, &a->limit,
 			since + AUTH_LIMIT_MS - clock_ms());
@@ -221,6 +279,7 @@ static void take_answers(struct auth *a, struct conn *c)
 {
 	struct auth_user user;
 	struct auth_request *r;
+	enum auth_status status;
 	struct span line;
 	enum conn_line how;
 
@@ -234,8 +293,10 @@ static void take_answers(struct auth *a, struct conn *c)
 			return;
 		}
 		a->answered = clock_ms();
-		finish(r, how == CONN_LINE_LONG ? AUTH_TEMP :
-				parse(&user, line), &user);
+		status = how == CONN_LINE_LONG ? AUTH_TEMP : parse(&user, line);
+		if (status == AUTH_OK && r->lookup)
+			remember(a, r, &user);
+		finish(r, status, &user);
 	}
 }
 
@@ -278,10 +339,19 @@ static void add_text(struct str *line, struct span text)
 		str_addc(line, '=');
 }
 
-static struct auth_request *ask(struct auth *a, struct str *line, auth_fn *fn,
-		void *arg)
+static void put_question(struct auth *a, struct auth_request *r)
+{
+	list_add_tail(&a->queue, &r->link);
+	connect_again(a);
+	send_waiting(a);
+	set_limit(a);
+}
+
+static struct auth_request *ask(struct auth *a, struct str *line, bool lookup,
+		auth_fn *fn, void *arg)
 {
 	struct auth_request *r = NULL;
+	struct auth_known *k;
 
 	str_addc(line, '\n');
 	if (!line->bad)
@@ -290,14 +360,18 @@ static struct auth_request *ask(struct auth *a, struct str *line, auth_fn *fn,
 		goto out;
 	*r = (struct auth_request){
 		.auth = a, .fn = fn, .arg = arg, .asked = clock_ms(),
-		.n = line->n
+		.lookup = lookup, .n = line->n
 	};
 	memcpy(r->line, line->p, line->n);
 	list_init(&r->link);
-	list_add_tail(&a->queue, &r->link);
-	connect_again(a);
-	send_waiting(a);
-	set_limit(a);
+	k = lookup ? find_known(a, r->line, r->n) : NULL;
+	if (k) {
+		r->known = k->user;
+		list_add_tail(&a->ready, &r->link);
+		loop_task_add(a->loop, &a->tell);
+	} else {
+		put_question(a, r);
+	}
 out:
 	if (line->p)
 		explicit_bzero(line->p, line->size);
@@ -319,7 +393,7 @@ struct auth_request *auth_password(struct auth *a, struct span user,
 	add_text(&line, user);
 	add_text(&line, password);
 	str_addf(&line, " %s %s", service, peer);
-	return ask(a, &line, fn, arg);
+	return ask(a, &line, false, fn, arg);
 }
 
 struct auth_request *auth_lookup(struct auth *a, struct span address,
@@ -330,7 +404,7 @@ struct auth_request *auth_lookup(struct auth *a, struct span address,
 	str_init(&line, AUTH_LINE_MAX);
 	str_adds(&line, "LOOKUP");
 	add_text(&line, address);
-	return ask(a, &line, fn, arg);
+	return ask(a, &line, true, fn, arg);
 }
 
 /* One that was sent keeps its place, so that the answers stay in order. */
@@ -350,6 +424,9 @@ struct auth *auth_new(struct loop *l, const char *path)
 	a->loop = l;
 	a->path = path;
 	list_init(&a->queue);
+	list_init(&a->ready);
+	list_init(&a->tell.link);
+	a->tell.run = tell;
 	a->limit.fire = limit;
 	a->retry.fire = retry;
 	return a;
@@ -361,6 +438,9 @@ void auth_free(struct auth *a)
 		return;
 	while (first(a))
 		drop(first(a));
+	while (!list_empty(&a->ready))
+		drop(container_of(a->ready.next, struct auth_request, link));
+	loop_task_stop(&a->tell);
 	if (a->conn)
 		conn_abort(a->conn);
 	loop_timer_stop(a->loop, &a->limit);

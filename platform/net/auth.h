@@ -23,28 +23,34 @@ enum auth_kind { AUTH_VIRTUAL, AUTH_SYSTEM };
 
 struct auth_user {
 	enum auth_kind kind;
-	char name[256];		/* canonical: "alice@a.com" (virtual), "alice" (system) */
-	char mailbox[320];	/* Maildir below mail-dir ("a.com/alice"), or the mbox's name below mbox-dir */
-	uid_t uid;		/* system users; 0 never gets mail in this way unless it is root's own box */
+	/* canonical: "alice@a.com" (virtual), "alice" (system) */
+	char name[256];
+	/* Maildir below mail-dir ("a.com/alice"), or mbox below mbox-dir */
+	char mailbox[320];
+	/* system users; 0 never gets mail in this way but in root's own box */
+	uid_t uid;
 	gid_t gid;
 };
 
 struct auth;
+/* user: with AUTH_OK; good during the call */
 typedef void auth_fn(void *arg, enum auth_status status,
-		const struct auth_user *user);	/* user: with AUTH_OK; good during the call */
+		const struct auth_user *user);
 
 /* path: of authd's socket, kept. NULL: no memory. */
 struct auth *auth_new(struct loop *l, const char *path);
-void auth_free(struct auth *a);		/* pending requests are dropped without a call */
+/* Pending requests are dropped without a call. */
+void auth_free(struct auth *a);
 
 struct auth_request;
 /* fn comes once, from the loop, never inside the call. NULL: no memory. */
 struct auth_request *auth_password(struct auth *a, struct span user,
 		struct span password, const char *service, const char *peer,
 		auth_fn *fn, void *arg);
-/* Who gets mail for this address (local part, domain ours)? */
+/* Who gets mail for this address (local part, domain ours)? An address found is remembered for 5 s. */
 struct auth_request *auth_lookup(struct auth *a, struct span address,
 		auth_fn *fn, void *arg);
+/* No call will come. Not once it has come: the request is gone then. */
 void auth_cancel(struct auth_request *r);
 
 #define AUTH_SOCKET "authd"	/* below run-dir */

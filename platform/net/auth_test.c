@@ -19,7 +19,7 @@ static struct loop *loop;
 static struct auth *auth;
 static char dir[32], path[64];
 static int listener, server;
-static struct str answers;			/* of what came: "tag:status name;" */
+static struct str answers;		/* "tag:status name;" */
 static bool free_in_callback;
 
 static int open_server(void)
@@ -195,7 +195,7 @@ static void test_order(void **state)
 	auth_cancel(three);			/* not sent yet: never asked */
 	greet();
 	expect_question(ALICE ALICE ALICE);
-	auth_cancel(two);			/* sent: its answer is dropped */
+	auth_cancel(two);		/* sent: its answer is dropped */
 	answer("NO\nTEMP\nN");
 	expect("1:no;");
 	answer("O\n");

@@ -22,10 +22,10 @@ enum conn_event {
 	CONN_UP,	/* connect() has succeeded (client side) */
 	CONN_TLS,	/* the TLS handshake is done */
 	CONN_INPUT,	/* bytes are there: conn_line or conn_peek/conn_skip */
-	CONN_DRAINED,	/* the output buffer went from over conn's mark to empty */
-	CONN_EOF,	/* the peer has closed its side; input before it was delivered */
+	CONN_DRAINED,	/* the output went from over CONN_OUT_MARK to none */
+	CONN_EOF,	/* the peer has closed its side; all input was told */
 	CONN_TIMEOUT,	/* nothing came for the time set by conn_timeout */
-	CONN_ERROR	/* connection or TLS broke: conn_error() says; only close remains */
+	CONN_ERROR	/* it broke: conn_error() says; only close remains */
 };
 /*
  * CONN_INPUT is given again and again in later turns while there is input that
@@ -34,8 +34,8 @@ enum conn_event {
  */
 typedef void conn_fn(struct conn *c, enum conn_event event, void *arg);
 
-#define CONN_BUFFER 4096	/* input buffer: the longest line, CRLF included */
-#define CONN_OUT_MARK 16384	/* stop producing over this, wait for CONN_DRAINED */
+#define CONN_BUFFER 4096	/* of input: the longest line, CRLF included */
+#define CONN_OUT_MARK 16384	/* over this stop and wait for CONN_DRAINED */
 #define CONN_OUT_MOST 65536	/* over this the conn breaks with CONN_ERROR */
 
 /*
@@ -43,7 +43,10 @@ typedef void conn_fn(struct conn *c, enum conn_event event, void *arg);
  * or the peer has gone again.
  */
 struct conn *conn_new(struct loop *l, int fd, conn_fn *fn, void *arg);
-/* Starts connect(); CONN_UP or CONN_ERROR follows, never inside this call. NULL with err. */
+/*
+ * Starts connect(); CONN_UP or CONN_ERROR follows, never inside this call.
+ * NULL with err.
+ */
 struct conn *conn_connect(struct loop *l, const struct sockaddr *addr,
 		socklen_t len, conn_fn *fn, void *arg, struct err *err);
 struct conn *conn_connect_unix(struct loop *l, const char *path, conn_fn *fn,
@@ -81,8 +84,10 @@ struct span conn_peek(struct conn *c);
 void conn_skip(struct conn *c, size_t n);
 bool conn_has_input(const struct conn *c);
 
-void conn_pause(struct conn *c);	/* no CONN_INPUT, no reading, until resume */
-void conn_resume(struct conn *c);	/* input already buffered is delivered from the loop */
+/* No CONN_INPUT, CONN_EOF, no reading, until conn_resume. */
+void conn_pause(struct conn *c);
+/* Input that is already there is delivered from the loop. */
+void conn_resume(struct conn *c);
 
 /*
  * ms without any byte arriving, or leaving for the kernel, before
@@ -92,14 +97,16 @@ void conn_timeout(struct conn *c, int64_t ms);
 
 /*
  * Pending output is flushed in plain first, plain input dropped, then the
- * handshake; CONN_TLS or CONN_ERROR follows. name, verify as tls_new. -1 with err when it could not start.
+ * handshake (60 s at most); CONN_TLS or CONN_ERROR follows. name, verify as
+ * tls_new. -1 with err when it could not start: the conn is as before.
  */
 int conn_starttls(struct conn *c, struct tls_ctx *ctx, const char *name,
 		bool verify, struct err *err);
 bool conn_is_tls(const struct conn *c);
 /* Plain bytes came behind STARTTLS or its reply and were dropped: log it. */
 bool conn_had_injection(const struct conn *c);
-const char *conn_tls_text(const struct conn *c); /* "TLSv1.3 with CIPHER", "" plain */
+/* "TLSv1.3 with CIPHER"; "" in plain. */
+const char *conn_tls_text(const struct conn *c);
 
 /* Flushes what is pending (for at most 5 s more), then closes and frees. */
 void conn_close(struct conn *c);
@@ -107,7 +114,10 @@ void conn_close(struct conn *c);
 void conn_abort(struct conn *c);
 
 const struct err *conn_error(const struct conn *c);
-/* "[192.0.2.1]", "[IPv6:2001:db8::1]", "[unix]": the peer as RFC 5321 4.1.3 writes it */
+/*
+ * "[192.0.2.1]", "[IPv6:2001:db8::1]", "[unix]": the peer as RFC 5321 4.1.3
+ * writes it. IPv4 in IPv6 is IPv4, here and in conn_peer_addr.
+ */
 const char *conn_peer(const struct conn *c);
 const struct sockaddr *conn_peer_addr(const struct conn *c);
 int conn_fd(const struct conn *c);

@@ -207,7 +207,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		abort();
 	if (on)
 		close(peer);
-	for (i = 0; i < 30; i++)		/* lingering: reads what is left */
+	for (i = 0; i < 30; i++)	/* lingering: reads what is left */
 		loop_turn(l, 0);
 	loop_free(l);
 	return 0;

@@ -98,14 +98,18 @@ unsigned conn_wanted(const struct conn *c)
 /* In the middle of a callback nothing is done: conn_leave() will. */
 void conn_settle(struct conn *c)
 {
+	unsigned want = conn_wanted(c);
 	struct err err;
 
 	if (c->depth)
 		return;
+	/* most pauses end before anything comes: then epoll is left alone */
+	if (c->paused && !c->noisy && c->state == CONN_OPEN)
+		want |= c->watch.want & LOOP_READ;
 	/* a line that was taken from outside is still in use */
 	if (has_more(c) || (c->in && !c->in_n))
 		loop_task_next(c->loop, &c->again);
-	if (!loop_watch(c->loop, &c->watch, conn_wanted(c)))
+	if (!loop_watch(c->loop, &c->watch, want))
 		return;
 	err_errno(&err, "epoll");
 	conn_break(c, &err);
@@ -343,6 +347,7 @@ static void ready(struct loop_watch *w, unsigned events)
 
 	(void)events;		/* a try too many does no harm */
 	conn_enter(c);
+	c->noisy = c->paused;
 	if (c->state == CONN_CONNECTING) {
 		connected(c);
 	} else if (c->state == CONN_HANDSHAKE) {

@@ -12,7 +12,7 @@ enum conn_state {
 	CONN_HANDSHAKE,
 	CONN_BROKEN,		/* CONN_ERROR is told or will be */
 	CONN_DRAIN,		/* closed by the owner, output still to go */
-	CONN_LINGER,		/* all is sent: reads on, lest a reset eats it */
+	CONN_LINGER,		/* all is sent: reads on, or a reset eats it */
 	CONN_DEAD		/* freed as soon as its last callback returns */
 };
 
@@ -29,14 +29,14 @@ struct conn {
 	struct loop_watch watch;
 	struct loop_timer timer;
 	struct loop_task flush;		/* at the end of this turn */
-	struct loop_task again;		/* in the next turn: what is still to tell */
+	struct loop_task again;		/* in the next turn: what is untold */
 	conn_fn *fn;
 	void *arg;
 
 	char *in, *out;			/* NULL when empty */
 	unsigned in_at, in_n, in_used;	/* of CONN_BUFFER; used: most so far */
 	unsigned out_at, out_n, out_size;
-	unsigned plain_left;		/* of out, to be sent before the handshake */
+	unsigned plain_left;		/* of out, to go before the handshake */
 
 	struct err *error;
 	struct tls *tls;
@@ -48,13 +48,14 @@ struct conn {
 	unsigned char state;		/* enum conn_state */
 	unsigned char depth;		/* callbacks from the loop under way */
 	bool paused;
+	bool noisy;	/* something came while it was paused */
 	bool fresh;			/* input the owner has not seen yet */
-	bool consumed;			/* it took some in its last CONN_INPUT */
+	bool consumed;			/* it took some in the last INPUT */
 	bool skipping;			/* swallowing the rest of a long line */
 	bool eof, eof_told;
 	bool out_blocked;		/* the kernel takes no more now */
 	bool out_broken;		/* writing failed: read what is left */
-	bool over_mark, drained;	/* drained: CONN_DRAINED is to be told */
+	bool over_mark, drained;	/* drained: CONN_DRAINED to be told */
 	bool error_told;
 	bool read_wants_write, write_wants_read;	/* TLS */
 	bool injection;
@@ -78,7 +79,7 @@ void conn_keep_error(struct conn *c, const struct err *why);
 /* -- conn_io.c: the socket and the loop -- */
 void conn_callbacks(struct conn *c);
 unsigned conn_wanted(const struct conn *c);
-/* After the owner took or gave something; inside a callback conn_leave does it. */
+/* After the owner took or gave something; in a callback conn_leave does it. */
 void conn_settle(struct conn *c);
 void conn_tell(struct conn *c, enum conn_event event);
 void conn_note_traffic(struct conn *c);
@@ -90,7 +91,7 @@ void conn_begin_handshake(struct conn *c);
 void conn_handshake(struct conn *c);
 
 /* -- conn_buffer.c -- */
-/* Buffers may have held passwords: they are wiped before they are given back. */
+/* Buffers may have held passwords: they are wiped before they go. */
 void conn_free_in(struct conn *c);
 void conn_free_out(struct conn *c);
 

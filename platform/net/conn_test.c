@@ -284,7 +284,7 @@ static void test_full_buffer(void **state)
 	turns(5);
 	assert_int_equal(conn_peek(conn).n, CONN_BUFFER);
 	assert_int_equal(events[CONN_INPUT], 1);
-	/* from outside of a callback; the line stays good until the loop runs */
+	/* outside of a callback; the line stays good until the loop runs */
 	assert_int_equal(conn_line(conn, 512, &line), CONN_LINE_BARE);
 	assert_int_equal(line.n, 99);
 	assert_int_equal(line.p[98], 'x');
@@ -402,7 +402,7 @@ static void test_output_most(void **state)
 	fill(CONN_OUT_MOST - 1000);
 	conn_write(conn, "", 0);
 	conn_printf(conn, "%2000s", "x");
-	assert_int_equal(events[CONN_ERROR], 0);	/* not inside the call */
+	assert_int_equal(events[CONN_ERROR], 0);	/* it is for later */
 	conn_puts(conn, "nothing more");
 	turns(2);
 	assert_int_equal(events[CONN_ERROR], 1);

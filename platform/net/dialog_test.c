@@ -273,7 +273,8 @@ static void test_raw_mode(void **state)
 	turns(2);
 	say(SPAN("a#NOOP\r\nDATA\r\n#DATA\r\nx"));
 	turns(2);
-	expect("data0\nraw(NOOP\r\n)\nraw(a)\nnoop\ndata1\nraw()\ndata1\nraw(x)\n");
+	expect("data0\nraw(NOOP\r\n)\nraw(a)\nnoop\n"
+			"data1\nraw()\ndata1\nraw(x)\n");
 }
 
 static void test_end_frees(void **state)

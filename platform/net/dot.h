@@ -1,5 +1,6 @@
-/* dot - the end of data: CRLF "." CRLF and its stuffing (RFC 5321 4.5.2, RFC 1939 3)
+/* dot - the end of data: CRLF "." CRLF and its stuffing
  *
+ * RFC 5321 4.5.2, RFC 1939 3.
  * Only CRLF.CRLF ends the data; LF.LF, CR.CR and their mixtures are content.
  */
 #ifndef NET_DOT_H
@@ -27,7 +28,7 @@ bool dot_read(struct dot_reader *r, struct span *in,
 
 struct dot_writer {
 	unsigned char state;	/* private */
-	bool bare_lf_fix;	/* LF alone becomes CRLF (Maildir and mbox keep LF) */
+	bool bare_lf_fix;	/* LF alone becomes CRLF (mailboxes keep LF) */
 };
 void dot_writer_init(struct dot_writer *w, bool bare_lf_fix);
 /* Stuffs piece; put gets what is to be sent. */

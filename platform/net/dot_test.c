@@ -116,7 +116,7 @@ static void test_read_whole(void **state)
 }
 
 static const struct {
-	struct span in, out, fixed;	/* fixed: with bare_lf_fix; p NULL: as out */
+	struct span in, out, fixed;	/* with bare_lf_fix; NULL: as out */
 } writes[] = {
 	{ SPAN(""), SPAN(".\r\n"), { NULL, 0 } },
 	{ SPAN("a\r\n"), SPAN("a\r\n.\r\n"), { NULL, 0 } },

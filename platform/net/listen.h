@@ -8,7 +8,10 @@
 
 struct listen;
 
-/* A listening stream socket, or -1. `[::]` becomes dual stack, and 0.0.0.0 where there is no IPv6. */
+/*
+ * A listening stream socket, or -1. `[::]` becomes dual stack, and 0.0.0.0
+ * where there is no IPv6.
+ */
 int listen_open(const struct sockaddr *addr, socklen_t len, struct err *err);
 /* mode: of the socket file; an old one is replaced. */
 int listen_open_unix(const char *path, unsigned mode, struct err *err);
@@ -16,9 +19,10 @@ int listen_open_unix(const char *path, unsigned mode, struct err *err);
 /*
  * Calls got(arg, fd) for each new connection (fd non-blocking, close-on-exec,
  * the callee's). When descriptors run out it waits a second, never spins.
+ * listen_stop is legal inside got. NULL: fd stays the caller's.
  */
-struct listen *listen_start(struct loop *l, int fd, void (*got)(void *arg, int fd),
-		void *arg);
+struct listen *listen_start(struct loop *l, int fd,
+		void (*got)(void *arg, int fd), void *arg);
 void listen_stop(struct listen *s);		/* closes the socket */
 
 /*
@@ -28,7 +32,10 @@ void listen_stop(struct listen *s);		/* closes the socket */
 struct listen_count;
 struct listen_count *listen_count_new(unsigned most, unsigned most_per_address);
 void listen_count_free(struct listen_count *c);
-/* 0 and counted; 1: too many in all; 2: too many from there. Unix sockets count in all only. */
+/*
+ * 0 and counted; 1: too many in all; 2: too many from there. Unix sockets
+ * count in all only.
+ */
 int listen_count_in(struct listen_count *c, const struct sockaddr *peer);
 void listen_count_out(struct listen_count *c, const struct sockaddr *peer);
 unsigned listen_count_all(const struct listen_count *c);

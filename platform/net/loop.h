@@ -18,14 +18,14 @@ enum { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HUP = 4 };	/* HUP: also error */
 
 struct loop_watch {
 	int fd;
-	unsigned want;			/* LOOP_READ | LOOP_WRITE; set by loop_watch */
+	unsigned want;		/* LOOP_READ | LOOP_WRITE; set by loop_watch */
 	void (*ready)(struct loop_watch *, unsigned events);
 	bool active;			/* private */
 };
 
 struct loop_timer {
 	void (*fire)(struct loop_timer *);
-	int64_t due;			/* clock_ms() of firing; private from here */
+	int64_t due;		/* clock_ms() of firing; private from here */
 	struct loop_timer *child, *sibling, *prev;
 	bool armed;
 };
@@ -58,8 +58,9 @@ void loop_timer_stop(struct loop *l, struct loop_timer *t);
 /* clock_ms() as it was when this turn's events came: free of charge. */
 int64_t loop_now(const struct loop *l);
 
-void loop_task_add(struct loop *l, struct loop_task *t);	/* twice is once */
-/* At the end of the next turn: whoever has work left lets the others go first. */
+/* Asking twice is asking once. */
+void loop_task_add(struct loop *l, struct loop_task *t);
+/* At the end of the next turn: who has work left lets the others go first. */
 void loop_task_next(struct loop *l, struct loop_task *t);
 void loop_task_stop(struct loop_task *t);
 

@@ -131,7 +131,7 @@ static void test_free_in_callback(void **state)
 		all[i] = peer_new(kill_others);
 		all[i]->victims = all;
 		assert_int_equal(write(all[i]->other, "x", 1), 1);
-		assert_int_equal(loop_watch(loop, &all[i]->watch, LOOP_READ), 0);
+		loop_watch(loop, &all[i]->watch, LOOP_READ);
 	}
 	loop_turn(loop, 0);
 	loop_turn(loop, 0);
@@ -159,9 +159,9 @@ static void test_want_nothing_in_callback(void **state)
 	for (i = 0; i < MANY; i++) {
 		all[i] = peer_new(mute_others);
 		all[i]->victims = all;
-		close(all[i]->other);		/* HUP may not get through either */
+		close(all[i]->other);	/* HUP may not get through either */
 		all[i]->other = -1;
-		assert_int_equal(loop_watch(loop, &all[i]->watch, LOOP_READ), 0);
+		loop_watch(loop, &all[i]->watch, LOOP_READ);
 	}
 	loop_turn(loop, 0);
 	assert_int_equal(killed, 1);
@@ -187,7 +187,7 @@ static void test_turn_in_turn(void **state)
 	for (i = 0; i < MANY; i++) {
 		all[i] = peer_new(turn_inside);
 		assert_int_equal(write(all[i]->other, "x", 1), 1);
-		assert_int_equal(loop_watch(loop, &all[i]->watch, LOOP_READ), 0);
+		loop_watch(loop, &all[i]->watch, LOOP_READ);
 	}
 	loop_turn(loop, 0);
 	for (i = 0; i < MANY; i++) {

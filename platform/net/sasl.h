@@ -1,4 +1,4 @@
-/* sasl - the server's and client's steps of PLAIN and LOGIN (RFC 4616, 4954, 5034) */
+/* sasl - the steps of PLAIN and LOGIN on both sides (RFC 4616, 4954, 5034) */
 #ifndef NET_SASL_H
 #define NET_SASL_H
 
@@ -19,16 +19,18 @@ enum sasl_next {
 	SASL_CHALLENGE,		/* send s as challenge text (already base64) */
 	SASL_CHECK,		/* user and password are there: ask authd */
 	SASL_CANCEL,		/* the client sent "*" */
-	SASL_BAD,		/* not base64, too long, empty user, NULs missing */
+	SASL_BAD,		/* not base64, too long, no user, no NULs */
 	SASL_UNKNOWN		/* no such mechanism */
 };
 
 /* "PLAIN LOGIN" */
 const char *sasl_mechanisms(void);
 /* args of AUTH: mechanism and optional initial response ("=" is empty). */
-enum sasl_next sasl_start(struct sasl *s, struct span args, const char **challenge);
+enum sasl_next sasl_start(struct sasl *s, struct span args,
+		const char **challenge);
 /* One line from the client. */
-enum sasl_next sasl_step(struct sasl *s, struct span line, const char **challenge);
+enum sasl_next sasl_step(struct sasl *s, struct span line,
+		const char **challenge);
 void sasl_wipe(struct sasl *s);
 
 /* Client side: base64 of PLAIN's message, appended to out. */

@@ -1,4 +1,4 @@
-/* The first line is what AUTH was given, each further one is a line of the client. */
+/* The first line is what AUTH was given, the others what the client says. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

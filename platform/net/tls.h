@@ -9,7 +9,7 @@
 #include <sys/types.h>
 #include "base/err.h"
 
-struct tls_ctx;		/* certificates, keys, tickets: one per process and side */
+struct tls_ctx;		/* certificates, tickets: one per process and side */
 struct tls;		/* one session */
 
 /* False in builds without TLS; every other call then fails with ERR_PERM. */
@@ -45,7 +45,10 @@ void tls_free(struct tls *t);
 
 /* What these give: >0 bytes, or one of: */
 enum { TLS_EOF = 0, TLS_WANT_READ = -2, TLS_WANT_WRITE = -3, TLS_ERROR = -1 };
-/* 1 when done; TLS_WANT_x; TLS_ERROR with err (ERR_PERM when the certificate is refused) */
+/*
+ * 1 when done; TLS_WANT_x; TLS_ERROR with err (ERR_PERM when the certificate is
+ * refused; ERR_TEMP when that is for its dates and our clock is not plausible)
+ */
 int tls_handshake(struct tls *t, struct err *err);
 ssize_t tls_read(struct tls *t, void *p, size_t n, struct err *err);
 ssize_t tls_write(struct tls *t, const void *p, size_t n, struct err *err);

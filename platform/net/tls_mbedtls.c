@@ -31,12 +31,12 @@ struct tls {
 	struct tls_ctx *ctx;
 	int fd;
 	int failed;			/* errno of the socket */
-	bool stuck;			/* a record is not sent yet, or not whole */
+	bool stuck;			/* a record is not sent, or not whole */
 	size_t held;			/* the caller's bytes in that record */
 	char *name;			/* the server's; NULL on the server */
 	bool verify;
 	bool checked;			/* a certificate came and was judged */
-	bool offered;			/* an earlier session, verified if need be */
+	bool offered;			/* an old session, verified if asked */
 };
 
 bool tls_built(void)
@@ -470,7 +470,7 @@ ssize_t tls_read(struct tls *t, void *p, size_t n, struct err *err)
 	while (took_ticket(t, r) && i++ < TICKETS_MOST);
 	if (r > 0)
 		return r;
-	/* many hang up without close_notify; SMTP and POP3 end by QUIT anyway */
+	/* many hang up without close_notify; SMTP and POP3 end by QUIT */
 	if (r == 0 || r == MBEDTLS_ERR_SSL_CONN_EOF ||
 	    r == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
 		return TLS_EOF;

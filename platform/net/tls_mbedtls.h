@@ -1,4 +1,4 @@
-/* tls_mbedtls - what the tls_*_mbedtls.c files share; the two mbedTLS versions differ here */
+/* tls_mbedtls - what the tls_*_mbedtls.c files share; and 2.28 beside 3.6 */
 #ifndef NET_TLS_MBEDTLS_H
 #define NET_TLS_MBEDTLS_H
 

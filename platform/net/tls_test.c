@@ -41,7 +41,7 @@ struct side {
 	struct conn *conn;
 	int events[CONN_ERROR + 1];
 	struct str got;
-	size_t to_send;			/* bytes of the pattern still to produce */
+	size_t to_send;			/* bytes of the pattern to come */
 	uint64_t sent;
 };
 
@@ -451,7 +451,7 @@ static void test_resumption(void **state)
 	file_replace(AT_FDCWD, ca, 0644, str_span(&pem), &err);
 	client = new_client(ca);
 	shake(client, "a.example", false);	/* not verified: no use later */
-	conn_puts(s.conn, "hello");		/* 1.3: tickets come before it */
+	conn_puts(s.conn, "hello");	/* 1.3: tickets come before it */
 	turns(10);
 	drop(&s);
 	drop(&c);
@@ -713,7 +713,8 @@ int main(void)
 		T(test_handshake), T(test_verify), T(test_expired),
 		T(test_bundle), T(test_sni), T(test_resumption), T(test_data),
 		T(test_pause), T(test_ends), T(test_starttls),
-		T(test_starttls_waits),		T(test_injection), T(test_not_tls), T(test_slow_handshake),
+		T(test_starttls_waits), T(test_injection), T(test_not_tls),
+		T(test_slow_handshake),
 		T(test_without_tls)
 	};
 

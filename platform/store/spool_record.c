@@ -2,10 +2,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
-#define MAGIC "PB1 "
 #define FIRST_LINES 5		/* id ... origin, before the recipients */
 
 uint32_t record_crc(uint32_t crc, struct span piece)
@@ -14,42 +14,91 @@ uint32_t record_crc(uint32_t crc, struct span piece)
 	return (uint32_t)crc32(crc, (const void *)piece.p, (unsigned)piece.n);
 }
 
+/* -- the lines of fixed width -- */
+
+static void print_head(char line[RECORD_HEAD_SIZE + 1],
+		const struct record_head *h)
+{
+	snprintf(line, RECORD_HEAD_SIZE + 1, "PB1 %08" PRIx32 " %016" PRIx64
+			" %08" PRIx32 " %08" PRIx32 "\n", h->envelope,
+			h->message, h->envelope_crc, h->message_crc);
+}
+
+/* Goes on with ENVELOPE, MESSAGE and CRC-MESSAGE as they are written. */
+static uint32_t crc_head(uint32_t crc, struct record_head h)
+{
+	char line[RECORD_HEAD_SIZE + 1];
+
+	h.envelope_crc = h.message_crc;
+	print_head(line, &h);
+	return record_crc(crc, span_make(line + 4, 34));
+}
+
+void record_head_seal(char out[RECORD_HEAD_SIZE], struct record_head *h,
+		uint32_t crc)
+{
+	char line[RECORD_HEAD_SIZE + 1];
+
+	h->envelope_crc = crc_head(crc, *h);
+	print_head(line, h);
+	memcpy(out, line, RECORD_HEAD_SIZE);
+}
+
+int record_head_get(struct record_head *h, struct span text)
+{
+	char line[RECORD_HEAD_SIZE + 1], again[RECORD_HEAD_SIZE + 1];
+
+	if (str_copy(line, sizeof(line), span_sub(text, 0,
+					RECORD_HEAD_SIZE)) < 0
+			|| strlen(line) < RECORD_HEAD_SIZE)
+		return -1;
+	h->envelope = (uint32_t)strtoull(line + 4, NULL, 16);
+	h->message = strtoull(line + 13, NULL, 16);
+	h->envelope_crc = (uint32_t)strtoull(line + 30, NULL, 16);
+	h->message_crc = (uint32_t)strtoull(line + 39, NULL, 16);
+	print_head(again, h);
+	return strcmp(line, again) != 0 || h->envelope <= RECORD_FIXED
+		|| h->envelope > RECORD_MOST || h->message > INT64_MAX / 2
+		? -1 : 0;
+}
+
+void record_try(char out[RECORD_TRY_SIZE], unsigned attempts, int64_t next)
+{
+	char line[RECORD_TRY_SIZE + 1];
+
+	snprintf(line, sizeof(line), "try %010u %020" PRId64 "\n", attempts,
+			next > 0 ? next : 0);
+	memcpy(out, line, RECORD_TRY_SIZE);
+}
+
+static bool get_try(struct spool_envelope *e, const char *line)
+{
+	char again[RECORD_TRY_SIZE];
+
+	e->attempts = (unsigned)strtoull(line + 4, NULL, 10);
+	e->next_try = strtoll(line + 15, NULL, 10);
+	record_try(again, e->attempts, e->next_try);
+	return memcmp(line, again, RECORD_TRY_SIZE) == 0;
+}
+
 /* -- writing -- */
 
-static void put_value(struct str *out, const char *value)
+/* A value is one line: nothing in it may end that. */
+static bool is_value(const char *s)
 {
-	for (; *value; value++) {
-		unsigned char c = (unsigned char)*value;
+	size_t n = 0;
 
-		if (c < ' ' || c == 127 || c == '\\')
-			str_addf(out, "\\x%02X", (unsigned)c);
-		else
-			str_addc(out, (char)c);
-	}
+	while ((unsigned char)s[n] >= ' ' && s[n] != 127)
+		n++;
+	return !s[n] && n <= RECORD_ADDRESS_MOST;
 }
 
-static void put_line(struct str *out, const char *name, const char *value)
+static bool is_good(const struct spool_envelope *e)
 {
-	str_adds(out, name);
-	put_value(out, value);
-	str_addc(out, '\n');
-}
-
-static bool too_long(const char *value)
-{
-	return strnlen(value, RECORD_ADDRESS_MOST + 1) > RECORD_ADDRESS_MOST;
-}
-
-static int check(const struct spool_envelope *e, struct err *err)
-{
-	if (e->nrcpt == 0)
-		return err_set(err, ERR_PERM, "message without recipients");
-	if (too_long(e->sender) || too_long(e->origin))
-		return err_set(err, ERR_PERM, "sender too long");
 	for (unsigned i = 0; i < e->nrcpt; i++)
-		if (too_long(e->rcpt[i].address) || !e->rcpt[i].address[0])
-			return err_set(err, ERR_PERM, "bad recipient");
-	return 0;
+		if (!is_value(e->rcpt[i].address) || !e->rcpt[i].address[0])
+			return false;
+	return e->nrcpt && is_value(e->sender) && is_value(e->origin);
 }
 
 /* The end of the lines that stand before the recipients. */
@@ -80,20 +129,15 @@ int record_put(struct str *out, const struct spool_envelope *e, uint32_t *crc,
 {
 	char fixed[RECORD_TRY_SIZE];
 
-	if (check(e, err) < 0)
-		return -1;
+	if (!is_good(e))
+		return err_set(err, ERR_PERM, "bad sender or recipient");
 	record_try(fixed, e->attempts, e->next_try);
-	str_addf(out, "%-*s\n", RECORD_HEAD_SIZE - 1, "unfinished");
-	str_add(out, span_make(fixed, sizeof(fixed)));
-	put_line(out, "id ", e->id);
-	str_addf(out, "created %" PRId64 "\n", e->created);
-	put_line(out, "flags ", e->eight_bit ? "8" : "-");
-	put_line(out, "sender ", e->sender);
-	put_line(out, "origin ", e->origin);
-	for (unsigned i = 0; i < e->nrcpt; i++) {
-		str_addc(out, (char)e->rcpt[i].state);
-		put_line(out, " ", e->rcpt[i].address);
-	}
+	str_addf(out, "%-*s\n%.*sid %s\ncreated %" PRId64 "\nflags %c\n"
+			"sender %s\norigin %s\n", RECORD_HEAD_SIZE - 1,
+			"unfinished", RECORD_TRY_SIZE, fixed, e->id, e->created,
+			e->eight_bit ? '8' : '-', e->sender, e->origin);
+	for (unsigned i = 0; i < e->nrcpt; i++)
+		str_addf(out, "%c %s\n", e->rcpt[i].state, e->rcpt[i].address);
 	str_addc(out, '\n');
 	if (out->bad)
 		return err_set(err, ERR_NOMEM, "envelope too big");
@@ -101,164 +145,45 @@ int record_put(struct str *out, const struct spool_envelope *e, uint32_t *crc,
 	return 0;
 }
 
-static uint32_t crc_head(uint32_t crc, const struct record_head *h)
-{
-	char line[RECORD_HEAD_SIZE];
-	int n = snprintf(line, sizeof(line), "%08" PRIx32 " %016" PRIx64
-			" %08" PRIx32, h->envelope, h->message, h->message_crc);
-
-	return record_crc(crc, span_make(line, (size_t)n));
-}
-
-void record_head_seal(char out[RECORD_HEAD_SIZE], struct record_head *h,
-		uint32_t crc)
-{
-	char line[RECORD_HEAD_SIZE + 1];
-
-	h->envelope_crc = crc_head(crc, h);
-	snprintf(line, sizeof(line), MAGIC "%08" PRIx32 " %016" PRIx64
-			" %08" PRIx32 " %08" PRIx32 "\n", h->envelope,
-			h->message, h->envelope_crc, h->message_crc);
-	memcpy(out, line, RECORD_HEAD_SIZE);
-}
-
-void record_try(char out[RECORD_TRY_SIZE], unsigned attempts, int64_t next)
-{
-	char line[RECORD_TRY_SIZE + 1];
-
-	snprintf(line, sizeof(line), "try %010u %020" PRId64 "\n", attempts,
-			next > 0 ? next : 0);
-	memcpy(out, line, RECORD_TRY_SIZE);
-}
-
 /* -- reading -- */
 
-static int hex_digit(char c)
+/* Takes a line off *rest and ends it with NUL. NULL: there is none. */
+static char *take_line(struct span *rest)
 {
-	if (ascii_isdigit(c))
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Exactly the digits of s. */
-static bool hex_number(struct span s, uint64_t *out)
-{
-	*out = 0;
-	for (size_t i = 0; i < s.n; i++) {
-		int digit = hex_digit(s.p[i]);
-
-		if (digit < 0)
-			return false;
-		*out = *out << 4 | (unsigned)digit;
-	}
-	return true;
-}
-
-int record_head_get(struct record_head *h, struct span line)
-{
-	static const unsigned char at[] = { 4, 13, 30, 39 };
-	static const unsigned char width[] = { 8, 16, 8, 8 };
-	uint64_t v[4];
-
-	if (line.n < RECORD_HEAD_SIZE || memcmp(line.p, MAGIC, 4) != 0
-			|| line.p[RECORD_HEAD_SIZE - 1] != '\n')
-		return -1;
-	for (int i = 0; i < 4; i++)
-		if (!hex_number(span_sub(line, at[i], width[i]), &v[i])
-				|| (i && line.p[at[i] - 1] != ' '))
-			return -1;
-	if (v[0] <= RECORD_FIXED || v[0] > RECORD_MOST || v[1] > INT64_MAX / 2)
-		return -1;
-	h->envelope = (uint32_t)v[0];
-	h->message = v[1];
-	h->envelope_crc = (uint32_t)v[2];
-	h->message_crc = (uint32_t)v[3];
-	return 0;
-}
-
-/* Unescapes the line in place and ends it with NUL. NULL: not well formed. */
-static char *get_value(char *p, size_t n)
-{
-	char *to = p, *from = p, *end = p + n;
-
-	while (from < end) {
-		int high, low;
-
-		if ((unsigned char)*from < ' ' || *from == 127)
-			return NULL;
-		if (*from != '\\') {
-			*to++ = *from++;
-			continue;
-		}
-		if (end - from < 4 || from[1] != 'x')
-			return NULL;
-		high = hex_digit(from[2]);
-		low = hex_digit(from[3]);
-		if (high < 0 || low < 0 || (high | low) == 0)
-			return NULL;
-		*to++ = (char)(high << 4 | low);
-		from += 4;
-	}
-	*to = '\0';	/* at most where the line feed was */
-	return p;
-}
-
-/*
- * Takes "NAME VALUE\n" off *rest. NULL when the line is another one.
- */
-static char *take_line(struct span *rest, const char *name)
-{
-	size_t skip = strlen(name), n = span_find(*rest, '\n');
+	size_t n = span_find(*rest, '\n');
 	/* record_get was given the text to change */
 	char *line = (char *)(uintptr_t)rest->p;
 
-	if (n == rest->n || n < skip || memcmp(line, name, skip) != 0)
+	if (n == rest->n)
 		return NULL;
+	line[n] = '\0';
 	*rest = span_sub(*rest, n + 1, rest->n);
-	return get_value(line + skip, n - skip);
+	return line;
 }
 
-static bool take_number(struct span *rest, const char *name, int64_t *out)
+/* The next line's value, if it has this name; else NULL. */
+static const char *take(struct span *rest, const char *name)
 {
-	unsigned long long v;
-	char *text = take_line(rest, name);
+	char *line = take_line(rest);
+	size_t n = strlen(name);
 
-	if (!text || !span_number64(span_of(text), INT64_MAX, &v))
-		return false;
-	*out = (int64_t)v;
-	return true;
-}
-
-static bool get_try(struct spool_envelope *e, struct span text)
-{
-	unsigned long long attempts, next;
-	struct span line = span_sub(text, RECORD_HEAD_SIZE, RECORD_TRY_SIZE);
-
-	if (memcmp(line.p, "try ", 4) != 0 || line.p[14] != ' '
-			|| line.p[RECORD_TRY_SIZE - 1] != '\n'
-			|| !span_number64(span_sub(line, 4, 10), UINT32_MAX,
-				&attempts)
-			|| !span_number64(span_sub(line, 15, 20), INT64_MAX,
-				&next))
-		return false;
-	e->attempts = (unsigned)attempts;
-	e->next_try = (int64_t)next;
-	return true;
+	return line && strncmp(line, name, n) == 0 ? line + n : NULL;
 }
 
 static bool get_first(struct spool_envelope *e, struct span *rest)
 {
-	const char *id = take_line(rest, "id "), *flags;
+	const char *id = take(rest, "id "), *created = take(rest, "created ");
+	const char *flags = take(rest, "flags ");
+	unsigned long long v;
 
-	if (!id || str_copy(e->id, sizeof(e->id), span_of(id)) < 0
-			|| !take_number(rest, "created ", &e->created))
+	e->sender = take(rest, "sender ");
+	e->origin = take(rest, "origin ");
+	if (!id || !created || !flags || !e->sender || !e->origin
+			|| !span_number64(span_of(created), INT64_MAX, &v))
 		return false;
-	flags = take_line(rest, "flags ");
-	e->sender = take_line(rest, "sender ");
-	e->origin = take_line(rest, "origin ");
-	e->eight_bit = flags && flags[0] == '8';
-	return flags && e->sender && e->origin;
+	e->created = (int64_t)v;
+	e->eight_bit = flags[0] == '8';
+	return str_copy(e->id, sizeof(e->id), span_of(id)) == 0;
 }
 
 static bool is_state(char c)
@@ -266,30 +191,18 @@ static bool is_state(char c)
 	return c == SPOOL_WAITING || c == SPOOL_DONE || c == SPOOL_FAILED;
 }
 
-/* How many lines there are before the empty one that ends the block. */
-static unsigned count_rcpt(struct span rest)
-{
-	unsigned n = 0;
-
-	while (rest.n && rest.p[0] != '\n') {
-		span_cut(&rest, '\n');
-		n++;
-	}
-	return rest.n == 1 ? n : 0;
-}
-
+/* All lines up to the empty one that ends the block. */
 static bool get_rcpt(struct spool_envelope *e, struct span rest)
 {
 	for (unsigned i = 0; i < e->nrcpt; i++) {
-		char name[] = { rest.p[0], ' ', '\0' };
+		char *line = take_line(&rest);
 
-		e->rcpt[i].state = (enum spool_state)name[0];
-		e->rcpt[i].address = take_line(&rest, name);
-		if (!is_state(name[0]) || !e->rcpt[i].address
-				|| !e->rcpt[i].address[0])
+		if (!line || !is_state(line[0]) || line[1] != ' ' || !line[2])
 			return false;
+		e->rcpt[i].state = (enum spool_state)line[0];
+		e->rcpt[i].address = line + 2;
 	}
-	return true;
+	return e->nrcpt && rest.n == 1 && rest.p[0] == '\n';
 }
 
 int record_get(struct spool_envelope *e, struct span text,
@@ -299,16 +212,14 @@ int record_get(struct spool_envelope *e, struct span text,
 
 	memset(e, 0, sizeof(*e));
 	e->size = h->message;
-	if (text.n != h->envelope || text.n <= RECORD_FIXED)
-		return err_set(err, ERR_PERM, "envelope is cut");
-	if (crc_head(record_lines_crc(text), h) != h->envelope_crc)
+	if (text.n != h->envelope || !rest.n || crc_head(record_lines_crc(text),
+				*h) != h->envelope_crc)
 		return err_set(err, ERR_PERM, "envelope's CRC is wrong");
-	if (!get_try(e, text) || !get_first(e, &rest))
+	if (!get_try(e, text.p + RECORD_HEAD_SIZE) || !get_first(e, &rest))
 		return err_set(err, ERR_PERM, "envelope is no envelope");
-	e->nrcpt = count_rcpt(rest);
-	if (!e->nrcpt)
-		return err_set(err, ERR_PERM, "envelope without recipients");
-	e->rcpt = arena_alloc(a, e->nrcpt * sizeof(*e->rcpt));
+	for (size_t i = 1; i < rest.n; i++)
+		e->nrcpt += rest.p[i] == '\n';
+	e->rcpt = arena_alloc(a, (e->nrcpt + 1) * sizeof(*e->rcpt));
 	if (!e->rcpt)
 		return err_set(err, ERR_NOMEM, "envelope too big");
 	if (!get_rcpt(e, rest))
@@ -316,11 +227,12 @@ int record_get(struct spool_envelope *e, struct span text,
 	return 0;
 }
 
-size_t record_state_at(struct span text, unsigned n)
+int64_t record_state_at(const struct spool_envelope *e, uint32_t envelope,
+		unsigned n)
 {
-	size_t at = skip_lines(text, RECORD_FIXED, FIRST_LINES + n);
+	int64_t at = envelope - 1;	/* of the empty line */
 
-	if (at + 1 < text.n && is_state(text.p[at]) && text.p[at + 1] == ' ')
-		return at;
-	return text.n;
+	for (; n < e->nrcpt; n++)
+		at -= (int64_t)strlen(e->rcpt[n].address) + 3;
+	return at;
 }

@@ -1,0 +1,41 @@
+#include "store/out.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/file.h"
+
+int out_open(struct out *o, int fd, struct err *err)
+{
+	*o = (struct out){ .fd = fd, .buffer = malloc(OUT_SIZE) };
+	return o->buffer ? 0 : err_errno(err, "writing");
+}
+
+static void flush(struct out *o)
+{
+	if (!o->error && file_write(o->fd, o->buffer, o->n) < 0)
+		o->error = errno;
+	o->n = 0;
+}
+
+void out_add(struct out *o, struct span s)
+{
+	o->written += s.n;
+	for (size_t i = 0; i < s.n; i++) {
+		o->lines += s.p[i] == '\n';
+		o->buffer[o->n++] = s.p[i];
+		if (o->n == OUT_SIZE)
+			flush(o);
+	}
+}
+
+int out_close(struct out *o)
+{
+	if (o->buffer)
+		flush(o);
+	free(o->buffer);
+	o->buffer = NULL;
+	errno = o->error;
+	return o->error ? -1 : 0;
+}

@@ -1,0 +1,26 @@
+/* out - buffered writing that counts
+ */
+#ifndef STORE_OUT_H
+#define STORE_OUT_H
+
+#include <stdint.h>
+#include "base/err.h"
+#include "base/span.h"
+
+#define OUT_SIZE 8192
+
+struct out {
+	int fd;
+	int error;		/* errno of the first write that failed */
+	uint64_t written;	/* octets, those in the buffer included */
+	uint64_t lines;		/* LFs */
+	size_t n;		/* octets in the buffer */
+	char *buffer;
+};
+
+int out_open(struct out *o, int fd, struct err *err);	/* -1: no memory */
+void out_add(struct out *o, struct span s);
+/* Writes what is left and frees. 0 or -1 with errno. */
+int out_close(struct out *o);
+
+#endif
