@@ -230,6 +230,10 @@ fuzz:
 	@FUZZ_SECONDS=$(or $(TIME),60) tests/run fuzz
 lint:
 	@config/lint
+bench: all
+	@config/need build check
+	@PILLARBOX=$(abspath $(O))/pillarbox BENCH_FACTOR=20 $(PYTHON) -m pytest \
+		-q -s -p no:cacheprovider tests/bench
 check-configs:
 	@config/check-configs $(O)/configs
 check-configs-ci:
@@ -241,7 +245,7 @@ size: all
 
 # An instance to try, in ./run; building comes after what it needs is there.
 run:
-	@config/need build
+	@config/need build run
 	$(Q)$(MAKE) O=$(O) KCONFIG_CONFIG=$(CONFIG) all
 	@exec config/run $(O)
 
@@ -252,11 +256,11 @@ help:
 	@echo 'all (default), install, size, run, check, clean'
 	@echo 'menuconfig oldconfig olddefconfig savedefconfig allnoconfig'
 	@echo 'allyesconfig randconfig NAME_defconfig'
-	@echo 'check: unit-tests fuzz lint check-configs check-prices'
+	@echo 'check: unit-tests fuzz lint check-configs check-prices bench'
 	@echo 'O= CROSS_COMPILE= CC= CFLAGS= LDFLAGS= STATIC=1 SANITIZE= V=1'
 	@echo 'MBEDTLS= SQLITE= ZLIB= PKG_CONFIG= DESTDIR= PREFIX= BASE='
 
-.PHONY: all clean install help size run check fuzz lint unit-tests fuzzers \
+.PHONY: all clean install help size run check bench fuzz lint unit-tests fuzzers \
 	check-configs check-configs-ci check-prices menuconfig oldconfig \
 	olddefconfig allnoconfig allyesconfig randconfig savedefconfig \
 	applets-kconfig
