@@ -90,7 +90,8 @@ libs += -lresolv
 
 # --- flags; what the user gives comes last ---------------------------------
 
-cflags := -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wstrict-prototypes \
+cflags := -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
+	-Wall -Wextra -Wshadow -Wstrict-prototypes \
 	-Wmissing-declarations -Wvla $(or $(WERROR),-Werror) -Iplatform -Iapplets \
 	-I$(G) -ffile-prefix-map=$(abspath $(O))=build -ffile-prefix-map=$(CURDIR)=.
 ldflags := -Wl,--gc-sections -Wl,--as-needed -Wl,--build-id=none \

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "os/opt.h"
+
 #include "applets.h"	/* generated: static const struct applet applets[] */
 
 const struct applet *applet_first(void)
@@ -37,4 +39,15 @@ _Noreturn void usage_fail(const char *applet)
 {
 	fputs(usage_text(applet), stderr);
 	exit(EX_USAGE);
+}
+
+int usage_parse(int argc, char **argv, const struct opt_row *rows, void *into)
+{
+	struct err err;
+	int operand = opt_parse(argc, argv, rows, into, &err);
+
+	if (operand >= 0)
+		return operand;
+	fprintf(stderr, "%s: %s\n", argv[0], err.text);
+	usage_fail(argv[0]);
 }

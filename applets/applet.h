@@ -8,7 +8,7 @@
 enum applet_class { APPLET_DAEMON, APPLET_TOOL, APPLET_ADMIN };
 
 struct applet {
-	char path[31];		/* usr/sbin/pop3d; "" ends the table */
+	char path[23];		/* usr/sbin/pop3d; "" ends the table */
 	unsigned char class;	/* enum applet_class */
 	int (*main)(int argc, char **argv);
 	const char *usage;
@@ -23,6 +23,9 @@ const struct applet *applet_find(const char *name);
 
 /* The help of the applet's first config block; "" when left out (CFG_USAGE). */
 const char *usage_text(const char *applet);
+/* opt_parse; when it fails, its message and the usage text, and exit 64. */
+struct opt_row;
+int usage_parse(int argc, char **argv, const struct opt_row *rows, void *into);
 /* Prints it to stderr and exits 64 (EX_USAGE). */
 _Noreturn void usage_fail(const char *applet);
 

@@ -10,13 +10,13 @@
  *	default y
  *	select LIB_SQLITE
  *	help
- *	  usage: authd [-f] [-v] [-C FILE]
+ *	  usage: authd [-fv] [-C FILE]
  *
- *	  Checks passwords and resolves addresses for the other daemons.
+ *	  Checks passwords and knows the users, for the other daemons.
  *
- *	  -f        stay in the foreground, log to stderr
- *	  -v        log more
- *	  -C FILE   configuration (default /etc/pillarbox.conf)
+ *	  -f  log to stderr
+ *	  -v  log more
+ *	  -C  configuration
  *
  * config AUTHD_SYSTEM
  *	bool "Accounts of this machine are users, too (2 kB)"
@@ -35,8 +35,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "net/conn.h"
-#include "net/daemon.h"
+#include "net/door.h"
 #include "os/log.h"
 #include "os/priv.h"
 #include "os/proc.h"
@@ -49,6 +48,7 @@ struct authd {
 	struct authd_pool *pool;
 	struct listen *listen;
 	struct list clients;
+	struct door door;
 	uid_t callers[CALLERS_MOST];	/* who may ask, beside root and us */
 	int ncallers;
 };
@@ -163,8 +163,8 @@ static int take(struct client *c, struct span line)
 	r->client = c;
 	r->n = line.n;
 	memcpy(r->line, line.p, line.n);
-	r->job = (struct authd_job){ .done = on_answer, .urgent = !plain,
-		.line = span_make(r->line, r->n) };
+	r->job = (struct authd_job){ .done = on_answer,
+		.urgent = !plain, .line = span_make(r->line, r->n) };
 	list_add_tail(&c->requests, &r->link);
 	c->waiting++;
 	authd_pool_ask(c->authd->pool, &r->job);
@@ -221,29 +221,21 @@ static bool may_ask(const struct authd *a, int fd)
 static void on_client(void *arg, int fd)
 {
 	struct authd *a = arg;
-	struct client *c;
+	struct client *c = may_ask(a, fd) ? calloc(1, sizeof(*c)) : NULL;
 
-	if (!may_ask(a, fd)) {
+	if (!c) {
 		close(fd);
 		return;
 	}
-	c = calloc(1, sizeof(*c));
-	if (!c) {
-		close(fd);
+	c->conn = door_open(&a->daemon, &a->door, fd, NULL, NULL);
+	if (!c->conn) {
+		free(c);
 		return;
 	}
 	c->authd = a;
 	list_init(&c->requests);
 	list_add_tail(&a->clients, &c->link);
-	c->conn = conn_new(a->daemon.loop, fd, on_conn, c);
-	if (c->conn && listen_count_in(a->daemon.count,
-			conn_peer_addr(c->conn)) == 0)
-		return;
-	log_warn("too many clients");
-	if (c->conn)
-		conn_abort(c->conn);
-	list_del(&c->link);
-	free(c);
+	conn_owner(c->conn, on_conn, c);
 }
 
 /* Once, not for each client. Where all run as one user there may be none. */

@@ -12,7 +12,7 @@
 #include "os/file.h"
 #include "os/log.h"
 #include "os/opt.h"
-#include "store/mailbox.h"
+#include "store/disk.h"
 
 struct command {
 	const char *user, *sender, *conf_file;
@@ -98,16 +98,13 @@ static void ask_system(struct command *c)
 
 static void find_user(struct command *c)
 {
-	bool plain = !strchr(c->user, '@');
+	bool plain = !strchr(c->user, '@') && c->conf->domains;
 	char address[600];
 
-	if (plain && c->conf->domains)
-		snprintf(address, sizeof(address), "%s@%s", c->user,
-				c->conf->domains->text);
-	else
-		snprintf(address, sizeof(address), "%s", c->user);
+	snprintf(address, sizeof(address), "%s%s%s", c->user, plain ? "@" : "",
+			plain ? c->conf->domains->text : "");
 	ask_authd(c, address);
-	if (c->status == AUTH_TEMP && plain)
+	if (c->status == AUTH_TEMP && !strchr(c->user, '@'))
 		ask_system(c);
 }
 
@@ -116,81 +113,71 @@ static void find_user(struct command *c)
 /* Standard input may be a pipe: it goes to a file without a name first. */
 static int read_input(struct command *c, struct err *err)
 {
-	char name[] = "/tmp/deliver.XXXXXX", piece[4096];
+	FILE *f = tmpfile();	/* the process ends with it */
+	char piece[4096];
 	ssize_t n;
 
-	c->body = mkostemp(name, O_CLOEXEC);
-	if (c->body < 0)
-		return err_errno(err, "%s", name);
-	unlink(name);
+	if (!f)
+		return disk_err(err, "temporary file");
+	c->body = fileno(f);
 	while ((n = read(STDIN_FILENO, piece, sizeof(piece))) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return err_errno(err, "standard input");
+		if (n < 0 || file_write(c->body, piece, (size_t)n) < 0)
+			return disk_err(err, "reading the message");
 		c->size += n;
 		if (c->conf->max_message_size && (uint64_t)c->size >
 				c->conf->max_message_size)
 			return err_set(err, ERR_PERM, "message too big");
-		if (file_write(c->body, piece, (size_t)n) < 0)
-			return err_errno(err, "%s", name);
 	}
 	return 0;
 }
 
-static int to_virtual(struct command *c, struct span head, struct err *err)
+static int to_virtual(struct command *c, const struct system_mail *m,
+		struct err *err)
 {
-	struct mailbox_add add = {
-		.from = c->sender, .when = clock_now(), .head = head,
-		.fd = c->body, .length = c->size, .flush = true
-	};
-	bool found;
-	int dir = open(c->conf->mail_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = -1;
+	int dir = disk_folder(AT_FDCWD, c->conf->mail_dir);
+	bool before;
 
 	if (dir < 0)
-		return err_errno(err, "%s", c->conf->mail_dir);
-	if (priv_drop(c->conf->user_store, (gid_t)-1, NULL, NULL, err) == 0)
-		rc = mailbox_append(dir, c->found.mailbox, true, &add, &found,
-				err);
-	close(dir);
-	return rc;
+		return disk_err(err, c->conf->mail_dir);
+	if (priv_drop(c->conf->user_store, (gid_t)-1, NULL, NULL, err) < 0)
+		return -1;
+	return system_mail_append(dir, c->found.mailbox, true, m, &before, err);
 }
 
-static int to_system(struct command *c, struct span head, struct err *err)
+static int to_system(struct command *c, const struct system_mail *m,
+		struct err *err)
 {
-	struct system_mail m = {
-		.user = c->found.name, .sender = c->sender,
-		.when = clock_now(), .head = head, .fd = c->body,
-		.length = c->size
-	};
 	struct priv_user user;
 	int dir = system_mbox_dir(c->conf, err);
 	bool before;
-	int rc = -1;
 
-	if (dir < 0)
+	if (dir < 0 || priv_find(m->user, &user, err) < 0
+			|| system_become(dir, &user, err) < 0
+			|| system_mail_append(dir, m->user, false, m, &before,
+				err) < 0)
 		return -1;
-	if (priv_find(m.user, &user, err) == 0
-			&& system_become(dir, &user, err) == 0)
-		rc = system_mbox_append(dir, &m, &before, err);
-	if (rc == 0)
-		notice_new_mail(&m);
-	close(dir);
-	return rc;
+	notice_new_mail(m);
+	return 0;
 }
 
 static int hand_over(struct command *c)
 {
-	const char *to = c->found.kind == AUTH_VIRTUAL ? c->found.name : c->user;
+	bool is_virtual = c->found.kind == AUTH_VIRTUAL;
 	char text[DELIVER_HEAD_SIZE];
-	struct span head = deliver_head(text, c->sender, to, c->user);
+	struct system_mail m = {
+		.user = c->found.name, .sender = c->sender, .when = clock_now(),
+		.head = deliver_head(text, c->sender, is_virtual
+				? c->found.name : c->user, c->user)
+	};
 	struct err err;
 	int rc = read_input(c, &err);
 
+	m.fd = c->body;
+	m.length = c->size;
 	if (rc == 0)
-		rc = c->found.kind == AUTH_VIRTUAL ? to_virtual(c, head, &err)
-			: to_system(c, head, &err);
+		rc = (is_virtual ? to_virtual : to_system)(c, &m, &err);
 	if (rc == 0)
 		return EX_OK;
 	/* a mailbox can be put right: "no" would lose the mail */

@@ -35,8 +35,10 @@
 #include "os/file.h"
 #include "os/log.h"
 #include "os/priv.h"
+#include "store/disk.h"
 
 #define GRACE_MS 30000		/* from SIGTERM, for messages under way */
+#define STAGED_AGE 600		/* seconds: a killed daemon's, then */
 #define LAST_WORDS_MS 100	/* until the last replies are out */
 
 /* -- sessions -- */
@@ -138,19 +140,19 @@ static int open_folders(struct deliver *m, struct err *err)
 
 	if (daemon_dir(conf->mail_dir, 0700, conf->user_store, err) < 0)
 		return -1;
-	m->mail_dir = open(conf->mail_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	m->mail_dir = disk_folder(AT_FDCWD, conf->mail_dir);
 	if (m->mail_dir < 0)
-		return err_errno(err, "%s", conf->mail_dir);
+		return disk_err(err, conf->mail_dir);
 	if (file_mkdirs(m->mail_dir, DELIVER_STAGING, 0700, err) < 0)
 		return -1;
 	m->staging = openat(m->mail_dir, DELIVER_STAGING,
 			O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (m->staging < 0)
-		return err_errno(err, DELIVER_STAGING);
+		return disk_err(err, DELIVER_STAGING);
 	if (geteuid() == 0 && (priv_find(conf->user_store, &store, err) < 0
 			|| fchown(m->staging, store.uid, store.gid) < 0))
-		return err_errno(err, DELIVER_STAGING);
-	stage_sweep(m->staging);
+		return disk_err(err, DELIVER_STAGING);
+	disk_sweep(m->staging, ".", STAGED_AGE);
 	return 0;
 }
 
@@ -167,7 +169,7 @@ static int open_all(struct deliver *m, struct err *err)
 		return -1;
 	if (open_folders(m, err) < 0)
 		return -1;
-	m->sync = sync_open(m->daemon.loop, m->mail_dir, err);
+	m->sync = sync_open(m->daemon.loop, m->mail_dir, false, err);
 	if (!m->sync)
 		return -1;
 	if (conf->system_users) {
@@ -180,7 +182,7 @@ static int open_all(struct deliver *m, struct err *err)
 	if (fd < 0)
 		return -1;
 	m->listen = listen_start(m->daemon.loop, fd, on_connection, m);
-	return m->listen ? 0 : err_errno(err, "listening");
+	return m->listen ? 0 : disk_err(err, "listening");
 }
 
 /* -- stopping -- */
@@ -197,7 +199,7 @@ static void on_stop(struct daemon *d)
 		struct deliver_session *x = container_of(pos,
 				struct deliver_session, link);
 
-		if (x->stage.fd < 0)
+		if (x->stage.out.fd < 0)
 			smtp_server_end(x->smtp, "Service shutting down");
 	}
 	check_over(m);

@@ -9,6 +9,7 @@
 #include "net/auth.h"
 #include "net/daemon.h"
 #include "net/smtp_server.h"
+#include "store/out.h"
 #include "store/sync.h"
 
 #define DELIVER_SOCKET "deliver"	/* below run-dir */
@@ -28,12 +29,9 @@ struct deliver {
 
 /* The body of a message while it streams in and until all have it. */
 struct stage {
-	int fd;				/* -1: none */
+	struct out out;			/* fd -1: none */
 	char name[24];			/* in .staging; "" once it was moved */
 	bool headed;			/* it begins with its only recipient's head */
-	char *buffer;
-	size_t buffered;
-	uint64_t size, lines;		/* octets and LFs */
 };
 
 struct deliver_session {
@@ -78,8 +76,6 @@ int stage_write(struct stage *g, struct span piece, struct err *err);
 int stage_flush(struct stage *g, struct err *err);
 /* Closes, and removes the file where it was not moved. */
 void stage_drop(struct stage *g, int staging);
-/* Removes what a killed daemon has left. */
-void stage_sweep(int staging);
 
 /* head.c */
 #define DELIVER_HEAD_SIZE 1200

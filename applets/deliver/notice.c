@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/str.h"
 #include "deliver/system.h"
 #include "mime/header.h"
 #include "os/file.h"
@@ -18,32 +17,19 @@
 #define SUBJECT_MOST 60
 #define HEAD_MOST 8192		/* octets of the message that are looked at */
 
-/* Nothing that a terminal takes for a command may come from outside. */
-static void add_plain(struct str *out, struct span text)
+/* The first line of the subject, or none. */
+static struct span subject(const struct system_mail *m, char text[HEAD_MOST])
 {
-	for (size_t i = 0; i < text.n; i++) {
-		char c = text.p[i];
-
-		if (c == '\r' || c == '\n')
-			continue;
-		str_addc(out, c >= ' ' && c < 127 ? c : c == '\t' ? ' ' : '?');
-	}
-}
-
-static void add_subject(struct str *out, const struct system_mail *m)
-{
-	char text[HEAD_MOST];
 	size_t most = m->length < HEAD_MOST ? (size_t)m->length : HEAD_MOST;
 	ssize_t n = file_pread(m->fd, text, most, m->start);
 	struct header_field f;
 
 	if (n <= 0 || !header_find(span_make(text, (size_t)n), "Subject", &f))
-		return;
-	str_adds(out, ": ");
-	add_plain(out, span_sub(f.value, 0, SUBJECT_MOST));
+		return SPAN("");
+	return span_sub(f.value, 0, SUBJECT_MOST);
 }
 
-static void tell(int dirfd, const char *name, struct span text)
+static void tell(int dirfd, const char *name, const char *text)
 {
 	struct stat st;
 	int fd;
@@ -58,11 +44,11 @@ static void tell(int dirfd, const char *name, struct span text)
 		return;
 	/* a terminal that is stopped must not stop us; nobody waits for this */
 	if (isatty(fd))
-		(void)!write(fd, text.p, text.n);
+		dprintf(fd, "\r\n\a%s\r\n", text);
 	close(fd);
 }
 
-static void tell_all(const char *folder, const char *prefix, struct span text)
+static void tell_all(const char *folder, const char *prefix, const char *text)
 {
 	DIR *dir = opendir(folder);
 	struct dirent *entry;
@@ -76,18 +62,16 @@ static void tell_all(const char *folder, const char *prefix, struct span text)
 
 void notice_new_mail(const struct system_mail *m)
 {
-	struct str text;
+	char head[HEAD_MOST], text[512];
+	struct span about = subject(m, head);
 
-	str_init(&text, 512);
-	str_adds(&text, "\r\n\aNew mail for ");
-	add_plain(&text, span_of(m->user));
-	str_adds(&text, " from ");
-	add_plain(&text, span_of(m->sender[0] ? m->sender : "mail system"));
-	add_subject(&text, m);
-	str_adds(&text, "\r\n");
-	if (!text.bad) {
-		tell_all("/dev/pts", "", str_span(&text));
-		tell_all("/dev", "tty", str_span(&text));
-	}
-	str_free(&text);
+	snprintf(text, sizeof(text), "New mail for %.99s from %.255s%s%.*s",
+			m->user, m->sender[0] ? m->sender : "mail system",
+			about.n ? ": " : "", SPAN_ARG(about));
+	/* nothing that a terminal takes for a command may come from outside */
+	for (char *p = text; *p; p++)
+		if (*p < ' ' || *p > 126)
+			*p = ascii_isspace(*p) ? ' ' : '?';
+	tell_all("/dev/pts", "", text);
+	tell_all("/dev", "tty", text);
 }

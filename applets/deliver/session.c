@@ -37,6 +37,11 @@ static struct delivery *delivery_new(struct deliver_session *x,
 	return d->name && d->mailbox ? d : NULL;
 }
 
+static void lookup_failed(struct smtp_session *s)
+{
+	smtp_server_refuse(s, 451, "4.3.0", "Users cannot be looked up");
+}
+
 static void on_lookup(void *arg, enum auth_status status,
 		const struct auth_user *user)
 {
@@ -45,10 +50,9 @@ static void on_lookup(void *arg, enum auth_status status,
 
 	x->request = NULL;
 	if (status == AUTH_TEMP) {
-		smtp_server_refuse(s, 451, "4.3.0", "Users cannot be looked up");
-	} else if (status == AUTH_NO) {
-		smtp_server_refuse(s, 550, "5.1.1", "No such user");
-	} else if (user->kind == AUTH_SYSTEM && !x->deliver->system) {
+		lookup_failed(s);
+	} else if (status == AUTH_NO
+			|| (user->kind == AUTH_SYSTEM && !x->deliver->system)) {
 		smtp_server_refuse(s, 550, "5.1.1", "No such user");
 	} else {
 		x->asked->data = delivery_new(x, x->asked, user);
@@ -68,7 +72,7 @@ void deliver_rcpt(struct smtp_session *s, struct smtp_rcpt *r)
 	x->request = auth_lookup(x->deliver->auth, span_of(r->address),
 			on_lookup, x);
 	if (!x->request)
-		smtp_server_refuse(s, 451, "4.3.0", "Users cannot be looked up");
+		lookup_failed(s);
 }
 
 /* -- the message comes in -- */
@@ -99,19 +103,21 @@ static int begin(struct deliver_session *x, struct err *err)
 	return stage_write(&x->stage, head_of(head, d), err);
 }
 
+static void refuse(struct deliver_session *x, const struct err *err)
+{
+	log_error("%s", err->text);
+	smtp_server_refuse(x->smtp, err_smtp(err->kind),
+			err_enhanced(err->kind), "The message cannot be stored");
+}
+
 void deliver_data(struct smtp_session *s)
 {
-	struct deliver_session *x = s->owner;
 	struct err err;
 
-	if (begin(x, &err) < 0) {
-		log_error("%s", err.text);
-		smtp_server_refuse(s, err_smtp(err.kind),
-				err_enhanced(err.kind),
-				"The message cannot be stored");
-	} else {
+	if (begin(s->owner, &err) < 0)
+		refuse(s->owner, &err);
+	else
 		smtp_server_ok(s, NULL);
-	}
 }
 
 int deliver_piece(struct smtp_session *s, struct span piece, struct err *err)
@@ -165,21 +171,21 @@ static int place(struct delivery *d, char name[MAILDIR_NAME_SIZE],
 	struct smtp_session *s = x->smtp;
 	struct stage *g = &x->stage;
 	struct maildir_staged staged = {
-		.name = g->headed ? g->name : NULL,
-		.dirfd = x->deliver->staging,
-		.size = g->size, .lines = g->lines
+		.name = g->name, .dirfd = x->deliver->staging,
+		.size = g->out.written, .lines = g->out.lines
 	};
 	char head[DELIVER_HEAD_SIZE], key[DELIVER_KEY_SIZE];
 	struct mailbox_add add = {
-		.from = s->sender, .when = clock_now(), .fd = g->fd,
-		.length = (int64_t)g->size, .again = s->spool_again,
+		.from = s->sender, .when = clock_now(), .fd = g->out.fd,
+		.length = (int64_t)g->out.written, .again = s->spool_again,
 		.key = deliver_key(key, s->spool_id, d->rcpt->address)
 	};
 
 	if (!g->headed)
 		add.head = head_of(head, d);
-	if (maildir_place(x->deliver->mail_dir, d->mailbox, &add, &staged,
-				name, &d->before, err) < 0)
+	if (maildir_place(x->deliver->mail_dir, d->mailbox, &add,
+				g->headed ? &staged : NULL, name,
+				&d->before, err) < 0)
 		return -1;
 	if (g->headed && !d->before)
 		g->name[0] = '\0';	/* it has moved */
@@ -225,8 +231,8 @@ static void to_system(struct delivery *d)
 		.user = d->name, .sender = x->smtp->sender,
 		.key = deliver_key(key, x->smtp->spool_id, d->rcpt->address),
 		.again = x->smtp->spool_again, .when = clock_now(),
-		.head = head_of(head, d), .fd = x->stage.fd,
-		.length = (int64_t)x->stage.size
+		.head = head_of(head, d), .fd = x->stage.out.fd,
+		.length = (int64_t)x->stage.out.written
 	};
 	struct err err;
 
@@ -235,13 +241,6 @@ static void to_system(struct delivery *d)
 		return;
 	err_set(&err, ERR_TEMP, "the helper for system users is away");
 	answer(d, &err);
-}
-
-static void refuse_all(struct deliver_session *x, const struct err *err)
-{
-	log_error("%s", err->text);
-	smtp_server_refuse(x->smtp, err_smtp(err->kind),
-			err_enhanced(err->kind), "The message cannot be stored");
 }
 
 /*
@@ -255,7 +254,7 @@ void deliver_message(struct smtp_session *s)
 	struct err err;
 
 	if (stage_flush(&x->stage, &err) < 0) {
-		refuse_all(x, &err);
+		refuse(x, &err);
 		return;
 	}
 	for (r = s->rcpts; r; r = r->next) {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -11,16 +12,19 @@
 #include "base/str.h"
 #include "os/log.h"
 #include "os/proc.h"
+#include "store/disk.h"
 
 #define JOBS_MOST 8		/* processes at once */
 #define JOB_LIMIT 300000	/* ms: a big message on slow flash */
 #define PACKET_SIZE 4096
 
-/* The head of a packet to the helper; user, sender, key, head text follow. */
+/*
+ * The head of a packet to the helper; user, sender, key ("": none) and head
+ * text follow, each with its NUL.
+ */
 struct packet {
-	uint32_t id;
-	uint16_t user, sender, key, head;	/* lengths; key 0: none */
 	int64_t when, start, length;
+	uint32_t id;
 	uint8_t again;
 };
 
@@ -55,34 +59,24 @@ struct system_job {
 
 /* -- the helper's side -- */
 
-static char *take(char **p, const char *end, size_t n)
+static bool unpack(struct system_mail *m, struct packet *head,
+		const char *packet, size_t n)
 {
-	char *s = *p;
+	struct span rest, text[4];
 
-	/* each text is followed by its NUL */
-	if ((size_t)(end - s) < n + 1 || s[n] != '\0')
-		return NULL;
-	*p += n + 1;
-	return s;
-}
-
-static bool unpack(struct system_mail *m, struct packet *head, char *packet,
-		size_t n)
-{
-	char *p = packet + sizeof(*head), *end = packet + n, *text;
-
-	if (n < sizeof(*head))
+	if (n < sizeof(*head) || packet[n - 1] != '\0')
 		return false;
 	memcpy(head, packet, sizeof(*head));
-	m->user = take(&p, end, head->user);
-	m->sender = m->user ? take(&p, end, head->sender) : NULL;
-	m->key = m->sender ? take(&p, end, head->key) : NULL;
-	text = m->key ? take(&p, end, head->head) : NULL;
-	if (!text)
-		return false;
-	m->head = span_make(text, head->head);
-	if (!head->key)
-		m->key = NULL;
+	rest = span_make(packet + sizeof(*head), n - sizeof(*head));
+	for (int i = 0; i < 4; i++) {
+		if (!rest.n)
+			return false;
+		text[i] = span_cut(&rest, '\0');
+	}
+	m->user = text[0].p;
+	m->sender = text[1].p;
+	m->key = text[2].n ? text[2].p : NULL;
+	m->head = text[3];
 	m->again = head->again;
 	m->when = head->when;
 	m->start = head->start;
@@ -98,7 +92,8 @@ static int job_run(int mbox_dir, const struct system_mail *m, bool *before,
 
 	if (priv_find(m->user, &user, err) < 0
 			|| system_become(mbox_dir, &user, err) < 0
-			|| system_mbox_append(mbox_dir, m, before, err) < 0)
+			|| system_mail_append(mbox_dir, m->user, false, m,
+				before, err) < 0)
 		return -1;
 	if (!*before)
 		notice_new_mail(m);
@@ -119,25 +114,25 @@ static void job_answer(int sock, uint32_t id, bool before, const struct err *err
 	proc_send(sock, &r, sizeof(r), -1);
 }
 
-static void job_start(int sock, int mbox_dir, struct system_mail *m,
+static void job_start(int sock, int mbox_dir, const struct system_mail *m,
 		uint32_t id)
 {
 	bool before = false;
 	struct err err;
 	pid_t pid = fork();
-	int rc;
+	int rc = -1;
 
 	if (pid > 0)
 		return;
 	if (pid < 0) {
-		err_errno(&err, "fork");
-		job_answer(sock, id, false, &err);
-		return;
+		disk_err(&err, "fork");
+	} else {
+		signal(SIGCHLD, SIG_DFL);
+		rc = job_run(mbox_dir, m, &before, &err);
 	}
-	signal(SIGCHLD, SIG_DFL);
-	rc = job_run(mbox_dir, m, &before, &err);
 	job_answer(sock, id, before, rc < 0 ? &err : NULL);
-	_exit(0);
+	if (pid == 0)
+		_exit(0);
 }
 
 _Noreturn static void helper_run(int sock, int mbox_dir)
@@ -304,46 +299,13 @@ static void on_answer(struct loop_watch *w, unsigned events)
 	}
 }
 
-static char *put(char *p, const char *text, size_t n)
-{
-	if (n)
-		memcpy(p, text, n);
-	p[n] = '\0';
-	return p + n + 1;
-}
-
-static size_t length(const char *s)
-{
-	return s ? strlen(s) : 0;
-}
-
-static void pack(struct system_job *job, const struct system_mail *m)
-{
-	struct packet head;
-	char *p = job->packet + sizeof(head);
-
-	memset(&head, 0, sizeof(head));
-	head.id = job->id;
-	head.user = (uint16_t)length(m->user);
-	head.sender = (uint16_t)length(m->sender);
-	head.key = (uint16_t)length(m->key);
-	head.head = (uint16_t)m->head.n;
-	head.when = m->when;
-	head.start = m->start;
-	head.length = m->length;
-	head.again = m->again;
-	memcpy(job->packet, &head, sizeof(head));
-	p = put(p, m->user, head.user);
-	p = put(p, m->sender, head.sender);
-	p = put(p, m->key, head.key);
-	put(p, m->head.p, head.head);
-}
-
 struct system_job *system_append(struct system *s, const struct system_mail *m,
 		system_fn *fn, void *arg)
 {
-	size_t n = sizeof(struct packet) + length(m->user) + length(m->sender)
-		+ length(m->key) + m->head.n + 4;
+	const char *key = m->key ? m->key : "";
+	size_t n = sizeof(struct packet) + strlen(m->user) + strlen(m->sender)
+		+ strlen(key) + m->head.n + 4;
+	struct packet head;
 	struct system_job *job;
 
 	if (n > PACKET_SIZE)
@@ -351,9 +313,23 @@ struct system_job *system_append(struct system *s, const struct system_mail *m,
 	job = calloc(1, sizeof(*job) + n);
 	if (!job)
 		return NULL;
-	*job = (struct system_job){ .system = s, .id = ++s->last, .fn = fn,
-		.arg = arg, .fd = m->fd, .n = n, .limit.fire = on_limit };
-	pack(job, m);
+	job->system = s;
+	job->id = ++s->last;
+	job->fn = fn;
+	job->arg = arg;
+	job->fd = m->fd;
+	job->n = n;
+	job->limit.fire = on_limit;
+	memset(&head, 0, sizeof(head));
+	head.id = job->id;
+	head.when = m->when;
+	head.start = m->start;
+	head.length = m->length;
+	head.again = m->again;
+	memcpy(job->packet, &head, sizeof(head));
+	snprintf(job->packet + sizeof(head), n - sizeof(head),
+			"%s%c%s%c%s%c%.*s", m->user, 0, m->sender, 0, key, 0,
+			SPAN_ARG(m->head));
 	list_add_tail(&s->waiting, &job->link);
 	start_waiting(s);
 	return job;
@@ -377,7 +353,7 @@ struct system *system_open(struct loop *loop, const struct conf *conf,
 		return NULL;
 	s = calloc(1, sizeof(*s));
 	if (!s) {
-		err_set(err, ERR_NOMEM, "out of memory");
+		disk_err(err, "helper");
 		close(mbox_dir);
 		return NULL;
 	}
@@ -392,12 +368,18 @@ struct system *system_open(struct loop *loop, const struct conf *conf,
 	if (s->pid > 0 && loop_watch(loop, &s->watch, LOOP_READ) == 0)
 		return s;
 	if (s->pid > 0) {
-		err_errno(err, "helper");
+		disk_err(err, "helper");
 		system_close(s);
 	} else {
 		free(s);
 	}
 	return NULL;
+}
+
+static void free_all(struct list *jobs)
+{
+	while (!list_empty(jobs))
+		job_free(container_of(jobs->next, struct system_job, link));
 }
 
 void system_close(struct system *s)
@@ -408,11 +390,7 @@ void system_close(struct system *s)
 	close(s->watch.fd);	/* the helper ends by this */
 	while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	while (!list_empty(&s->waiting))
-		job_free(container_of(s->waiting.next, struct system_job,
-					link));
-	while (!list_empty(&s->running))
-		job_free(container_of(s->running.next, struct system_job,
-					link));
+	free_all(&s->waiting);
+	free_all(&s->running);
 	free(s);
 }

@@ -51,9 +51,9 @@ int system_mbox_dir(const struct conf *conf, struct err *err);
  * good. As anybody else: only oneself.
  */
 int system_become(int mbox_dir, const struct priv_user *user, struct err *err);
-/* To be called as that user. */
-int system_mbox_append(int mbox_dir, const struct system_mail *m, bool *before,
-		struct err *err);
+/* To be called as that user. path, maildir: as of mailbox_append. */
+int system_mail_append(int dir, const char *path, bool maildir,
+		const struct system_mail *m, bool *before, struct err *err);
 
 /* notice.c: tells the user's terminals that ask for it (see biff). */
 void notice_new_mail(const struct system_mail *m);

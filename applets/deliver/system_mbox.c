@@ -7,6 +7,7 @@
 
 #include "deliver/system.h"
 #include "os/file.h"
+#include "store/disk.h"
 #include "store/mailbox.h"
 
 int system_mbox_dir(const struct conf *conf, struct err *err)
@@ -15,8 +16,8 @@ int system_mbox_dir(const struct conf *conf, struct err *err)
 
 	if (file_mkdirs(AT_FDCWD, conf->mbox_dir, 0755, err) < 0)
 		return -1;
-	fd = open(conf->mbox_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? err_errno(err, "%s", conf->mbox_dir) : fd;
+	fd = disk_folder(AT_FDCWD, conf->mbox_dir);
+	return fd < 0 ? disk_err(err, conf->mbox_dir) : fd;
 }
 
 /* An account's name that is no path. */
@@ -53,12 +54,12 @@ static int make_mbox(int mbox_dir, const struct priv_user *user, gid_t group,
 	if (fd < 0 && errno == EEXIST)
 		return 0;
 	if (fd < 0)
-		return err_errno(err, "%s", user->name);
+		return disk_err(err, user->name);
 	rc = fchown(fd, user->uid, group == (gid_t)-1 ? user->gid : group);
 	if (rc == 0)
 		rc = fchmod(fd, 0660);
 	if (rc < 0) {
-		err_errno(err, "%s", user->name);
+		disk_err(err, user->name);
 		unlinkat(mbox_dir, user->name, 0);
 	}
 	close(fd);
@@ -95,8 +96,8 @@ int system_become(int mbox_dir, const struct priv_user *user, struct err *err)
 	return drop_to(user, group, err);
 }
 
-int system_mbox_append(int mbox_dir, const struct system_mail *m, bool *before,
-		struct err *err)
+int system_mail_append(int dir, const char *path, bool maildir,
+		const struct system_mail *m, bool *before, struct err *err)
 {
 	struct mailbox_add add = {
 		.from = m->sender, .when = m->when, .head = m->head,
@@ -105,5 +106,5 @@ int system_mbox_append(int mbox_dir, const struct system_mail *m, bool *before,
 	};
 
 	umask(007);
-	return mailbox_append(mbox_dir, m->user, false, &add, before, err);
+	return mailbox_append(dir, path, maildir, &add, before, err);
 }

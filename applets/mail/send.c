@@ -1,11 +1,11 @@
 #include "mail/send.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
-#include "base/arena.h"
 #include "base/date.h"
 #include "base/utf8.h"
 #include "mime/addr.h"
@@ -17,473 +17,335 @@
 #include "os/file.h"
 #include "store/submit.h"
 
-#define HEADER_MOST (1024 * 1024)
-#define QP_BLOCK 16384
-
 bool mail_send_forged(struct span text)
 {
-	for (size_t i = 0; i < text.n; i++) {
-		unsigned char c = (unsigned char)text.p[i];
-
-		if ((c < 32 && c != '\t') || c == 127)
+	for (size_t i = 0; i < text.n; i++)
+		if ((unsigned char)text.p[i] < 32 || text.p[i] == 127)
 			return true;
-	}
 	return false;
-}
-
-/* ---- addresses */
-
-struct rcpts {
-	struct mail *m;
-	struct arena *arena;
-	const char **v;
-	unsigned n, size;
-	struct str *header;	/* the field being made */
-	const char *bad;	/* the first address that cannot be used */
-	const char *why;
-};
-
-static bool add_rcpt(struct rcpts *r, const char *address)
-{
-	for (unsigned i = 0; i < r->n; i++)
-		if (!strcmp(r->v[i], address))
-			return true;
-	if (r->n == r->size) {
-		unsigned size = r->size ? r->size * 2 : 16;
-		const char **v = realloc(r->v, size * sizeof(*v));
-
-		if (!v)
-			return false;
-		r->v = v;
-		r->size = size;
-	}
-	r->v[r->n++] = address;
-	return true;
-}
-
-/* `bob` is bob at our own domain. */
-static struct span own_domain(const struct mail *m)
-{
-	struct span rest = span_of(m->address);
-
-	return span_sub(rest, span_rfind(rest, '@') + 1, rest.n);
-}
-
-static bool is_plain_name(struct span name)
-{
-	for (size_t i = 0; i + 1 < name.n; i++)
-		if (name.p[i] == '=' && name.p[i + 1] == '?')
-			return false;
-	return utf8_ascii(name);
-}
-
-/* A display name for the header: ASCII as it was written, else encoded. */
-static void put_name(struct str *out, struct span name)
-{
-	struct str plain, text;
-
-	if (is_plain_name(name)) {
-		str_add(out, name);
-		return;
-	}
-	str_init(&plain, 4096);
-	str_init(&text, 4096);
-	for (size_t i = 0; i < name.n; i++)
-		if (name.p[i] != '"' && name.p[i] != '\\')
-			str_addc(&plain, name.p[i]);
-	word_decode(&text, str_span(&plain));
-	word_encode(out, str_span(&text));
-	str_free(&text);
-	str_free(&plain);
-}
-
-static bool on_entry(void *arg, const struct addr_entry *e)
-{
-	struct rcpts *r = arg;
-	struct addr a = e->addr;
-	struct str text;
-	const char *address;
-
-	if (!a.domain.n)
-		a.domain = own_domain(r->m);
-	str_init(&text, ADDR_MAX);
-	addr_put(&text, &a);
-	address = text.bad ? NULL : arena_dup(r->arena, str_span(&text));
-	str_free(&text);
-	if (!address || !utf8_ascii(span_of(address))) {
-		r->bad = address ? address : "(address)";
-		r->why = address ? "only ASCII addresses can be used" :
-				"too long";
-		return false;
-	}
-	if (r->header->n)
-		str_adds(r->header, ", ");
-	if (e->name.n) {
-		put_name(r->header, e->name);
-		str_addf(r->header, " <%s>", address);
-	} else {
-		str_adds(r->header, address);
-	}
-	return add_rcpt(r, address);
-}
-
-/* One list of addresses: into the recipients, and as a field's value. */
-static int read_list(struct rcpts *r, const struct str *list,
-		struct str *header, struct err *err)
-{
-	int broken;
-
-	r->header = header;
-	broken = addr_each(str_span(list), on_entry, r);
-	if (r->bad)
-		return err_set(err, ERR_PERM, "%s: %s", r->bad, r->why);
-	if (broken || list->bad)
-		return err_set(err, ERR_PERM, "%.180s: not an address",
-				str_c(list));
-	if (r->n > r->m->conf->max_recipients)
-		return err_set(err, ERR_PERM, "more than %u recipients",
-				r->m->conf->max_recipients);
-	return 0;
-}
-
-/* ---- the header */
-
-/* A name with the characters that RFC 5322 3.2.3 keeps for itself is quoted. */
-static void put_own_name(struct str *out, const char *name)
-{
-	struct span s = span_of(name);
-	bool quote = false;
-
-	if (!utf8_ascii(s)) {
-		word_encode(out, s);
-		return;
-	}
-	for (size_t i = 0; i < s.n; i++)
-		quote = quote || strchr("()<>[]:;@\\,.\"", s.p[i]);
-	str_adds(out, quote ? "\"" : "");
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"' || s.p[i] == '\\')
-			str_addc(out, '\\');
-		str_addc(out, s.p[i]);
-	}
-	str_adds(out, quote ? "\"" : "");
 }
 
 struct letter {
 	struct mail *m;
 	struct mail_draft *d;
-	struct rcpts rcpts, from;
-	struct str from_field, to, cc, bcc;
+	struct str sender, rcpts;	/* addresses, each with its NUL */
+	unsigned n;			/* in rcpts */
+	struct str *list, field;	/* the two that are being made */
 	struct str header;
-	int fd;			/* the finished message */
-	bool own_fd;
-	int64_t start;
-	uint64_t size;
+	bool bad;			/* an address that cannot be used */
+	unsigned look;			/* compose_look of the body */
+	int qp;				/* the body encoded: a second file */
+	uint64_t qp_size;
 };
 
-static void letter_init(struct letter *l, struct mail *m, struct mail_draft *d)
+/* ---- addresses */
+
+static bool has(const struct str *list, struct span address)
 {
-	*l = (struct letter){ .m = m, .d = d, .fd = -1 };
-	l->rcpts.m = l->from.m = m;
-	l->rcpts.arena = l->from.arena = arena_new(4 * 1024 * 1024);
-	str_init(&l->from_field, HEADER_MOST);
-	str_init(&l->to, HEADER_MOST);
-	str_init(&l->cc, HEADER_MOST);
-	str_init(&l->bcc, HEADER_MOST);
-	str_init(&l->header, HEADER_MOST);
+	struct span rest = str_span(list);
+
+	while (rest.n)
+		if (span_eq(span_cut(&rest, '\0'), address))
+			return true;
+	return false;
 }
 
-static void letter_free(struct letter *l)
+/* A display name for the header: ASCII as it was written, else encoded. */
+static void put_name(struct str *out, struct span name)
 {
-	free(l->rcpts.v);
-	free(l->from.v);
-	arena_free(l->rcpts.arena);
-	str_free(&l->from_field);
-	str_free(&l->to);
-	str_free(&l->cc);
-	str_free(&l->bcc);
-	str_free(&l->header);
-	if (l->own_fd && l->fd >= 0)
-		close(l->fd);
+	struct str plain;
+
+	if (utf8_ascii(name)) {
+		str_add(out, name);
+		return;
+	}
+	str_init(&plain, 4096);
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] != '"' && name.p[i] != '\\')
+			str_addc(&plain, name.p[i]);
+	word_encode(out, str_span(&plain));
+	str_free(&plain);
+}
+
+static bool on_entry(void *arg, const struct addr_entry *e)
+{
+	struct letter *l = arg;
+	struct span own = span_of(l->m->address);
+	struct addr a = e->addr;
+	struct str text;
+
+	if (!a.domain.n)	/* `bob` is bob at our own domain */
+		a.domain = span_sub(own, span_rfind(own, '@') + 1, own.n);
+	str_init(&text, ADDR_MAX);
+	addr_put(&text, &a);
+	l->bad = text.bad || !utf8_ascii(str_span(&text));
+	str_adds(&l->field, l->field.n ? ", " : "");
+	put_name(&l->field, e->name);
+	str_addf(&l->field, e->name.n ? " <%s>" : "%s", str_c(&text));
+	if (!has(l->list, str_span(&text))) {
+		str_add(l->list, span_make(str_c(&text), text.n + 1));
+		l->n++;
+	}
+	str_free(&text);
+	return !l->bad;
+}
+
+/* One list of addresses: into the envelope, and as a field, if it has a name. */
+static int put_addresses(struct letter *l, const char *name, struct span text,
+		struct str *list)
+{
+	struct err *err = &l->m->err;
+	unsigned most = l->m->conf->max_recipients;
+
+	str_clear(&l->field);
+	l->list = list;
+	if (addr_each(text, on_entry, l) || l->bad)
+		return err_set(err, ERR_PERM, "%.*s: not an address, or not "
+				"in ASCII", text.n < 180 ? (int)text.n : 180,
+				text.p);
+	if (l->n > most)
+		return err_set(err, ERR_PERM, "more than %u recipients", most);
+	if (name && l->field.n)
+		header_put(&l->header, name, str_span(&l->field));
+	return 0;
 }
 
 /* Who the mail is from: -r, else the user. */
-static int read_from(struct letter *l, struct err *err)
+static int put_from(struct letter *l)
 {
 	struct mail *m = l->m;
+	char own[512];
+	struct span from = l->d->from;
 
-	if (l->d->from.n) {
-		if (read_list(&l->from, &l->d->from, &l->from_field, err) < 0)
-			return -1;
-		return l->from.n == 1 ? 0 : err_set(err, ERR_PERM,
-				"%.180s: one sender is needed", str_c(&l->d->from));
+	if (!from.n) {
+		snprintf(own, sizeof(own), m->name[0] ? "\"%s\" <%s>" :
+				"%s%s", m->name, m->address);
+		from = span_of(own);
 	}
-	if (m->name[0]) {
-		put_own_name(&l->from_field, m->name);
-		str_addf(&l->from_field, " <%s>", m->address);
-	} else {
-		str_adds(&l->from_field, m->address);
-	}
-	return add_rcpt(&l->from, m->address) ? 0 :
-			err_set(err, ERR_NOMEM, "out of memory");
-}
-
-static int read_addresses(struct letter *l, struct err *err)
-{
-	if (!l->rcpts.arena)
-		return err_set(err, ERR_NOMEM, "out of memory");
-	if (read_from(l, err) < 0 ||
-	    read_list(&l->rcpts, &l->d->to, &l->to, err) < 0 ||
-	    read_list(&l->rcpts, &l->d->cc, &l->cc, err) < 0 ||
-	    read_list(&l->rcpts, &l->d->bcc, &l->bcc, err) < 0)
+	if (put_addresses(l, "From", from, &l->sender) < 0)
 		return -1;
-	return l->rcpts.n ? 0 : err_set(err, ERR_PERM, "no recipients");
+	if (l->n != 1)
+		return err_set(&m->err, ERR_PERM, "one sender is needed");
+	l->n = 0;
+	return 0;
 }
 
-static void put_field(struct str *out, const char *name,
-		const struct str *value)
+static int put_all_addresses(struct letter *l)
 {
-	if (value->n)
-		header_put(out, name, str_span(value));
+	if (put_from(l) < 0)
+		return -1;
+	for (enum mail_field f = MAIL_TO; f <= MAIL_BCC; f++)
+		if (put_addresses(l, f == MAIL_BCC ? NULL : mail_draft_name(f),
+				str_span(&l->d->field[f]), &l->rcpts) < 0)
+			return -1;
+	return l->n ? 0 : err_set(&l->m->err, ERR_PERM, "no recipients");
 }
 
-static void put_subject(struct str *out, const struct str *subject)
+/* ---- the header */
+
+static void put_field(struct letter *l, enum mail_field f)
 {
-	struct str text;
+	struct span value = str_span(&l->d->field[f]);
 
-	str_init(&text, HEADER_MOST);
-	word_encode(&text, str_span(subject));
-	put_field(out, "Subject", &text);
-	str_free(&text);
+	str_clear(&l->field);
+	if (f == MAIL_SUBJECT)
+		word_encode(&l->field, value);
+	else
+		str_add(&l->field, value);
+	if (value.n)
+		header_put(&l->header, mail_draft_name(f),
+				str_span(&l->field));
 }
 
-/* With no clock yet, the server that has one adds the date (RFC 6409 8.1). */
-static void put_date(struct str *out)
-{
-	char text[DATE_SIZE];
-
-	if (!clock_plausible())
-		return;
-	date_mail(text, clock_now(), date_offset(clock_now()));
-	header_put(out, "Date", span_of(text));
-}
-
-static void put_id(struct str *out, const char *host)
-{
-	struct str id;
-
-	str_init(&id, 1024);
-	compose_message_id(&id, host);
-	put_field(out, "Message-ID", &id);
-	str_free(&id);
-}
-
-static void make_header(struct letter *l, enum compose_encoding *encoding)
+static enum compose_encoding make_header(struct letter *l)
 {
 	struct str *out = &l->header;
+	enum compose_encoding encoding;
+	char date[DATE_SIZE];
 
-	put_field(out, "From", &l->from_field);
-	put_field(out, "To", &l->to);
-	put_field(out, "Cc", &l->cc);
-	if (!l->to.n && !l->cc.n)	/* RFC 5322 3.6.3: all in Bcc */
+	if (!l->d->field[MAIL_TO].n && !l->d->field[MAIL_CC].n)
 		str_adds(out, "To: undisclosed-recipients:;\n");
-	put_subject(out, &l->d->subject);
-	put_date(out);
-	put_id(out, l->m->conf->hostname);
-	put_field(out, "In-Reply-To", &l->d->in_reply_to);
-	put_field(out, "References", &l->d->references);
-	*encoding = compose_text(out, mail_draft_sample(l->d), true);
+	put_field(l, MAIL_SUBJECT);
+	/* with no clock yet, the server that has one adds it (RFC 6409 8.1) */
+	if (clock_plausible()) {
+		date_mail(date, clock_now(), date_offset(clock_now()));
+		header_put(out, "Date", span_of(date));
+	}
+	str_clear(&l->field);
+	compose_message_id(&l->field, l->m->conf->hostname);
+	header_put(out, "Message-ID", str_span(&l->field));
+	put_field(l, MAIL_IN_REPLY_TO);
+	put_field(l, MAIL_REFERENCES);
+	encoding = compose_text(out, l->look);
 	str_addc(out, '\n');
+	return encoding;
 }
 
 /* ---- the whole message in one file */
 
-/* A piece for qp_encode ends at a line end, or the line goes on after "=". */
-static int write_qp(struct letter *l, struct span piece, bool last,
-		size_t *used, struct err *err)
+static int look(void *arg, struct span piece)
 {
-	size_t lf = span_rfind(piece, '\n');
-	bool at_line = lf < piece.n;
+	struct letter *l = arg;
+
+	l->look |= compose_look(piece);
+	return 0;
+}
+
+static int encode(void *arg, struct span piece)
+{
+	struct letter *l = arg;
 	struct str out;
 	int rc;
 
-	*used = at_line && !last ? lf + 1 : piece.n;
-	str_init(&out, 4 * QP_BLOCK + 64);
-	qp_encode(&out, span_sub(piece, 0, *used));
-	if (!at_line && !last)
+	str_init(&out, 4 * piece.n + 64);
+	qp_encode(&out, piece);
+	if (piece.p[piece.n - 1] != '\n')
 		str_adds(&out, "=\n");
-	rc = file_write(l->fd, out.p, out.n);
+	rc = file_write(l->qp, out.p, out.n);
+	l->qp_size += out.n;
 	str_free(&out);
-	return rc < 0 ? err_errno(err, "temporary file") : 0;
+	return rc < 0 ? err_errno(&l->m->err, "temporary file") : 0;
 }
 
-static int encode_body(struct letter *l, struct err *err)
+/* The encoded body takes the other's place in the draft. */
+static int encode_body(struct letter *l)
 {
-	char buf[QP_BLOCK];
+	struct mail_draft *d = l->d;
 
-	for (uint64_t at = 0; at < l->d->size; ) {
-		uint64_t left = l->d->size - at;
-		size_t want = left < QP_BLOCK ? (size_t)left : QP_BLOCK, used;
-		ssize_t n = file_pread(l->d->fd, buf, want,
-				MAIL_DRAFT_ROOM + (int64_t)at);
+	l->qp = mail_temp(&l->m->err);
+	if (l->qp < 0)
+		return -1;
+	if (lseek(l->qp, MAIL_DRAFT_ROOM, SEEK_SET) < 0)
+		return err_errno(&l->m->err, "temporary file");
+	return mail_draft_each(d, encode, l, &l->m->err);
+}
 
-		if (n <= 0)
-			return err_errno(err, "temporary file");
-		if (write_qp(l, span_make(buf, (size_t)n),
-				(uint64_t)n == left, &used, err) < 0)
-			return -1;
-		at += used;
+static const char **rcpt_array(struct letter *l)
+{
+	const char **v = calloc(l->n, sizeof(*v)), *at = str_c(&l->rcpts);
+
+	for (unsigned i = 0; v && i < l->n; i++) {
+		v[i] = at;
+		at += strlen(at) + 1;
 	}
-	return 0;
+	return v;
 }
 
-/* A second file: the body has to be encoded, or the header needs more room. */
-static int write_anew(struct letter *l, enum compose_encoding encoding,
-		struct err *err)
+/* The header goes into the room before the body. */
+static int submit(struct letter *l, int fd, uint64_t size)
 {
-	off_t end;
+	int64_t start = MAIL_DRAFT_ROOM - (int64_t)l->header.n;
+	struct err *err = &l->m->err;
+	const char **v = rcpt_array(l);
+	int rc;
 
-	l->fd = mail_temp(err);
-	l->own_fd = true;
-	if (l->fd < 0)
-		return -1;
-	if (file_write(l->fd, l->header.p, l->header.n) < 0)
-		return err_errno(err, "temporary file");
-	if (encoding == COMPOSE_QP ? encode_body(l, err) < 0 :
-			mail_draft_copy(l->d, l->fd, err) < 0)
-		return -1;
-	end = lseek(l->fd, 0, SEEK_CUR);
-	l->start = 0;
-	l->size = (uint64_t)end;
-	return end < 0 ? err_errno(err, "temporary file") : 0;
+	if (!v || l->header.bad || l->rcpts.bad || start < 0)
+		rc = err_set(err, ERR_NOMEM, "the header is too long");
+	else if (lseek(fd, start, SEEK_SET) < 0 ||
+	    file_write(fd, l->header.p, l->header.n) < 0)
+		rc = err_errno(err, "temporary file");
+	else
+		rc = submit_message(l->m->conf, str_c(&l->sender), v, l->n, fd,
+				start, l->header.n + size, err);
+	free(v);
+	return rc;
 }
 
-/* The header into the room before the body. */
-static int write_before(struct letter *l, struct err *err)
+static int finish(struct letter *l)
 {
-	l->fd = l->d->fd;
-	l->start = (int64_t)(MAIL_DRAFT_ROOM - l->header.n);
-	l->size = l->header.n + l->d->size;
-	if (lseek(l->fd, l->start, SEEK_SET) < 0 ||
-	    file_write(l->fd, l->header.p, l->header.n) < 0)
-		return err_errno(err, "temporary file");
-	return 0;
+	struct mail_draft *d = l->d;
+	struct err *err = &l->m->err;
+
+	if (put_all_addresses(l) < 0)
+		return -1;
+	if (!d->ends_in_lf && mail_draft_add(d, SPAN("\n"), err) < 0)
+		return -1;
+	if (mail_draft_each(d, look, l, err) < 0)
+		return -1;
+	if (make_header(l) != COMPOSE_QP)
+		return submit(l, d->fd, d->size);
+	return encode_body(l) < 0 ? -1 : submit(l, l->qp, l->qp_size);
 }
 
-static int finish(struct letter *l, enum compose_encoding encoding,
-		struct err *err)
+static void letter_init(struct letter *l, struct mail *m, struct mail_draft *d)
 {
-	if (l->header.bad)
-		return err_set(err, ERR_NOMEM, "the header is too long");
-	if (!l->d->ends_in_lf && mail_draft_add(l->d, SPAN("\n"), err) < 0)
-		return -1;
-	if (encoding == COMPOSE_QP || l->header.n > MAIL_DRAFT_ROOM)
-		return write_anew(l, encoding, err);
-	return write_before(l, err);
+	*l = (struct letter){ .m = m, .d = d, .qp = -1 };
+	str_init(&l->sender, ADDR_MAX);
+	str_init(&l->rcpts, 1024 * 1024);
+	str_init(&l->field, MAIL_DRAFT_ROOM);
+	str_init(&l->header, MAIL_DRAFT_ROOM);
+}
+
+static void letter_free(struct letter *l)
+{
+	str_free(&l->sender);
+	str_free(&l->rcpts);
+	str_free(&l->field);
+	str_free(&l->header);
+	if (l->qp >= 0)
+		close(l->qp);
 }
 
 /* ---- dead.letter */
 
 /* The addresses are kept as they were typed: they may be what is wrong. */
-static void dead_header(struct letter *l)
-{
-	put_field(&l->header, "From", &l->from_field);
-	put_field(&l->header, "To", &l->d->to);
-	put_field(&l->header, "Cc", &l->d->cc);
-	put_field(&l->header, "Bcc", &l->d->bcc);
-	put_subject(&l->header, &l->d->subject);
-	put_date(&l->header);
-	str_adds(&l->header, "Status: RO\n\n");
-}
-
-static int append_dead(struct letter *l, const char *path, struct err *err)
+static int append_dead(struct letter *l, const char *path)
 {
 	struct mailbox_add add = {
-		.from = l->m->address, .when = clock_now(), .flush = true
+		.from = l->m->address, .when = clock_now(), .flush = true,
+		.fd = l->d->fd, .start = MAIL_DRAFT_ROOM,
+		.length = (int64_t)l->d->size
 	};
 	bool found;
 
-	dead_header(l);
-	if (finish(l, COMPOSE_8BIT, err) < 0)
-		return -1;
-	add.fd = l->fd;
-	add.start = l->start;
-	add.length = (int64_t)l->size;
-	return mailbox_append(AT_FDCWD, path, false, &add, &found, err);
+	str_addf(&l->header, "From: %s\n", l->m->address);
+	for (enum mail_field f = MAIL_TO; f <= MAIL_SUBJECT; f++)
+		put_field(l, f);
+	str_adds(&l->header, "Status: RO\n\n");
+	add.head = str_span(&l->header);
+	return mailbox_append(AT_FDCWD, path, false, &add, &found, &l->m->err);
 }
 
 void mail_send_dead(struct mail *m, struct mail_draft *d)
 {
-	const char *dead = mail_var(&m->vars, MAIL_VAR_DEAD);
 	char path[PATH_MAX];
 	struct letter l;
-	struct err err;
-	int rc;
 
-	if (!d->size || !dead || !mail_var_on(&m->vars, MAIL_VAR_SAVE))
+	if (!d->size)
 		return;
 	letter_init(&l, m, d);
-	rc = mail_path(m, span_of(dead), path, &err);
-	if (rc == 0)
-		rc = append_dead(&l, path, &err);
-	letter_free(&l);
-	if (rc == 0)
+	if (mail_path(m, SPAN("~/dead.letter"), path) == 0 &&
+	    append_dead(&l, path) == 0)
 		mail_term_error(&m->term, "The text is kept in %s", path);
 	else
 		mail_term_error(&m->term, "mail: the text is lost: %s",
-				err.text);
+				m->err.text);
+	letter_free(&l);
 }
 
 /* ---- sending */
 
-static int deliver(struct letter *l, struct err *err)
-{
-	enum compose_encoding encoding;
-
-	if (read_addresses(l, err) < 0)
-		return -1;
-	make_header(l, &encoding);
-	if (finish(l, encoding, err) < 0)
-		return -1;
-	return submit_message(l->m->conf, l->from.v[0], l->rcpts.v, l->rcpts.n,
-			l->fd, l->start, l->size, err);
-}
-
-int mail_send(struct mail *m, struct mail_draft *d)
+int mail_send(struct mail *m, struct mail_draft *d, bool ask, bool escapes)
 {
 	struct letter l;
-	struct err err;
 	int rc;
 
-	if (!d->size && !mail_var_on(&m->vars, MAIL_VAR_QUIET))
-		mail_term_error(&m->term,
-				"Null message body; hope that's ok");
+	if (ask && m->term.tty_in && !d->field[MAIL_SUBJECT].n &&
+	    !mail_draft_ask(m, d, MAIL_SUBJECT))
+		return EX_TEMPFAIL;
+	if (!mail_draft_edit(m, d, escapes))
+		return EX_TEMPFAIL;
+	if (m->term.tty_in)
+		mail_term_printf(&m->term, "EOT\n");
+	if (!d->size)
+		mail_term_error(&m->term, "Null message body; hope that's ok");
 	letter_init(&l, m, d);
-	rc = deliver(&l, &err);
+	rc = finish(&l);
 	letter_free(&l);
 	if (rc == 0)
 		return 0;
-	mail_term_error(&m->term, "mail: not sent: %s", err.text);
+	mail_term_error(&m->term, "mail: not sent: %s", m->err.text);
+	rc = err_exit(m->err.kind);
 	mail_send_dead(m, d);
-	return err_exit(err.kind);
-}
-
-int mail_send_interactive(struct mail *m, struct mail_draft *d)
-{
-	bool ask = m->term.tty_in;
-	enum mail_written how;
-
-	if (ask && !d->subject.n && mail_var_on(&m->vars, MAIL_VAR_ASKSUB) &&
-	    !mail_draft_ask(m, "Subject", &d->subject))
-		return EX_TEMPFAIL;
-	how = mail_draft_edit(m, d, true);
-	if (how != MAIL_WRITTEN)
-		return EX_TEMPFAIL;
-	if (ask && mail_var_on(&m->vars, MAIL_VAR_ASKCC))
-		mail_draft_ask(m, "Cc", &d->cc);
-	if (ask && mail_var_on(&m->vars, MAIL_VAR_ASKBCC))
-		mail_draft_ask(m, "Bcc", &d->bcc);
-	if (ask)
-		mail_term_printf(&m->term, "EOT\n");
-	return mail_send(m, d);
+	return rc;
 }

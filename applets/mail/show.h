@@ -4,7 +4,7 @@
 
 #include "mail/mail.h"
 
-/* One line about message n: ">N  1 alice@a.com  Tue Nov 24 11:11 12/345 subject" */
+/* One line about message n: ">N  1 alice@a.com  Tue Nov 24 11:11 345 subject" */
 void mail_show_summary(struct mail *m, unsigned n);
 /* The screen of summaries that message n is on; it becomes the current screen. */
 void mail_show_screen(struct mail *m, unsigned n);
@@ -12,16 +12,11 @@ void mail_show_screen(struct mail *m, unsigned n);
 unsigned mail_show_screen_size(struct mail *m);
 
 /*
- * The message: chosen header fields (all: every one), then its text. most: lines
- * of the body at most, 0: all. Memory does not grow with the message: plain
- * text passes through, and of a MIME message at most MAIL_SHOW_MOST octets
- * are looked at.
+ * The message: chosen header fields (all: every one), then its text. Memory
+ * does not grow with the message: plain text passes through, and of a MIME
+ * message at most MAIL_SHOW_MOST octets are looked at.
  */
 #define MAIL_SHOW_MOST (1024 * 1024)
-int mail_show_message(struct mail *m, unsigned n, bool all, unsigned most);
-
-/* The text of a message as it is shown, each line after prefix, through put (for ~m). */
-int mail_show_quote(struct mail *m, unsigned n, const char *prefix,
-		bool (*put)(void *arg, struct span piece), void *arg);
+int mail_show_message(struct mail *m, unsigned n, bool all);
 
 #endif

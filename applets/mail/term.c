@@ -81,15 +81,6 @@ int mail_term_init(struct mail_term *t, bool ignore_int)
 	return t->signals < 0 ? -1 : 0;
 }
 
-void mail_term_child(void)
-{
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-}
-
 /* ---- input */
 
 /* Takes the signals that have come; true: SIGINT was among them. */
@@ -277,8 +268,6 @@ static void new_line(struct mail_term *t)
 /* Puts one thing of so many columns; width 0 adds to the one before. */
 static void put(struct mail_term *t, struct span bytes, unsigned width)
 {
-	if (t->stopped)
-		return;
 	if (t->column + width > t->columns)	/* the terminal wraps it */
 		new_line(t);
 	if (t->paging && !t->column && t->line + 1 >= t->rows)
@@ -289,22 +278,6 @@ static void put(struct mail_term *t, struct span bytes, unsigned width)
 	t->column += width;
 }
 
-/* What stands for characters that an ASCII terminal does not have. */
-static const struct { uint16_t code; const char *text; } ascii_forms[] = {
-	{ 0xA0, " " }, { 0xA9, "(c)" }, { 0xAD, "" }, { 0xAE, "(R)" },
-	{ 0x2010, "-" }, { 0x2011, "-" }, { 0x2013, "-" }, { 0x2014, "--" },
-	{ 0x2018, "'" }, { 0x2019, "'" }, { 0x201C, "\"" }, { 0x201D, "\"" },
-	{ 0x2022, "*" }, { 0x2026, "..." }, { 0x20AC, "EUR" }
-};
-
-static const char *ascii_form(uint32_t c)
-{
-	for (size_t i = 0; i < sizeof(ascii_forms) / sizeof(*ascii_forms); i++)
-		if (ascii_forms[i].code == c)
-			return ascii_forms[i].text;
-	return utf8_width(c) ? "?" : "";
-}
-
 /* Marks that turn the direction of writing could pass one text off as another. */
 static bool is_bidi(uint32_t c)
 {
@@ -312,103 +285,77 @@ static bool is_bidi(uint32_t c)
 			c == 0x200E || c == 0x200F || c == 0x061C;
 }
 
-/* How a character that is neither line feed nor tab is shown. */
-static void show_as(const struct mail_term *t, uint32_t c, struct str *buf,
-		struct span *bytes, unsigned *width)
+/* Takes one character off *text as it is shown: a control as ^X. */
+static struct span take_char(const struct mail_term *t, struct span *text,
+		char caret[2], unsigned *width)
 {
-	str_clear(buf);
+	const char *from = text->p;
+	uint32_t c = utf8_next(text);
+	int columns = utf8_width(c);
+
+	*width = 1;
 	if (c < 32 || c == 127) {
-		str_addc(buf, '^');
-		str_addc(buf, (char)(c ^ 64));
-	} else if (c < 127) {
-		str_addc(buf, (char)c);
-	} else if (utf8_width(c) < 0 || is_bidi(c)) {
-		str_addc(buf, '?');
-	} else if (t->utf8) {
-		utf8_put(buf, c);
-	} else {
-		str_adds(buf, ascii_form(c));
+		caret[0] = '^';
+		caret[1] = (char)(c ^ 64);
+		*width = 2;
+		return span_make(caret, 2);
 	}
-	*bytes = str_span(buf);
-	*width = c > 127 && t->utf8 && utf8_width(c) >= 0 && !is_bidi(c) ?
-			(unsigned)utf8_width(c) : (unsigned)bytes->n;
-}
-
-static void put_code(struct mail_term *t, uint32_t c, struct str *buf)
-{
-	struct span bytes;
-	unsigned width;
-
-	if (c == '\n') {
-		put(t, SPAN("\n"), 0);
-		new_line(t);
-	} else if (c == '\t') {
-		put(t, SPAN("\t"), TAB - t->column % TAB);
-	} else {
-		show_as(t, c, buf, &bytes, &width);
-		put(t, bytes, width);
-	}
-}
-
-/*
- * Printable ASCII at the start of text, as much as one put takes: without a
- * pager nobody counts columns, with one up to the end of the screen line.
- */
-static struct span plain_run(const struct mail_term *t, struct span text)
-{
-	size_t most = t->paging ? t->columns - t->column % t->columns : text.n;
-	size_t n = 0;
-
-	while (n < text.n && n < most && text.p[n] >= 32 && text.p[n] < 127)
-		n++;
-	return span_sub(text, 0, n);
+	if (columns < 0 || is_bidi(c) || (c > 127 && !t->utf8))
+		return SPAN("?");
+	*width = (unsigned)columns;
+	return c == 0xFFFD ? SPAN("\xEF\xBF\xBD") :
+			span_make(from, (size_t)(text->p - from));
 }
 
 void mail_term_text(struct mail_term *t, struct span text)
 {
-	struct str buf;
+	char caret[2];
+	unsigned width;
 
-	str_init(&buf, 16);
 	while (text.n && !t->stopped) {
-		struct span run = plain_run(t, text);
-		uint32_t c;
+		char c = text.p[0];
 
-		if (run.n) {
-			put(t, run, (unsigned)run.n);
-			text = span_sub(text, run.n, text.n);
-			continue;
+		if (c == '\n' || c == '\t') {
+			width = c == '\t' ? TAB - t->column % TAB : 0;
+			put(t, span_sub(text, 0, 1), width);
+			if (c == '\n')
+				new_line(t);
+			text = span_sub(text, 1, text.n);
+		} else if (c == '\r' && text.n > 1 && text.p[1] == '\n') {
+			/* any other CR would paint over the line */
+			text = span_sub(text, 1, text.n);
+		} else {
+			struct span shown = take_char(t, &text, caret, &width);
+
+			put(t, shown, width);
 		}
-		c = utf8_next(&text);
-
-		/* a line may end in CRLF; any other CR would paint over it */
-		if (c != '\r' || !text.n || text.p[0] != '\n')
-			put_code(t, c, &buf);
 	}
-	str_free(&buf);
 }
 
-void mail_term_field(struct mail_term *t, struct span text, unsigned columns,
-		bool pad)
+unsigned mail_term_field(struct mail_term *t, struct span text,
+		unsigned columns)
 {
-	struct str buf;
-	unsigned used = 0;
+	unsigned used = 0, width = 0;
+	char caret[2];
 
-	str_init(&buf, 16);
 	while (text.n) {
-		uint32_t c = utf8_next(&text);
-		struct span bytes;
-		unsigned width;
+		struct span shown = take_char(t, &text, caret, &width);
 
-		show_as(t, c == '\t' || c == '\n' || c == '\r' ? ' ' : c, &buf,
-				&bytes, &width);
 		if (used + width > columns)
 			break;
-		put(t, bytes, width);
+		put(t, shown, width);
 		used += width;
 	}
-	for (; pad && used < columns; used++)
-		put(t, SPAN(" "), 1);
-	str_free(&buf);
+	return used;
+}
+
+size_t mail_term_whole(struct span text)
+{
+	size_t n = text.n;
+
+	while (n > 1 && text.n - n < 3 && (text.p[n - 1] & 0xC0) == 0x80)
+		n--;
+	return n > 1 && (unsigned char)text.p[n - 1] >= 0xC0 ? n - 1 : text.n;
 }
 
 void mail_term_printf(struct mail_term *t, const char *fmt, ...)

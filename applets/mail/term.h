@@ -49,9 +49,9 @@ void mail_term_printf(struct mail_term *t, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Words of others, UTF-8 or nearly; whole characters. Line feeds and tabs stay. */
 void mail_term_text(struct mail_term *t, struct span text);
-/* As much of it as fits into so many columns, without line feeds; fills up with blanks when pad is set. */
-void mail_term_field(struct mail_term *t, struct span text, unsigned columns,
-		bool pad);
+/* As much of it as fits into so many columns, in one line; gives how many it took. */
+unsigned mail_term_field(struct mail_term *t, struct span text,
+		unsigned columns);
 /* An error: to stderr, after what is on its way to stdout; safe as text is. */
 void mail_term_error(struct mail_term *t, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -62,7 +62,7 @@ void mail_term_page_end(struct mail_term *t);
 /* The reader has had enough: output is dropped until page_end. */
 bool mail_term_stopped(struct mail_term *t);
 
-/* The signals of a child: as if we had not touched them. Call after fork(). */
-void mail_term_child(void);
+/* Octets of text that do not end inside a UTF-8 character: it was cut somewhere. */
+size_t mail_term_whole(struct span text);
 
 #endif

@@ -8,15 +8,21 @@
  *	help
  *	  usage: mailconf [-C FILE] [--check | --get NAME | --defaults | --reference]
  *
- *	  Checks /etc/pillarbox.conf and says what is wrong with it.
+ *	  Checks the configuration (/etc/pillarbox.conf).
  *
- *	  -C FILE      another configuration
- *	  --check      only check (the default); exit status 78 when it is wrong
- *	  --get NAME   print the value of one directive
- *	  --defaults   print all directives with their defaults
- *	  --reference  the same as a page of documentation
+ *	  --check      exit with 78 when it is wrong (default)
+ *	  --get NAME   print one value
+ *	  --defaults   print all directives
+ *	  --reference  the same, explained
+ *
+ * config MAILCONF_REFERENCE
+ *	bool "mailconf --reference (5 kB)"
+ *	default y
+ *	help
+ *	  The sentences of docs/configuration.md in the binary.
  */
 #include "applet.h"
+#include "config.h"
 
 #include <stdio.h>
 #include <sysexits.h>
@@ -34,7 +40,8 @@ static const struct opt_row rows[] = {
 	{ 0, "check", OPT_FLAG, OPT_AT(struct mailconf, check), 0 },
 	{ 0, "get", OPT_TEXT, OPT_AT(struct mailconf, get), 0 },
 	{ 0, "defaults", OPT_FLAG, OPT_AT(struct mailconf, defaults), 0 },
-	{ 0, "reference", OPT_FLAG, OPT_AT(struct mailconf, reference), 0 },
+	USE_MAILCONF_REFERENCE({ 0, "reference", OPT_FLAG,
+		OPT_AT(struct mailconf, reference), 0 },)
 	{ 0 }
 };
 
@@ -70,12 +77,8 @@ int mailconf_main(int argc, char **argv)
 {
 	struct mailconf m = { 0 };
 	struct str text;
-	struct err err;
-	int operand = opt_parse(argc, argv, rows, &m, &err);
 
-	if (operand < 0)
-		fprintf(stderr, "%s: %s\n", argv[0], err.text);
-	if (operand != argc)
+	if (usage_parse(argc, argv, rows, &m) != argc)
 		usage_fail(argv[0]);
 	if (m.get)
 		return get(&m);

@@ -8,13 +8,13 @@
  *	bool "maild (4 kB)"
  *	default y
  *	help
- *	  usage: maild [-f] [-v] [-C FILE]
+ *	  usage: maild [-fv] [-C FILE]
  *
- *	  Starts and watches the mail daemons of this machine.
+ *	  Starts and watches the mail daemons.
  *
- *	  -f        stay in the foreground, log to stderr
- *	  -v        log more
- *	  -C FILE   configuration (default /etc/pillarbox.conf)
+ *	  -f  log to stderr
+ *	  -v  log more
+ *	  -C  configuration
  *
  *	  SIGHUP reads the configuration again, SIGTERM ends all.
  */
@@ -37,6 +37,7 @@
 #include "os/proc.h"
 
 #define SOCKETS_MOST 16			/* per daemon */
+#define LOCALS_MOST 2
 #define BACKOFF_FIRST 500		/* ms before a dead daemon is started */
 #define BACKOFF_MOST 60000
 #define STEADY 10000			/* ms of life after which back-off is forgotten */
@@ -44,35 +45,30 @@
 
 /* A daemon and the sockets it is handed. */
 struct maild_program {
-	const char *applet;
+	char applet[8];
 	bool overlaps;	/* old and new may run side by side: sessions drain */
 	struct maild_unix {
-		const char *name;	/* below run-dir */
-		int type;
-		unsigned mode;
+		char name[10];		/* below run-dir */
+		unsigned char type;
 		bool queue_owns;	/* given to user-queue */
-	} locals[3];
-	enum conf_service services[4];	/* ends with CONF_SERVICE_COUNT */
+		unsigned short mode;
+	} locals[LOCALS_MOST];
+	unsigned char services;		/* a bit for each enum conf_service */
 };
 
-#define NO_SERVICE { CONF_SERVICE_COUNT }
+#define LOCAL(name, mode) { name, SOCK_STREAM, false, mode }
 
 /* In the order of starting: who is asked comes before who asks. */
 static const struct maild_program programs[] = {
-	USE_AUTHD({ "authd", false,
-		{ { "authd", SOCK_STREAM, 0666, false } }, NO_SERVICE },)
-	USE_DELIVER({ "deliver", false,
-		{ { "deliver", SOCK_STREAM, 0666, false } }, NO_SERVICE },)
-	USE_QUEUE({ "queue", false,
-		{ { "queue", SOCK_DGRAM, 0660, true },
-		  { "queue.ctl", SOCK_STREAM, 0666, false } }, NO_SERVICE },)
-	USE_SMTPD({ "smtpd", true,
-		{ { "submit", SOCK_STREAM, 0666, false } },
-		{ CONF_SMTP, CONF_SUBMISSION, CONF_SMTPS,
-		  CONF_SERVICE_COUNT } },)
-	USE_POP3D({ "pop3d", true, { { 0 } },
-		{ CONF_POP3, CONF_POP3S, CONF_SERVICE_COUNT } },)
-	{ 0 }
+	USE_AUTHD({ "authd", false, { LOCAL("authd", 0666) }, 0 },)
+	USE_DELIVER({ "deliver", false, { LOCAL("deliver", 0666) }, 0 },)
+	USE_QUEUE({ "queue", false, { { "queue", SOCK_DGRAM, true, 0660 },
+		LOCAL("queue.ctl", 0666) }, 0 },)
+	USE_SMTPD({ "smtpd", true, { LOCAL("submit", 0666) },
+		1 << CONF_SMTP | 1 << CONF_SUBMISSION | 1 << CONF_SMTPS },)
+	USE_POP3D({ "pop3d", true, { { "", 0, false, 0 } },
+		1 << CONF_POP3 | 1 << CONF_POP3S },)
+	{ "", false, { { "", 0, false, 0 } }, 0 }
 };
 
 #define PROGRAMS (sizeof(programs) / sizeof(programs[0]))
@@ -249,7 +245,7 @@ static int open_locals(struct maild_child *c, struct err *err)
 	struct daemon *d = &c->maild->daemon;
 	const struct maild_unix *u = c->program->locals;
 
-	for (; u->name; u++)
+	for (int i = 0; i < LOCALS_MOST && u->name[0]; i++, u++)
 		if (add_socket(c, daemon_unix(d, u->name, u->type, u->mode,
 				u->queue_owns ? d->conf->user_queue : NULL,
 				err), u->name, NULL, err) < 0)
@@ -282,17 +278,14 @@ static int take_or_open(struct maild_child *old,
 static int open_services(struct maild_child *c, struct maild_child *old,
 		const struct conf *conf, struct err *err)
 {
-	const enum conf_service *s = c->program->services;
-	const struct conf_listen *l;
 	int result = 0;
 
-	for (; *s != CONF_SERVICE_COUNT; s++)
-		for (l = conf->listen; l; l = l->next)
-			if (l->service == *s && add_socket(c,
-					take_or_open(old, l, err),
-					daemon_service_name(*s), &l->addr,
-					err) < 0)
-				result = -1;
+	for (const struct conf_listen *l = conf->listen; l; l = l->next)
+		if (c->program->services >> l->service & 1 && add_socket(c,
+				take_or_open(old, l, err),
+				daemon_service_name(l->service), &l->addr,
+				err) < 0)
+			result = -1;
 	return result;
 }
 
@@ -355,7 +348,7 @@ static int start_all(struct maild *m, struct err *err)
 	struct maild_child none = { 0 };
 	struct maild_child *c;
 
-	for (size_t i = 0; programs[i].applet; i++) {
+	for (size_t i = 0; programs[i].applet[0]; i++) {
 		c = &m->children[i];
 		c->maild = m;
 		c->program = &programs[i];

@@ -9,22 +9,17 @@
  *	default y
  *	select LIB_SQLITE
  *	help
- *	  usage: mailuser [-C FILE] add [--generate] ADDRESS
- *	         mailuser [-C FILE] passwd [--generate] ADDRESS
- *	         mailuser [-C FILE] del ADDRESS
- *	         mailuser [-C FILE] list [DOMAIN]
+ *	  usage: mailuser [-C FILE] add|passwd [-g] ADDRESS
+ *	         mailuser [-C FILE] del ADDRESS | list [DOMAIN]
  *
- *	  Keeps the users of this mail server (users.db).
+ *	  Keeps the users in users.db.
  *
- *	  add     a new user; the password is asked for, or read as one line
- *	          from standard input when that is no terminal
+ *	  add     a new user; the password is asked for, or a line of stdin
  *	  passwd  a new password
- *	  del     the user cannot log in and gets no mail any more; mail that
- *	          is there stays where it is
- *	  list    all users, or those of one domain
- *
- *	  -g, --generate   make a password and print it
- *	  -C FILE          configuration (default /etc/pillarbox.conf)
+ *	  del     no login, no new mail; old mail stays
+ *	  list    the users
+ *	  -g, --generate  make a password and print it
+ *	  -C FILE         configuration
  */
 #include "applet.h"
 #include "mailuser/mailuser.h"
@@ -38,6 +33,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "net/daemon.h"
 #include "os/conf.h"
 #include "os/file.h"
 #include "os/opt.h"
@@ -86,21 +82,6 @@ static int status_of(const struct mailuser *m, int result,
 
 /* -- files -- */
 
-/* As root, what we make belongs to the daemon that works with it. */
-static int give_to(int fd, const char *path, const char *owner,
-		struct err *err)
-{
-	struct priv_user user;
-
-	if (geteuid() != 0)
-		return 0;
-	if (priv_find(owner, &user, err) < 0)
-		return -1;
-	if (fchown(fd, user.uid, user.gid) < 0)
-		return err_errno(err, "%s", path);
-	return 0;
-}
-
 /*
  * Before SQLite opens it, since the journal then gets the same owner. An old
  * one is given too: user-auth may have changed.
@@ -108,38 +89,24 @@ static int give_to(int fd, const char *path, const char *owner,
 static struct user_db *open_for_change(struct mailuser *m, struct err *err)
 {
 	struct user_db *db = NULL;
+	struct priv_user owner;
 	int fd;
 
 	if (file_mkdirs(AT_FDCWD, m->conf->state_dir, 0755, err) < 0)
 		return NULL;
 	fd = open(m->file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
+	if (fd >= 0 && geteuid() == 0 &&
+			priv_find(m->conf->user_auth, &owner, err) < 0)
+		goto out;
+	if (fd < 0 || (geteuid() == 0 &&
+			fchown(fd, owner.uid, owner.gid) < 0))
 		err_errno(err, "%s", m->file);
-	else if (give_to(fd, m->file, m->conf->user_auth, err) == 0)
+	else
 		db = user_open(m->file, true, err);
+out:
 	if (fd >= 0)
 		close(fd);
 	return db;
-}
-
-/* mail-dir, made where it is missing. */
-static int open_mail_dir(const struct mailuser *m, struct err *err)
-{
-	const char *path = m->conf->mail_dir;
-	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-	int fd = open(path, flags);
-	bool made = fd < 0 && errno == ENOENT;
-
-	if (made && file_mkdirs(AT_FDCWD, path, 0755, err) < 0)
-		return -1;
-	if (made)
-		fd = open(path, flags);
-	if (fd < 0)
-		return err_errno(err, "%s", path);
-	if (!made || give_to(fd, path, m->conf->user_store, err) == 0)
-		return fd;
-	close(fd);
-	return -1;
 }
 
 /*
@@ -150,11 +117,15 @@ static int make_maildir(const struct mailuser *m, const char *mailbox,
 		struct err *err)
 {
 	static const char *const parts[] = { "tmp", "new", "cur" };
-	int dir = open_mail_dir(m, err), result = -1;
+	const struct conf *conf = m->conf;
 	char path[sizeof(((struct user *)0)->mailbox) + 8];
+	int dir, result = -1;
 
-	if (dir < 0)
+	if (daemon_dir(conf->mail_dir, 0755, conf->user_store, err) < 0)
 		return -1;
+	dir = open(conf->mail_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return err_errno(err, "%s", conf->mail_dir);
 	umask(077);
 	if (priv_drop(m->conf->user_store, (gid_t)-1, NULL, NULL, err) < 0)
 		goto out;
@@ -203,9 +174,8 @@ static bool domain_is_ours(const struct mailuser *m)
 	span_cut(&domain, '@');
 	if (conf_is_local(m->conf, domain))
 		return true;
-	fprintf(stderr, "mailuser: %.*s is not one of our domains; add the "
-		"line \"domain %.*s\" to %s and send maild a SIGHUP\n",
-		SPAN_ARG(domain), SPAN_ARG(domain), conf_path(m->path));
+	fprintf(stderr, "mailuser: first add the line \"domain %.*s\" to %s and send "
+		"maild a SIGHUP\n", SPAN_ARG(domain), conf_path(m->path));
 	return false;
 }
 
@@ -219,10 +189,9 @@ static int finish_add(struct mailuser *m, struct user_db *db,
 	if (result != 0)
 		return status_of(m, result, &err);
 	if (make_maildir(m, user.mailbox, &err) < 0) {
-		fprintf(stderr, "mailuser: %s was added, but its mailbox "
-			"could not be made: %s; does mail-dir, %s, belong "
-			"to user-store, %s?\n", user.address, err.text,
-			m->conf->mail_dir, m->conf->user_store);
+		fprintf(stderr, "mailuser: %s was added, but not its mailbox: "
+			"%s (mail-dir must belong to user-store, %s)\n",
+			user.address, err.text, m->conf->user_store);
 		print_password(m, password);
 		return EX_CANTCREAT;
 	}
@@ -373,8 +342,8 @@ static int run(struct mailuser *m, const struct mailuser_verb *verb)
 {
 	m->address = span_of(m->operand[1]);
 	if (verb->address && !user_address_valid(m->address)) {
-		fprintf(stderr, "mailuser: %s: not an address that a user can "
-			"have (like alice@a.com; letters, digits and ._+-)\n",
+		fprintf(stderr, "mailuser: %s: not an address for a user "
+			"(letters, digits and ._+- @ a domain)\n",
 			m->operand[1]);
 		return EX_DATAERR;
 	}

@@ -1,11 +1,8 @@
 #include "mailuser/mailuser.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -13,82 +10,31 @@
 #include "base/utf8.h"
 #include "os/rand.h"
 
-/* A terminal without echo, and the signals that have to wait for its end. */
-struct quiet {
-	struct termios before;
-	sigset_t mask;
-	int signals;			/* signalfd: one of them is pending */
-};
+#define INTERRUPTED (-2)
 
 /*
- * A signal that ended us now would leave the user with a silent terminal. It
- * is blocked, watched for, and comes through when the echo is back.
+ * One byte at a time: what follows the line belongs to whoever reads next.
+ * interrupt: the terminal's character for ^C, which is only input here, since
+ * a signal would leave the user with a silent terminal. 0, -1, INTERRUPTED.
  */
-static int quiet_begin(struct quiet *q, struct err *err)
+static int read_line(char out[PASSWORD_SIZE], int interrupt, struct err *err)
 {
-	static const int held[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP };
-	struct termios now;
-	sigset_t set;
-
-	if (tcgetattr(STDIN_FILENO, &q->before) < 0)
-		return err_errno(err, "terminal");
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
-		sigaddset(&set, held[i]);
-	q->signals = signalfd(-1, &set, SFD_CLOEXEC);
-	if (q->signals < 0)
-		return err_errno(err, "signalfd");
-	sigprocmask(SIG_BLOCK, &set, &q->mask);
-	now = q->before;
-	now.c_lflag &= ~(tcflag_t)ECHO;
-	now.c_lflag |= ECHONL;
-	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &now) == 0)
-		return 0;
-	err_errno(err, "terminal");
-	sigprocmask(SIG_SETMASK, &q->mask, NULL);
-	close(q->signals);
-	return -1;
-}
-
-static void quiet_end(struct quiet *q)
-{
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &q->before);
-	close(q->signals);
-	sigprocmask(SIG_SETMASK, &q->mask, NULL);
-}
-
-/* False: a signal wants to come through. */
-static bool wait_for_input(int signals)
-{
-	struct pollfd fds[2] = {
-		{ .fd = STDIN_FILENO, .events = POLLIN },
-		{ .fd = signals, .events = POLLIN },
-	};
-
-	while (poll(fds, signals < 0 ? 1 : 2, -1) < 0)
-		if (errno != EINTR)
-			return false;
-	return !(fds[1].revents & POLLIN);
-}
-
-/* One byte at a time: what follows the line belongs to whoever reads next. */
-static int read_line(char out[PASSWORD_SIZE], int signals, struct err *err)
-{
+	unsigned char c;
 	size_t n = 0;
-	char c;
 
 	for (;;) {
-		ssize_t got = wait_for_input(signals)
-			? read(STDIN_FILENO, &c, 1) : -1;
+		ssize_t got = read(STDIN_FILENO, &c, 1);
 
-		if (got < 0)
-			return err_set(err, ERR_PERM, "no password read");
+		if (got < 0 || (got && c == interrupt)) {
+			err_set(err, ERR_PERM, "no password read");
+			return got < 0 ? -1 : INTERRUPTED;
+		}
 		if (got == 0 || c == '\n')
 			break;
 		if (n == PASSWORD_SIZE - 1)
 			return err_set(err, ERR_PERM, "a password has at most "
 					"%d octets", PASSWORD_SIZE - 1);
-		out[n++] = c;
+		out[n++] = (char)c;
 	}
 	if (n && out[n - 1] == '\r')
 		n--;
@@ -97,25 +43,25 @@ static int read_line(char out[PASSWORD_SIZE], int signals, struct err *err)
 		return err_set(err, ERR_PERM, "the password is empty");
 	/* a blank there would get lost on the way (POP3's PASS) */
 	if (span_trim(span_make(out, n)).n != n)
-		return err_set(err, ERR_PERM, "a password does not begin or "
-				"end with a blank");
+		return err_set(err, ERR_PERM, "the password begins or ends "
+				"with a blank");
 	if (strlen(out) != n || !utf8_valid(span_make(out, n)))
-		return err_set(err, ERR_PERM, "a password is text in UTF-8 "
-				"(RFC 4616)");
+		return err_set(err, ERR_PERM, "the password is not UTF-8");
 	return 0;
 }
 
-static int read_twice(char out[PASSWORD_SIZE], const char *who, int signals,
-		struct err *err)
+static int read_twice(char out[PASSWORD_SIZE], const char *who,
+		int interrupt, struct err *err)
 {
 	char again[PASSWORD_SIZE];
 	int result;
 
 	fprintf(stderr, "Password for %s: ", who);
-	if (read_line(out, signals, err) < 0)
-		return -1;
+	result = read_line(out, interrupt, err);
+	if (result < 0)
+		return result;
 	fprintf(stderr, "The same again: ");
-	result = read_line(again, signals, err);
+	result = read_line(again, interrupt, err);
 	if (result == 0 && strcmp(out, again) != 0)
 		result = err_set(err, ERR_PERM, "the two differ");
 	explicit_bzero(again, sizeof(again));
@@ -125,15 +71,20 @@ static int read_twice(char out[PASSWORD_SIZE], const char *who, int signals,
 int mailuser_ask_password(char out[PASSWORD_SIZE], const char *who,
 		struct err *err)
 {
-	struct quiet quiet;
+	struct termios before, quiet;
 	int result;
 
-	if (!isatty(STDIN_FILENO))
+	if (tcgetattr(STDIN_FILENO, &before) < 0)
 		return read_line(out, -1, err);
-	if (quiet_begin(&quiet, err) < 0)
-		return -1;
-	result = read_twice(out, who, quiet.signals, err);
-	quiet_end(&quiet);
+	quiet = before;
+	quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+	quiet.c_lflag |= ECHONL;
+	quiet.c_cc[VEOL] = before.c_cc[VINTR];	/* ends a line at once */
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	result = read_twice(out, who, before.c_cc[VINTR], err);
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+	if (result == INTERRUPTED)
+		raise(SIGINT);
 	return result;
 }
 

@@ -10,13 +10,13 @@
  *	bool "pop3d (9 kB)"
  *	default y
  *	help
- *	  usage: pop3d [-f] [-v] [-C FILE]
+ *	  usage: pop3d [-fv] [-C FILE]
  *
  *	  Lets clients fetch mail by POP3. maild starts it.
  *
- *	  -f        stay in the foreground, log to stderr
- *	  -v        log more
- *	  -C FILE   configuration (default /etc/pillarbox.conf)
+ *	  -f  log to stderr
+ *	  -v  log more
+ *	  -C  configuration
  *
  * config POP3D_SASL
  *	bool "AUTH PLAIN and LOGIN (1 kB)"
@@ -39,14 +39,12 @@
 #include <unistd.h>
 
 #include "net/tls_conf.h"
-#include "os/clock.h"
 #include "os/log.h"
 
 #define LINE_MOST 512		/* RFC 2449 4 asks for 255 */
 #define REPLY_SIZE 512
 #define GRACE_MS 10000		/* from SIGTERM, for who is logged in */
 #define LAST_WORDS_MS 100	/* until the last replies are out */
-#define FLOOD_LOG_MS 1000
 
 /* -- the dialogue -- */
 
@@ -116,8 +114,8 @@ static void check_over(struct pop3d *p)
 		loop_timer_set(p->daemon.loop, &p->grace, LAST_WORDS_MS);
 }
 
-/* All but the connection; an open mailbox loses nothing by that. */
-static void session_free(struct session *s)
+/* An open mailbox loses nothing by that. */
+void pop3d_end(struct session *s)
 {
 	struct pop3d *p = s->pop3d;
 
@@ -137,11 +135,6 @@ static void session_free(struct session *s)
 	check_over(p);
 }
 
-void pop3d_end(struct session *s)
-{
-	session_free(s);
-}
-
 bool pop3d_error(struct session *s, const char *text)
 {
 	pop3d_reply(s, "-ERR %s", text);
@@ -153,22 +146,19 @@ bool pop3d_error(struct session *s, const char *text)
 	return false;
 }
 
-struct session *pop3d_find(const struct session *s,
-		const struct auth_user *owner)
+bool pop3d_in_use(const struct session *s, const struct auth_user *owner)
 {
 	struct list *pos, *tmp;
 
 	list_each(pos, tmp, &s->pop3d->sessions) {
-		struct session *other = container_of(pos, struct session,
-				link);
+		const struct auth_user *other = container_of(pos,
+				struct session, link)->owner;
 
-		if (other != s && other->mailbox &&
-				other->owner->kind == owner->kind &&
-				strcmp(other->owner->mailbox,
-					owner->mailbox) == 0)
-			return other;
+		if (other && other->kind == owner->kind &&
+				strcmp(other->mailbox, owner->mailbox) == 0)
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 /* RFC 1939 3: an autologout deletes nothing. */
@@ -200,11 +190,9 @@ static void on_event(void *session, enum conn_event event)
 		pop3d_send_more(s);
 	} else if (event == CONN_TIMEOUT) {
 		timed_out(s);
-	} else if (event == CONN_ERROR) {
-		log_debug("%s: %s", conn_peer(s->conn),
+	} else if (event == CONN_ERROR || event == CONN_EOF) {
+		log_debug("%s: gone: %s", conn_peer(s->conn),
 				conn_error(s->conn)->text);
-		pop3d_end(s);
-	} else if (event == CONN_EOF) {
 		pop3d_end(s);
 	}
 }
@@ -219,29 +207,6 @@ static void not_logged_in(struct loop_timer *t)
 }
 
 /* -- connections -- */
-
-/* A flood of connections must not become a flood of log lines. */
-static void log_flood(struct pop3d *p, const char *peer)
-{
-	int64_t now = clock_ms();
-
-	p->flood++;
-	if (p->flood_told && now - p->flood_told < FLOOD_LOG_MS)
-		return;
-	log_warn("%s: too many connections (%u refused since the last line)",
-			peer, p->flood);
-	p->flood_told = now;
-	p->flood = 0;
-}
-
-static void turn_away(struct pop3d_service *v, struct conn *c)
-{
-	log_flood(v->pop3d, conn_peer(c));
-	if (!v->implicit_tls)
-		conn_printf(c, "-ERR [SYS/TEMP] too many connections\r\n");
-	conn_flush(c);
-	conn_abort(c);
-}
 
 static int begin(struct session *s, struct err *err)
 {
@@ -260,16 +225,14 @@ static void on_connection(void *arg, int fd)
 {
 	struct pop3d_service *v = arg;
 	struct pop3d *p = v->pop3d;
-	struct conn *c = conn_new(p->daemon.loop, fd, NULL, NULL);
+	/* in TLS nothing can be said yet */
+	const char *refusal = v->implicit_tls ? NULL : "-ERR [SYS/TEMP]";
+	struct conn *c = door_open(&p->daemon, &p->door, fd, refusal, refusal);
 	struct session *s;
 	struct err err;
 
 	if (!c)
 		return;
-	if (listen_count_in(p->daemon.count, conn_peer_addr(c)) != 0) {
-		turn_away(v, c);
-		return;
-	}
 	s = calloc(1, sizeof(*s));
 	if (!s) {
 		listen_count_out(p->daemon.count, conn_peer_addr(c));

@@ -8,6 +8,7 @@
 #include "net/auth.h"
 #include "net/daemon.h"
 #include "net/dialog.h"
+#include "net/door.h"
 #include "net/dot.h"
 #include "net/sasl.h"
 #include "net/tls.h"
@@ -32,8 +33,7 @@ struct pop3d {
 	int mail_dir, mbox_dir;		/* opened before the drop; -1: none */
 	struct list sessions;
 	struct loop_timer grace;
-	int64_t flood_told;		/* clock_ms() of the last line of it */
-	unsigned flood;
+	struct door door;
 };
 
 /* RFC 1939 3: the states of a session. UPDATE begins and ends within QUIT. */
@@ -71,6 +71,7 @@ struct session {
 	/* a reply of many lines */
 	session_more_fn *more;		/* NULL: none under way */
 	unsigned at;			/* LIST, UIDL: next message */
+	bool uids;			/* UIDL */
 	struct mailbox_reader *reader;	/* RETR, TOP */
 	struct dot_writer dot;
 	bool limited, in_header, in_line;	/* TOP: where it is, */
@@ -85,9 +86,8 @@ void pop3d_reply(struct session *s, const char *fmt, ...)
 void pop3d_end(struct session *s);
 /* A command that was none: false, and s is gone, when they were too many. */
 bool pop3d_error(struct session *s, const char *text);
-/* The other session with this owner's mailbox open, or NULL. */
-struct session *pop3d_find(const struct session *s,
-		const struct auth_user *owner);
+/* Has a session this owner's mailbox open? */
+bool pop3d_in_use(const struct session *s, const struct auth_user *owner);
 
 /* ---- pop3d_login.c: AUTHORIZATION */
 
@@ -97,6 +97,9 @@ void pop3d_pass(struct dialog *d, void *session, struct span args);
 void pop3d_stls(struct dialog *d, void *session, struct span args);
 /* Are passwords taken on this connection as it is now? */
 bool pop3d_login_allowed(const struct session *s);
+/* The same; when not, a reply was given. */
+bool pop3d_may_login(struct session *s);
+void pop3d_no_memory(struct session *s);	/* a reply */
 /* Asks authd and goes on from there; the dialogue is held. */
 void pop3d_login(struct session *s, const char *user, struct span password);
 void pop3d_greet(struct session *s);

@@ -16,6 +16,20 @@ bool pop3d_login_allowed(const struct session *s)
 		s->pop3d->daemon.conf->auth_without_tls;
 }
 
+bool pop3d_may_login(struct session *s)
+{
+	bool may = pop3d_login_allowed(s);
+
+	if (!may)
+		pop3d_error(s, "STLS first: no passwords in plain text");
+	return may;
+}
+
+void pop3d_no_memory(struct session *s)
+{
+	pop3d_reply(s, "-ERR [SYS/TEMP] out of memory");
+}
+
 void pop3d_greet(struct session *s)
 {
 	pop3d_reply(s, "+OK %s Pillarbox POP3 ready",
@@ -71,9 +85,9 @@ void pop3d_user(struct dialog *d, void *session, struct span args)
 	struct session *s = session;
 
 	(void)d;
-	if (!pop3d_login_allowed(s))
-		pop3d_error(s, "STLS first: no passwords in plain text");
-	else if (str_copy(s->user, sizeof(s->user), args) < 0)
+	if (!pop3d_may_login(s))
+		return;
+	if (str_copy(s->user, sizeof(s->user), args) < 0)
 		pop3d_error(s, "name too long");
 	else
 		pop3d_reply(s, "+OK now PASS");
@@ -88,9 +102,9 @@ void pop3d_pass(struct dialog *d, void *session, struct span args)
 	struct session *s = session;
 
 	(void)d;
-	if (!pop3d_login_allowed(s))
-		pop3d_error(s, "STLS first: no passwords in plain text");
-	else if (!s->user[0])
+	if (!pop3d_may_login(s))
+		return;
+	if (!s->user[0])
 		pop3d_error(s, "USER first");
 	else
 		pop3d_login(s, s->user, args);
@@ -127,16 +141,6 @@ static void refuse_now(struct session *s, const char *text)
 	dialog_go(&s->dialog);
 }
 
-/* What is wrong is our affair, and in the log. */
-static void cannot_open(struct session *s, const struct auth_user *user,
-		const struct err *err)
-{
-	log_error("mailbox of %s: %s", user->name, err->text);
-	refuse_now(s, err->kind == ERR_PERM
-			? "[SYS/PERM] the mailbox cannot be opened"
-			: "[SYS/TEMP] the mailbox cannot be opened now");
-}
-
 static struct mailbox *open_mailbox(struct session *s,
 		const struct auth_user *user, struct err *err)
 {
@@ -156,19 +160,23 @@ static void enter(struct session *s, const struct auth_user *user)
 {
 	struct err err;
 
+	s->mailbox = open_mailbox(s, user, &err);
+	if (!s->mailbox) {
+		/* what is wrong is our affair, and in the log */
+		log_error("mailbox of %s: %s", user->name, err.text);
+		refuse_now(s, err.kind == ERR_PERM
+				? "[SYS/PERM] the mailbox cannot be opened"
+				: "[SYS/TEMP] no mailbox now");
+		return;
+	}
 	s->owner = malloc(sizeof(*s->owner));
 	if (!s->owner) {
+		mailbox_close(s->mailbox);
+		s->mailbox = NULL;
 		refuse_now(s, "[SYS/TEMP] out of memory");
 		return;
 	}
 	*s->owner = *user;
-	s->mailbox = open_mailbox(s, user, &err);
-	if (!s->mailbox) {
-		free(s->owner);
-		s->owner = NULL;
-		cannot_open(s, user, &err);
-		return;
-	}
 	log_info("login user=<%s> service=%s peer=%s messages=%u %s",
 			user->name, s->service->name, conn_peer(s->conn),
 			mailbox_count(s->mailbox), conn_tls_text(s->conn));
@@ -189,7 +197,7 @@ static void on_answer(void *arg, enum auth_status status,
 		refuse(s);
 	else if (status == AUTH_TEMP)
 		refuse_now(s, "[SYS/TEMP] passwords cannot be checked now");
-	else if (pop3d_find(s, user))
+	else if (pop3d_in_use(s, user))
 		refuse_now(s, "[IN-USE] another session has this mailbox");
 	else
 		enter(s, user);
@@ -202,7 +210,7 @@ void pop3d_login(struct session *s, const char *user, struct span password)
 	if (s->asking)
 		dialog_hold(&s->dialog);
 	else
-		pop3d_reply(s, "-ERR [SYS/TEMP] out of memory");
+		pop3d_no_memory(s);
 }
 
 void pop3d_login_forget(struct session *s)

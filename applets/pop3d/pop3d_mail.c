@@ -65,23 +65,16 @@ void pop3d_stat(struct dialog *d, void *session, struct span args)
 }
 
 /* One line of LIST or UIDL. */
-typedef void put_fn(struct session *s, const char *lead, unsigned n,
-		const struct mailbox_message *m);
-
-static void put_size(struct session *s, const char *lead, unsigned n,
+static void put_line(struct session *s, const char *lead, unsigned n,
 		const struct mailbox_message *m)
 {
-	pop3d_reply(s, "%s%u %" PRIu64, lead, n, m->size);
+	if (s->uids)
+		pop3d_reply(s, "%s%u %s", lead, n, m->uid);
+	else
+		pop3d_reply(s, "%s%u %" PRIu64, lead, n, m->size);
 }
 
-static void put_uid(struct session *s, const char *lead, unsigned n,
-		const struct mailbox_message *m)
-{
-	pop3d_reply(s, "%s%u %s", lead, n, m->uid);
-}
-
-/* The next message's line. */
-static enum session_more put_next(struct session *s, put_fn *put)
+static enum session_more more_lines(struct session *s)
 {
 	const struct mailbox_message *m;
 
@@ -91,53 +84,37 @@ static enum session_more put_next(struct session *s, put_fn *put)
 	}
 	m = get(s, s->at);
 	if (m)
-		put(s, "", s->at, m);
+		put_line(s, "", s->at, m);
 	s->at++;
 	return SESSION_MORE;
 }
 
-static enum session_more more_sizes(struct session *s)
+static void list(struct session *s, struct span args, bool uids)
 {
-	return put_next(s, put_size);
-}
+	unsigned n;
 
-static enum session_more more_uids(struct session *s)
-{
-	return put_next(s, put_uid);
+	s->uids = uids;
+	s->at = 1;
+	if (!args.n) {
+		pop3d_reply(s, "+OK list follows");
+		pop3d_send(s, more_lines);
+		return;
+	}
+	n = named(s, args);
+	if (n)
+		put_line(s, "+OK ", n, get(s, n));
 }
 
 void pop3d_list(struct dialog *d, void *session, struct span args)
 {
-	struct session *s = session;
-	unsigned n;
-
 	(void)d;
-	if (!args.n) {
-		s->at = 1;
-		pop3d_reply(s, "+OK sizes follow");
-		pop3d_send(s, more_sizes);
-		return;
-	}
-	n = named(s, args);
-	if (n)
-		put_size(s, "+OK ", n, get(s, n));
+	list(session, args, false);
 }
 
 void pop3d_uidl(struct dialog *d, void *session, struct span args)
 {
-	struct session *s = session;
-	unsigned n;
-
 	(void)d;
-	if (!args.n) {
-		s->at = 1;
-		pop3d_reply(s, "+OK unique ids follow");
-		pop3d_send(s, more_uids);
-		return;
-	}
-	n = named(s, args);
-	if (n)
-		put_uid(s, "+OK ", n, get(s, n));
+	list(session, args, true);
 }
 
 static void cannot_read(struct session *s, unsigned n, const struct err *err)

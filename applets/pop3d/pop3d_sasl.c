@@ -14,21 +14,15 @@ static void list_mechanisms(struct session *s)
 	pop3d_reply(s, ".");
 }
 
-static void over(struct session *s)
-{
-	s->dialog.line = NULL;
-	sasl_wipe(s->sasl);
-	free(s->sasl);
-	s->sasl = NULL;
-}
-
-static void check(struct session *s)
+/* The end of it, with the name and password to check or without. */
+static void over(struct session *s, bool check)
 {
 	struct sasl *sasl = s->sasl;
 
 	s->sasl = NULL;
 	s->dialog.line = NULL;
-	pop3d_login(s, sasl->user, span_of(sasl->password));
+	if (check)
+		pop3d_login(s, sasl->user, span_of(sasl->password));
 	sasl_wipe(sasl);
 	free(sasl);
 }
@@ -45,12 +39,9 @@ static void next(struct session *s, enum sasl_next what, const char *challenge)
 		pop3d_reply(s, "+ %s", challenge);
 		return;
 	}
-	if (what == SASL_CHECK) {
-		check(s);
-		return;
-	}
-	over(s);
-	pop3d_error(s, texts[what]);
+	over(s, what == SASL_CHECK);
+	if (what != SASL_CHECK)
+		pop3d_error(s, texts[what]);
 }
 
 static void on_line(struct dialog *d, void *session, struct span line,
@@ -76,13 +67,11 @@ void pop3d_auth(struct dialog *d, void *session, struct span args)
 		list_mechanisms(s);
 		return;
 	}
-	if (!pop3d_login_allowed(s)) {
-		pop3d_error(s, "STLS first: no passwords in plain text");
+	if (!pop3d_may_login(s))
 		return;
-	}
 	s->sasl = calloc(1, sizeof(*s->sasl));
 	if (!s->sasl) {
-		pop3d_reply(s, "-ERR [SYS/TEMP] out of memory");
+		pop3d_no_memory(s);
 		return;
 	}
 	d->line = on_line;

@@ -9,15 +9,14 @@
  *	default y
  *	select LIB_ZLIB
  *	help
- *	  usage: queue [-f] [-v] [-C FILE]
+ *	  usage: queue [-fv] [-C FILE]
  *
- *	  Sends what is in the spool: to this machine's users through deliver,
- *	  to other hosts by MX or through the smarthost. Tries again until
- *	  bounce-after, then returns the message to its sender.
+ *	  Sends what is in the spool: through deliver, to other hosts by MX or
+ *	  to the smarthost. Tries until bounce-after, then returns it.
  *
- *	  -f        log to stderr
- *	  -v        log more
- *	  -C FILE   configuration (default /etc/pillarbox.conf)
+ *	  -f  log to stderr
+ *	  -v  log more
+ *	  -C  configuration
  */
 #include "applet.h"
 #include "queue.h"
@@ -146,12 +145,12 @@ bool queue_quiet(const struct queue *q)
 
 void queue_reply(char out[QUEUE_REASON], const struct smtp_result *why)
 {
-	char code[16] = "";
-
 	if (why->code)
-		snprintf(code, sizeof(code), "%d ", why->code);
-	snprintf(out, QUEUE_REASON, "%s%s%s%s", code, why->enhanced,
-			*why->enhanced ? " " : "", why->text);
+		snprintf(out, QUEUE_REASON, "%d %s%s%s", why->code,
+				why->enhanced, *why->enhanced ? " " : "",
+				why->text);
+	else
+		snprintf(out, QUEUE_REASON, "%s", why->text);
 }
 
 void queue_reason(struct queue_entry *e, const struct smtp_result *why)
@@ -302,8 +301,7 @@ static void set_up(struct queue *q)
 	q->patience.fire = out_of_patience;
 	list_init(&q->start.link);
 	list_init(&q->ready);
-	for (int i = 0; i < QUEUE_SITES; i++)
-		list_init(&q->sites[i]);
+	list_init(&q->sites);
 }
 
 int queue_main(int argc, char **argv)

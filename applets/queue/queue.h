@@ -19,7 +19,6 @@
 #include "store/spool.h"
 
 #define QUEUE_BUCKETS 4096
-#define QUEUE_SITES 256			/* buckets of sites */
 #define QUEUE_ACTIVE_MOST 500		/* envelopes in memory at once */
 #define QUEUE_SITE_MOST 50		/* jobs that wait for one site */
 #define QUEUE_SLICE 32			/* messages looked at per turn */
@@ -118,7 +117,7 @@ struct queue {
 	unsigned entries, active;
 	struct list ready;
 	struct loop_task start;		/* makes ready ones active */
-	struct list sites[QUEUE_SITES];
+	struct list sites;
 	unsigned links;
 
 	struct loop_watch told;		/* datagrams from who put a message in */

@@ -18,16 +18,15 @@
 /* The header section of the message, with CRLF lines as it is in the spool. */
 static void add_header(struct str *out, struct queue_message *m)
 {
-	int64_t start, most = HEADER_MOST;
+	int64_t start;
 	struct err err;
 	int fd = spool_body(m->entry->queue->spool, m->envelope, &start, &err);
 	char *text = malloc(HEADER_MOST);
 	ssize_t n = 0;
 
-	if ((uint64_t)most > m->envelope->size)
-		most = (int64_t)m->envelope->size;
+	/* the message is the last thing in its file */
 	if (fd >= 0 && text)
-		n = file_pread(fd, text, (size_t)most, start);
+		n = file_pread(fd, text, HEADER_MOST, start);
 	if (n > 0) {
 		struct span s = span_make(text, (size_t)n);
 
@@ -38,57 +37,24 @@ static void add_header(struct str *out, struct queue_message *m)
 		close(fd);
 }
 
-static void add_top(struct str *out, const struct queue_message *m,
-		const char *boundary)
-{
-	const char *host = m->entry->queue->daemon.conf->hostname;
-	char date[DATE_SIZE];
-	int64_t now = clock_now();
-
-	date_mail(date, now, date_offset(now));
-	str_addf(out, "Date: %s\r\n"
-			"From: Mail Delivery System <MAILER-DAEMON@%s>\r\n"
-			"To: <%s>\r\n"
-			"Subject: Undelivered mail: returned to sender\r\n"
-			"Message-ID: ", date, host, m->envelope->sender);
-	compose_message_id(out, host);
-	str_addf(out, "\r\nAuto-Submitted: auto-replied\r\n"
-			"MIME-Version: 1.0\r\n"
-			"Content-Type: multipart/report;"
-			" report-type=delivery-status;\r\n"
-			"\tboundary=\"%s\"\r\n\r\n", boundary);
-}
-
 static void add_why(struct str *out, const struct smtp_result *why)
 {
-	if (!why)
-		str_adds(out, "no reason is known");
-	else if (why->code)
-		str_addf(out, "%d %s%s%s", why->code, why->enhanced,
-				*why->enhanced ? " " : "", why->text);
-	else
-		str_adds(out, why->text);
+	char text[QUEUE_REASON] = "no reason is known";
+
+	if (why)
+		queue_reply(text, why);
+	str_adds(out, text);
 }
 
 /* For the human: RFC 3464 section 2, first part. */
-static void add_human(struct str *out, const struct queue_message *m,
-		const char *boundary)
+static void add_human(struct str *out, const char *address,
+		const struct queue_outcome *o)
 {
-	str_addf(out, "--%s\r\nContent-Type: text/plain; charset=us-ascii\r\n"
-			"\r\nThis is the mail system at %s.\r\n\r\n"
-			"Your message could not be delivered to:\r\n\r\n",
-			boundary, m->entry->queue->daemon.conf->hostname);
-	for (unsigned i = 0; i < m->envelope->nrcpt; i++) {
-		const struct queue_outcome *o = &m->outcome[i];
-
-		if (o->fate != FATE_FAILED)
-			continue;
-		str_addf(out, "<%s>\r\n    ", m->envelope->rcpt[i].address);
-		if (o->host && *o->host)
-			str_addf(out, "%s said: ", o->host);
-		add_why(out, o->why);
-		str_adds(out, "\r\n\r\n");
-	}
+	str_addf(out, "<%s>\r\n    ", address);
+	if (o->host && *o->host)
+		str_addf(out, "%s said: ", o->host);
+	add_why(out, o->why);
+	str_adds(out, "\r\n\r\n");
 }
 
 /*
@@ -98,14 +64,11 @@ static void add_human(struct str *out, const struct queue_message *m,
  */
 static void add_status(struct str *out, const struct smtp_result *why)
 {
-	if (why && *why->enhanced)
-		str_addf(out, "Status: %s\r\n", why->enhanced);
-	else if (why && why->kind == ERR_PERM)
-		str_adds(out, "Status: 5.0.0\r\n");
-	else
-		str_adds(out, "Status: 4.4.7\r\n");
+	str_addf(out, "Status: %s\r\n", why && *why->enhanced ? why->enhanced
+			: why && why->kind == ERR_PERM ? "5.0.0" : "4.4.7");
 }
 
+/* For programs: RFC 3464 section 2.3. */
 static void add_rcpt(struct str *out, const char *address,
 		const struct queue_outcome *o)
 {
@@ -123,34 +86,52 @@ static void add_rcpt(struct str *out, const char *address,
 	}
 }
 
-/* For programs: RFC 3464 section 2.1. */
-static void add_machine(struct str *out, const struct queue_message *m,
-		const char *boundary)
+static void add_failed(struct str *out, const struct queue_message *m,
+		void (*add)(struct str *out, const char *address,
+			const struct queue_outcome *o))
 {
-	char date[DATE_SIZE];
-
-	date_mail(date, m->envelope->created,
-			date_offset(m->envelope->created));
-	str_addf(out, "--%s\r\nContent-Type: message/delivery-status\r\n\r\n"
-			"Reporting-MTA: dns; %s\r\nArrival-Date: %s\r\n",
-			boundary, m->entry->queue->daemon.conf->hostname, date);
 	for (unsigned i = 0; i < m->envelope->nrcpt; i++)
 		if (m->outcome[i].fate == FATE_FAILED)
-			add_rcpt(out, m->envelope->rcpt[i].address,
-					&m->outcome[i]);
-	str_adds(out, "\r\n");
+			add(out, m->envelope->rcpt[i].address, &m->outcome[i]);
+}
+
+static void add_part(struct str *out, const char *boundary, const char *type)
+{
+	str_addf(out, "\r\n--%s\r\nContent-Type: %s\r\n\r\n", boundary, type);
 }
 
 static void compose(struct str *out, struct queue_message *m)
 {
-	char boundary[33];
+	const char *host = m->entry->queue->daemon.conf->hostname;
+	char boundary[33], now[DATE_SIZE], created[DATE_SIZE];
+	int64_t t = clock_now();
 
 	rand_word(boundary, sizeof(boundary) - 1);
-	add_top(out, m, boundary);
-	add_human(out, m, boundary);
-	add_machine(out, m, boundary);
-	str_addf(out, "--%s\r\nContent-Type: text/rfc822-headers\r\n\r\n",
-			boundary);
+	date_mail(now, t, date_offset(t));
+	t = m->envelope->created;
+	date_mail(created, t, date_offset(t));
+	str_adds(out, "Message-ID: ");
+	compose_message_id(out, host);
+	str_addf(out, "\r\nDate: %s\r\n"
+			"From: Mail Delivery System <MAILER-DAEMON@%s>\r\n"
+			"To: <%s>\r\n"
+			"Subject: Undelivered mail: returned to sender\r\n"
+			"Auto-Submitted: auto-replied\r\n"
+			"MIME-Version: 1.0\r\n"
+			"Content-Type: multipart/report;"
+			" report-type=delivery-status;\r\n"
+			"\tboundary=\"%s\"\r\n", now, host,
+			m->envelope->sender, boundary);
+	add_part(out, boundary, "text/plain; charset=us-ascii");
+	str_addf(out, "This is the mail system at %s.\r\n\r\n"
+			"Your message could not be delivered to:\r\n\r\n",
+			host);
+	add_failed(out, m, add_human);
+	add_part(out, boundary, "message/delivery-status");
+	str_addf(out, "Reporting-MTA: dns; %s\r\nArrival-Date: %s\r\n", host,
+			created);
+	add_failed(out, m, add_rcpt);
+	add_part(out, boundary, "text/rfc822-headers");
 	add_header(out, m);
 	str_addf(out, "\r\n--%s--\r\n", boundary);
 }

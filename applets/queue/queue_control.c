@@ -31,26 +31,18 @@ static void finish(struct control *c)
 	free(c);
 }
 
-/* Tabs and line ends would break the table; there are none in addresses. */
-static void put_field(struct conn *conn, const char *text)
-{
-	conn_printf(conn, "\t%s", text ? text : "");
-}
-
+/* Tabs and line ends would break the table; there are none in the fields. */
 static void put_entry(struct control *c, struct queue_entry *q,
 		const struct spool_envelope *e)
 {
 	int64_t left = q->due.armed ? q->due.due - clock_ms() : 0;
 	unsigned shown = 0;
 
-	conn_printf(c->conn, "%s\t%llu\t%lld", e->id,
-			(unsigned long long)e->size, (long long)e->created);
-	put_field(c->conn, e->sender);
-	conn_printf(c->conn, "\t%lld\t%u",
+	conn_printf(c->conn, "%s\t%llu\t%lld\t%s\t%lld\t%u\t%s\t", e->id,
+			(unsigned long long)e->size, (long long)e->created,
+			e->sender,
 			(long long)(clock_now() + (left > 0 ? left : 0) / 1000),
-			e->attempts);
-	put_field(c->conn, q->reason);
-	conn_puts(c->conn, "\t");
+			e->attempts, q->reason ? q->reason : "");
 	for (unsigned i = 0; i < e->nrcpt && shown < RCPT_SHOWN; i++)
 		if (e->rcpt[i].state == SPOOL_WAITING)
 			conn_printf(c->conn, "%s%s", shown++ ? " " : "",

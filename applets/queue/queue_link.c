@@ -1,7 +1,6 @@
 #include "applet.h"
 #include "queue.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -31,19 +30,13 @@ static const struct smtp_client_events events;
 
 static void describe(struct queue_link *l)
 {
-	char ip[INET6_ADDRSTRLEN] = "";
-	const struct sockaddr_in *in = (const void *)&l->target.addr;
-	const struct sockaddr_in6 *in6 = (const void *)&l->target.addr;
+	const char *peer = smtp_client_peer(l->client);
 
-	if (in->sin_family == AF_INET)
-		inet_ntop(AF_INET, &in->sin_addr, ip, sizeof(ip));
-	else if (in->sin_family == AF_INET6)
-		inet_ntop(AF_INET6, &in6->sin6_addr, ip, sizeof(ip));
-	if (*ip)
-		snprintf(l->host, sizeof(l->host), "%s[%s]:%u",
-				l->target.name, ip, l->site->route.port);
-	else
+	if (l->site->route.unix_path || !*peer)
 		snprintf(l->host, sizeof(l->host), "%s", l->target.name);
+	else
+		snprintf(l->host, sizeof(l->host), "%s%s:%u", l->target.name,
+				peer, l->site->route.port);
 }
 
 static void set_security(const struct queue_link *l, struct smtp_target *t)
@@ -75,9 +68,11 @@ static int dial(struct queue_link *l)
 	};
 
 	set_security(l, &t);
-	describe(l);
 	l->client = smtp_client_new(q->daemon.loop, &t, q->tls, &events, l);
-	return l->client ? 0 : -1;
+	if (!l->client)
+		return -1;
+	describe(l);
+	return 0;
 }
 
 /* The next address that the site has; -1: there is none. */

@@ -20,9 +20,10 @@ static void message_free(struct queue_message *m)
 	queue_message_ended(q);
 }
 
-int64_t message_backoff(const struct conf *conf, unsigned attempts)
+int64_t message_backoff(const struct conf *conf, unsigned first,
+		unsigned attempts)
 {
-	int64_t ms = (int64_t)conf->retry_first * 1000;
+	int64_t ms = (int64_t)first * 1000;
 	int64_t most = (int64_t)conf->retry_most * 1000;
 
 	while (attempts-- && ms < most)
@@ -39,10 +40,13 @@ static void reschedule(struct queue_message *m)
 {
 	struct queue_entry *e = m->entry;
 	const struct conf *conf = e->queue->daemon.conf;
-	int64_t ms = message_backoff(conf, m->envelope->attempts);
+	int64_t ms = m->wait ? m->wait : message_backoff(conf,
+			conf->retry_first, m->envelope->attempts);
 	struct err err;
 
-	m->envelope->attempts++;
+	/* a shorter pause, for what is on this machine, counts as none */
+	if (ms >= (int64_t)conf->retry_first * 900)
+		m->envelope->attempts++;
 	m->envelope->next_try = clock_now() + ms / 1000;
 	if (spool_defer(e->queue->spool, m->envelope, &err) < 0)
 		log_warn("%s: %s", e->id, err.text);
@@ -124,41 +128,48 @@ static void bounce(struct queue_message *m)
 	}
 }
 
-/*
- * Seconds that the message has been here. Where the clock was wrong when it
- * came, or is wrong now, only the tries made are a measure.
- */
-static int64_t age(const struct queue_message *m)
+/* Seconds that the pauses between the tries so far have taken, or most. */
+static int64_t paused(const struct conf *conf, unsigned attempts, int64_t most)
 {
-	const struct spool_envelope *e = m->envelope;
-	int64_t now = clock_now();
+	int64_t pause = conf->retry_first, sum = 0;
 
-	if (!clock_plausible() || e->created < CLOCK_EPOCH || now < e->created)
-		return (int64_t)e->attempts *
-			m->entry->queue->daemon.conf->retry_most;
-	return now - e->created;
+	for (; attempts && sum < most; attempts--) {
+		sum += pause;
+		pause = pause * 2 < conf->retry_most ? pause * 2
+				: conf->retry_most;
+	}
+	return sum;
 }
 
-/* What still waits has waited long enough. */
-static void expire(struct queue_message *m)
+/*
+ * Has it waited long enough? The clock alone does not tell: the message may
+ * have come before it was set. Where it cannot be right, only the tries do.
+ */
+static bool expired(const struct queue_message *m)
 {
-	unsigned i;
+	const struct spool_envelope *e = m->envelope;
+	const struct conf *conf = m->entry->queue->daemon.conf;
+	int64_t now = clock_now(), most = conf->bounce_after;
 
-	if (age(m) < m->entry->queue->daemon.conf->bounce_after
-			|| m->entry->queue->daemon.stopping)
-		return;
-	for (i = 0; i < m->envelope->nrcpt; i++)
-		if (m->outcome[i].fate == FATE_LATER)
-			m->outcome[i].fate = FATE_FAILED;
+	if (clock_plausible() && e->created >= CLOCK_EPOCH
+			&& now >= e->created) {
+		if (now - e->created < most)
+			return false;
+		most /= 2;
+	}
+	return paused(conf, e->attempts, most) >= most;
 }
 
 static void finish(struct queue_message *m)
 {
 	bool failed = false;
+	bool over = !m->entry->queue->daemon.stopping && expired(m);
 
-	expire(m);
-	for (unsigned i = 0; i < m->envelope->nrcpt; i++)
+	for (unsigned i = 0; i < m->envelope->nrcpt; i++) {
+		if (over && m->outcome[i].fate == FATE_LATER)
+			m->outcome[i].fate = FATE_FAILED;
 		failed |= m->outcome[i].fate == FATE_FAILED;
+	}
 	if (failed)
 		bounce(m);
 	else
@@ -183,15 +194,12 @@ static void log_result(const struct queue_message *m, unsigned i,
 	const char *status = r->kind == ERR_NONE ? "sent"
 			: r->kind == ERR_PERM ? "bounced" : "deferred";
 
-	if (r->code)
-		log_info("%s: to=<%s> relay=%s status=%s (%d %s%s%s)",
-				m->entry->id, m->envelope->rcpt[i].address,
-				*host ? host : "none", status, r->code,
-				r->enhanced, *r->enhanced ? " " : "", r->text);
-	else
-		log_info("%s: to=<%s> relay=%s status=%s (%s)", m->entry->id,
-				m->envelope->rcpt[i].address,
-				*host ? host : "none", status, r->text);
+	char text[QUEUE_REASON];
+
+	queue_reply(text, r);
+	log_info("%s: to=<%s> relay=%s status=%s (%s)", m->entry->id,
+			m->envelope->rcpt[i].address, *host ? host : "none",
+			status, text);
 }
 
 void message_result(struct queue_job *j, unsigned rcpt,
@@ -221,7 +229,10 @@ void message_job_end(struct queue_job *j, const struct smtp_result *r,
 		const char *host)
 {
 	struct queue_message *m = j->message;
+	int64_t held = j->site->held_until - clock_ms();
 
+	if (j->site->route.unix_path && held > 0)
+		m->wait = held;
 	for (unsigned i = 0; i < j->smtp.nrcpt; i++)
 		message_result(j, i, r, host);
 	if (--m->jobs == 0)
@@ -237,72 +248,87 @@ static struct span domain_of(const char *address)
 	return span_sub(s, span_rfind(s, '@') + 1, s.n);
 }
 
-/* A job has room for all recipients of the message: few have more than one site. */
-static struct queue_job *new_job(struct queue_message *m)
+/* The job for the site of recipient `first` and all others that go there. */
+static int add_job(struct queue_message *m, struct list *jobs,
+		struct queue_site **sites, unsigned first)
 {
 	const struct spool_envelope *e = m->envelope;
 	struct queue_job *j = arena_alloc(m->arena, sizeof(*j));
+	struct queue_site *s = sites[first];
+	unsigned n = 0;
 
-	if (!j)
-		return NULL;
-	j->index = arena_alloc(m->arena, e->nrcpt * sizeof(*j->index));
-	j->rcpt = arena_alloc(m->arena, e->nrcpt * sizeof(*j->rcpt));
-	if (!j->index || !j->rcpt)
-		return NULL;
+	for (unsigned i = first; i < e->nrcpt; i++)
+		n += sites[i] == s;
+	if (!j || !(j->index = arena_alloc(m->arena, n * sizeof(*j->index)))
+			|| !(j->rcpt = arena_alloc(m->arena,
+				n * sizeof(*j->rcpt))))
+		return -1;
+	for (unsigned i = first; i < e->nrcpt; i++) {
+		if (sites[i] != s)
+			continue;
+		sites[i] = NULL;
+		j->index[j->left] = i;
+		j->rcpt[j->left++] = e->rcpt[i].address;
+	}
 	j->message = m;
-	list_init(&j->link);
+	j->site = s;
 	j->smtp = (struct smtp_message){
-		.sender = e->sender, .rcpt = j->rcpt, .size = e->size,
-		.eight_bit = e->eight_bit, .spool_id = e->id,
-		.again = m->entry->again,
+		.sender = e->sender, .rcpt = j->rcpt, .nrcpt = n,
+		.size = e->size, .eight_bit = e->eight_bit,
+		.spool_id = e->id, .again = m->entry->again,
 	};
-	return j;
+	list_add_tail(jobs, &j->link);
+	m->jobs++;
+	return 0;
 }
 
-/* The job of this message at the site, among those gathered so far. */
-static struct queue_job *job_at(struct queue_message *m, struct list *jobs,
-		struct queue_site *s)
-{
-	struct queue_job *j;
-
-	for (struct list *l = jobs->next; l != jobs; l = l->next) {
-		j = container_of(l, struct queue_job, link);
-		if (j->site == s)
-			return j;
-	}
-	j = new_job(m);
-	if (j) {
-		j->site = s;
-		list_add_tail(jobs, &j->link);
-		m->jobs++;
-	}
-	return j;
-}
-
-/* -1: no memory. */
+/* A job for each site. -1: no memory. */
 static int gather(struct queue_message *m, struct list *jobs)
 {
 	struct queue *q = m->entry->queue;
+	const struct spool_envelope *e = m->envelope;
+	struct queue_site **sites = arena_alloc(m->arena,
+			e->nrcpt * sizeof(*sites));
+	struct queue_route route;
+	char key[600];
 
-	for (unsigned i = 0; i < m->envelope->nrcpt; i++) {
-		const struct spool_rcpt *r = &m->envelope->rcpt[i];
-		struct queue_route route;
-		struct queue_site *s;
-		struct queue_job *j;
-		char key[600];
-
-		if (r->state != SPOOL_WAITING)
+	for (unsigned i = 0; sites && i < e->nrcpt; i++) {
+		if (e->rcpt[i].state != SPOOL_WAITING)
 			continue;
-		route_find(q, domain_of(r->address), &route, key, sizeof(key));
-		s = site_get(q, &route, key);
-		j = s ? job_at(m, jobs, s) : NULL;
-		if (!j)
+		route_find(q, domain_of(e->rcpt[i].address), &route, key,
+				sizeof(key));
+		sites[i] = site_get(q, &route, key);
+		if (!sites[i])
 			return -1;
-		j->index[j->smtp.nrcpt] = i;
-		j->rcpt[j->smtp.nrcpt++] = r->address;
-		j->left++;
 	}
-	return 0;
+	for (unsigned i = 0; sites && i < e->nrcpt; i++)
+		if (sites[i] && add_job(m, jobs, sites, i) < 0)
+			return -1;
+	return sites ? 0 : -1;
+}
+
+/*
+ * Hands the jobs out. A site that has enough to do shall not take the room of
+ * others: then the message waits there without being in memory.
+ */
+static void hand_out(struct queue_message *m, struct list *jobs)
+{
+	struct list *pos, *tmp;
+	struct queue_job *j;
+
+	list_each(pos, tmp, jobs) {
+		j = container_of(pos, struct queue_job, link);
+		if (site_waiting(j->site) < QUEUE_SITE_MOST)
+			continue;
+		list_add_tail(&j->site->parked, &m->entry->ready);
+		message_free(m);
+		return;
+	}
+	list_each(pos, tmp, jobs) {
+		j = container_of(pos, struct queue_job, link);
+		list_del(pos);
+		site_add(j->site, j);
+	}
 }
 
 /* When a file found by a scan says that it is not due yet. */
@@ -343,6 +369,13 @@ static int read_message(struct queue_message *m, struct err *err)
 	return 0;
 }
 
+static void retry(struct queue_entry *e)
+{
+	const struct conf *conf = e->queue->daemon.conf;
+
+	queue_due_in(e, message_backoff(conf, conf->retry_first, 0));
+}
+
 static void cannot_start(struct queue_message *m, const struct err *err)
 {
 	struct queue_entry *e = m->entry;
@@ -352,17 +385,17 @@ static void cannot_start(struct queue_message *m, const struct err *err)
 	if (err->kind == ERR_PERM)
 		queue_drop(e);
 	else
-		queue_due_in(e, message_backoff(e->queue->daemon.conf, 0));
+		retry(e);
 }
 
 void message_start(struct queue_entry *e)
 {
 	struct queue_message *m = calloc(1, sizeof(*m));
-	struct list jobs, *pos, *tmp;
+	struct list jobs;
 	struct err err;
 
 	if (!m) {
-		queue_due_in(e, message_backoff(e->queue->daemon.conf, 0));
+		retry(e);
 		return;
 	}
 	m->entry = e;
@@ -385,11 +418,5 @@ void message_start(struct queue_entry *e)
 	if (!m->jobs)
 		settle(m);	/* all done before the crash, but not removed */
 	else
-		list_each(pos, tmp, &jobs) {
-			struct queue_job *j = container_of(pos,
-					struct queue_job, link);
-
-			list_del(&j->link);
-			site_add(j->site, j);
-		}
+		hand_out(m, &jobs);
 }

@@ -10,15 +10,6 @@
 
 static void run(struct loop_task *t);
 
-static struct list *bucket(struct queue *q, const char *key)
-{
-	unsigned h = 5381;
-
-	while (*key)
-		h = h * 33 ^ (unsigned char)*key++;
-	return &q->sites[h % QUEUE_SITES];
-}
-
 void site_wake(struct queue_site *s)
 {
 	loop_task_add(s->queue->daemon.loop, &s->run);
@@ -43,7 +34,7 @@ static struct queue_site *site_new(struct queue *q,
 	list_init(&s->parked);
 	list_init(&s->run.link);
 	s->run.run = run;
-	list_add_tail(bucket(q, key), &s->link);
+	list_add_tail(&q->sites, &s->link);
 	site_wake(s);		/* freed then, should nothing come for it */
 	return s;
 }
@@ -69,9 +60,9 @@ static bool unused(const struct queue_site *s)
 struct queue_site *site_get(struct queue *q, const struct queue_route *r,
 		const char *key)
 {
-	struct list *head = bucket(q, key), *pos, *tmp;
+	struct list *pos, *tmp;
 
-	list_each(pos, tmp, head) {
+	list_each(pos, tmp, &q->sites) {
 		struct queue_site *s = container_of(pos, struct queue_site,
 				link);
 
@@ -83,7 +74,6 @@ struct queue_site *site_get(struct queue *q, const struct queue_route *r,
 
 void site_add(struct queue_site *s, struct queue_job *j)
 {
-	j->site = s;
 	list_add_tail(&s->jobs, &j->link);
 	site_wake(s);
 }
@@ -120,8 +110,8 @@ static void set_why(struct queue_site *s, const char *enhanced,
 		const char *text)
 {
 	s->why = (struct smtp_result){ .kind = ERR_TEMP };
-	strncat(s->why.enhanced, enhanced, sizeof(s->why.enhanced) - 1);
-	strncat(s->why.text, text, sizeof(s->why.text) - 1);
+	str_copy(s->why.enhanced, sizeof(s->why.enhanced), span_of(enhanced));
+	str_copy(s->why.text, sizeof(s->why.text), span_of(text));
 }
 
 void site_cannot(struct queue_site *s, const char *enhanced, const char *text)
@@ -148,9 +138,8 @@ static void each_site(struct queue *q, void (*fn)(struct queue_site *))
 {
 	struct list *pos, *tmp;
 
-	for (int i = 0; i < QUEUE_SITES; i++)
-		list_each(pos, tmp, &q->sites[i])
-			fn(container_of(pos, struct queue_site, link));
+	list_each(pos, tmp, &q->sites)
+		fn(container_of(pos, struct queue_site, link));
 }
 
 /* One at first: a host that is down is not asked by many at once. */

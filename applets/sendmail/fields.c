@@ -87,8 +87,8 @@ void sendmail_recipients(struct sendmail_message *m, struct span list)
 enum { RCPT = 1, RESENT = 2, DROPPED = 4, ADDRESSES = 8 };
 
 static const struct {
-	const char *name;
-	unsigned flags;
+	char name[12];
+	unsigned char flags;
 } known[] = {
 	{ "To", RCPT | ADDRESSES },
 	{ "Cc", RCPT | ADDRESSES },

@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,10 +5,7 @@
 #include <unistd.h>
 
 #include "mime/header.h"
-#include "os/file.h"
 #include "sendmail/sendmail.h"
-
-#define BUFFER 4096
 
 struct intake {
 	struct sendmail_message *m;
@@ -20,8 +16,7 @@ struct intake {
 	bool cr;			/* a CR was seen and not yet written */
 	bool dot;			/* likewise a dot that begins a line */
 	bool dot_ends, done;
-	char out[BUFFER];
-	size_t n;			/* in out */
+	FILE *out;
 	struct err *err;
 	bool failed;
 };
@@ -45,23 +40,9 @@ static int temporary(struct err *err)
 	return fd;
 }
 
-static void write_out(struct intake *t)
-{
-	if (t->n && !t->failed && file_write(t->m->fd, t->out, t->n) < 0) {
-		err_errno(t->err, "writing to the temporary file");
-		t->failed = true;
-	}
-	t->m->size += t->n;
-	t->n = 0;
-}
-
 static void put_body(struct intake *t, struct span s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		if (t->n == sizeof(t->out))
-			write_out(t);
-		t->out[t->n++] = s.p[i];
-	}
+	fwrite(s.p, 1, s.n, t->out);
 }
 
 /* The header section is complete: what belongs to the body is in `rest`. */
@@ -75,7 +56,7 @@ static void begin_body(struct intake *t, size_t header, struct span rest)
 			t->err) < 0)
 		t->failed = true;
 	put_body(t, str_span(&made));
-	put_body(t, SPAN("\n"));
+	putc('\n', t->out);
 	put_body(t, rest);
 	str_free(&made);
 }
@@ -107,7 +88,7 @@ static void header_line(struct intake *t)
 static void put(struct intake *t, char c)
 {
 	if (!t->in_header) {
-		put_body(t, span_make(&c, 1));
+		putc(c, t->out);
 		return;
 	}
 	str_addc(&t->head, c);
@@ -161,35 +142,29 @@ static void finish(struct intake *t)
 	/* a last line of one dot without its end */
 	if (t->dot)
 		t->line_start = true;
-	if (!t->line_start && !t->failed)
+	if (!t->line_start)
 		put(t, '\n');
 	if (t->in_header && !t->failed)
-		begin_body(t, t->head.n, span_make(NULL, 0));
-	write_out(t);
+		begin_body(t, t->head.n, SPAN(""));
+	if (fflush(t->out) != 0 && !t->failed) {
+		err_errno(t->err, "writing to the temporary file");
+		t->failed = true;
+	}
 }
 
-static int read_all(struct intake *t, int in)
+static int read_all(struct intake *t, FILE *in)
 {
-	char buf[BUFFER];
-	ssize_t n;
+	int c;
 
-	while (!t->done && !t->failed) {
-		n = read(in, buf, sizeof(buf));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_errno(t->err, "reading the message");
-		if (n == 0)
-			break;
-		for (ssize_t i = 0; i < n && !t->done && !t->failed; i++)
-			take(t, buf[i]);
-	}
-	if (!t->failed)
-		finish(t);
+	while (!t->done && !t->failed && (c = getc(in)) != EOF)
+		take(t, (char)c);
+	if (ferror(in))
+		return err_errno(t->err, "reading the message");
+	finish(t);
 	return t->failed ? -1 : 0;
 }
 
-int sendmail_intake(struct sendmail_message *m, int in, bool dot_ends,
+int sendmail_intake(struct sendmail_message *m, FILE *in, bool dot_ends,
 		struct err *err)
 {
 	struct intake t = {
@@ -199,10 +174,13 @@ int sendmail_intake(struct sendmail_message *m, int in, bool dot_ends,
 	int rc;
 
 	m->fd = temporary(err);
-	if (m->fd < 0)
+	t.out = m->fd < 0 ? NULL : fdopen(dup(m->fd), "w");
+	if (!t.out)
 		return -1;
 	str_init(&t.head, SENDMAIL_HEADER_MOST);
 	rc = read_all(&t, in);
+	m->size = (uint64_t)ftello(t.out);
+	fclose(t.out);
 	str_free(&t.head);
 	return rc;
 }

@@ -65,6 +65,23 @@ static void finish(struct sender *s, const struct smtp_result *r)
 	loop_stop(s->loop, 0);
 }
 
+/* No connection and no reply: for want of memory, or of a domain. */
+static void cannot(struct sender *s, enum err_kind kind, const char *enhanced,
+		const char *text)
+{
+	s->why = (struct smtp_result){ .kind = kind,
+		.code = kind == ERR_PERM ? 553 : 0 };
+	str_copy(s->why.enhanced, sizeof(s->why.enhanced), span_of(enhanced));
+	str_copy(s->why.text, sizeof(s->why.text), span_of(text));
+	keep_rest(s, &s->why);
+}
+
+static void no_memory(struct sender *s)
+{
+	cannot(s, ERR_NOMEM, "", "out of memory");
+	loop_stop(s->loop, 0);
+}
+
 /* -- one connection -- */
 
 static const struct smtp_client_events events;
@@ -155,8 +172,7 @@ static void on_gone(void *arg, const struct smtp_result *r)
 	}
 	s->target += !s->plain;
 	if (!dial(s))
-		finish(s, &(struct smtp_result){ .kind = ERR_NOMEM,
-				.text = "out of memory" });
+		no_memory(s);
 }
 
 static const struct smtp_client_events events = {
@@ -174,9 +190,10 @@ static void on_targets(void *arg, const struct mx_target *targets, unsigned n,
 	s->target = 0;
 	if (n)
 		memcpy(s->targets, targets, n * sizeof(*targets));
-	if (!n || !dial(s))
-		finish(s, n ? &(struct smtp_result){ .kind = ERR_NOMEM,
-				.text = "out of memory" } : why);
+	if (!n)
+		finish(s, why);
+	else if (!dial(s))
+		no_memory(s);
 }
 
 static struct span domain_of(const char *address)
@@ -214,22 +231,17 @@ static void visit(struct sender *s)
 		.port = relay->host ? relay->port : SMTP_PORT,
 		.exchangers = !relay->host, .self = s->job->conf->hostname
 	};
-	struct smtp_result why = { .kind = ERR_PERM, .code = 553 };
 
 	s->ntargets = s->target = 0;
 	if (!relay->host && (!s->domain.n ||
 				str_copy(name, sizeof(name), s->domain))) {
-		str_copy(why.enhanced, sizeof(why.enhanced), SPAN("5.1.3"));
-		str_copy(why.text, sizeof(why.text), SPAN("no domain"));
-		keep_rest(s, &why);
+		cannot(s, ERR_PERM, "5.1.3", "no domain");
 		return;
 	}
-	if (mx_find(s->loop, s->dns, &q, on_targets, s)) {
+	if (mx_find(s->loop, s->dns, &q, on_targets, s))
 		loop_run(s->loop);
-		return;
-	}
-	why.kind = ERR_NOMEM;
-	keep_rest(s, &why);
+	else
+		cannot(s, ERR_NOMEM, "", "out of memory");
 }
 
 static int prepare(struct sender *s, struct err *err)

@@ -11,23 +11,19 @@
  *	  usage: smtp [-v] [-f SENDER] [-H HOST[:PORT]] [--tls MODE] [--noverify]
  *	              [-u USER -p FILE] [-C FILE] RCPT ... < message
  *
- *	  Sends the message on standard input at once, without a queue.
+ *	  Sends a message at once, without the queue.
  *
- *	  -f SENDER       envelope sender; -f "" is none (default: who calls)
- *	  -H HOST[:PORT]  the host that takes it; else the configured smarthost,
- *	                  else the mail exchangers of each recipient's domain
- *	  --tls MODE      none, may (when offered, unverified), starttls, tls;
- *	                  by the port when not given: 465 tls, 587 starttls
- *	  --noverify      whatever certificate HOST shows
- *	  -u USER         log in at HOST, with the first line of
- *	  -p FILE         this file, which others may not read
- *	  -C FILE         configuration (default /etc/pillarbox.conf)
- *	  -v              tell what is going on
+ *	  -f SENDER       envelope sender ("" or "<>": none)
+ *	  -H HOST[:PORT]  where to; default: the smarthost, else by MX
+ *	  --tls MODE      none, may (unverified), starttls, tls; default: by PORT
+ *	  --noverify      take any certificate
+ *	  -u USER         log in
+ *	  -p FILE         password, in a file that others cannot read
+ *	  -C FILE         configuration
+ *	  -v              tell more
  *
- *	  The exit status is 0 when all recipients were taken, 75 when trying
- *	  again may help, 69, 67 (no such user), 68 (no such domain), 77 (not
- *	  allowed in) or 76 (not understood) when it will not, 64 for wrong
- *	  usage, 78 for a wrong configuration.
+ *	  Exit status: 0 sent, 75 try again, 67 no such user, 68 no such domain,
+ *	  69, 76, 77 refused, 64 usage, 78 configuration.
  */
 #include "applet.h"
 
@@ -78,9 +74,9 @@ _Noreturn static void fail(int status, const char *text)
 /* -- where to -- */
 
 static const struct {
-	const char *word;
-	enum conf_tls tls;
-	unsigned port;		/* where none is said */
+	char word[9];
+	unsigned char tls;		/* enum conf_tls */
+	unsigned short port;		/* where none is said */
 } modes[] = {
 	{ "none", CONF_TLS_NONE, 25 },
 	{ "may", CONF_TLS_MAY, 25 },
@@ -187,41 +183,27 @@ static const char *plain_address(char *address)
 	return address;
 }
 
-static const char *own_address(const struct conf *conf, struct room *room)
-{
-	const struct passwd *pw = getpwuid(getuid());
-
-	if (pw)
-		snprintf(room->sender, sizeof(room->sender), "%.63s@%s",
-				pw->pw_name, conf->hostname);
-	else
-		snprintf(room->sender, sizeof(room->sender), "uid%lu@%s",
-				(unsigned long)getuid(), conf->hostname);
-	return room->sender;
-}
-
 static const char *choose_sender(const struct options *o,
 		const struct conf *conf, struct room *room)
 {
-	if (!o->sender)
-		return own_address(conf, room);
-	return strcmp(o->sender, "<>") ? o->sender : "";
+	const struct passwd *pw;
+
+	if (o->sender)
+		return strcmp(o->sender, "<>") ? o->sender : "";
+	pw = getpwuid(getuid());
+	snprintf(room->sender, sizeof(room->sender), "%.63s@%s",
+			pw ? pw->pw_name : "nobody", conf->hostname);
+	return room->sender;
 }
 
 /* -- what came of it -- */
 
 static int status_of(const struct smtp_result *r)
 {
-	static const struct {
-		const char *enhanced;
-		int status;
-	} known[] = {
-		{ "5.1.1", EX_NOUSER }, { "5.1.2", EX_NOHOST }
-	};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (!strcmp(r->enhanced, known[i].enhanced))
-			return known[i].status;
+	if (!strcmp(r->enhanced, "5.1.1"))
+		return EX_NOUSER;
+	if (!strcmp(r->enhanced, "5.1.2"))
+		return EX_NOHOST;
 	return err_exit(r->kind);
 }
 
@@ -279,11 +261,9 @@ int smtp_main(int argc, char **argv)
 	struct smtp_job job = { 0 };
 	struct conf *conf;
 	struct err err;
-	int operand = opt_parse(argc, argv, rows, &o, &err), status;
+	int operand = usage_parse(argc, argv, rows, &o), status;
 
-	if (operand < 0)
-		fprintf(stderr, "%s: %s\n", argv[0], err.text);
-	if (operand < 0 || operand == argc)
+	if (operand == argc)
 		usage_fail(argv[0]);
 	log_open("smtp", true);
 	log_level(LOG_LEVEL_WARN);

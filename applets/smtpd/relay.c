@@ -12,23 +12,8 @@ static bool may_relay(const struct smtp_session *s)
 		conf_net_has(s->conf->relay_from, conn_peer_addr(s->conn));
 }
 
-/* An address as IPv6 writes it, IPv4 mapped. */
-static bool literal_bytes(struct span literal, unsigned char out[16])
-{
-	char text[INET6_ADDRSTRLEN];
-
-	literal = span_sub(literal, 1, literal.n - 2);
-	if (span_starts(literal, "IPv6:"))
-		return !str_copy(text, sizeof(text), span_sub(literal, 5,
-				literal.n)) &&
-			inet_pton(AF_INET6, text, out) == 1;
-	memset(out, 0, 10);
-	memset(out + 10, 0xff, 2);
-	return !str_copy(text, sizeof(text), literal) &&
-		inet_pton(AF_INET, text, out + 12) == 1;
-}
-
-static bool socket_bytes(int fd, unsigned char out[16])
+/* [192.0.2.1] where that is the address which the client has called. */
+static bool is_own_literal(const struct smtp_session *s, struct span domain)
 {
 	union {
 		struct sockaddr any;
@@ -37,28 +22,25 @@ static bool socket_bytes(int fd, unsigned char out[16])
 		struct sockaddr_storage room;
 	} here;
 	socklen_t len = sizeof(here);
+	char text[INET6_ADDRSTRLEN];
+	struct span own = { text, 0 };
 
-	if (getsockname(fd, &here.any, &len) < 0)
+	if (domain.n < 3 || domain.p[0] != '[' ||
+			getsockname(conn_fd(s->conn), &here.any, &len) < 0 ||
+			!inet_ntop(here.any.sa_family,
+				here.any.sa_family == AF_INET ?
+				(void *)&here.v4.sin_addr :
+				(void *)&here.v6.sin6_addr,
+				text, sizeof(text)))
 		return false;
-	if (here.any.sa_family == AF_INET6) {
-		memcpy(out, &here.v6.sin6_addr, 16);
-		return true;
-	}
-	memset(out, 0, 10);
-	memset(out + 10, 0xff, 2);
-	memcpy(out + 12, &here.v4.sin_addr, 4);
-	return here.any.sa_family == AF_INET;
-}
-
-/* [192.0.2.1] where that is the address which the client has called. */
-static bool is_own_literal(const struct smtp_session *s, struct span domain)
-{
-	unsigned char asked[16], here[16];
-
-	return domain.n > 2 && domain.p[0] == '[' &&
-		literal_bytes(domain, asked) &&
-		socket_bytes(conn_fd(s->conn), here) &&
-		memcmp(asked, here, sizeof(here)) == 0;
+	domain = span_sub(domain, 1, domain.n - 2);
+	if (span_starts(domain, "IPv6:"))
+		domain = span_sub(domain, 5, domain.n);
+	own.n = strlen(text);
+	/* how a socket for both sees IPv4 */
+	if (span_starts(own, "::ffff:"))
+		own = span_sub(own, 7, own.n);
+	return span_caseeq(domain, own);
 }
 
 static void on_lookup(void *arg, enum auth_status status,

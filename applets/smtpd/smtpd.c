@@ -11,13 +11,13 @@
  *	default y
  *	select LIB_ZLIB
  *	help
- *	  usage: smtpd [-f] [-v] [-C FILE]
+ *	  usage: smtpd [-fv] [-C FILE]
  *
  *	  Takes mail by SMTP for the queue. maild starts it.
  *
- *	  -f        stay in the foreground, log to stderr
- *	  -v        log more
- *	  -C FILE   configuration (default /etc/pillarbox.conf)
+ *	  -f  log to stderr
+ *	  -v  log more
+ *	  -C  configuration
  */
 #include "applet.h"
 
@@ -35,7 +35,6 @@
 
 #define GRACE_MS 30000		/* from SIGTERM, for messages under way */
 #define LAST_WORDS_MS 100	/* until the last replies are out */
-#define FLOOD_LOG_MS 1000
 
 /* -- sessions -- */
 
@@ -63,34 +62,6 @@ static void session_closed(struct smtp_session *s)
 	free(x->user);
 	free(x);
 	check_over(m);
-}
-
-/* A flood of connections must not become a flood of log lines. */
-static void log_flood(struct smtpd *m, const char *peer, const char *why)
-{
-	int64_t now = clock_ms();
-
-	m->flood++;
-	if (m->flood_told && now - m->flood_told < FLOOD_LOG_MS)
-		return;
-	log_warn("%s: connection refused: %s (%u in all since the last line)",
-			peer, why, m->flood);
-	m->flood_told = now;
-	m->flood = 0;
-}
-
-static void turn_away(struct smtpd_service *v, struct conn *c, int too_many)
-{
-	static const char *const why[] = {
-		[1] = "4.3.2 Too many connections, try again later",
-		[2] = "4.7.0 Too many connections from your address",
-	};
-
-	log_flood(v->smtpd, conn_peer(c), why[too_many] + sizeof("4.3.2"));
-	if (!v->implicit_tls)
-		conn_printf(c, "421 %s\r\n", why[too_many]);
-	conn_flush(c);
-	conn_abort(c);
 }
 
 static struct smtpd_session *session_new(struct smtpd_service *v,
@@ -122,17 +93,14 @@ static void on_connection(void *arg, int fd)
 {
 	struct smtpd_service *v = arg;
 	struct listen_count *count = v->smtpd->daemon.count;
-	struct conn *c = conn_new(v->smtpd->daemon.loop, fd, NULL, NULL);
+	/* in TLS nothing can be said yet */
+	struct conn *c = door_open(&v->smtpd->daemon, &v->smtpd->door, fd,
+			v->implicit_tls ? NULL : "421 4.3.2",
+			v->implicit_tls ? NULL : "421 4.7.0");
 	struct sockaddr_storage peer;
-	int too_many;
 
 	if (!c)
 		return;
-	too_many = listen_count_in(count, conn_peer_addr(c));
-	if (too_many) {
-		turn_away(v, c, too_many);
-		return;
-	}
 	memcpy(&peer, conn_peer_addr(c), conn_peer_addr(c)->sa_family ==
 			AF_INET6 ? sizeof(struct sockaddr_in6) :
 			sizeof(struct sockaddr_in));
@@ -142,29 +110,21 @@ static void on_connection(void *arg, int fd)
 
 /* -- starting -- */
 
-static const struct {
-	const char *name;
-	bool implicit_tls, auth_required, local;
-} kinds[SMTPD_SERVICES] = {
-	[SMTPD_SMTP] = { "smtp", false, false, false },
-	[SMTPD_SUBMISSION] = { "submission", false, true, false },
-	[SMTPD_SMTPS] = { "smtps", true, true, false },
-	[SMTPD_LOCAL] = { "local", false, false, true },
-};
-
 static void set_up(struct smtpd *m)
 {
 	for (size_t i = 0; i < SMTPD_SERVICES; i++) {
 		struct smtpd_service *v = &m->services[i];
 
 		v->smtpd = m;
-		v->name = kinds[i].name;
-		v->implicit_tls = kinds[i].implicit_tls;
-		v->local = kinds[i].local;
+		v->local = i == SMTPD_LOCAL;
+		v->implicit_tls = i == SMTPD_SMTPS;
+		v->name = v->local ? "local"
+			: daemon_service_name((enum conf_service)i);
 		v->policy = (struct smtp_policy){
 			.tls = m->tls && !v->local,
 			.auth = !v->local,
-			.auth_required = kinds[i].auth_required,
+			.auth_required = i == SMTPD_SUBMISSION ||
+				i == SMTPD_SMTPS,
 			.auth_plain_ok = m->daemon.conf->auth_without_tls,
 			.banner = "ESMTP Pillarbox",
 			.auth_check = smtpd_auth_check,
@@ -174,19 +134,6 @@ static void set_up(struct smtpd *m)
 			.closed = session_closed
 		};
 	}
-}
-
-static int serve(struct smtpd *m, size_t kind, enum conf_service service,
-		struct err *err)
-{
-	int n;
-
-	/* without TLS in this build there is nothing to speak on 465 */
-	if (kinds[kind].implicit_tls && !m->tls)
-		return 0;
-	n = daemon_serve(&m->daemon, service, on_connection,
-			&m->services[kind], err);
-	return n < 0 ? -1 : 0;
 }
 
 static int serve_local(struct smtpd *m, struct err *err)
@@ -217,10 +164,12 @@ static int open_all(struct smtpd *m, struct err *err)
 	if (!m->spool)
 		return -1;
 	set_up(m);
-	if (serve(m, SMTPD_SMTP, CONF_SMTP, err) < 0 ||
-			serve(m, SMTPD_SUBMISSION, CONF_SUBMISSION, err) < 0 ||
-			serve(m, SMTPD_SMTPS, CONF_SMTPS, err) < 0)
-		return -1;
+	for (size_t i = 0; i < SMTPD_LOCAL; i++)
+		/* without TLS in this build there is nothing to speak on 465 */
+		if ((m->tls || i != SMTPD_SMTPS) && daemon_serve(&m->daemon,
+				(enum conf_service)i, on_connection,
+				&m->services[i], err) < 0)
+			return -1;
 	return serve_local(m, err);
 }
 

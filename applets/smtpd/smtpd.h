@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "net/auth.h"
 #include "net/daemon.h"
+#include "net/door.h"
 #include "net/smtp_server.h"
 #include "net/tls.h"
 #include "store/spool.h"
@@ -20,7 +21,11 @@ struct smtpd_service {
 	bool local;			/* SO_PEERCRED says who it is */
 };
 
-enum { SMTPD_SMTP, SMTPD_SUBMISSION, SMTPD_SMTPS, SMTPD_LOCAL, SMTPD_SERVICES };
+/* The first ones are enum conf_service's. */
+enum {
+	SMTPD_SMTP = CONF_SMTP, SMTPD_SUBMISSION = CONF_SUBMISSION,
+	SMTPD_SMTPS = CONF_SMTPS, SMTPD_LOCAL, SMTPD_SERVICES
+};
 
 struct smtpd {
 	struct daemon daemon;
@@ -33,8 +38,7 @@ struct smtpd {
 	struct smtpd_service services[SMTPD_SERVICES];
 	struct list sessions;
 	struct loop_timer grace;	/* while stopping */
-	int64_t flood_told;		/* clock_ms() of the last log line */
-	unsigned flood;			/* refused connections since then */
+	struct door door;
 };
 
 struct smtpd_session {

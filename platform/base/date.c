@@ -20,59 +20,6 @@ static const char months[12][4] = {
 	"Jul", "Aug", "Sep", "Oct", "Nov", "Dec"
 };
 
-struct civil {
-	int year, month, day;		/* month 1..12 */
-	int hour, minute, second;
-	int weekday;			/* 0: Sunday */
-};
-
-/*
- * Days since 1970-01-01. Counting years from March puts the leap day last,
- * so that a month's start is a linear function: 153 days in 5 months.
- */
-static int64_t days_of(int year, int month, int day)
-{
-	int64_t y = month > 2 ? year : year - 1;
-	int64_t era = (y >= 0 ? y : y - 399) / 400, in_era = y - era * 400;
-	int m = month > 2 ? month - 3 : month + 9;
-
-	return era * 146097 + in_era * 365 + in_era / 4 - in_era / 100 +
-		(153 * m + 2) / 5 + day - 1 - 719468;
-}
-
-static int month_days(int year, int month)
-{
-	static const char n[12] = {
-		31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
-	};
-	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-
-	return n[month - 1] + (month == 2 && leap);
-}
-
-/* when lies between FIRST and LAST */
-static struct civil civil_of(int64_t when)
-{
-	int64_t day = (when - FIRST) / DAY;	/* since 0000-01-01 */
-	int second = (int)((when - FIRST) % DAY);
-	struct civil c = { .month = 1 };
-
-	c.hour = second / 3600;
-	c.minute = second / 60 % 60;
-	c.second = second % 60;
-	c.weekday = (int)((day + 6) % 7);	/* 0000-01-01: a Saturday */
-	/* 400 years have 146097 days; the guess is off by less than one */
-	c.year = (int)(day * 400 / 146097);
-	c.year -= c.year > 0;
-	while (days_of(c.year + 1, 1, 1) + EPOCH <= day)
-		c.year++;
-	day -= days_of(c.year, 1, 1) + EPOCH;
-	while (day >= month_days(c.year, c.month))
-		day -= month_days(c.year, c.month++);
-	c.day = (int)day + 1;
-	return c;
-}
-
 static int64_t clamp(int64_t x, int64_t low, int64_t high)
 {
 	if (x < low)
@@ -80,38 +27,48 @@ static int64_t clamp(int64_t x, int64_t low, int64_t high)
 	return x > high ? high : x;
 }
 
+/* In UTC; what cannot be printed becomes the nearest that can. */
+static void utc(struct tm *tm, int64_t when)
+{
+	time_t t = clamp(when, FIRST, LAST);
+
+	gmtime_r(&t, tm);
+}
+
 void date_mail(char out[DATE_SIZE], int64_t when, int offset)
 {
 	int minutes = (int)clamp(offset / 60, -5999, 5999);
 	char sign = minutes < 0 ? '-' : '+';
-	struct civil c;
+	struct tm tm;
 
 	/* what is printed is the time in the zone that is printed */
-	when = clamp(when, FIRST, LAST) + minutes * 60;
-	c = civil_of(clamp(when, FIRST, LAST));
+	utc(&tm, clamp(when, FIRST, LAST) + minutes * 60);
 	if (minutes < 0)
 		minutes = -minutes;
 	snprintf(out, DATE_SIZE, "%s, %d %s %04d %02d:%02d:%02d %c%02d%02d",
-			days[c.weekday], c.day, months[c.month - 1], c.year,
-			c.hour, c.minute, c.second, sign, minutes / 60,
-			minutes % 60);
+			days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
+			tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec,
+			sign, minutes / 60, minutes % 60);
 }
 
 void date_mbox(char out[DATE_SIZE], int64_t when)
 {
-	struct civil c = civil_of(clamp(when, FIRST, LAST));
+	struct tm tm;
 
+	utc(&tm, when);
 	snprintf(out, DATE_SIZE, "%s %s %2d %02d:%02d:%02d %04d",
-			days[c.weekday], months[c.month - 1], c.day, c.hour,
-			c.minute, c.second, c.year);
+			days[tm.tm_wday], months[tm.tm_mon], tm.tm_mday,
+			tm.tm_hour, tm.tm_min, tm.tm_sec, tm.tm_year + 1900);
 }
 
 void date_iso(char out[DATE_SIZE], int64_t when)
 {
-	struct civil c = civil_of(clamp(when, FIRST, LAST));
+	struct tm tm;
 
-	snprintf(out, DATE_SIZE, "%04d-%02d-%02dT%02d:%02d:%02dZ", c.year,
-			c.month, c.day, c.hour, c.minute, c.second);
+	utc(&tm, when);
+	snprintf(out, DATE_SIZE, "%04d-%02d-%02dT%02d:%02d:%02dZ",
+			tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+			tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 int date_offset(int64_t when)
@@ -189,19 +146,20 @@ static bool take_number(struct span *s, size_t least, size_t most,
 	return true;
 }
 
+/* As struct tm has it: from 0. */
 static bool take_month(struct span *s, int *month)
 {
 	struct span word = take_run(s, is_letter);
 
 	for (int i = 0; i < 12; i++)
 		if (span_is(word, months[i])) {
-			*month = i + 1;
+			*month = i;
 			return true;
 		}
 	return false;
 }
 
-/* RFC 5322 4.3: 2 digits are 1950 to 2049, 3 are years since 1900. */
+/* Since 1900. RFC 5322 4.3: 2 digits are 1950 to 2049, 3 are years since 1900. */
 static bool take_year(struct span *s, int *year)
 {
 	size_t before;
@@ -210,10 +168,10 @@ static bool take_year(struct span *s, int *year)
 	before = s->n;
 	if (!take_number(s, 2, 4, 9999, year))
 		return false;
-	if (before - s->n == 2)
-		*year += *year < 50 ? 2000 : 1900;
-	else if (before - s->n == 3)
-		*year += 1900;
+	if (before - s->n == 2 && *year < 50)
+		*year += 100;
+	else if (before - s->n == 4)
+		*year -= 1900;
 	return true;
 }
 
@@ -269,19 +227,24 @@ static bool take_zone(struct span *s, int *out)
 
 bool date_parse(struct span s, int64_t *when, int *offset)
 {
-	int year, month, day, seconds, zone;
+	struct tm tm = { 0 };
+	int day, seconds, zone;
+	int64_t start;
 
 	/* The name of the day says nothing new, right or wrong. */
 	take_run(&s, is_letter);
 	take_char(&s, ',');
-	if (!take_number(&s, 1, 2, 31, &day) || !take_month(&s, &month) ||
-			!take_year(&s, &year) || !take_time(&s, &seconds) ||
-			!take_zone(&s, &zone))
+	if (!take_number(&s, 1, 2, 31, &day) || !take_month(&s, &tm.tm_mon) ||
+			!take_year(&s, &tm.tm_year) ||
+			!take_time(&s, &seconds) || !take_zone(&s, &zone))
 		return false;
 	skip_blank(&s);
-	if (s.n || !day || day > month_days(year, month))
+	tm.tm_mday = day;
+	start = timegm(&tm);
+	/* 31 April has become 1 May */
+	if (s.n || tm.tm_mday != day)
 		return false;
-	*when = days_of(year, month, day) * DAY + seconds - zone;
+	*when = start + seconds - zone;
 	*offset = zone;
 	return true;
 }

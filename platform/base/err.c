@@ -7,9 +7,9 @@
 #include <sysexits.h>
 
 static const struct {
-	int smtp;
-	const char *enhanced;	/* RFC 3463 */
-	int exit;
+	short smtp;
+	char enhanced[6];	/* RFC 3463 */
+	unsigned char exit;
 } kinds[ERR_KIND_COUNT] = {
 	[ERR_NONE] = { 250, "2.0.0", EX_OK },
 	[ERR_TEMP] = { 451, "4.3.0", EX_TEMPFAIL },

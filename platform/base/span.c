@@ -71,6 +71,15 @@ size_t span_rfind(struct span s, char c)
 	return s.n;
 }
 
+bool span_has_control(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (((unsigned char)s.p[i] < ' ' && s.p[i] != '\t') ||
+				s.p[i] == 127)
+			return true;
+	return false;
+}
+
 struct span span_trim(struct span s)
 {
 	while (s.n && ascii_isspace(s.p[0]))

@@ -28,6 +28,9 @@ bool span_ends(struct span a, const char *suffix);	/* ASCII case ignored */
 size_t span_find(struct span s, char c);
 size_t span_rfind(struct span s, char c);
 
+/* Is there a control character other than tab? */
+bool span_has_control(struct span s);
+
 /* Without leading and trailing space, tab, CR and LF. */
 struct span span_trim(struct span s);
 

@@ -245,32 +245,21 @@ static void put_quoted(struct str *out, struct span plain)
 	str_addc(out, '"');
 }
 
-/* What the quoted string means, without its quotes and backslashes. */
-static void put_unquoted(struct str *out, struct span quoted)
-{
-	for (size_t i = 1; i + 1 < quoted.n; i++) {
-		if (quoted.p[i] == '\\')
-			i++;
-		str_addc(out, quoted.p[i]);
-	}
-}
-
 void addr_local_plain(struct str *out, struct span local)
 {
+	bool quoted = local.n && quoted_size(local) == local.n;
 	struct str plain;
 
-	if (!local.n || quoted_size(local) != local.n) {
-		if (!local.n || is_dot_string(local))
-			str_add(out, local);
-		else
-			put_quoted(out, local);
-		return;
-	}
+	/* what the quoted string means, without its quotes and backslashes */
 	str_init(&plain, local.n);
-	put_unquoted(&plain, local);
+	for (size_t i = quoted; i + quoted < local.n; i++) {
+		if (quoted && local.p[i] == '\\')
+			i++;
+		str_addc(&plain, local.p[i]);
+	}
 	if (plain.bad)
 		out->bad = true;
-	else if (is_dot_string(str_span(&plain)))
+	else if (!local.n || is_dot_string(str_span(&plain)))
 		str_add(out, str_span(&plain));
 	else
 		put_quoted(out, str_span(&plain));
@@ -311,24 +300,20 @@ static void skip_cfws(struct span *s)
 		skip(s, s->p[0] == '(' ? comment_size(*s) : 1);
 }
 
-/* The words before the "<" or of the address itself. */
-struct words {
-	struct span all, last;
-	size_t n;
-};
-
-static struct words take_words(struct span *s)
+/* The words before the "<" or of the address itself; gives how many. */
+static unsigned take_words(struct span *s, struct addr_entry *e)
 {
-	struct words w = { .all = span_sub(*s, 0, 0) };
+	unsigned words = 0;
 	size_t n;
 
+	*e = (struct addr_entry){ .name = span_sub(*s, 0, 0) };
 	while ((n = word_size(*s)) > 0) {
-		w.last = take_size(s, n);
-		w.all.n = (size_t)(w.last.p + n - w.all.p);
-		w.n++;
+		e->addr.local = take_size(s, n);
+		e->name.n = (size_t)(s->p - e->name.p);
 		skip_cfws(s);
+		words++;
 	}
-	return w;
+	return words;
 }
 
 /* After the local part: "@" domain, or nothing. */
@@ -361,17 +346,13 @@ static bool at_end(struct span s)
 	return !s.n || s.p[0] == ',' || s.p[0] == ';';
 }
 
-/* One mailbox that begins with w; false: it is none. */
-static bool take_entry(struct span *s, const struct words *w,
-		struct addr_entry *e)
+/* The rest of a mailbox behind its words; false: it is none. */
+static bool take_entry(struct span *s, unsigned words, struct addr_entry *e)
 {
-	*e = (struct addr_entry){ .name = span_sub(w->all, 0, 0) };
-	if (take(s, '<')) {
-		e->name = w->all;
+	if (take(s, '<'))
 		return take_angle(s, &e->addr) && at_end(*s);
-	}
-	e->addr.local = w->last;
-	return w->n == 1 && take_domain(s, &e->addr) && at_end(*s);
+	e->name.n = 0;
+	return words == 1 && take_domain(s, &e->addr) && at_end(*s);
 }
 
 /* Past the rest of a broken entry, up to its comma. */
@@ -391,17 +372,17 @@ int addr_each(struct span list, bool (*fn)(void *arg, const struct addr_entry *)
 {
 	struct span s = list;
 	struct addr_entry e;
-	struct words w;
+	unsigned words;
 	int broken = 0;
 
 	for (skip_cfws(&s); s.n; skip_cfws(&s)) {
 		/* empty entries are fine (obs-addr-list), so are group ends */
 		if (take(&s, ',') || take(&s, ';'))
 			continue;
-		w = take_words(&s);
-		if (w.n && take(&s, ':'))
+		words = take_words(&s, &e);
+		if (words && take(&s, ':'))
 			continue;
-		if (!take_entry(&s, &w, &e)) {
+		if (!take_entry(&s, words, &e)) {
 			broken++;
 			skip_broken(&s);
 		} else if (!fn(arg, &e)) {

@@ -3,95 +3,36 @@
 #include <errno.h>
 #include <iconv.h>
 #include <stdint.h>
-#include <string.h>
 #include "base/utf8.h"
 
+#define NAME_SIZE 24		/* more than the longest name below */
 #define REPLACEMENT 0xFFFD
 
-/* windows-1252, 0x80 to 0x9F; 0: not assigned. */
+/* windows-1252, 0x80 to 0x9F. */
 static const uint16_t cp1252[32] = {
-	0x20AC, 0, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021,
-	0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017D, 0,
-	0, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
-	0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0, 0x017E, 0x0178
-};
-
-/* Where ISO-8859-15 is not ISO-8859-1. */
-static const struct { unsigned char byte; uint16_t code; } latin9[] = {
-	{ 0xA4, 0x20AC }, { 0xA6, 0x0160 }, { 0xA8, 0x0161 }, { 0xB4, 0x017D },
-	{ 0xB8, 0x017E }, { 0xBC, 0x0152 }, { 0xBD, 0x0153 }, { 0xBE, 0x0178 }
+	0x20AC, REPLACEMENT, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021,
+	0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, REPLACEMENT, 0x017D,
+	REPLACEMENT, REPLACEMENT, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+	0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, REPLACEMENT,
+	0x017E, 0x0178
 };
 
 /*
  * Mail that says ISO-8859-1 often means windows-1252, and real C1 controls
- * have no place in mail: both are read as windows-1252.
+ * have no place in mail: both are read as windows-1252. Of a charset that is
+ * not known only ASCII is.
  */
-static uint32_t latin1_code(unsigned char c)
+static void put_bytes(struct str *out, struct span text, bool known)
 {
-	if (c < 0x80 || c >= 0xA0)
-		return c;
-	return cp1252[c - 0x80] ? cp1252[c - 0x80] : REPLACEMENT;
-}
+	for (size_t i = 0; i < text.n; i++) {
+		uint32_t c = (unsigned char)text.p[i];
 
-static uint32_t latin9_code(unsigned char c)
-{
-	for (size_t i = 0; i < sizeof(latin9) / sizeof(*latin9); i++)
-		if (latin9[i].byte == c)
-			return latin9[i].code;
-	return latin1_code(c);
-}
-
-static uint32_t unknown_code(unsigned char c)
-{
-	return c < 0x80 ? c : REPLACEMENT;
-}
-
-static void put_bytes(struct str *out, struct span text,
-		uint32_t (*code)(unsigned char))
-{
-	for (size_t i = 0; i < text.n; i++)
-		utf8_put(out, code((unsigned char)text.p[i]));
-}
-
-static int from_utf8(struct str *out, struct span text, const char *name)
-{
-	(void)name;
-	while (text.n)
-		utf8_put(out, utf8_next(&text));
-	return 0;
-}
-
-/* What is said to be ASCII, or nothing: UTF-8 when it can be, else Latin-1. */
-static int from_ascii(struct str *out, struct span text, const char *name)
-{
-	(void)name;
-	if (utf8_valid(text))
-		str_add(out, text);
-	else
-		put_bytes(out, text, latin1_code);
-	return 0;
-}
-
-static int from_latin1(struct str *out, struct span text, const char *name)
-{
-	(void)name;
-	put_bytes(out, text, latin1_code);
-	return 0;
-}
-
-static int from_latin9(struct str *out, struct span text, const char *name)
-{
-	(void)name;
-	put_bytes(out, text, latin9_code);
-	return 0;
-}
-
-/* Takes bytes that cannot be converted off the input, one at a time. */
-static void skip_bad(struct str *out, char **in, size_t *left)
-{
-	utf8_put(out, REPLACEMENT);
-	++*in;
-	--*left;
+		if (c >= 0x80 && !known)
+			c = REPLACEMENT;
+		else if (c >= 0x80 && c < 0xA0)
+			c = cp1252[c - 0x80];
+		utf8_put(out, c);
+	}
 }
 
 static int from_iconv(struct str *out, struct span text, const char *name)
@@ -101,7 +42,7 @@ static int from_iconv(struct str *out, struct span text, const char *name)
 	size_t left = text.n;
 
 	if (cd == (iconv_t)-1) {
-		put_bytes(out, text, unknown_code);
+		put_bytes(out, text, false);
 		return -1;
 	}
 	while (left && !out->bad) {
@@ -111,86 +52,80 @@ static int from_iconv(struct str *out, struct span text, const char *name)
 		bool bad = got == (size_t)-1 && errno != E2BIG;
 
 		str_add(out, span_make(buf, sizeof(buf) - room));
-		if (bad && left)
-			skip_bad(out, &in, &left);
+		if (bad && left) {	/* one byte that cannot be converted */
+			utf8_put(out, REPLACEMENT);
+			in++;
+			left--;
+		}
 	}
 	iconv_close(cd);
 	return 0;
 }
 
 /*
- * The charsets that mail is written in. Only these go to iconv: a name out of
- * a message is never handed to the C library, whose rarer converters have had
- * endless loops. A name that ends in '-' or '5' wants a number of `numbers` at
- * most behind it: iso-8859-7, windows-1251.
+ * The charsets that mail is written in; behind "=" what is meant. Only these,
+ * and numbers of two families, go to iconv: a name out of a message is never
+ * handed to the C library, whose rarer converters have had endless loops.
  */
-static const struct charset {
-	char name[16];
-	unsigned char numbers;
-	int (*convert)(struct str *out, struct span text, const char *name);
-	const char *iconv_name;		/* NULL: as in the message */
-} charsets[] = {
-	{ "utf-8", 0, from_utf8, NULL },
-	{ "utf8", 0, from_utf8, NULL },
-	{ "us-ascii", 0, from_ascii, NULL },
-	{ "ascii", 0, from_ascii, NULL },
-	{ "ansi_x3.4-1968", 0, from_ascii, NULL },
-	{ "unknown-8bit", 0, from_ascii, NULL },
-	{ "iso-8859-1", 0, from_latin1, NULL },
-	{ "iso_8859-1", 0, from_latin1, NULL },
-	{ "latin1", 0, from_latin1, NULL },
-	{ "windows-1252", 0, from_latin1, NULL },
-	{ "cp1252", 0, from_latin1, NULL },
-	{ "iso-8859-15", 0, from_latin9, NULL },
-	{ "iso-8859-8-i", 0, from_iconv, "ISO-8859-8" },
-	{ "iso-8859-", 16, from_iconv, NULL },
-	{ "windows-125", 8, from_iconv, NULL },
-	{ "koi8-r", 0, from_iconv, NULL },
-	{ "koi8-u", 0, from_iconv, NULL },
-	{ "tis-620", 0, from_iconv, NULL },
-	{ "gb2312", 0, from_iconv, "GB18030" },
-	{ "gbk", 0, from_iconv, "GB18030" },
-	{ "gb18030", 0, from_iconv, NULL },
-	{ "big5", 0, from_iconv, NULL },
-	{ "big5-hkscs", 0, from_iconv, NULL },
-	{ "euc-jp", 0, from_iconv, NULL },
-	{ "shift_jis", 0, from_iconv, NULL },
-	{ "iso-2022-jp", 0, from_iconv, NULL },
-	{ "euc-kr", 0, from_iconv, NULL },
-	{ "ks_c_5601-1987", 0, from_iconv, "EUC-KR" },
-	{ "utf-16", 0, from_iconv, NULL },
-	{ "utf-16le", 0, from_iconv, NULL },
-	{ "utf-16be", 0, from_iconv, NULL },
-};
+static const char ascii[] = "us-ascii ascii ansi_x3.4-1968 unknown-8bit";
+static const char utf8[] = "utf-8 utf8";
+static const char latin1[] = "iso-8859-1 iso_8859-1 latin1 windows-1252 cp1252";
+static const char other[] = "koi8-r koi8-u tis-620 gb2312=gb18030 gbk=gb18030 "
+	"gb18030 big5 big5-hkscs euc-jp shift_jis iso-2022-jp euc-kr "
+	"ks_c_5601-1987=euc-kr utf-16 utf-16le utf-16be "
+	"iso-8859-8-i=iso-8859-8";
 
-static bool is_row(const struct charset *c, struct span charset)
+/* name: what is meant by it. */
+static bool is_in(const char *list, struct span charset, char name[NAME_SIZE])
 {
-	unsigned long number;
-	size_t n = strlen(c->name);
+	struct span rest = span_of(list), real;
 
-	if (!c->numbers)
-		return span_is(charset, c->name);
-	return span_starts(charset, c->name) && charset.n <= n + 2 &&
-			span_number(span_sub(charset, n, 2), c->numbers,
-					&number);
+	while ((real = span_word(&rest)).n) {
+		struct span said = span_cut(&real, '=');
+
+		if (span_caseeq(said, charset))
+			return str_copy(name, NAME_SIZE, real.n ? real :
+					said) == 0;
+	}
+	return false;
+}
+
+/* "iso-8859-7", "windows-1251" */
+static bool is_numbered(struct span charset, char name[NAME_SIZE])
+{
+	unsigned long n, most = span_starts(charset, "iso-8859-") ? 16 :
+			span_starts(charset, "windows-125") ? 8 : 0;
+	size_t prefix = most == 16 ? 9 : 11;
+
+	return most && charset.n <= prefix + 2 &&
+			span_number(span_sub(charset, prefix, 2), most, &n) &&
+			str_copy(name, NAME_SIZE, charset) == 0;
 }
 
 int charset_to_utf8(struct str *out, struct span text, struct span charset)
 {
-	char name[24];		/* longer than any in the table */
+	char name[NAME_SIZE];
 
 	charset = span_trim(charset);
-	if (!charset.n)
-		return from_ascii(out, text, "");
-	for (size_t i = 0; i < sizeof(charsets) / sizeof(*charsets); i++) {
-		const struct charset *c = &charsets[i];
-
-		if (!is_row(c, charset))
-			continue;
-		str_copy(name, sizeof(name), charset);
-		return c->convert(out, text, c->iconv_name ?
-				c->iconv_name : name);
+	if (is_in(utf8, charset, name)) {
+		while (text.n)
+			utf8_put(out, utf8_next(&text));
+		return 0;
 	}
-	put_bytes(out, text, unknown_code);
+	/* ASCII, or nothing said: UTF-8 when it can be, else Latin-1 */
+	if (!charset.n || is_in(ascii, charset, name)) {
+		if (utf8_valid(text))
+			str_add(out, text);
+		else
+			put_bytes(out, text, true);
+		return 0;
+	}
+	if (is_in(latin1, charset, name)) {
+		put_bytes(out, text, true);
+		return 0;
+	}
+	if (is_in(other, charset, name) || is_numbered(charset, name))
+		return from_iconv(out, text, name);
+	put_bytes(out, text, false);
 	return -1;
 }

@@ -1,4 +1,4 @@
-/* charset - to UTF-8: built in UTF-8, US-ASCII, ISO-8859-1, -15, windows-1252; iconv where libc has it */
+/* charset - to UTF-8: built in UTF-8, US-ASCII, ISO-8859-1, windows-1252; iconv where libc has it */
 #ifndef MIME_CHARSET_H
 #define MIME_CHARSET_H
 

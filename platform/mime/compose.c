@@ -1,27 +1,13 @@
 #include "mime/compose.h"
 
+#include <inttypes.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/utf8.h"
 #include "mime/header.h"
 
-#define ID_RANDOM 10		/* bytes */
 #define LINE_MOST 998		/* RFC 5322 2.1.1, without CRLF */
-
-/* Base 36, so that the id is one atom. */
-static void put_number(struct str *out, uint64_t n)
-{
-	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-	char text[16];
-	size_t at = sizeof(text);
-
-	do {
-		text[--at] = digits[n % 36];
-		n /= 36;
-	} while (n && at);
-	str_add(out, span_make(text + at, sizeof(text) - at));
-}
 
 /*
  * Unique, not secret: where the kernel gives no random bytes, time and
@@ -29,27 +15,19 @@ static void put_number(struct str *out, uint64_t n)
  */
 void compose_message_id(struct str *out, const char *host)
 {
-	unsigned char random[ID_RANDOM];
 	struct timespec now = { 0 };
-	uint64_t n = 0;
+	uint64_t random;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (getentropy(random, sizeof(random)) != 0)
-		for (size_t i = 0; i < sizeof(random); i++)
-			random[i] = (unsigned char)(getpid() >> (i % 4 * 8));
-	for (size_t i = 0; i < sizeof(random); i++)
-		n = n * 256 + random[i];
-	str_addc(out, '<');
-	put_number(out, (uint64_t)now.tv_sec * 1000000 +
-			(uint64_t)now.tv_nsec / 1000);
-	str_addc(out, '.');
-	put_number(out, n);
-	str_addf(out, "@%s>", host);
+	if (getentropy(&random, sizeof(random)) != 0)
+		random = (uint64_t)getpid();
+	str_addf(out, "<%" PRIx64 ".%09ld.%" PRIx64 "@%s>",
+			(uint64_t)now.tv_sec, (long)now.tv_nsec, random, host);
 }
 
 static const struct {
-	const char *name;
-	unsigned missing;
+	char name[11];
+	unsigned char missing;
 } wanted[] = {
 	{ "Date", COMPOSE_NO_DATE },
 	{ "From", COMPOSE_NO_FROM },
@@ -70,7 +48,7 @@ unsigned compose_missing(struct span header)
 	while (header_next(&header, &f))
 		for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
 			if (span_is(f.name, wanted[i].name))
-				missing &= ~wanted[i].missing;
+				missing &= ~(unsigned)wanted[i].missing;
 	return missing;
 }
 
@@ -103,36 +81,39 @@ void compose_references(struct str *out, struct span header)
 	header_unfold(out, f.value);
 }
 
-/* Lines that RFC 5321 cannot carry, or that relays would change. */
-static bool needs_encoding(struct span body)
+unsigned compose_look(struct span body)
 {
+	unsigned look = 0;
+
+	if (!utf8_ascii(body))
+		look = utf8_valid(body) ? COMPOSE_HIGH :
+				COMPOSE_HIGH | COMPOSE_NOT_UTF8;
 	while (body.n) {
 		struct span line = span_cut(&body, '\n');
 
+		/* what RFC 5321 cannot carry, or relays would change */
 		if (line.n > LINE_MOST || span_find(line, '\0') < line.n ||
 				span_find(line, '\r') < line.n)
-			return true;
+			look |= COMPOSE_HARD;
 	}
-	return false;
+	return look;
 }
 
-enum compose_encoding compose_text(struct str *header, struct span body,
-		bool eight_bit_ok)
+enum compose_encoding compose_text(struct str *header, unsigned look)
 {
-	static const char *const names[] = {
+	static const char names[][17] = {
 		[COMPOSE_7BIT] = "7bit", [COMPOSE_8BIT] = "8bit",
 		[COMPOSE_QP] = "quoted-printable",
 	};
-	bool ascii = utf8_ascii(body);
 	enum compose_encoding encoding = COMPOSE_7BIT;
 	const char *charset = "us-ascii";
 
-	if (!ascii)
-		charset = utf8_valid(body) ? "utf-8" : "unknown-8bit";
-	if (needs_encoding(body) || (!ascii && !eight_bit_ok))
-		encoding = COMPOSE_QP;
-	else if (!ascii)
+	if (look & COMPOSE_HIGH) {
 		encoding = COMPOSE_8BIT;
+		charset = look & COMPOSE_NOT_UTF8 ? "unknown-8bit" : "utf-8";
+	}
+	if (look & COMPOSE_HARD)
+		encoding = COMPOSE_QP;
 	str_addf(header, "MIME-Version: 1.0\n"
 			"Content-Type: text/plain; charset=%s\n"
 			"Content-Transfer-Encoding: %s\n",

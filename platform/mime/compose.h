@@ -16,8 +16,14 @@ unsigned compose_missing(struct span header);
 void compose_reply_subject(struct str *out, struct span subject);
 /* References: of the answer from the original's References and Message-ID (RFC 5322 3.6.4). */
 void compose_references(struct str *out, struct span header);
-/* Content-Type, Content-Transfer-Encoding and MIME-Version lines for this body text; the encoding to use. */
+/*
+ * What a body has that its encoding depends on; for pieces of whole lines, one
+ * after the other, or the results together.
+ */
+enum { COMPOSE_HIGH = 1, COMPOSE_NOT_UTF8 = 2, COMPOSE_HARD = 4 };
+unsigned compose_look(struct span body);
+/* Content-Type, Content-Transfer-Encoding and MIME-Version lines for such a body; the encoding to use. */
 enum compose_encoding { COMPOSE_7BIT, COMPOSE_8BIT, COMPOSE_QP };
-enum compose_encoding compose_text(struct str *header, struct span body, bool eight_bit_ok);
+enum compose_encoding compose_text(struct str *header, unsigned look);
 
 #endif

@@ -111,23 +111,22 @@ static void put_word(struct str *out, struct span word)
 void header_put(struct str *out, const char *name, struct span value)
 {
 	size_t column = span_of(name).n + 2;
-	struct span word;
+	bool first = true;
 
 	value = span_trim(value);
-	str_adds(out, name);
-	str_adds(out, ": ");
-	/* the first word stays: what it folds from is blank, a broken field */
-	word = take_word(&value);
-	put_word(out, word);
-	column += word.n;
+	str_addf(out, "%s: ", name);
 	while (value.n) {
-		word = take_word(&value);
-		if (column + word.n > FOLD_AT) {
+		struct span word = take_word(&value);
+
+		/* the first word stays: what it folds from is blank, a
+		 * broken field */
+		if (!first && column + word.n > FOLD_AT) {
 			str_addc(out, '\n');
 			column = 0;
 		}
 		put_word(out, word);
 		column += word.n;
+		first = false;
 	}
 	str_addc(out, '\n');
 }

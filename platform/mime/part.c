@@ -24,6 +24,14 @@ static bool is_token(char c)
 			c != '(' && c != ')';
 }
 
+static struct span take(struct span *in, size_t n)
+{
+	struct span taken = span_sub(*in, 0, n);
+
+	*in = span_sub(*in, n, in->n);
+	return taken;
+}
+
 /* Blanks, line ends and comments, which may stand between all tokens. */
 static void skip_blanks(struct span *in)
 {
@@ -38,20 +46,17 @@ static void skip_blanks(struct span *in)
 			depth--;
 		else if (!depth && !ascii_isspace(c))
 			break;
-		*in = span_sub(*in, c == '\\' && depth ? 2 : 1, in->n);
+		take(in, c == '\\' && depth ? 2 : 1);
 	}
 }
 
 static struct span take_token(struct span *in)
 {
 	size_t n = 0;
-	struct span token;
 
 	while (n < in->n && is_token(in->p[n]))
 		n++;
-	token = span_sub(*in, 0, n);
-	*in = span_sub(*in, n, in->n);
-	return token;
+	return take(in, n);
 }
 
 /* After the opening quote; takes the closing one. */
@@ -62,8 +67,8 @@ static struct span take_quoted(struct span *in)
 
 	while (n < in->n && in->p[n] != '"')
 		n += in->p[n] == '\\' ? 2 : 1;
-	text = span_sub(*in, 0, n);
-	*in = span_sub(*in, n + 1, in->n);
+	text = take(in, n);
+	take(in, 1);
 	return text;
 }
 
@@ -72,7 +77,7 @@ static struct span take_value(struct span *in)
 	skip_blanks(in);
 	if (!in->n || in->p[0] != '"')
 		return take_token(in);
-	*in = span_sub(*in, 1, in->n);
+	take(in, 1);
 	return take_quoted(in);
 }
 
@@ -84,13 +89,13 @@ static bool next_param(struct span *in)
 
 		skip_blanks(in);
 		if (in->n && in->p[0] == '"') {
-			*in = span_sub(*in, 1, in->n);
+			take(in, 1);
 			take_quoted(in);
 		} else if (in->n == had) {
-			*in = span_sub(*in, 1, in->n);
+			take(in, 1);
 		}
 	}
-	*in = span_sub(*in, 1, in->n);
+	take(in, 1);
 	skip_blanks(in);
 	return in->n;
 }
@@ -103,7 +108,7 @@ struct span part_param(struct span value, const char *name)
 		skip_blanks(&value);
 		if (!value.n || value.p[0] != '=')
 			continue;
-		value = span_sub(value, 1, value.n);
+		take(&value, 1);
 		text = take_value(&value);
 		if (span_is(key, name))
 			return text;
@@ -113,73 +118,57 @@ struct span part_param(struct span value, const char *name)
 
 /* ---- one part's header */
 
-static void read_type(struct part *p, struct span value)
-{
-	struct span rest = value, both;
-
-	skip_blanks(&rest);
-	both = take_token(&rest);
-	p->charset = part_param(value, "charset");
-	if (!p->name.n)
-		p->name = part_param(value, "name");
-	/* a type that is no type: text, as RFC 2045 5.2 has it for none */
-	if (span_find(both, '/') == both.n)
-		return;
-	p->type = span_cut(&both, '/');
-	p->subtype = both;
-}
-
-/* RFC 2183 2.8: what is not "inline" is an attachment, unknown words too. */
-static void read_disposition(struct part *p, struct span value)
-{
-	struct span rest = value, file = part_param(value, "filename");
-
-	skip_blanks(&rest);
-	p->attachment = !span_is(take_token(&rest), "inline");
-	if (file.n)
-		p->name = file;
-}
-
-static void read_encoding(struct part *p, struct span value)
-{
-	skip_blanks(&value);
-	p->encoding = take_token(&value);
-}
-
-static const struct {
-	const char *name;
-	void (*read)(struct part *p, struct span value);
-} fields[] = {
-	{ "Content-Type", read_type },
-	{ "Content-Disposition", read_disposition },
-	{ "Content-Transfer-Encoding", read_encoding },
-};
-
-static void read_header(struct part *p)
+static struct span field(struct span header, const char *name)
 {
 	struct header_field f;
 
-	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
-		if (header_find(p->header, fields[i].name, &f))
-			fields[i].read(p, f.value);
+	return header_find(header, name, &f) ? f.value : span_make(NULL, 0);
+}
+
+static struct span first_token(struct span value)
+{
+	skip_blanks(&value);
+	return take_token(&value);
+}
+
+static void read_header(struct part *p)
+{
+	struct span type = field(p->header, "Content-Type");
+	struct span place = field(p->header, "Content-Disposition");
+	struct span both = first_token(type);
+
+	p->encoding = first_token(field(p->header,
+			"Content-Transfer-Encoding"));
+	p->charset = part_param(type, "charset");
+	p->name = part_param(place, "filename");
+	if (!p->name.n)
+		p->name = part_param(type, "name");
+	/* RFC 2183 2.8: what is not "inline" is one, unknown words too */
+	p->attachment = place.n && !span_is(first_token(place), "inline");
+	/* a type that is no type: text, as RFC 2045 5.2 has it for none */
+	if (span_find(both, '/') < both.n) {
+		p->type = span_cut(&both, '/');
+		p->subtype = both;
+	}
 }
 
 /* ---- the tree */
 
-/* A delimiter line (RFC 2046 5.1.1) at the start of in? *last: the closing one. */
-static bool delimiter_at(struct span in, struct span boundary, size_t *size,
-		bool *last)
+/* A delimiter line (RFC 2046 5.1.1)? *last: the closing one. */
+static bool is_delimiter(struct span line, struct span boundary, bool *last)
 {
-	struct span line = span_sub(in, 0, span_find(in, '\n'));
-	struct span rest;
-
-	if (line.n < boundary.n + 2 || line.p[0] != '-' || line.p[1] != '-' ||
+	if (!span_starts(line, "--") ||
 	    !span_eq(span_sub(line, 2, boundary.n), boundary))
 		return false;
-	*size = line.n < in.n ? line.n + 1 : line.n;
-	rest = span_trim(span_sub(line, 2 + boundary.n, line.n));
-	*last = span_starts(rest, "--");
-	return *last || !rest.n;
+	line = span_trim(span_sub(line, 2 + boundary.n, line.n));
+	*last = span_starts(line, "--");
+	return *last || !line.n;
+}
+
+static void drop_end(struct span *s, char c)
+{
+	if (s->n && s->p[s->n - 1] == c)
+		s->n--;
 }
 
 /*
@@ -189,24 +178,20 @@ static bool delimiter_at(struct span in, struct span boundary, size_t *size,
 static bool cut_piece(struct span *in, struct span boundary,
 		struct span *piece, bool *last)
 {
-	size_t at = 0, size;
+	struct span rest = *in;
 
-	while (at < in->n) {
-		struct span rest = span_sub(*in, at, in->n);
-
-		if (delimiter_at(rest, boundary, &size, last)) {
-			*piece = span_sub(*in, 0, at);
-			*in = span_sub(rest, size, rest.n);
-			if (piece->n && piece->p[piece->n - 1] == '\n')
-				piece->n--;
-			if (piece->n && piece->p[piece->n - 1] == '\r')
-				piece->n--;
-			return true;
-		}
-		at += span_find(rest, '\n') + 1;
-	}
 	*piece = *in;
-	*in = span_make(NULL, 0);
+	while (rest.n) {
+		const char *at = rest.p;
+
+		if (!is_delimiter(span_cut(&rest, '\n'), boundary, last))
+			continue;
+		piece->n = (size_t)(at - in->p);
+		*in = rest;
+		drop_end(piece, '\n');
+		drop_end(piece, '\r');
+		return true;
+	}
 	return false;
 }
 
@@ -239,7 +224,6 @@ static void walk_part(struct walk *w, struct span message, unsigned depth,
 		bool digest)
 {
 	size_t head = header_size(message);
-	struct header_field f;
 	struct part p = {
 		.type = digest ? SPAN("message") : SPAN("text"),
 		.subtype = digest ? SPAN("rfc822") : SPAN("plain"),
@@ -250,8 +234,8 @@ static void walk_part(struct walk *w, struct span message, unsigned depth,
 
 	read_header(&p);
 	if (depth < DEPTH_MOST && span_is(p.type, "multipart") &&
-	    header_find(p.header, "Content-Type", &f) &&
-	    walk_pieces(w, &p, part_param(f.value, "boundary")))
+	    walk_pieces(w, &p, part_param(field(p.header, "Content-Type"),
+			"boundary")))
 		return;
 	if (w->stop || w->parts++ >= PARTS_MOST || !w->fn(w->arg, &p))
 		w->stop = true;

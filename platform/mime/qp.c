@@ -12,6 +12,17 @@ static int hex_value(char c)
 	return at ? (int)((at - digits) % 16) : -1;
 }
 
+int qp_escape(struct span in)
+{
+	int high, low;
+
+	if (in.n < 3 || in.p[0] != '=')
+		return -1;
+	high = hex_value(in.p[1]);
+	low = hex_value(in.p[2]);
+	return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
 /* Index after the blanks and the line end that stand at `at`; 0: they do not. */
 static size_t line_end(struct span in, size_t at)
 {
@@ -28,18 +39,12 @@ static size_t line_end(struct span in, size_t at)
 static size_t decode_escape(struct str *out, struct span in, size_t at)
 {
 	size_t end = line_end(in, at + 1);
-	int high, low;
+	int c = qp_escape(span_sub(in, at, in.n));
 
 	if (end)				/* soft line break */
 		return end;
-	high = hex_value(in.p[at + 1]);
-	low = high >= 0 && at + 2 < in.n ? hex_value(in.p[at + 2]) : -1;
-	if (low < 0) {
-		str_addc(out, '=');
-		return at + 1;
-	}
-	str_addc(out, (char)(high << 4 | low));
-	return at + 3;
+	str_addc(out, c < 0 ? '=' : (char)c);
+	return at + (c < 0 ? 1 : 3);
 }
 
 /*
@@ -95,7 +100,7 @@ void qp_encode(struct str *out, struct span text)
 	unsigned column = 0;
 
 	for (size_t at = 0; at < text.n && !out->bad; at++) {
-		bool escape, last;
+		bool last = at + 1 == text.n || text.p[at + 1] == '\n';
 		unsigned width;
 
 		if (text.p[at] == '\n') {
@@ -103,19 +108,14 @@ void qp_encode(struct str *out, struct span text)
 			column = 0;
 			continue;
 		}
-		escape = must_escape(text, at, !column);
-		width = escape ? 3 : 1;
-		last = at + 1 == text.n || text.p[at + 1] == '\n';
+		width = must_escape(text, at, !column) ? 3 : 1;
 		if (column + width + !last > LINE_MOST) {
 			str_adds(out, "=\n");
 			column = 0;
-			escape = must_escape(text, at, true);
-			width = escape ? 3 : 1;
+			width = must_escape(text, at, true) ? 3 : 1;
 		}
-		if (escape)
-			str_addf(out, "=%02X", (unsigned char)text.p[at]);
-		else
-			str_addc(out, text.p[at]);
+		str_addf(out, width == 3 ? "=%02X" : "%c",
+				(unsigned char)text.p[at]);
 		column += width;
 	}
 }

@@ -84,13 +84,13 @@ static void encode(void **state)
 	(void)state;
 	encodes("plain words", "plain words");
 	encodes("", "");
-	encodes("x café au lait", "x =?UTF-8?Q?caf=C3=A9?= au lait");
-	encodes("é und ü da", "=?UTF-8?Q?=C3=A9_und_=C3=BC?= da");
+	encodes("x café au lait", "x =?UTF-8?B?Y2Fmw6k=?= au lait");
+	encodes("é und ü da", "=?UTF-8?B?w6kgdW5kIMO8?= da");
 	encodes("你好", "=?UTF-8?B?5L2g5aW9?=");
 	/* what would be decoded although it was typed so */
-	encodes("=?utf-8?q?x?=", "=?UTF-8?Q?=3D=3Futf-8=3Fq=3Fx=3F=3D?=");
-	encodes("a\nBcc: x", "=?UTF-8?Q?a_Bcc=3A?= x");
-	encodes("\xff", "=?UTF-8?Q?=EF=BF=BD?=");
+	encodes("=?utf-8?q?x?=", "=?UTF-8?B?PT91dGYtOD9xP3g/PQ==?=");
+	encodes("a\nBcc: x", "=?UTF-8?B?YSBCY2M6?= x");
+	encodes("\xff", "=?UTF-8?B?77+9?=");
 }
 
 /* Words of 75 at most, no character cut, and back it is the same. */

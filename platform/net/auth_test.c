@@ -24,7 +24,7 @@ static bool free_in_callback;
 
 static int open_server(void)
 {
-	listener = listen_open_unix(path, 0600, NULL);
+	listener = listen_open_unix(path, SOCK_STREAM, 0600, NULL);
 	return listener < 0 ? -1 : 0;
 }
 
@@ -140,6 +140,34 @@ static void test_questions(void **state)
 	expect_question("PLAIN Ym9i = smtp [unix]\n");
 	answer("NO\n");
 	expect("3:no;");
+}
+
+/* What was found is known for a moment; what was not, is asked again. */
+static void test_known(void **state)
+{
+	(void)state;
+	assert_int_equal(open_server(), 0);
+	lookup("1");
+	greet();
+	expect_question(ALICE);
+	answer("NO\n");
+	lookup("2");
+	turns(2);
+	expect_question(ALICE);
+	answer("OK VIRTUAL YWxpY2VAYS5jb20= YS5jb20vYWxpY2U= 0 0\n");
+	expect("1:no;2:ok 0 alice@a.com a.com/alice 0 0;");
+	lookup("3");
+	auth_cancel(lookup("4"));
+	expect("");				/* not inside the call */
+	turns(1);
+	expect("3:ok 0 alice@a.com a.com/alice 0 0;");
+	expect_question("");
+	lookup("5");
+	lookup("6");
+	free_in_callback = true;
+	turns(1);
+	expect("5:ok 0 alice@a.com a.com/alice 0 0;");
+	assert_null(auth);
 }
 
 static void test_bad_answers(void **state)
@@ -322,7 +350,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		T(test_questions), T(test_bad_answers), T(test_order),
+		T(test_questions), T(test_known), T(test_bad_answers),
+		T(test_order),
 		T(test_authd_restarts), T(test_nobody_there),
 		T(test_late_answer), T(test_slow_answers),
 		T(test_free_in_callback), T(test_unasked_answer)

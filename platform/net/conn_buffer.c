@@ -128,13 +128,12 @@ static bool takes_output(const struct conn *c)
 /* Room for n more bytes; NULL: none to be had, or the conn is broken. */
 static char *room(struct conn *c, size_t n)
 {
-	static const struct err full = {
-		ERR_NOMEM, "too much output waits for the peer"
-	};
+	struct err full;
 
 	if (!takes_output(c))
 		return NULL;
 	if (n > CONN_OUT_MOST - c->out_n) {
+		err_set(&full, ERR_NOMEM, "too much output waits for the peer");
 		conn_break(c, &full);
 		return NULL;
 	}

@@ -402,11 +402,9 @@ static int64_t due(const struct conn *c)
 /* The timer is not moved for each byte: maybe it is not time yet. */
 static void timed_out(struct loop_timer *t)
 {
-	static const struct err slow = {
-		ERR_TEMP, "the TLS handshake took too long"
-	};
 	struct conn *c = container_of(t, struct conn, timer);
 	int64_t left = due(c) - loop_now(c->loop);
+	struct err slow;
 
 	if (!due(c))
 		return;
@@ -415,12 +413,14 @@ static void timed_out(struct loop_timer *t)
 		return;
 	}
 	conn_enter(c);
-	if (c->state > CONN_BROKEN)
+	if (c->state > CONN_BROKEN) {
 		conn_destroy(c);
-	else if (c->state == CONN_CONNECTING || c->state == CONN_OPEN)
+	} else if (c->state == CONN_CONNECTING || c->state == CONN_OPEN) {
 		conn_tell(c, CONN_TIMEOUT);
-	else
+	} else {
+		err_set(&slow, ERR_TEMP, "the TLS handshake took too long");
 		conn_break(c, &slow);
+	}
 	conn_leave(c);
 }
 

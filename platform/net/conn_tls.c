@@ -15,18 +15,6 @@ void conn_begin_handshake(struct conn *c)
 	loop_task_stop(&c->flush);
 }
 
-static char *describe(const struct tls *tls)
-{
-	static const char fmt[] = "%s with %s";
-	const char *version = tls_version(tls), *cipher = tls_cipher(tls);
-	int n = snprintf(NULL, 0, fmt, version, cipher) + 1;
-	char *text = malloc(n);
-
-	if (text)
-		snprintf(text, n, fmt, version, cipher);
-	return text;
-}
-
 void conn_handshake(struct conn *c)
 {
 	struct err err;
@@ -40,8 +28,9 @@ void conn_handshake(struct conn *c)
 		conn_break(c, &err);
 		return;
 	}
-	c->tls_text = describe(c->tls);
-	if (!c->tls_text) {
+	if (asprintf(&c->tls_text, "%s with %s", tls_version(c->tls),
+				tls_cipher(c->tls)) < 0) {
+		c->tls_text = NULL;
 		conn_break(c, NULL);
 		return;
 	}

@@ -32,16 +32,6 @@ struct daemon_listener {
 	struct listen *listen;
 };
 
-static const char *const service_names[CONF_SERVICE_COUNT] = {
-	[CONF_SMTP] = "smtp", [CONF_SUBMISSION] = "submission",
-	[CONF_SMTPS] = "smtps", [CONF_POP3] = "pop3", [CONF_POP3S] = "pop3s",
-};
-
-const char *daemon_service_name(enum conf_service service)
-{
-	return service_names[service];
-}
-
 _Noreturn static void fail(int status, const struct err *err)
 {
 	log_error("%s", err->text);
@@ -162,7 +152,7 @@ int daemon_serve(struct daemon *d, enum conf_service service,
 	const struct conf_listen *l;
 	int n = 0, next = 0, fd;
 
-	while ((fd = inherited(service_names[service], &next)) >= 0) {
+	while ((fd = inherited(conf_service_name(service), &next)) >= 0) {
 		if (start(d, fd, got, arg, err) < 0)
 			return -1;
 		n++;
@@ -179,26 +169,6 @@ int daemon_serve(struct daemon *d, enum conf_service service,
 		n++;
 	}
 	return n;
-}
-
-static int bind_datagram(const char *path, unsigned mode, struct err *err)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd;
-
-	if (str_copy(addr.sun_path, sizeof(addr.sun_path), span_of(path)) < 0)
-		return err_set(err, ERR_PERM, "%s: path too long", path);
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return err_errno(err, "socket");
-	unlink(path);
-	if (bind(fd, (const void *)&addr, sizeof(addr)) < 0
-			|| chmod(path, mode) < 0) {
-		err_errno(err, "%s", path);
-		close(fd);
-		return -1;
-	}
-	return fd;
 }
 
 static int give_to(const char *path, const char *owner, struct err *err)
@@ -225,8 +195,7 @@ int daemon_unix(struct daemon *d, const char *name, int type, unsigned mode,
 	if (file_mkdirs(AT_FDCWD, d->conf->run_dir, 0755, err) < 0)
 		return -1;
 	daemon_socket_path(d, name, path, sizeof(path));
-	fd = type == SOCK_DGRAM ? bind_datagram(path, mode, err)
-			: listen_open_unix(path, mode, err);
+	fd = listen_open_unix(path, type, mode, err);
 	if (fd >= 0 && give_to(path, owner, err) < 0) {
 		close(fd);
 		fd = -1;

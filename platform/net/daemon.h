@@ -31,7 +31,10 @@ struct daemon {
 #define DAEMON_LIFELINE "maild"
 
 /* "smtp", "submission", ...: in `listen` and as the name of a handed-down socket. */
-const char *daemon_service_name(enum conf_service service);
+static inline const char *daemon_service_name(enum conf_service service)
+{
+	return conf_service_name(service);
+}
 
 /*
  * Options -f (log to stderr), -v (debug log), -C FILE; --help is done before.

@@ -15,20 +15,6 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* RFC 5321 4.1.2: no control characters in a command; 8-bit is the owner's. */
-static bool has_control(struct span line)
-{
-	size_t i;
-
-	for (i = 0; i < line.n; i++) {
-		unsigned char ch = line.p[i];
-
-		if ((ch < ' ' && ch != '\t') || ch == 0x7f)
-			return true;
-	}
-	return false;
-}
-
 static const struct dialog_row *find(const struct dialog_spec *spec,
 		struct span line, struct span *args)
 {
@@ -52,7 +38,8 @@ static void command(struct dialog *d, struct span line)
 	const struct dialog_row *row;
 	struct span args;
 
-	if (has_control(line)) {
+	/* RFC 5321 4.1.2: not in a command; 8-bit is the owner's */
+	if (span_has_control(line)) {
 		d->spec->fault(d, d->session, DIALOG_BYTES, NULL);
 		return;
 	}

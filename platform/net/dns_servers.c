@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 #include "os/clock.h"
+#include "os/conf_row.h"
 #include "os/file.h"
 #include "os/log.h"
 
@@ -69,20 +70,16 @@ static void add(struct dns_servers *s, struct span host, unsigned port)
 /* ADDRESS, ADDRESS:PORT, [ADDRESS], [ADDRESS]:PORT; conf has checked it. */
 static void add_word(struct dns_servers *s, struct span word)
 {
-	struct span host = word, rest = { NULL, 0 };
-	unsigned long port = DNS_PORT;
-	size_t colon = span_find(word, ':');
+	struct span host;
+	unsigned port;
+	bool brackets;
 
-	if (word.n && word.p[0] == '[') {
-		rest = span_sub(word, 1, word.n);
-		host = span_cut(&rest, ']');
-	} else if (colon < word.n && span_rfind(word, ':') == colon) {
-		host = span_sub(word, 0, colon);
-		rest = span_sub(word, colon, word.n);
+	/* false: an IPv6 address without brackets */
+	if (!conf_split_port(word, &host, &port, &brackets)) {
+		host = word;
+		port = 0;
 	}
-	if (rest.n && !span_number(span_sub(rest, 1, rest.n), 65535, &port))
-		port = DNS_PORT;
-	add(s, host, (unsigned)port);
+	add(s, host, port ? port : DNS_PORT);
 }
 
 /* resolver(5) */

@@ -73,7 +73,8 @@ int listen_open(const struct sockaddr *addr, socklen_t len, struct err *err)
 }
 
 /* Under a temporary name first: clients find the old one or a ready one. */
-int listen_open_unix(const char *path, unsigned mode, struct err *err)
+int listen_open_unix(const char *path, int type, unsigned mode,
+		struct err *err)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	mode_t mask;
@@ -83,14 +84,15 @@ int listen_open_unix(const char *path, unsigned mode, struct err *err)
 	if (r < 0 || (size_t)r >= sizeof(un.sun_path))
 		return err_set(err, ERR_PERM, "%s: too long for a socket",
 				path);
-	fd = stream_socket(AF_UNIX);
+	fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_errno(err, "socket");
 	unlink(un.sun_path);
 	mask = umask(~mode & 0777);
 	r = bind(fd, (struct sockaddr *)&un, sizeof(un));
 	umask(mask);
-	if (!r && !listen(fd, LISTEN_BACKLOG) && !rename(un.sun_path, path))
+	if (!r && (type != SOCK_STREAM || !listen(fd, LISTEN_BACKLOG)) &&
+			!rename(un.sun_path, path))
 		return fd;
 	err_errno(err, "%s", path);
 	if (!r)

@@ -14,7 +14,8 @@ struct listen;
  */
 int listen_open(const struct sockaddr *addr, socklen_t len, struct err *err);
 /* mode: of the socket file; an old one is replaced. */
-int listen_open_unix(const char *path, unsigned mode, struct err *err);
+int listen_open_unix(const char *path, int type, unsigned mode,
+		struct err *err);	/* SOCK_STREAM, or SOCK_DGRAM */
 
 /*
  * Calls got(arg, fd) for each new connection (fd non-blocking, close-on-exec,

@@ -191,11 +191,11 @@ static void test_unix(void **state)
 	assert_non_null(mkdtemp(path));
 	snprintf(name, sizeof(name), "%s/s", path);
 	snprintf(un.sun_path, sizeof(un.sun_path), "%s", name);
-	first = listen_open_unix(name, 0660, &err);
+	first = listen_open_unix(name, SOCK_STREAM, 0660, &err);
 	assert_true(first >= 0);
 	assert_int_equal(stat(name, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0660);
-	second = listen_open_unix(name, 0666, &err);	/* replaces it */
+	second = listen_open_unix(name, SOCK_STREAM, 0666, &err);	/* replaces it */
 	assert_true(second >= 0);
 	assert_int_equal(stat(name, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0666);
@@ -207,8 +207,8 @@ static void test_unix(void **state)
 	close(first);
 	memset(longname, 'x', sizeof(longname));
 	longname[150] = '\0';
-	assert_int_equal(listen_open_unix(longname, 0600, &err), -1);
-	assert_int_equal(listen_open_unix("/no/such/dir/s", 0600, &err), -1);
+	assert_int_equal(listen_open_unix(longname, SOCK_STREAM, 0600, &err), -1);
+	assert_int_equal(listen_open_unix("/no/such/dir/s", SOCK_STREAM, 0600, &err), -1);
 	assert_int_equal(umask(mask), 077);
 	unlink(name);
 	rmdir(path);

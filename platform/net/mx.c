@@ -40,16 +40,20 @@ void mx_cancel(struct mx *m)
 	free(m);
 }
 
-static void finish(struct mx *m, enum err_kind kind, int code,
-		const char *enhanced, const char *what)
+/* reply: NULL, or code, status and text as a server would say it. */
+static void finish(struct mx *m, const char *reply)
 {
-	struct smtp_result why = { .kind = kind, .code = code };
+	struct smtp_result why = { .kind = ERR_NONE };
+	struct span rest;
 
-	if (kind != ERR_NONE) {
+	if (reply) {
+		why.kind = *reply == '4' ? ERR_TEMP : ERR_PERM;
+		why.code = (int)strtol(reply, NULL, 10);
+		rest = span_of(reply + 4);
 		str_copy(why.enhanced, sizeof(why.enhanced),
-				span_of(enhanced));
-		snprintf(why.text, sizeof(why.text), "%.200s: %s", m->name,
-				what);
+				span_word(&rest));
+		snprintf(why.text, sizeof(why.text), "%.200s:%s", m->name,
+				rest.p);
 		m->n = 0;
 	}
 	m->fn(m->arg, m->targets, m->n, &why);
@@ -58,12 +62,12 @@ static void finish(struct mx *m, enum err_kind kind, int code,
 
 static void no_memory(struct mx *m)
 {
-	finish(m, ERR_NOMEM, 451, "4.3.0", "out of memory");
+	finish(m, "451 4.3.0 out of memory");
 }
 
 static void silence(struct mx *m)
 {
-	finish(m, ERR_TEMP, 451, "4.4.3", "name servers do not answer");
+	finish(m, "451 4.4.3 name servers do not answer");
 }
 
 static void nobody(struct mx *m)
@@ -71,11 +75,11 @@ static void nobody(struct mx *m)
 	if (m->trouble)
 		silence(m);
 	else if (m->missing)
-		finish(m, ERR_PERM, 550, "5.1.2", "no such domain");
+		finish(m, "550 5.1.2 no such domain");
 	else
-		finish(m, ERR_PERM, 550, "5.4.4", m->itself ?
-				"this name has no address" :
-				"no mail exchanger has an address");
+		finish(m, m->itself ?
+				"550 5.4.4 this name has no address" :
+				"550 5.4.4 no mail exchanger has an address");
 }
 
 /* -- targets -- */
@@ -170,7 +174,7 @@ static void next_address(struct mx *m)
 		if (!m->query)
 			no_memory(m);
 	} else if (m->n) {
-		finish(m, ERR_NONE, 0, NULL, NULL);
+		finish(m, NULL);
 	} else {
 		nobody(m);
 	}
@@ -216,11 +220,10 @@ static void take_exchangers(struct mx *m, const struct dns_answer *a)
 	if (m->nhosts)
 		next_address(m);
 	else if (!n)
-		finish(m, ERR_PERM, 554, "5.4.6",
-				"its mail would come back to us");
+		finish(m, "554 5.4.6 its mail would come back to us");
 	else
-		finish(m, ERR_PERM, 556, "5.1.10",
-				"takes no mail (null MX)");
+		/* RFC 7505 5 */
+		finish(m, "556 5.1.10 takes no mail (null MX)");
 }
 
 static void got_mx(void *arg, const struct dns_answer *a)
@@ -235,7 +238,7 @@ static void got_mx(void *arg, const struct dns_answer *a)
 	else if (a->status == DNS_FAIL)
 		silence(m);
 	else
-		finish(m, ERR_PERM, 550, "5.1.2", "no such domain");
+		finish(m, "550 5.1.2 no such domain");
 }
 
 /* -- the beginning -- */
@@ -245,7 +248,7 @@ static void known(struct loop_timer *t)
 	struct mx *m = container_of(t, struct mx, timer);
 
 	if (m->n)
-		finish(m, ERR_NONE, 0, NULL, NULL);
+		finish(m, NULL);
 	else if (m->missing)
 		nobody(m);
 	else

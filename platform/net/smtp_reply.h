@@ -7,72 +7,78 @@
 
 #include "net/conn.h"
 
-enum smtp_reply {
-	SMTP_NO_REPLY,			/* nothing is wrong */
-	/* good news; the first group answers smtp_policy's questions */
-	SMTP_AUTH_OK,
-	SMTP_SENDER_OK,
-	SMTP_RCPT_OK,
-	SMTP_SEND_DATA,
-	SMTP_MESSAGE_OK,
-	SMTP_FLUSHED,
-	SMTP_NOTHING_DONE,
-	SMTP_HELP,
-	SMTP_CANNOT_VERIFY,
-	SMTP_BYE,
-	SMTP_START_TLS,
-	/* the line is no command */
-	SMTP_UNKNOWN_COMMAND,
-	SMTP_NOT_IMPLEMENTED,
-	SMTP_LINE_TOO_LONG,
-	SMTP_BARE_LINE_END,
-	SMTP_BAD_BYTES,
-	SMTP_NO_ARGUMENT_TAKEN,
-	SMTP_ARGUMENT_MISSING,
-	SMTP_BAD_HELLO,
-	/* out of order */
-	SMTP_HELLO_FIRST,
-	SMTP_MAIL_FIRST,
-	SMTP_RCPT_FIRST,
-	SMTP_SENDER_GIVEN,
-	SMTP_IN_TRANSACTION,
-	/* MAIL and RCPT */
-	SMTP_BAD_SENDER,
-	SMTP_BAD_RCPT,
-	SMTP_BAD_PARAMETER,
-	SMTP_UNKNOWN_PARAMETER,
-	SMTP_TOO_MANY_RCPT,
-	SMTP_NO_MEMORY,
-	/* TLS and AUTH */
-	SMTP_NO_TLS,
-	SMTP_TLS_ALREADY,
-	SMTP_TLS_FIRST,
-	SMTP_AUTH_FIRST,
-	SMTP_NO_AUTH,
-	SMTP_AUTH_ALREADY,
-	SMTP_AUTH_MECHANISM,
-	SMTP_AUTH_CANCELLED,
-	SMTP_AUTH_NOT_BASE64,
-	SMTP_AUTH_TOO_LONG,
-	/* the message */
-	SMTP_TOO_BIG,
-	SMTP_BARE_LF,
-	SMTP_BARE_CR,
-	SMTP_LOOP,
-	/* the session ends */
-	SMTP_TIMED_OUT,
-	SMTP_TOO_MANY_ERRORS,
-	SMTP_REPLY_COUNT
-};
+/* Why, and what is said: the code, the status (RFC 2034 4) and a text. */
+#define SMTP_REPLIES(X) \
+	X(SMTP_NO_REPLY, "250 2.0.0 OK") \
+	/* good news; the first group answers smtp_policy's questions */ \
+	X(SMTP_AUTH_OK, "235 2.7.0 Authentication successful") \
+	X(SMTP_SENDER_OK, "250 2.1.0 Sender OK") \
+	X(SMTP_RCPT_OK, "250 2.1.5 Recipient OK") \
+	X(SMTP_SEND_DATA, "354 End data with <CR><LF>.<CR><LF>") \
+	X(SMTP_MESSAGE_OK, "250 2.0.0 Message accepted") \
+	X(SMTP_FLUSHED, "250 2.0.0 Flushed") \
+	X(SMTP_NOTHING_DONE, "250 2.0.0 OK") \
+	X(SMTP_HELP, "214 2.0.0 See RFC 5321") \
+	X(SMTP_CANNOT_VERIFY, "252 2.5.2 Cannot verify; mail will be tried") \
+	X(SMTP_BYE, "221 2.0.0 Bye") \
+	X(SMTP_START_TLS, "220 2.0.0 Ready to start TLS") \
+	/* the line is no command */ \
+	X(SMTP_UNKNOWN_COMMAND, "500 5.5.1 Command unknown") \
+	X(SMTP_NOT_IMPLEMENTED, "502 5.5.1 Command not implemented") \
+	X(SMTP_LINE_TOO_LONG, "500 5.5.2 Line too long") \
+	X(SMTP_BARE_LINE_END, \
+		"500 5.5.2 Lines end in CR LF, and neither comes alone") \
+	X(SMTP_BAD_BYTES, "500 5.5.2 Bytes that no command may hold") \
+	X(SMTP_NO_ARGUMENT_TAKEN, "501 5.5.4 No argument is taken") \
+	X(SMTP_ARGUMENT_MISSING, "501 5.5.4 Argument missing") \
+	X(SMTP_BAD_HELLO, "501 5.5.4 Not a host name or address literal") \
+	/* out of order */ \
+	X(SMTP_HELLO_FIRST, "503 5.5.1 Say hello first") \
+	X(SMTP_MAIL_FIRST, "503 5.5.1 MAIL first") \
+	X(SMTP_RCPT_FIRST, "503 5.5.1 No valid recipients") \
+	X(SMTP_SENDER_GIVEN, "503 5.5.1 Sender already given") \
+	X(SMTP_IN_TRANSACTION, "503 5.5.1 Not during a mail transaction") \
+	/* MAIL and RCPT */ \
+	X(SMTP_BAD_SENDER, "501 5.1.7 Syntax: MAIL FROM:<address>") \
+	X(SMTP_BAD_RCPT, "501 5.1.3 Syntax: RCPT TO:<address>") \
+	X(SMTP_BAD_PARAMETER, "501 5.5.4 Parameter's value is wrong") \
+	X(SMTP_UNKNOWN_PARAMETER, "555 5.5.4 Parameter unknown") \
+	X(SMTP_TOO_MANY_RCPT, "452 4.5.3 Too many recipients") \
+	X(SMTP_NO_MEMORY, "452 4.3.1 Out of memory for this session") \
+	/* TLS and AUTH */ \
+	X(SMTP_NO_TLS, "502 5.5.1 TLS is not offered here") \
+	X(SMTP_TLS_ALREADY, "503 5.5.1 TLS is on already") \
+	X(SMTP_TLS_FIRST, "530 5.7.0 STARTTLS first") \
+	X(SMTP_AUTH_FIRST, "530 5.7.0 Authentication required") \
+	X(SMTP_NO_AUTH, "502 5.5.1 AUTH is not offered here") \
+	X(SMTP_AUTH_ALREADY, "503 5.5.1 Authenticated already") \
+	X(SMTP_AUTH_MECHANISM, "504 5.5.4 Mechanism unknown") \
+	X(SMTP_AUTH_CANCELLED, "501 5.7.0 Authentication cancelled") \
+	X(SMTP_AUTH_NOT_BASE64, "501 5.5.2 Cannot decode what was sent") \
+	X(SMTP_AUTH_TOO_LONG, "500 5.5.6 Authentication line too long") \
+	/* the message */ \
+	X(SMTP_TOO_BIG, "552 5.3.4 Message too big") \
+	X(SMTP_BARE_LF, "550 5.6.0 Message holds a LF without CR") \
+	X(SMTP_BARE_CR, "550 5.6.0 Message holds a CR without LF") \
+	X(SMTP_LOOP, "554 5.4.6 Too many hops, mail goes in a loop") \
+	/* the session ends */ \
+	X(SMTP_TIMED_OUT, "421 4.4.2 Nothing came for too long") \
+	X(SMTP_TOO_MANY_ERRORS, "421 4.7.0 Too many errors")
 
-/* No pointers: a table of them costs a relocation each. */
+#define SMTP_REPLY_NAME(why, line) why,
+enum smtp_reply { SMTP_REPLIES(SMTP_REPLY_NAME) SMTP_REPLY_COUNT };
+
+/* A line without CR LF. */
+const char *smtp_reply_line_of(enum smtp_reply why);
+
 struct smtp_reply_row {
-	short code;
-	char enhanced[6];		/* "": none, RFC 2034 section 4 */
-	char text[48];
+	int code;
+	char enhanced[6];		/* "": none */
+	const char *text;
 };
 
-const struct smtp_reply_row *smtp_reply_row(enum smtp_reply why);
+/* The same, taken apart. */
+struct smtp_reply_row smtp_reply_row(enum smtp_reply why);
 /* One line; text is cut at 400 octets. enhanced may be NULL or empty. */
 void smtp_reply_write(struct conn *c, int code, const char *enhanced,
 		const char *text);

@@ -85,11 +85,11 @@ void smtp_transaction_end(struct smtp_session *s)
 
 void smtp_say(struct smtp_session *s, enum smtp_reply why)
 {
-	const struct smtp_reply_row *row = smtp_reply_row(why);
+	const char *line = smtp_reply_line_of(why);
 
-	if (row->code >= 500)
+	if (line[0] == '5')
 		s->priv->errors++;
-	smtp_reply_write(s->conn, row->code, row->enhanced, row->text);
+	conn_printf(s->conn, "%s\r\n", line);
 }
 
 void smtp_set_state(struct smtp_session *s, unsigned state)
@@ -171,17 +171,17 @@ void smtp_server_ok(struct smtp_session *s, const char *text)
 {
 	struct smtp_server_private *p = s->priv;
 	enum smtp_ask asked = p->asked;
-	const struct smtp_reply_row *row = smtp_reply_row(asks[asked].ok);
+	struct smtp_reply_row row = smtp_reply_row(asks[asked].ok);
 
 	if (!asked)
 		return;
 	if (!text)
-		text = row->text;
+		text = row.text;
 	smtp_enter(s);
 	if (asked == SMTP_ASK_MESSAGE && s->policy->lmtp) {
-		answer_all(s, row->code, row->enhanced, text);
+		answer_all(s, row.code, row.enhanced, text);
 	} else {
-		smtp_reply_write(s->conn, row->code, row->enhanced, text);
+		smtp_reply_write(s->conn, row.code, row.enhanced, text);
 		answered(s, asks[asked].taken);
 	}
 	smtp_leave(s);

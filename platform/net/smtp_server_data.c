@@ -56,7 +56,7 @@ static void refuse(struct smtp_session *s, int code, const char *enhanced,
 	if (p->code)
 		return;
 	p->code = code;
-	p->enhanced = enhanced;
+	str_copy(p->enhanced, sizeof(p->enhanced), span_of(enhanced));
 	p->text = arena_dup(s->arena, span_of(text));
 	if (!p->text)
 		p->text = "Message refused";
@@ -67,9 +67,9 @@ static void refuse(struct smtp_session *s, int code, const char *enhanced,
 
 static void refuse_for(struct smtp_session *s, enum smtp_reply why)
 {
-	const struct smtp_reply_row *row = smtp_reply_row(why);
+	struct smtp_reply_row row = smtp_reply_row(why);
 
-	refuse(s, row->code, row->enhanced, row->text);
+	refuse(s, row.code, row.enhanced, row.text);
 }
 
 /*

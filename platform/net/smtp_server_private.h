@@ -47,7 +47,8 @@ struct smtp_server_private {
 	struct smtp_rcpt *unsent;	/* LMTP: the next to be replied to */
 	int64_t refused_until;		/* clock_ms: reading on ends */
 	int code;			/* the message is refused, with... */
-	const char *enhanced, *text;
+	const char *text;
+	char enhanced[6];
 	enum smtp_ask asked;
 	unsigned errors;		/* wrong commands since the last message */
 	unsigned refused;		/* recipients, likewise */

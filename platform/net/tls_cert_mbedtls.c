@@ -5,8 +5,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/date.h"
+#include <time.h>
 #include "base/str.h"
+#include "mime/addr.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/rand.h"
@@ -147,34 +148,19 @@ bool tls_cert_is_for(const struct tls_cert *c, struct span name)
 
 /* -- making -- */
 
-/* "20261124111146", as mbedTLS wants it. */
-static void timestamp(char out[15], int64_t when)
-{
-	char iso[DATE_SIZE];
-	const char *p;
-	int n = 0;
-
-	date_iso(iso, when);
-	for (p = iso; *p && n < 14; p++) {
-		if (ascii_isdigit(*p))
-			out[n++] = *p;
-	}
-	out[n] = '\0';
-}
-
 /* Both ends by the calendar: 20 years more is a leap year when this one is. */
 static int set_validity(mbedtls_x509write_cert *crt)
 {
-	char from[15], to[15];
-	int64_t now = clock_plausible() ? clock_now() : CLOCK_EPOCH;
-	int year;
-
+	static const char form[] = "%Y%m%d%H%M%S";
 	/* a day for clocks that differ, and for the zones some mistake */
-	timestamp(from, now - 86400);
-	memcpy(to, from, sizeof(to));
-	year = (to[2] - '0') * 10 + to[3] - '0' + YEARS;
-	to[2] = '0' + year / 10 % 10;
-	to[3] = '0' + year % 10;
+	time_t now = (clock_plausible() ? clock_now() : CLOCK_EPOCH) - 86400;
+	char from[15], to[15];
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(from, sizeof(from), form, &tm);
+	tm.tm_year += YEARS;
+	strftime(to, sizeof(to), form, &tm);
 	return mbedtls_x509write_crt_set_validity(crt, from, to);
 }
 
@@ -263,17 +249,6 @@ out:
 	return -1;
 }
 
-static bool is_name(struct span s)
-{
-	size_t i;
-
-	for (i = 0; i < s.n; i++) {
-		if (!ascii_isalnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '.')
-			return false;
-	}
-	return s.n > 0 && s.n <= NAME_MOST;
-}
-
 int tls_make_cert(const char *cert_file, const char *key_file,
 		const char *name, struct err *err)
 {
@@ -281,7 +256,7 @@ int tls_make_cert(const char *cert_file, const char *key_file,
 	mbedtls_pk_context key;
 	int r;
 
-	if (!is_name(span_of(name)))
+	if (!addr_domain(span_of(name)))
 		return err_set(err, ERR_PERM,
 				"%s: no name for a certificate", name);
 	mbedtls_x509write_crt_init(&crt);

@@ -19,10 +19,10 @@ static bool is_ours(const char *path, const char *folder, const char *name)
 		strcmp(path + n + 1, name) == 0;
 }
 
+/* The certificate is written last: a key alone is what a crash has left. */
 static bool is_missing(const struct conf *conf)
 {
-	return access(conf->tls_cert, F_OK) < 0 &&
-		access(conf->tls_key, F_OK) < 0;
+	return access(conf->tls_cert, F_OK) < 0;
 }
 
 /* Under the lock another daemon's certificate may have appeared. */

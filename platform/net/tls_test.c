@@ -583,11 +583,8 @@ static void test_starttls_waits(void **state)
 	client = new_client(NULL);
 	pair();
 	conn_pause(c.conn);
-	s.to_send = 40000;
-	while (s.to_send) {
+	for (i = 0; i < 40; i++)
 		conn_printf(s.conn, "%999s\n", "x");
-		s.to_send -= 1000;
-	}
 	assert_int_equal(conn_starttls(s.conn, server, NULL, false, &err), 0);
 	conn_puts(s.conn, "under TLS");
 	turns(5);
@@ -600,6 +597,35 @@ static void test_starttls_waits(void **state)
 	turns(20);
 	assert_string_equal(c.got.p + 40000, "under TLS");
 	assert_int_equal(s.events[CONN_TLS], 1);
+}
+
+/* The handshake's first message finds the socket full. */
+static void test_handshake_blocked(void **state)
+{
+	struct tls_ctx *client;
+	struct tls *tls;
+	struct err err;
+	char junk[4096] = "";
+	int fd[2];
+
+	(void)state;
+	skip_without_tls();
+	client = new_client(NULL);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
+				fd), 0);
+	while (write(fd[0], junk, sizeof(junk)) > 0)
+		;
+	tls = tls_new(client, fd[0], "a.example", false, &err);
+	assert_int_equal(tls_handshake(tls, &err), TLS_WANT_WRITE);
+	assert_int_equal(tls_handshake(tls, &err), TLS_WANT_WRITE);
+	while (read(fd[1], junk, sizeof(junk)) > 0)
+		;
+	assert_int_equal(tls_handshake(tls, &err), TLS_WANT_READ);
+	assert_true(read(fd[1], junk, sizeof(junk)) > 100);
+	assert_int_equal(junk[0], 22);		/* a handshake record */
+	tls_free(tls);
+	close(fd[0]);
+	close(fd[1]);
 }
 
 /* Plain commands behind STARTTLS (CVE-2011-0411) are never seen. */
@@ -713,7 +739,8 @@ int main(void)
 		T(test_handshake), T(test_verify), T(test_expired),
 		T(test_bundle), T(test_sni), T(test_resumption), T(test_data),
 		T(test_pause), T(test_ends), T(test_starttls),
-		T(test_starttls_waits), T(test_injection), T(test_not_tls),
+		T(test_starttls_waits), T(test_handshake_blocked),
+		T(test_injection), T(test_not_tls),
 		T(test_slow_handshake),
 		T(test_without_tls)
 	};

@@ -36,6 +36,11 @@ int conf_error(struct conf_load *l, const char *fmt, ...)
 			l->name ? l->name : "", l->name ? ": " : "", text);
 }
 
+int conf_bad(struct conf_load *l, struct span word, const char *what)
+{
+	return conf_error(l, "\"%.*s\" %s", SPAN_ARG(word), what);
+}
+
 void *conf_alloc(struct conf_load *l, size_t n)
 {
 	void *p = arena_alloc(l->arena, n);
@@ -90,18 +95,6 @@ static int next_word(struct span *line, char *room, size_t *used,
 	return quoted ? -1 : 1;
 }
 
-/* A control character would end up in logs, replies or file names. */
-static bool has_control(struct span line)
-{
-	for (size_t i = 0; i < line.n; i++) {
-		unsigned char c = (unsigned char)line.p[i];
-
-		if ((c < ' ' && c != '\t') || c == 127)
-			return true;
-	}
-	return false;
-}
-
 /* Splits line; the words lie in room, which has line.n bytes at least. */
 static int split(struct conf_load *l, struct span line, char *room,
 		struct conf_words *words)
@@ -144,7 +137,8 @@ static int parse_line(struct conf_load *l, struct span line, bool *seen)
 	line = span_trim(line);
 	if (line.n > sizeof(room))
 		return conf_error(l, "line too long");
-	if (has_control(line))
+	/* it would end up in logs, replies or file names */
+	if (span_has_control(line))
 		return conf_error(l, "control character");
 	if (split(l, line, room, &words) < 0)
 		return -1;
@@ -166,7 +160,7 @@ static int parse_line(struct conf_load *l, struct span line, bool *seen)
 
 static int parse_preset(struct conf_load *l, const struct conf_row *row)
 {
-	struct span rest = span_of(row->preset);
+	struct span rest = span_of(conf_row_preset(row));
 	char room[CONF_LINE_MOST];
 	struct conf_words words;
 

@@ -54,6 +54,9 @@ enum conf_service {
 	CONF_SERVICE_COUNT
 };
 
+/* "smtp", "submission", ... */
+const char *conf_service_name(enum conf_service service);
+
 /* listen SERVICE ADDRESS:PORT | *:PORT | [V6]:PORT | none */
 struct conf_listen {
 	struct conf_listen *next;

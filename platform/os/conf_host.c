@@ -45,7 +45,7 @@ static const char *host(struct conf_load *l, struct span word)
 	if (name.n && name.p[name.n - 1] == '.')
 		name.n--;
 	if (!conf_is_host(name)) {
-		conf_error(l, "\"%.*s\" is no host name", SPAN_ARG(word));
+		conf_bad(l, word, "is no host name");
 		return NULL;
 	}
 	return conf_keep_lower(l, name);
@@ -59,13 +59,6 @@ int conf_parse_host(struct conf_load *l, const struct conf_row *row,
 
 	*field = host(l, words->v[0]);
 	return *field ? 0 : -1;
-}
-
-void conf_print_host(const struct conf *c, const struct conf_row *row,
-		struct str *out)
-{
-	str_adds(out, *(const char *const *)(const void *)
-			((const char *)c + row->offset));
 }
 
 int conf_add_word(struct conf_load *l, struct conf_word **list,
@@ -86,11 +79,15 @@ int conf_add_word(struct conf_load *l, struct conf_word **list,
 	return 0;
 }
 
-void conf_print_words(const struct conf_word *words, struct str *out)
+void conf_print_words(const struct conf *c, const struct conf_row *row,
+		struct str *out)
 {
-	for (; words; words = words->next) {
-		str_adds(out, words->text);
-		if (words->next)
+	const struct conf_word *w = *(struct conf_word *const *)(const void *)
+			((const char *)c + row->offset);
+
+	for (; w; w = w->next) {
+		str_adds(out, w->text);
+		if (w->next)
 			str_addc(out, '\n');
 	}
 }
@@ -107,11 +104,4 @@ int conf_parse_domains(struct conf_load *l, const struct conf_row *row,
 			return -1;
 	}
 	return 0;
-}
-
-void conf_print_domains(const struct conf *c, const struct conf_row *row,
-		struct str *out)
-{
-	(void)row;
-	conf_print_words(c->domains, out);
 }

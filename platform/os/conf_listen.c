@@ -4,13 +4,18 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-static const char *const services[CONF_SERVICE_COUNT] = {
+static const char services[CONF_SERVICE_COUNT][11] = {
 	[CONF_SMTP] = "smtp",
 	[CONF_SUBMISSION] = "submission",
 	[CONF_SMTPS] = "smtps",
 	[CONF_POP3] = "pop3",
 	[CONF_POP3S] = "pop3s",
 };
+
+const char *conf_service_name(enum conf_service service)
+{
+	return services[service];
+}
 
 /* What the file said of a service (conf_load.listens). */
 enum { LISTEN_OPEN, LISTEN_ADDRESS, LISTEN_NONE };
@@ -21,8 +26,8 @@ static int find_service(struct conf_load *l, struct span word)
 	for (int i = 0; i < CONF_SERVICE_COUNT; i++)
 		if (span_is(word, services[i]))
 			return i;
-	return conf_error(l, "\"%.*s\" is none of smtp, submission, smtps, "
-			"pop3, pop3s", SPAN_ARG(word));
+	return conf_bad(l, word, "is none of smtp, submission, smtps, pop3, "
+			"pop3s");
 }
 
 /* ADDRESS:PORT, *:PORT or [V6]:PORT as a socket address. */
@@ -87,8 +92,8 @@ int conf_parse_listen(struct conf_load *l, const struct conf_row *row,
 		return -1;
 	new->service = (enum conf_service)service;
 	if (!parse_socket(words->v[1], new))
-		return conf_error(l, "\"%.*s\" is no ADDRESS:PORT, *:PORT, "
-				"[IPV6]:PORT or none", SPAN_ARG(words->v[1]));
+		return conf_bad(l, words->v[1], "is no ADDRESS:PORT, *:PORT, "
+				"[IPV6]:PORT or none");
 	add_listen(l->c, new);
 	return 0;
 }

@@ -108,14 +108,13 @@ static int parse_block(struct conf_load *l, struct span word,
 	bool v4, given = address.n < word.n;
 
 	if (!conf_address(address, net->addr, &v4))
-		return conf_error(l, "\"%.*s\" is no address", SPAN_ARG(word));
+		return conf_bad(l, word, "is no address");
 	if (given && !span_number(bits, v4 ? 32 : 128, &n))
 		return conf_error(l, "%.*s: the prefix has 1 to %d bits",
 				SPAN_ARG(word), v4 ? 32 : 128);
 	net->bits = given ? (unsigned)n + (v4 ? V4_BITS : 0) : 128;
 	if ((given && !n) || (is_v4_block(net) && net->bits == V4_BITS))
-		return conf_error(l, "%.*s would relay for everybody",
-				SPAN_ARG(word));
+		return conf_bad(l, word, "would relay for everybody");
 	if (clear_host_bits(net))
 		return bad_host_bits(l, word, net);
 	return 0;
@@ -197,17 +196,10 @@ int conf_parse_nameservers(struct conf_load *l, const struct conf_row *row,
 				!(conf_split_port(word, &host, &port,
 						&brackets) &&
 				  conf_address(host, addr, &v4)))
-			return conf_error(l, "\"%.*s\" is no ADDRESS or "
-					"ADDRESS:PORT", SPAN_ARG(word));
+			return conf_bad(l, word,
+					"is no ADDRESS or ADDRESS:PORT");
 		if (conf_add_word(l, &l->c->nameservers, word) < 0)
 			return -1;
 	}
 	return 0;
-}
-
-void conf_print_nameservers(const struct conf *c, const struct conf_row *row,
-		struct str *out)
-{
-	(void)row;
-	conf_print_words(c->nameservers, out);
 }

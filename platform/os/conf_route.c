@@ -34,8 +34,7 @@ static int parse_host(struct conf_load *l, struct span word,
 
 	if (!conf_split_port(word, &name, port, &brackets) ||
 			!is_host_or_address(name))
-		return conf_error(l, "\"%.*s\" is no HOST[:PORT]",
-				SPAN_ARG(word));
+		return conf_bad(l, word, "is no HOST[:PORT]");
 	*host = conf_keep_lower(l, name);
 	return *host ? 0 : -1;
 }
@@ -58,7 +57,7 @@ static int set_mode(struct conf_load *l, struct options *o, struct span word)
 		o->tls = (enum conf_tls)i;
 		return 0;
 	}
-	return conf_error(l, "\"%.*s\" is not understood", SPAN_ARG(word));
+	return conf_bad(l, word, "is not understood");
 }
 
 /* KEY=VALUE's value when word has this key. */
@@ -82,8 +81,7 @@ static int parse_option(struct conf_load *l, struct options *o,
 	}
 	if (has_key(word, "password-file=", &value)) {
 		if (!value.n || value.p[0] != '/')
-			return conf_error(l, "password-file=%.*s does not "
-					"begin with /", SPAN_ARG(value));
+			return conf_bad(l, word, "has no path with a /");
 		s->password_file = conf_keep(l, value);
 		return s->password_file ? 0 : -1;
 	}
@@ -167,17 +165,15 @@ void conf_print_smarthost(const struct conf *c, const struct conf_row *row,
 
 static int bad_target(struct conf_load *l, struct span target)
 {
-	return conf_error(l, "\"%.*s\" is no smtp:HOST, smtp:[HOST]:PORT, "
-			"lmtp:[HOST]:PORT or lmtp:unix:PATH",
-			SPAN_ARG(target));
+	return conf_bad(l, target, "is no smtp:HOST, smtp:[HOST]:PORT, "
+			"lmtp:[HOST]:PORT or lmtp:unix:PATH");
 }
 
 static int parse_unix(struct conf_load *l, struct conf_route *r,
 		struct span path)
 {
 	if (!path.n || path.p[0] != '/')
-		return conf_error(l, "\"%.*s\" does not begin with /",
-				SPAN_ARG(path));
+		return conf_bad(l, path, "does not begin with /");
 	if (path.n >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
 		return conf_error(l, "the socket's path is too long");
 	r->is_unix = true;
@@ -217,8 +213,7 @@ int conf_parse_route(struct conf_load *l, const struct conf_row *row,
 
 	(void)row;
 	if (!span_is(domain, "*") && !conf_is_host(domain))
-		return conf_error(l, "\"%.*s\" is neither a domain nor *",
-				SPAN_ARG(domain));
+		return conf_bad(l, domain, "is neither a domain nor *");
 	r = conf_alloc(l, sizeof(*r));
 	if (!r)
 		return -1;

@@ -30,22 +30,24 @@ enum conf_kind {
 };
 
 struct conf_row {
-	const char *name;	/* NULL ends the table */
-	enum conf_kind kind;
-	size_t offset;		/* in struct conf */
+	unsigned char kind;	/* enum conf_kind */
+	unsigned short offset;	/* in struct conf */
+	unsigned min, max;	/* SECONDS: in them; MEMORY, SIZE: in K */
 	/*
-	 * The value without a line, as text that the row can parse; a list has
-	 * a value a line. In parentheses: computed, or none at all.
+	 * NULL ends the table. Behind its NUL come two more texts: the value
+	 * without a line, which the row can parse (a list has a value a line;
+	 * in parentheses: computed, or none at all), and what the directive is
+	 * for, in a sentence or a few ("" without MAILCONF_REFERENCE).
 	 */
-	const char *preset;
-	uint64_t min, max;	/* SECONDS, MEMORY, SIZE: in their unit */
-	const char *about;	/* a sentence, or a few */
+	const char *name;
 };
 
 #define CONF_ROWS_MOST 64
 /* The table, ended by a row of zeros. */
 const struct conf_row *conf_rows(void);
 const struct conf_row *conf_row_find(struct span name);
+const char *conf_row_preset(const struct conf_row *row);
+const char *conf_row_about(const struct conf_row *row);
 bool conf_row_is_computed(const struct conf_row *row);
 
 #define CONF_LINE_MOST 2048	/* bytes of one line */
@@ -71,6 +73,8 @@ struct conf_load {
 /* Returns -1; err becomes "FILE:LINE: DIRECTIVE: " and this text. */
 int conf_error(struct conf_load *l, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* ... and this text is the word, in quotes, and what is wrong with it. */
+int conf_bad(struct conf_load *l, struct span word, const char *what);
 /* Kept copies; NULL after conf_error when there is no memory. */
 void *conf_alloc(struct conf_load *l, size_t n);
 const char *conf_keep(struct conf_load *l, struct span s);
@@ -78,7 +82,7 @@ const char *conf_keep_lower(struct conf_load *l, struct span s);
 
 struct conf_type {
 	const char *syntax;		/* for the reference */
-	size_t min, max;		/* words */
+	unsigned char min, max;		/* words */
 	bool many;			/* the directive may be repeated */
 	bool fills;			/* presets count even beside lines */
 	int (*parse)(struct conf_load *l, const struct conf_row *row,
@@ -93,23 +97,29 @@ const struct conf_type *conf_type(enum conf_kind kind);
 void conf_print_range(const struct conf_row *row, struct str *out);
 
 /* The larger kinds: conf_host.c, conf_listen.c, conf_net.c, conf_route.c. */
-#define CONF_KIND_FNS(kind) \
+#define CONF_PARSE_FN(kind) \
 	int conf_parse_##kind(struct conf_load *l, const struct conf_row *row, \
-			const struct conf_words *words); \
+			const struct conf_words *words)
+#define CONF_KIND_FNS(kind) \
+	CONF_PARSE_FN(kind); \
 	void conf_print_##kind(const struct conf *c, \
 			const struct conf_row *row, struct str *out)
-CONF_KIND_FNS(host);
-CONF_KIND_FNS(domains);
+CONF_PARSE_FN(host);
+CONF_PARSE_FN(domains);
+CONF_PARSE_FN(nameservers);
 CONF_KIND_FNS(smarthost);
 CONF_KIND_FNS(route);
 CONF_KIND_FNS(nets);
 CONF_KIND_FNS(listen);
-CONF_KIND_FNS(nameservers);
 
 /* Appends a kept copy, unless it is there already (case ignored). 0 or -1. */
 int conf_add_word(struct conf_load *l, struct conf_word **list,
 		struct span word);
-void conf_print_words(const struct conf_word *words, struct str *out);
+/* Of kinds that are a struct conf_word *, and a const char *. */
+void conf_print_words(const struct conf *c, const struct conf_row *row,
+		struct str *out);
+void conf_print_text(const struct conf *c, const struct conf_row *row,
+		struct str *out);
 
 /*
  * HOST, HOST:PORT, [HOST] or [HOST]:PORT. *port is 0 when there is none.

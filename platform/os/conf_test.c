@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "config.h"
 #include "os/file.h"
 
 static void defaults(void **state)
@@ -84,17 +85,20 @@ static void defaults_are_a_configuration(void **state)
 static void table_and_page(void **state)
 {
 	struct str made, page;
+	const char *about;
 
 	(void)state;
 	for (const struct conf_row *row = conf_rows(); row->name; row++) {
 		if (row->kind == CONF_KIND_GROUP)
 			continue;
 		assert_ptr_equal(conf_row_find(span_of(row->name)), row);
-		assert_non_null(row->preset);
 		assert_non_null(conf_type(row->kind)->parse);
-		assert_true(strlen(row->about) > 10);
-		assert_int_equal(row->about[strlen(row->about) - 1], '.');
 		assert_true(row->min <= row->max);
+		if (!CFG_MAILCONF_REFERENCE)
+			continue;
+		about = conf_row_about(row);
+		assert_true(strlen(about) > 10);
+		assert_int_equal(about[strlen(about) - 1], '.');
 	}
 	assert_null(conf_row_find(SPAN("Limits")));
 	str_init(&made, 1 << 16);

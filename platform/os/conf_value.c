@@ -37,6 +37,12 @@ static const struct unit *units_of(const struct conf_row *row)
 	return units[row->kind];
 }
 
+/* The row's min or max in its unit. */
+static uint64_t bound(const struct conf_row *row, unsigned n)
+{
+	return units_of(row) == sizes ? n * UINT64_C(1024) : n;
+}
+
 /* With the largest unit that leaves no rest. */
 static void print_amount(const struct unit *u, uint64_t value,
 		struct str *out)
@@ -83,8 +89,8 @@ static int amount(struct conf_load *l, const struct conf_row *row,
 	const struct unit *u = cut_unit(units_of(row), &digits);
 	unsigned long long value;
 
-	if (!span_number64(digits, row->max / u->factor, &value) ||
-			value * u->factor < row->min)
+	if (!span_number64(digits, bound(row, row->max) / u->factor, &value) ||
+			value * u->factor < bound(row, row->min))
 		return bad_amount(l, row, word);
 	*out = value * u->factor;
 	return 0;
@@ -97,9 +103,9 @@ void conf_print_range(const struct conf_row *row, struct str *out)
 	if (!u)
 		return;
 	str_adds(out, "from ");
-	print_amount(u, row->min, out);
+	print_amount(u, bound(row, row->min), out);
 	str_adds(out, " to ");
-	print_amount(u, row->max, out);
+	print_amount(u, bound(row, row->max), out);
 }
 
 static int parse_number(struct conf_load *l, const struct conf_row *row,
@@ -179,8 +185,7 @@ static int parse_account(struct conf_load *l, const struct conf_row *row,
 	const char **field = at(l->c, row);
 
 	if (!is_account(words->v[0]))
-		return conf_error(l, "\"%.*s\" is no account's name",
-				SPAN_ARG(words->v[0]));
+		return conf_bad(l, words->v[0], "is no account's name");
 	*field = conf_keep(l, words->v[0]);
 	return *field ? 0 : -1;
 }
@@ -192,8 +197,7 @@ static int parse_path(struct conf_load *l, const struct conf_row *row,
 	struct span path = words->v[0];
 
 	if (!path.n || path.p[0] != '/')
-		return conf_error(l, "\"%.*s\" does not begin with /",
-				SPAN_ARG(path));
+		return conf_bad(l, path, "does not begin with /");
 	while (path.n > 1 && path.p[path.n - 1] == '/')
 		path.n--;
 	if (path.n > row->max)
@@ -203,7 +207,7 @@ static int parse_path(struct conf_load *l, const struct conf_row *row,
 	return *field ? 0 : -1;
 }
 
-static void print_text(const struct conf *c, const struct conf_row *row,
+void conf_print_text(const struct conf *c, const struct conf_row *row,
 		struct str *out)
 {
 	const char *text = *(const char *const *)in(c, row);
@@ -215,9 +219,10 @@ const struct conf_type *conf_type(enum conf_kind kind)
 {
 #define KIND(name) conf_parse_##name, conf_print_##name
 	static const struct conf_type types[CONF_KIND_COUNT] = {
-		[CONF_KIND_HOST] = { "NAME", 1, 1, false, false, KIND(host) },
+		[CONF_KIND_HOST] = { "NAME", 1, 1, false, false,
+			conf_parse_host, conf_print_text },
 		[CONF_KIND_DOMAINS] = { "NAME...", 1, CONF_WORDS_MOST, true,
-			false, KIND(domains) },
+			false, conf_parse_domains, conf_print_words },
 		[CONF_KIND_NETS] = { "ADDRESS[/BITS]...", 1, CONF_WORDS_MOST,
 			true, false, KIND(nets) },
 		[CONF_KIND_SMARTHOST] = { "HOST[:PORT] "
@@ -229,11 +234,12 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			"lmtp:[HOST]:PORT|lmtp:unix:PATH", 2, 2, true, false,
 			KIND(route) },
 		[CONF_KIND_NAMESERVERS] = { "ADDRESS[:PORT]...", 1,
-			CONF_WORDS_MOST, true, false, KIND(nameservers) },
+			CONF_WORDS_MOST, true, false,
+			conf_parse_nameservers, conf_print_words },
 		[CONF_KIND_ACCOUNT] = { "ACCOUNT", 1, 1, false, false,
-			parse_account, print_text },
+			parse_account, conf_print_text },
 		[CONF_KIND_PATH] = { "PATH", 1, 1, false, false,
-			parse_path, print_text },
+			parse_path, conf_print_text },
 		[CONF_KIND_YESNO] = { "yes|no", 1, 1, false, false,
 			parse_bool, print_bool },
 		[CONF_KIND_SYNC] = { "files|filesystem", 1, 1, false, false,

@@ -15,50 +15,22 @@ struct scan {
 /* What an option's argument is. */
 enum opt_arg { ARG_NONE, ARG_JOINED, ARG_NEEDED };
 
-static int too_big(struct scan *s, const struct opt_row *row, const char *arg)
+static enum opt_arg wanted(const struct opt_row *row)
 {
-	return err_set(s->err, ERR_PERM, "%s: %s is no number up to %lu",
-			s->shown, arg, row->max);
+	switch (row->type) {
+	case OPT_FLAG:
+	case OPT_COUNT:
+	case OPT_IGNORE:
+		return ARG_NONE;
+	case OPT_OPTIONAL:
+		return ARG_JOINED;
+	default:
+		return ARG_NEEDED;
+	}
 }
 
-static int set_flag(struct scan *s, const struct opt_row *row, void *field,
-		const char *arg)
+static int add(struct scan *s, struct opt_list *list, const char *arg)
 {
-	(void)s, (void)row, (void)arg;
-	*(bool *)field = true;
-	return 0;
-}
-
-static int set_count(struct scan *s, const struct opt_row *row, void *field,
-		const char *arg)
-{
-	(void)s, (void)row, (void)arg;
-	++*(unsigned *)field;
-	return 0;
-}
-
-static int set_text(struct scan *s, const struct opt_row *row, void *field,
-		const char *arg)
-{
-	(void)s, (void)row;
-	*(const char **)field = arg;
-	return 0;
-}
-
-static int set_number(struct scan *s, const struct opt_row *row, void *field,
-		const char *arg)
-{
-	if (!span_number(span_of(arg), row->max, field))
-		return too_big(s, row, arg);
-	return 0;
-}
-
-static int set_list(struct scan *s, const struct opt_row *row, void *field,
-		const char *arg)
-{
-	struct opt_list *list = field;
-
-	(void)row;
 	if (list->n == OPT_LIST_MAX)
 		return err_set(s->err, ERR_PERM, "%s: more than %d", s->shown,
 				OPT_LIST_MAX);
@@ -66,31 +38,30 @@ static int set_list(struct scan *s, const struct opt_row *row, void *field,
 	return 0;
 }
 
-static int set_nothing(struct scan *s, const struct opt_row *row, void *field,
-		const char *arg)
-{
-	(void)s, (void)row, (void)field, (void)arg;
-	return 0;
-}
-
-static const struct {
-	enum opt_arg arg;
-	int (*set)(struct scan *s, const struct opt_row *row, void *field,
-			const char *arg);
-} types[] = {
-	[OPT_FLAG] = { ARG_NONE, set_flag },
-	[OPT_COUNT] = { ARG_NONE, set_count },
-	[OPT_TEXT] = { ARG_NEEDED, set_text },
-	[OPT_NUMBER] = { ARG_NEEDED, set_number },
-	[OPT_LIST] = { ARG_NEEDED, set_list },
-	[OPT_OPTIONAL] = { ARG_JOINED, set_text },
-	[OPT_IGNORE] = { ARG_NONE, set_nothing },
-	[OPT_IGNORE_ARG] = { ARG_NEEDED, set_nothing },
-};
-
 static int apply(struct scan *s, const struct opt_row *row, const char *arg)
 {
-	return types[row->type].set(s, row, (char *)s->into + row->offset, arg);
+	void *field = (char *)s->into + row->offset;
+
+	switch (row->type) {
+	case OPT_FLAG:
+		*(bool *)field = true;
+		break;
+	case OPT_COUNT:
+		++*(unsigned *)field;
+		break;
+	case OPT_TEXT:
+	case OPT_OPTIONAL:
+		*(const char **)field = arg;
+		break;
+	case OPT_NUMBER:
+		if (span_number(span_of(arg), row->max, field))
+			break;
+		return err_set(s->err, ERR_PERM, "%s: %s is no number up to %u",
+				s->shown, arg, row->max);
+	case OPT_LIST:
+		return add(s, field, arg);
+	}
+	return 0;
 }
 
 /* Sets *arg to the next word of the command line. */
@@ -105,7 +76,7 @@ static int take_next(struct scan *s, const char **arg)
 
 static bool is_end(const struct opt_row *row)
 {
-	return !row->letter && !row->name;
+	return !row->letter && !*row->name;
 }
 
 static const struct opt_row *find_letter(const struct opt_row *row, char c)
@@ -120,7 +91,7 @@ static const struct opt_row *find_name(const struct opt_row *row,
 		struct span name)
 {
 	for (; !is_end(row); row++)
-		if (row->name && span_eq(name, span_of(row->name)))
+		if (*row->name && span_eq(name, span_of(row->name)))
 			return row;
 	return NULL;
 }
@@ -147,7 +118,7 @@ static int parse_long(struct scan *s, const struct opt_row *rows,
 	s->shown[name.n + 2] = '\0';
 	if (!row)
 		return unknown(s);
-	wants = types[row->type].arg;
+	wants = wanted(row);
 	if (joined && wants == ARG_NONE)
 		return err_set(s->err, ERR_PERM, "option %s takes no argument",
 				s->shown);
@@ -169,7 +140,7 @@ static int parse_short(struct scan *s, const struct opt_row *rows,
 		s->shown[2] = '\0';
 		if (!row)
 			return unknown(s);
-		wants = types[row->type].arg;
+		wants = wanted(row);
 		if (wants != ARG_NONE) {
 			arg = word;
 			word = "";

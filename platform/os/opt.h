@@ -27,10 +27,10 @@ struct opt_list {
 /* An array of rows ends with a row of zeros. */
 struct opt_row {
 	char letter;		/* 0: long form only */
-	const char *name;	/* long form without "--"; NULL: short only */
-	enum opt_type type;
-	size_t offset;		/* of the field in opt_parse's into */
-	unsigned long max;	/* OPT_NUMBER */
+	char name[14];		/* long form without "--"; "": short only */
+	unsigned char type;	/* enum opt_type */
+	unsigned short offset;	/* of the field in opt_parse's into */
+	unsigned max;		/* OPT_NUMBER */
 };
 
 #define OPT_AT(type, field) offsetof(type, field)

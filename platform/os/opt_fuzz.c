@@ -21,8 +21,8 @@ static const struct opt_row rows[] = {
 	{ 'n', "number", OPT_NUMBER, OPT_AT(struct opts, number), 9999 },
 	{ 'u', "user", OPT_LIST, OPT_AT(struct opts, list), 0 },
 	{ 'o', "odd", OPT_OPTIONAL, OPT_AT(struct opts, optional), 0 },
-	{ 'i', NULL, OPT_IGNORE, 0, 0 },
-	{ 'N', NULL, OPT_IGNORE_ARG, 0, 0 },
+	{ 'i', "", OPT_IGNORE, 0, 0 },
+	{ 'N', "", OPT_IGNORE_ARG, 0, 0 },
 	{ 0 }
 };
 

@@ -17,12 +17,12 @@ struct opts {
 
 static const struct opt_row rows[] = {
 	{ 'a', "all", OPT_FLAG, OPT_AT(struct opts, all), 0 },
-	{ 'v', NULL, OPT_COUNT, OPT_AT(struct opts, verbose), 0 },
+	{ 'v', "", OPT_COUNT, OPT_AT(struct opts, verbose), 0 },
 	{ 'f', "from", OPT_TEXT, OPT_AT(struct opts, from), 0 },
 	{ 'n', "most", OPT_NUMBER, OPT_AT(struct opts, most), 65535 },
 	{ 'u', "user", OPT_LIST, OPT_AT(struct opts, users), 0 },
 	{ 'o', "odd", OPT_OPTIONAL, OPT_AT(struct opts, odd), 0 },
-	{ 'i', NULL, OPT_IGNORE, 0, 0 },
+	{ 'i', "", OPT_IGNORE, 0, 0 },
 	{ 'N', "notify", OPT_IGNORE_ARG, 0, 0 },
 	{ 0, "foreground", OPT_FLAG, OPT_AT(struct opts, foreground), 0 },
 	{ 0 }

@@ -139,31 +139,39 @@ static void close_from(int from)
 	close_each(from);
 }
 
+int proc_keep_fds(int *fds, int n)
+{
+	/* Out of the way first: a source may sit on another one's place. */
+	for (int i = 0; i < n; i++) {
+		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, FIRST_FD + n);
+		if (fds[i] < 0)
+			return -1;
+	}
+	for (int i = 0; i < n; i++) {
+		if (dup3(fds[i], FIRST_FD + i, O_CLOEXEC) < 0)
+			return -1;
+		fds[i] = FIRST_FD + i;
+	}
+	close_from(FIRST_FD + n);
+	return 0;
+}
+
 /*
  * In the child: fds become 3, 4, ..., *status comes after them, all others
  * are closed.
  */
 static int arrange_fds(const struct proc_fd *fds, int nfds, int *status)
 {
-	int above = FIRST_FD + nfds, high[FDS_MOST];
+	int all[FDS_MOST + 1];
 
-	/* Out of the way first: a source may sit on another one's place. */
-	*status = fcntl(*status, F_DUPFD_CLOEXEC, above);
-	if (*status < 0)
-		return -1;
-	for (int i = 0; i < nfds; i++) {
-		high[i] = fcntl(fds[i].fd, F_DUPFD_CLOEXEC, above);
-		if (high[i] < 0)
-			return -1;
-	}
 	for (int i = 0; i < nfds; i++)
-		if (dup2(high[i], FIRST_FD + i) < 0)
-			return -1;
-	if (dup3(*status, above, O_CLOEXEC) >= 0)
-		*status = above;
-	else if (errno != EINVAL)	/* EINVAL: it is there already */
+		all[i] = fds[i].fd;
+	all[nfds] = *status;
+	if (proc_keep_fds(all, nfds + 1) < 0)
 		return -1;
-	close_from(above + 1);
+	*status = all[nfds];
+	for (int i = 0; i < nfds; i++)
+		fcntl(all[i], F_SETFD, 0);
 	return 0;
 }
 
@@ -285,23 +293,6 @@ out:
 	close(pair[1]);
 	errno = code;
 	return err_errno(err, "fork");
-}
-
-int proc_keep_fds(int *fds, int n)
-{
-	/* Out of the way first: a source may sit on another one's place. */
-	for (int i = 0; i < n; i++) {
-		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, FIRST_FD + n);
-		if (fds[i] < 0)
-			return -1;
-	}
-	for (int i = 0; i < n; i++) {
-		if (dup3(fds[i], FIRST_FD + i, O_CLOEXEC) < 0)
-			return -1;
-		fds[i] = FIRST_FD + i;
-	}
-	close_from(FIRST_FD + n);
-	return 0;
 }
 
 /* Room for one descriptor beside a packet, aligned as the macros want it. */

@@ -1,4 +1,5 @@
 #include "store/db.h"
+#include "store/disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -75,7 +76,7 @@ static int make_file(const char *path, struct err *err)
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0)
-		return err_errno(err, "%s", path);
+		return disk_err(err, path);
 	close(fd);
 	return 0;
 }
@@ -87,14 +88,10 @@ static int make_file(const char *path, struct err *err)
  */
 static int set_pragmas(struct db *db, bool write, struct err *err)
 {
-	char text[64];
-
 	sqlite3_extended_result_codes(db->handle, 1);
 	sqlite3_busy_timeout(db->handle, DB_PATIENCE);
-	snprintf(text, sizeof(text), "PRAGMA cache_size=-%d", DB_CACHE);
-	if (db_run(db, text, err) < 0)
-		return -1;
-	if (db_run(db, "PRAGMA journal_mode=TRUNCATE;"
+	if (db_run(db, "PRAGMA cache_size=-" DB_CACHE ";"
+			"PRAGMA journal_mode=TRUNCATE;"
 			"PRAGMA synchronous=FULL;"
 			"PRAGMA temp_store=MEMORY;"
 			"PRAGMA foreign_keys=ON", err) < 0)
@@ -116,50 +113,46 @@ static int version_of(struct db *db, int64_t *version, struct err *err)
 	return 0;
 }
 
-static int64_t count_steps(const char *const *steps)
-{
-	int64_t n = 0;
-
-	while (steps[n])
-		n++;
-	return n;
-}
-
 /* With the lock: of two that find an old file only one shall change it. */
-static int migrate(struct db *db, const char *const *steps, struct err *err)
+static int migrate(struct db *db, const char *path, const char *const *steps,
+		struct err *err)
 {
-	int64_t version, newest = count_steps(steps);
+	int64_t version, was;
 	char text[48];
 
 	if (db_begin(db, err) < 0 || version_of(db, &version, err) < 0)
 		return -1;
-	if (version > newest)
+	for (was = 0; was < version && steps[was]; was++)
+		;
+	if (was != version)
 		return err_set(err, ERR_PERM, "%s: made by a newer program",
-				sqlite3_db_filename(db->handle, "main"));
-	if (version == newest) {
+				path);
+	for (; steps[version]; version++)
+		if (db_run(db, steps[version], err) < 0)
+			return -1;
+	if (version == was) {
 		db_rollback(db);
 		return 0;
 	}
-	for (; version < newest; version++)
-		if (db_run(db, steps[version], err) < 0)
-			return -1;
-	snprintf(text, sizeof(text), "PRAGMA user_version=%d", (int)newest);
+	snprintf(text, sizeof(text), "PRAGMA user_version=%d", (int)version);
 	if (db_run(db, text, err) < 0)
 		return -1;
 	return db_commit(db, err);
 }
 
-static int check_version(struct db *db, const char *const *steps,
-		struct err *err)
+static int check_version(struct db *db, const char *path,
+		const char *const *steps, struct err *err)
 {
 	int64_t version;
 
 	if (version_of(db, &version, err) < 0)
 		return -1;
-	if (version < count_steps(steps))
-		return err_set(err, ERR_TEMP, "%s: not brought up to date yet",
-				sqlite3_db_filename(db->handle, "main"));
-	return 0;
+	while (version > 0 && *steps) {
+		version--;
+		steps++;
+	}
+	return *steps ? err_set(err, ERR_TEMP, "%s: not brought up to date yet",
+			path) : 0;
 }
 
 static int open_handle(struct db *db, const char *path, bool write,
@@ -187,12 +180,12 @@ struct db *db_open(const char *path, bool write, const char *const *steps,
 	struct db *db = calloc(1, sizeof(*db));
 
 	if (!db) {
-		err_errno(err, "%s", path);
+		disk_err(err, path);
 		return NULL;
 	}
 	if (open_handle(db, path, write, err) < 0)
 		goto out;
-	if ((write ? migrate : check_version)(db, steps, err) < 0)
+	if ((write ? migrate : check_version)(db, path, steps, err) < 0)
 		goto out;
 	return db;
 out:
@@ -225,7 +218,7 @@ static struct db_query *prepare(struct db *db, const char *sql,
 	int code;
 
 	if (!q) {
-		err_errno(err, "database");
+		disk_err(err, "database");
 		return NULL;
 	}
 	code = sqlite3_prepare_v2(db->handle, sql, -1, &q->statement, NULL);

@@ -15,16 +15,15 @@ int disk_folder(int dirfd, const char *path)
 	return openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-int disk_each(int dirfd, int (*fn)(void *arg, const char *name), void *arg,
-		struct err *err)
+int disk_each(int dirfd, const char *path, int (*fn)(void *arg, const char *name),
+		void *arg, struct err *err)
 {
-	/* a descriptor of its own: reading begins at the start */
-	int fd = disk_folder(dirfd, "."), rc = 0;
+	int fd = disk_folder(dirfd, path), rc = 0;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 
 	if (!dir) {
-		disk_err(err, "folder");
+		disk_err(err, path);
 		if (fd >= 0)
 			close(fd);
 		return -1;
@@ -33,7 +32,7 @@ int disk_each(int dirfd, int (*fn)(void *arg, const char *name), void *arg,
 		if (entry->d_name[0] != '.')
 			rc = fn(arg, entry->d_name);
 	if (!rc && errno)
-		rc = disk_err(err, "folder");
+		rc = disk_err(err, path);
 	closedir(dir);
 	return rc;
 }
@@ -54,11 +53,13 @@ static int sweep_one(void *arg, const char *name)
 	return 0;
 }
 
-void disk_sweep(int dirfd, int age)
+void disk_sweep(int dirfd, const char *path, int age)
 {
-	struct sweep s = { dirfd, clock_now() - age };
+	struct sweep s = { disk_folder(dirfd, path), clock_now() - age };
 
-	disk_each(dirfd, sweep_one, &s, NULL);
+	disk_each(s.dirfd, ".", sweep_one, &s, NULL);
+	if (s.dirfd >= 0)
+		close(s.dirfd);
 }
 
 int disk_write_at(int fd, const void *data, size_t n, int64_t at)
@@ -79,37 +80,41 @@ int disk_write_at(int fd, const void *data, size_t n, int64_t at)
 	return 0;
 }
 
-int disk_flush(int fd)
-{
-	if (fsync(fd) == 0)
-		return 0;
-	/* EINVAL: a file system that knows no flush of this (folders, often) */
-	return errno == EINVAL ? 0 : errno;
-}
-
-int disk_flush_path(int dirfd, const char *path, int flags)
-{
-	int fd = openat(dirfd, path,
-			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags);
-	int error;
-
-	if (fd < 0)
-		return errno;
-	error = disk_flush(fd);
-	close(fd);
-	return error;
-}
-
-int disk_flush_folder(int dirfd, const char *path)
+int disk_parent(int dirfd, const char *path)
 {
 	char folder[PATH_MAX];
 	struct span s = span_of(path);
 	size_t slash = span_rfind(s, '/');
 
 	s = slash == s.n ? SPAN(".") : span_sub(s, 0, slash ? slash : 1);
-	if (str_copy(folder, sizeof(folder), s) < 0)
-		return ENAMETOOLONG;
-	return disk_flush_path(dirfd, folder, O_DIRECTORY);
+	if (str_copy(folder, sizeof(folder), s) == 0)
+		return disk_folder(dirfd, folder);
+	errno = ENAMETOOLONG;
+	return -1;
+}
+
+static int flush_and_close(int fd)
+{
+	int error = fd < 0 ? errno : 0;
+
+	if (error)
+		return error;
+	/* EINVAL: a file system that knows no flush of this (folders, often) */
+	if (fsync(fd) < 0 && errno != EINVAL)
+		error = errno;
+	close(fd);
+	return error;
+}
+
+int disk_flush_path(int dirfd, const char *path, int flags)
+{
+	return flush_and_close(openat(dirfd, path, O_RDONLY | O_CLOEXEC
+				| O_NOFOLLOW | O_NONBLOCK | flags));
+}
+
+int disk_flush_folder(int dirfd, const char *path)
+{
+	return flush_and_close(disk_parent(dirfd, path));
 }
 
 int disk_err(struct err *err, const char *what)

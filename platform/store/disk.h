@@ -9,19 +9,19 @@
 
 /* A folder, to be read or flushed. The fd or -1 with errno. */
 int disk_folder(int dirfd, const char *path);
+/* The same for the folder in which the name stands. */
+int disk_parent(int dirfd, const char *path);
 /*
  * Calls fn for each name that does not begin with a dot, until it gives
  * something else than 0, which is then given back. -1 with err: not readable.
  */
-int disk_each(int dirfd, int (*fn)(void *arg, const char *name), void *arg,
-		struct err *err);
-/* Removes files older than `age` seconds: what killed writers have left. */
-void disk_sweep(int dirfd, int age);
+int disk_each(int dirfd, const char *path, int (*fn)(void *arg, const char *name),
+		void *arg, struct err *err);
+/* Removes a folder's files older than `age` seconds, which killed writers left. */
+void disk_sweep(int dirfd, const char *path, int age);
 /* All n octets at their place, or -1 with errno. */
 int disk_write_at(int fd, const void *data, size_t n, int64_t at);
-/* fsync, as far as this file system knows it for that. 0 or errno. */
-int disk_flush(int fd);
-/* The same for what is called so; flags: for open. */
+/* fsync, as far as the file system knows it for that. 0 or errno. flags: of open. */
 int disk_flush_path(int dirfd, const char *path, int flags);
 /* The same for the folder in which the name stands. */
 int disk_flush_folder(int dirfd, const char *path);

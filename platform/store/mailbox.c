@@ -1,4 +1,5 @@
 #include "store/mailbox_private.h"
+#include "store/disk.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -6,20 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/sha256.h"
-
 #define ALL_FLAGS (MAILBOX_SEEN | MAILBOX_ANSWERED | MAILBOX_DELETED \
 		| MAILBOX_FLAGGED | MAILBOX_OLD)
-
-static bool is_maildir(int dirfd, const char *path, bool maildir)
-{
-	struct stat st;
-	size_t n = strlen(path);
-
-	if (maildir || (n && path[n - 1] == '/'))
-		return true;
-	return fstatat(dirfd, path, &st, 0) == 0 && S_ISDIR(st.st_mode);
-}
 
 static bool may_be_made(const char *path, bool maildir)
 {
@@ -28,29 +17,27 @@ static bool may_be_made(const char *path, bool maildir)
 	return maildir || (n && path[n - 1] == '/');
 }
 
+static bool is_maildir(int dirfd, const char *path, bool maildir)
+{
+	struct stat st;
+
+	return may_be_made(path, maildir)
+		|| (fstatat(dirfd, path, &st, 0) == 0 && S_ISDIR(st.st_mode));
+}
+
 struct mailbox *mailbox_open(int dirfd, const char *path, bool maildir,
 		bool write, struct err *err)
 {
-	struct mailbox *m;
-
 	if (is_maildir(dirfd, path, maildir))
-		m = maildir_open(dirfd, path, may_be_made(path, maildir),
+		return maildir_open(dirfd, path, may_be_made(path, maildir),
 				write, err);
-	else
-		m = mbox_open(dirfd, path, MBOX_OWN, write, err);
-	if (m)
-		m->write = write;
-	return m;
+	return mbox_open(dirfd, path, MBOX_OWN, write, err);
 }
 
 struct mailbox *mailbox_open_of(int dirfd, const char *path, uid_t owner,
 		bool write, struct err *err)
 {
-	struct mailbox *m = mbox_open(dirfd, path, owner, write, err);
-
-	if (m)
-		m->write = write;
-	return m;
+	return mbox_open(dirfd, path, owner, write, err);
 }
 
 void mailbox_close(struct mailbox *m)
@@ -62,20 +49,30 @@ void mailbox_close(struct mailbox *m)
 	m->ops->close(m);
 }
 
+void *mailbox_room(void *list, unsigned n, unsigned *room, size_t size,
+		struct err *err)
+{
+	unsigned more = *room ? *room * 2 : 64;
+
+	if (n < *room)
+		return list;
+	list = realloc(list, more * size);
+	if (list)
+		*room = more;
+	else
+		disk_err(err, "mailbox");
+	return list;
+}
+
 int mailbox_grow(struct mailbox *m, unsigned flags, struct err *err)
 {
-	if (m->count == m->room) {
-		unsigned room = m->room ? m->room * 2 : 64;
-		struct mailbox_mark *marks = realloc(m->marks,
-				room * sizeof(*marks));
+	struct mailbox_mark *marks = mailbox_room(m->marks, m->count, &m->room,
+			sizeof(*marks), err);
 
-		if (!marks)
-			return err_set(err, ERR_NOMEM, "out of memory");
-		m->marks = marks;
-		m->room = room;
-	}
-	m->marks[m->count].flags = (unsigned char)flags;
-	m->marks[m->count].was = (unsigned char)flags;
+	if (!marks)
+		return -1;
+	m->marks = marks;
+	marks[m->count].flags = marks[m->count].was = (unsigned char)flags;
 	m->count++;
 	return 0;
 }
@@ -133,31 +130,29 @@ int mailbox_append(int dirfd, const char *path, bool maildir,
 	return mbox_append(dirfd, path, add, found, err);
 }
 
-void mailbox_hash(char out[72], struct span name)
+void mailbox_hex(char *out, const unsigned char *p, size_t n)
 {
 	static const char hex[] = "0123456789abcdef";
-	unsigned char hash[SHA256_SIZE];
 
-	sha256(hash, name);
-	for (int i = 0; i < 20; i++) {
-		out[2 * i] = hex[hash[i] >> 4];
-		out[2 * i + 1] = hex[hash[i] & 15];
+	for (; n--; p++) {
+		*out++ = hex[*p >> 4];
+		*out++ = hex[*p & 15];
 	}
-	out[40] = '\0';
+	*out = '\0';
 }
 
 /* -- what the two formats' lines mean -- */
 
-bool mailbox_hidden(struct span line)
+bool mailbox_hides(struct mailbox_hide *h, struct span text, bool first)
 {
-	static const char *const names[] = {
-		"Status:", "X-Status:", "X-Pillarbox-Id:"
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (span_starts(line, names[i]))
-			return true;
-	return false;
+	if (!first || !h->header)
+		return h->hiding;
+	h->header = text.n > 0;
+	if (!text.n || (text.p[0] != ' ' && text.p[0] != '\t'))
+		h->hiding = span_starts(text, "Status:")
+			|| span_starts(text, "X-Status:")
+			|| span_starts(text, "X-Pillarbox-Id:");
+	return h->hiding;
 }
 
 bool mailbox_quoted(struct span line, unsigned least)
@@ -183,7 +178,7 @@ struct mailbox_reader *mailbox_reader_open(struct mailbox *m, unsigned n,
 	}
 	r = calloc(1, sizeof(*r));
 	if (!r) {
-		err_set(err, ERR_NOMEM, "out of memory");
+		disk_err(err, "mailbox");
 		return NULL;
 	}
 	r->own_fd = -1;
@@ -191,7 +186,7 @@ struct mailbox_reader *mailbox_reader_open(struct mailbox *m, unsigned n,
 		mailbox_reader_close(r);
 		return NULL;
 	}
-	r->header = r->mbox;
+	r->hide.header = r->mbox;
 	return r;
 }
 
@@ -205,34 +200,21 @@ void mailbox_reader_close(struct mailbox_reader *r)
 	free(r);
 }
 
-/* Is this piece (of an mbox) to be seen? Takes one > off a quoted line. */
-static bool seen(struct mailbox_reader *r, struct span *text, bool first)
-{
-	bool folded = text->n && (text->p[0] == ' ' || text->p[0] == '\t');
-
-	if (first && r->header) {
-		r->header = text->n > 0;
-		r->hiding = mailbox_hidden(*text) || (r->hiding && folded);
-	}
-	if (first && mailbox_quoted(*text, 1))
-		*text = span_sub(*text, 1, text->n);
-	return !r->hiding;
-}
-
 /* 1: r->rest and line_end have something; 0 end; -1. */
 static int next_piece(struct mailbox_reader *r, struct err *err)
 {
-	struct span piece;
-	bool first;
+	struct lines *l = &r->lines;
 	int rc;
 
-	while ((rc = lines_next(&r->lines, &piece, &first, err)) > 0) {
-		r->rest = lines_text(piece, &r->line_end);
-		if (!r->mbox || seen(r, &r->rest, first))
-			return 1;
-	}
-	r->rest.n = 0;
-	r->line_end = false;
+	do
+		rc = lines_next(l, err);
+	while (rc > 0 && mailbox_hides(&r->hide, l->text, l->first));
+	r->rest = l->text;
+	r->line_end = rc > 0 && l->ended;
+	if (rc <= 0)
+		r->rest.n = 0;
+	else if (r->mbox && l->first && mailbox_quoted(r->rest, 1))
+		r->rest = span_sub(r->rest, 1, r->rest.n);
 	return rc;
 }
 

@@ -8,6 +8,7 @@
 #include "base/span.h"
 #include "base/str.h"
 #include "store/mailbox.h"
+#include "store/out.h"
 
 /* -- lines: a file's octets [start, end) line by line, however long they are -- */
 
@@ -18,42 +19,21 @@ struct lines {
 	int64_t at, end;	/* of the next read */
 	char *buffer;		/* LINES_SIZE octets */
 	size_t from, to;
-	bool inside;		/* the last piece did not end its line */
+	struct span piece;	/* what lines_next has read, */
+	struct span text;	/* ... without LF or CRLF */
+	bool first;		/* the line begins here */
+	bool ended;		/* it ends here; true before the first */
 };
 
 /* end < 0: up to the end of the file. -1: no memory. */
 int lines_open(struct lines *l, int fd, int64_t start, int64_t end,
 		struct err *err);
 void lines_close(struct lines *l);
-/*
- * 1 and the next line with its line end, or a piece of one that does not fit:
- * *first says whether the line begins here. 0 at the end, -1 err.
- */
-int lines_next(struct lines *l, struct span *piece, bool *first,
-		struct err *err);
-/* Where the piece just given lies in the file. */
-int64_t lines_offset(const struct lines *l, struct span piece);
-/* Without LF or CRLF; *ended: there was one. */
-struct span lines_text(struct span piece, bool *ended);
+/* 1 and the next line, or a piece of one that does not fit; 0 at the end, -1. */
+int lines_next(struct lines *l, struct err *err);
+/* Where the piece lies in the file. */
+int64_t lines_offset(const struct lines *l);
 
-/* -- out: buffered writing that counts -- */
-
-#define OUT_SIZE 8192
-
-struct out {
-	int fd;
-	size_t n;
-	int64_t written;	/* octets, those in the buffer included */
-	uint64_t lines;		/* LFs */
-	bool bad;		/* a write failed; `error` is its errno */
-	int error;
-	char *buffer;
-};
-
-int out_open(struct out *o, int fd, struct err *err);	/* -1: no memory */
-void out_add(struct out *o, struct span s);
-/* Writes what is left and frees. 0 or -1 with errno. */
-int out_close(struct out *o);
 /* add's message with LF lines; quote: as mboxrd. -1: add->fd cannot be read. */
 int out_message(struct out *o, const struct mailbox_add *add, bool quote,
 		struct err *err);
@@ -64,11 +44,16 @@ struct mailbox_mark {
 	unsigned char flags, was;	/* was: on disk */
 };
 
+/* Where a reader of lines is: in the header, in one of our own lines? */
+struct mailbox_hide {
+	bool header, hiding;
+};
+
 struct mailbox_reader {
 	struct lines lines;
 	int own_fd;		/* closed at the end; -1: none */
 	bool mbox;		/* hide our header lines, undo >From */
-	bool header, hiding;
+	struct mailbox_hide hide;
 	struct span rest;	/* of the piece in work */
 	bool line_end;		/* a LF is to follow it */
 };
@@ -98,10 +83,16 @@ struct mailbox {
 
 /* Room for one message more; its mark is count's, which is then raised. */
 int mailbox_grow(struct mailbox *m, unsigned flags, struct err *err);
-/* A UID of 40 characters from any bytes. */
-void mailbox_hash(char out[72], struct span name);
-/* "Status:" and the like, which readers do not see. */
-bool mailbox_hidden(struct span line);
+/*
+ * A list of n with room for one more, perhaps moved: list itself or NULL with
+ * err. What was there stays good when it fails.
+ */
+void *mailbox_room(void *list, unsigned n, unsigned *room, size_t size,
+		struct err *err);
+/* n octets in hex, with a NUL. */
+void mailbox_hex(char *out, const unsigned char *p, size_t n);
+/* Is this line, or piece of one, hidden: "Status:" and the like? */
+bool mailbox_hides(struct mailbox_hide *h, struct span text, bool first);
 /* Is this ">From ", ">>From ", ...? least: how many > there must be. */
 bool mailbox_quoted(struct span line, unsigned least);
 

@@ -407,14 +407,11 @@ static void test_maildir_place(void **state)
 	put_file("staged", "S: 1\n\n1\n");
 	add.fd = openat(folder, "staged", O_RDONLY);
 	add.length = 8;
-	staged.name = NULL;
-	assert_int_equal(maildir_place(folder, "x/copy", &add, &staged, name,
+	assert_int_equal(maildir_place(folder, "x/copy", &add, NULL, name,
 				&found, &err), 0);
 	snprintf(path, sizeof(path), "x/copy/%s", name);
 	assert_string_equal(get_file(path), "H: h\nS: 1\n\n1\n");
 	assert_non_null(strstr(name, ",S=13,W=17"));
-	staged.name = "staged";
-	staged.dirfd = folder;
 	assert_int_equal(maildir_place(folder, "x/moved", &add, &staged, name,
 				&found, &err), 0);
 	assert_int_equal(fstatat(folder, "staged", &st, 0), -1);

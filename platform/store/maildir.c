@@ -1,8 +1,8 @@
 #include "store/mailbox_private.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,10 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/list.h"
+#include "base/sha256.h"
 #include "os/clock.h"
+#include "store/disk.h"
 #include "store/maildir_private.h"
 
 #define NAMES_MOST (64u << 20)	/* octets of file names of one Maildir */
@@ -18,16 +21,15 @@
 #define SWEEP_AGE (36 * 3600)	/* seconds; as the Maildir manual says */
 
 struct maildir_entry {
-	const char *name;	/* of the file, in new/ or cur/ */
+	const char *name;	/* of the file: "new/..." or "cur/..." */
 	int64_t when;
 	uint64_t size;		/* with CRLF */
-	bool cur;
 	bool gone;		/* removed by save */
 };
 
 struct maildir {
 	struct mailbox m;
-	struct maildir_folders dir;
+	int dir;		/* holds new/, cur/, tmp/ */
 	struct arena *names;
 	struct maildir_entry *list;
 	unsigned room;
@@ -43,7 +45,7 @@ static struct maildir *maildir_of(struct mailbox *m)
 /* What stays when flags change. */
 static struct span unique_part(const char *name)
 {
-	struct span s = span_of(name);
+	struct span s = span_of(name + 4);
 
 	return span_sub(s, 0, span_find(s, ':'));
 }
@@ -79,48 +81,36 @@ static unsigned flags_of(struct span text)
 	return flags;
 }
 
-static bool is_ours(char c)
-{
-	return c == 'F' || c == 'R' || c == 'S';
-}
-
 /* Our letters anew, those of others kept, all in order. */
 static void put_flags(char out[64], struct span old, unsigned flags)
 {
 	size_t n = 0;
 
 	for (int c = 33; c < 127 && n < 63; c++) {
-		bool set = !is_ours((char)c)
-			&& span_find(old, (char)c) < old.n;
+		bool set = !strchr("FRS/", c) && span_find(old, (char)c) < old.n;
 
 		for (size_t i = 0; i < sizeof(letters) / sizeof(*letters); i++)
 			if (letters[i].letter == c)
 				set = flags & letters[i].flag;
-		if (set && c != '/')
+		if (set)
 			out[n++] = (char)c;
 	}
 	out[n] = '\0';
 }
 
-/* The number after ",W=" or the like. */
-static bool name_number(struct span name, const char *key, uint64_t *out)
+/* The number after ",W=", or SIZE_UNKNOWN. */
+static uint64_t name_size(struct span name)
 {
-	size_t n = strlen(key);
 	unsigned long long v;
 
-	for (size_t i = 0; i + n < name.n; i++) {
-		struct span at = span_sub(name, i, name.n);
+	while (name.n) {
+		struct span part = span_cut(&name, ',');
 
-		if (memcmp(at.p, key, n) != 0)
-			continue;
-		at = span_sub(at, n, at.n);
-		at = span_sub(at, 0, span_find(at, ','));
-		if (!span_number64(at, INT64_MAX, &v))
-			return false;
-		*out = v;
-		return true;
+		if (span_starts(part, "W=") && span_number64(span_sub(part, 2,
+						part.n), INT64_MAX, &v))
+			return v;
 	}
-	return false;
+	return SIZE_UNKNOWN;
 }
 
 static int64_t name_time(const char *name)
@@ -133,60 +123,6 @@ static int64_t name_time(const char *name)
 }
 
 /* -- listing -- */
-
-struct listing {
-	struct maildir *md;
-	struct arena *names;
-	struct maildir_entry *list;
-	unsigned n, room;
-};
-
-static int list_add(struct listing *l, const char *name, bool cur)
-{
-	struct maildir_entry *e;
-
-	if (l->n == l->room) {
-		unsigned room = l->room ? l->room * 2 : 64;
-
-		e = realloc(l->list, room * sizeof(*e));
-		if (!e)
-			return -1;
-		l->list = e;
-		l->room = room;
-	}
-	e = &l->list[l->n];
-	*e = (struct maildir_entry){ .cur = cur, .size = SIZE_UNKNOWN,
-		.when = name_time(name) };
-	e->name = arena_dup(l->names, span_of(name));
-	if (!e->name)
-		return -1;
-	name_number(unique_part(name), ",W=", &e->size);
-	l->n++;
-	return 0;
-}
-
-static int list_folder(struct listing *l, int dirfd, bool cur, struct err *err)
-{
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	int rc = 0;
-
-	if (!dir) {
-		err_errno(err, "Maildir");
-		if (fd >= 0)
-			close(fd);
-		return -1;
-	}
-	while (rc == 0 && (errno = 0, entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.'
-				&& list_add(l, entry->d_name, cur) < 0)
-			rc = err_set(err, ERR_NOMEM, "out of memory");
-	if (rc == 0 && errno)
-		rc = err_errno(err, "Maildir");
-	closedir(dir);
-	return rc;
-}
 
 static int span_order(struct span a, struct span b)
 {
@@ -204,65 +140,8 @@ static int by_time(const void *a, const void *b)
 	if (x->when != y->when)
 		return x->when < y->when ? -1 : 1;
 	c = span_order(unique_part(x->name), unique_part(y->name));
-	return c ? c : y->cur - x->cur;	/* of two, cur/ is the newer one */
-}
-
-/*
- * new/ before cur/: a message that another program moves meanwhile is seen
- * twice and not missed; the one in cur/ stays.
- */
-static int list_all(struct listing *l, struct err *err)
-{
-	unsigned n = 0;
-
-	if (list_folder(l, l->md->dir.new, false, err) < 0
-			|| list_folder(l, l->md->dir.cur, true, err) < 0)
-		return -1;
-	if (l->n == 0)
-		return 0;
-	qsort(l->list, l->n, sizeof(*l->list), by_time);
-	for (unsigned i = 1; i < l->n; i++)
-		if (!span_eq(unique_part(l->list[i].name),
-					unique_part(l->list[n].name)))
-			l->list[++n] = l->list[i];
-	l->n = n + 1;
-	return 0;
-}
-
-static unsigned first_flags(const struct maildir_entry *e)
-{
-	return flags_of(flag_part(e->name)) | (e->cur ? MAILBOX_OLD : 0);
-}
-
-/* Keeps a name that a listing has; NULL: no memory. */
-static const char *keep(struct maildir *md, const struct listing *l,
-		const char *name)
-{
-	return l->names == md->names ? name
-			: arena_dup(md->names, span_of(name));
-}
-
-/* Adds an entry to the mailbox itself. */
-static int take(struct maildir *md, const struct listing *l,
-		const struct maildir_entry *e, struct err *err)
-{
-	const char *name = keep(md, l, e->name);
-
-	if (!name)
-		return err_set(err, ERR_NOMEM, "out of memory");
-	if (md->m.count == md->room) {
-		unsigned room = md->room ? md->room * 2 : 64;
-		struct maildir_entry *list = realloc(md->list,
-				room * sizeof(*list));
-
-		if (!list)
-			return err_set(err, ERR_NOMEM, "out of memory");
-		md->list = list;
-		md->room = room;
-	}
-	md->list[md->m.count] = *e;
-	md->list[md->m.count].name = name;
-	return mailbox_grow(&md->m, first_flags(e), err);
+	/* of two, cur/ is the newer one */
+	return c ? c : x->name[0] - y->name[0];
 }
 
 static int by_unique(const void *a, const void *b)
@@ -272,86 +151,107 @@ static int by_unique(const void *a, const void *b)
 	return span_order(unique_part((*x)->name), unique_part((*y)->name));
 }
 
-/* Pointers to all entries, in order of their unique names; NULL: no memory. */
-static struct maildir_entry **index_all(struct maildir *md)
+/* What is known already, in order of unique names, and what is new. */
+struct listing {
+	struct maildir *md;
+	struct maildir_entry **known;
+	unsigned nknown;
+	const char *folder;
+	struct maildir_entry *list;
+	unsigned n, room;
+	struct err *err;
+};
+
+/* A known one gets its present name: another program may have changed it. */
+static int list_one(void *arg, const char *file)
 {
-	struct maildir_entry **index = calloc(md->m.count + 1, sizeof(*index));
+	struct listing *l = arg;
+	char name[4 + NAME_MAX + 1];
+	struct maildir_entry e = { .name = name };
+	struct maildir_entry *key = &e, **at = NULL, *list;
 
-	for (unsigned i = 0; index && i < md->m.count; i++)
-		index[i] = &md->list[i];
-	if (index && md->m.count)
-		qsort(index, md->m.count, sizeof(*index), by_unique);
-	return index;
-}
-
-/* Another program has moved it or has changed its flags. */
-static int follow(struct maildir *md, const struct listing *l,
-		struct maildir_entry *e, const struct maildir_entry *now)
-{
-	const char *name;
-
-	if (e->cur == now->cur && strcmp(e->name, now->name) == 0)
+	snprintf(name, sizeof(name), "%s/%s", l->folder, file);
+	if (l->nknown)
+		at = bsearch(&key, l->known, l->nknown, sizeof(*at), by_unique);
+	if (at && strcmp((*at)->name, name) == 0)
 		return 0;
-	name = keep(md, l, now->name);
-	if (!name)
+	e.when = name_time(name + 4);
+	e.size = name_size(unique_part(name));
+	e.name = arena_dup(l->md->names, span_of(name));
+	if (!e.name)
+		return err_set(l->err, ERR_NOMEM, "Maildir too big");
+	if (at) {
+		(*at)->name = e.name;
+		return 0;
+	}
+	list = mailbox_room(l->list, l->n, &l->room, sizeof(e), l->err);
+	if (!list)
 		return -1;
-	e->name = name;
-	e->cur = now->cur;
+	l->list = list;
+	list[l->n++] = e;
 	return 0;
 }
 
-/* Known entries get their present names; others go to the end. How many, or -1. */
-static int merge(struct maildir *md, struct listing *l, struct err *err)
+/*
+ * new/ before cur/: a message that another program moves meanwhile is seen
+ * twice and not missed; the one in cur/ stays.
+ */
+static int list_all(struct listing *l)
 {
-	struct maildir_entry **index = index_all(md);
-	unsigned known = md->m.count, added = 0;
-	int rc = 0;
+	unsigned n = l->md->m.count;
 
-	if (!index)
-		return err_set(err, ERR_NOMEM, "out of memory");
-	for (unsigned i = 0; rc == 0 && i < l->n; i++) {
-		const struct maildir_entry *e = &l->list[i];
-		struct maildir_entry **at = !known ? NULL : bsearch(&e, index,
-				known, sizeof(*index), by_unique);
-
-		if (at)
-			rc = follow(md, l, *at, e);
-		else
-			l->list[added++] = *e;
-	}
-	free(index);	/* take may move what it points to */
-	if (rc < 0)
-		return err_set(err, ERR_NOMEM, "out of memory");
-	for (unsigned i = 0; i < added; i++)
-		if (take(md, l, &l->list[i], err) < 0)
-			return -1;
-	return (int)added;
+	l->known = calloc(n + 1, sizeof(*l->known));
+	if (!l->known)
+		return err_errno(l->err, "Maildir");
+	for (l->nknown = 0; l->nknown < n; l->nknown++)
+		l->known[l->nknown] = &l->md->list[l->nknown];
+	qsort(l->known, n, sizeof(*l->known), by_unique);
+	l->folder = "new";
+	if (disk_each(l->md->dir, l->folder, list_one, l, l->err) < 0)
+		return -1;
+	l->folder = "cur";
+	return disk_each(l->md->dir, l->folder, list_one, l, l->err);
 }
 
+/* Adds an entry to the mailbox itself. */
+static int take(struct maildir *md, const struct maildir_entry *e,
+		struct err *err)
+{
+	struct maildir_entry *list = mailbox_room(md->list, md->m.count,
+			&md->room, sizeof(*list), err);
+
+	if (!list)
+		return -1;
+	md->list = list;
+	list[md->m.count] = *e;
+	return mailbox_grow(&md->m, flags_of(flag_part(e->name))
+			| (e->name[0] == 'c' ? MAILBOX_OLD : 0), err);
+}
+
+/* New ones go to the end. How many, or -1. */
 static int maildir_refresh(struct mailbox *m, struct err *err)
 {
 	struct maildir *md = maildir_of(m);
-	struct listing l = { .md = md };
-	int rc;
+	struct listing l = { .md = md, .err = err };
+	unsigned before = m->count;
+	int rc = list_all(&l);
 
-	/* the first listing's names stay, later ones are mostly known */
-	l.names = m->count ? arena_new(NAMES_MOST) : md->names;
-	if (!l.names)
-		return err_set(err, ERR_NOMEM, "out of memory");
-	rc = list_all(&l, err);
-	if (rc == 0)
-		rc = merge(md, &l, err);
+	if (rc == 0 && l.n)
+		qsort(l.list, l.n, sizeof(*l.list), by_time);
+	for (unsigned i = 0; rc == 0 && i < l.n; i++)
+		if (!i || !span_eq(unique_part(l.list[i].name),
+					unique_part(l.list[i - 1].name)))
+			rc = take(md, &l.list[i], err);
 	free(l.list);
-	if (l.names != md->names)
-		arena_free(l.names);
-	return rc;
+	free(l.known);
+	return rc < 0 ? -1 : (int)(m->count - before);
 }
 
 /* -- one message -- */
 
 static int open_entry(struct maildir *md, const struct maildir_entry *e)
 {
-	return openat(e->cur ? md->dir.cur : md->dir.new, e->name,
+	return openat(md->dir, e->name,
 			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
@@ -381,22 +281,19 @@ static int maildir_reader(struct mailbox *m, unsigned i,
 static uint64_t measure(struct maildir *md, unsigned i)
 {
 	int fd = open_message(md, i, NULL);
-	bool first, ended = true;
-	struct span piece;
 	struct lines l;
 	uint64_t size = 0;
 
 	if (fd < 0)
 		return 0;
 	if (lines_open(&l, fd, 0, -1, NULL) == 0) {
-		while (lines_next(&l, &piece, &first, NULL) > 0) {
-			size += lines_text(piece, &ended).n;
-			size += ended ? 2 : 0;
-		}
+		while (lines_next(&l, NULL) > 0)
+			size += l.text.n + (l.ended ? 2 : 0);
 		lines_close(&l);
+		size += l.ended ? 0 : 2;
 	}
 	close(fd);
-	return size + (ended ? 0 : 2);
+	return size;
 }
 
 static bool printable(struct span s)
@@ -411,6 +308,7 @@ static void maildir_describe(struct mailbox *m, unsigned i,
 		struct mailbox_message *out)
 {
 	struct maildir *md = maildir_of(m);
+	unsigned char hash[SHA256_SIZE];
 	struct span id;
 
 	if (md->list[i].size == SIZE_UNKNOWN)
@@ -420,10 +318,12 @@ static void maildir_describe(struct mailbox *m, unsigned i,
 	id = unique_part(md->list[i].name);
 	id = span_sub(id, 0, span_find(id, ','));
 	/* RFC 1939 section 7, UIDL: 1 to 70 characters 0x21 to 0x7E */
-	if (id.n < 1 || id.n > 70 || !printable(id))
-		mailbox_hash(out->uid, unique_part(md->list[i].name));
-	else
+	if (id.n < 1 || id.n > 70 || !printable(id)) {
+		sha256(hash, unique_part(md->list[i].name));
+		mailbox_hex(out->uid, hash, 20);
+	} else {
 		str_copy(out->uid, sizeof(out->uid), id);
+	}
 }
 
 /* -- saving -- */
@@ -431,28 +331,26 @@ static void maildir_describe(struct mailbox *m, unsigned i,
 static int rename_entry(struct maildir *md, struct maildir_entry *e,
 		unsigned flags)
 {
-	char text[64], name[256 + 64];
+	char text[64], name[4 + 256 + 64];
 	struct span unique = unique_part(e->name);
 	const char *kept;
 
 	put_flags(text, flag_part(e->name), flags);
-	snprintf(name, sizeof(name), "%.*s:2,%s", SPAN_ARG(unique), text);
+	snprintf(name, sizeof(name), "cur/%.*s:2,%s", SPAN_ARG(unique), text);
 	kept = arena_dup(md->names, span_of(name));
 	if (!kept) {
 		errno = ENOMEM;
 		return -1;
 	}
-	if (renameat(e->cur ? md->dir.cur : md->dir.new, e->name, md->dir.cur,
-				name) < 0)
+	if (renameat(md->dir, e->name, md->dir, name) < 0)
 		return -1;
 	e->name = kept;
-	e->cur = true;
 	return 0;
 }
 
 static int remove_entry(struct maildir *md, struct maildir_entry *e)
 {
-	if (unlinkat(e->cur ? md->dir.cur : md->dir.new, e->name, 0) < 0)
+	if (unlinkat(md->dir, e->name, 0) < 0)
 		return -1;
 	e->gone = true;
 	return 0;
@@ -496,9 +394,12 @@ static int maildir_save(struct mailbox *m, struct err *err)
 			return -1;
 		changed++;
 	}
-	if (changed && (fsync(md->dir.new) < 0 || fsync(md->dir.cur) < 0))
-		return err_errno(err, "Maildir");
-	return 0;
+	if (!changed)
+		return 0;
+	errno = disk_flush_path(md->dir, "new", O_DIRECTORY);
+	if (!errno)
+		errno = disk_flush_path(md->dir, "cur", O_DIRECTORY);
+	return errno ? disk_err(err, "Maildir") : 0;
 }
 
 /* -- opening -- */
@@ -507,7 +408,8 @@ static void maildir_close(struct mailbox *m)
 {
 	struct maildir *md = maildir_of(m);
 
-	maildir_folders_close(&md->dir);
+	if (md->dir >= 0)
+		close(md->dir);
 	arena_free(md->names);
 	free(md->list);
 	free(md);
@@ -518,45 +420,25 @@ static const struct mailbox_ops ops = {
 	maildir_refresh
 };
 
-/* What deliveries left that were cut off. */
-static void sweep(int tmp)
-{
-	int fd = openat(tmp, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	struct stat st;
-
-	if (!dir && fd >= 0)
-		close(fd);
-	while (dir && (entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.' && fstatat(tmp, entry->d_name, &st,
-					AT_SYMLINK_NOFOLLOW) == 0
-				&& st.st_mtime < clock_now() - SWEEP_AGE)
-			unlinkat(tmp, entry->d_name, 0);
-	if (dir)
-		closedir(dir);
-}
-
 struct mailbox *maildir_open(int dirfd, const char *path, bool make, bool write,
 		struct err *err)
 {
 	struct maildir *md = calloc(1, sizeof(*md));
 
 	if (!md) {
-		err_set(err, ERR_NOMEM, "out of memory");
+		disk_err(err, path);
 		return NULL;
 	}
 	md->m.ops = &ops;
-	maildir_folders_none(&md->dir);
+	md->m.write = write;
 	md->names = arena_new(NAMES_MOST);
-	if (!md->names) {
+	md->dir = maildir_folder(dirfd, path, make, err);
+	if (!md->names)
 		err_set(err, ERR_NOMEM, "out of memory");
-		goto out;
-	}
-	if (maildir_folders_open(&md->dir, dirfd, path, make, err) < 0)
+	if (!md->names || md->dir < 0)
 		goto out;
 	if (write && clock_plausible())
-		sweep(md->dir.tmp);
+		disk_sweep(md->dir, "tmp", SWEEP_AGE);
 	if (maildir_refresh(&md->m, err) < 0)
 		goto out;
 	return &md->m;

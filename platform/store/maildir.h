@@ -7,22 +7,20 @@
 #include "base/err.h"
 #include "store/mailbox.h"
 
-/* A file with LF lines on the Maildir's file system. */
+/* A file with LF lines on the Maildir's file system: the whole message. */
 struct maildir_staged {
-	/* set: the file is the whole message and is renamed; NULL: add's head
-	 * and octets are copied */
 	const char *name;
 	int dirfd;
-	uint64_t size, lines;	/* octets and LFs of add's octets, or of the whole file */
+	uint64_t size, lines;	/* octets and LFs */
 };
 
 #define MAILDIR_NAME_SIZE 200
 
 /*
- * As mailbox_append into a Maildir, which is made when missing. add->flush
- * is ignored: nothing is flushed. name: what the file is called below path
- * ("new/..."), for sync_ask. *found: it was there before, nothing was added;
- * it still wants its flush.
+ * As mailbox_append into a Maildir, which is made when missing. staged: the file
+ * that is renamed into it; NULL: add's head and octets are copied. name: what
+ * the file is called below path ("new/..."), for sync_ask. *found: it was there
+ * before, nothing was added; it still wants its flush.
  */
 int maildir_place(int dirfd, const char *path, const struct mailbox_add *add,
 		const struct maildir_staged *staged,

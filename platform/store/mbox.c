@@ -10,6 +10,7 @@
 #include "base/date.h"
 #include "base/list.h"
 #include "os/file.h"
+#include "store/disk.h"
 #include "store/mailbox_private.h"
 
 struct mbox {
@@ -42,34 +43,17 @@ static bool unchanged(const struct mbox *mb, const struct stat *st)
 static int grow(struct mbox *mb, const struct mbox_entry *e, struct err *err)
 {
 	struct mbox_index *ix = &mb->ix;
+	struct mbox_entry *list = mailbox_room(ix->e, ix->n, &ix->room,
+			sizeof(*list), err);
 
-	if (ix->n == ix->room) {
-		unsigned room = ix->room ? ix->room * 2 : 64;
-		struct mbox_entry *list = realloc(ix->e, room * sizeof(*list));
-
-		if (!list)
-			return err_set(err, ERR_NOMEM, "out of memory");
-		ix->e = list;
-		ix->room = room;
-	}
-	ix->e[ix->n] = *e;
-	ix->e[ix->n].gone = false;
+	if (!list)
+		return -1;
+	ix->e = list;
+	list[ix->n] = *e;
 	if (mailbox_grow(&mb->m, e->flags, err) < 0)
 		return -1;
 	ix->n++;
 	return 0;
-}
-
-static struct mbox_entry **sorted(struct mbox_index *ix,
-		int (*order)(const void *, const void *))
-{
-	struct mbox_entry **p = calloc(ix->n + 1, sizeof(*p));
-
-	for (unsigned i = 0; p && i < ix->n; i++)
-		p[i] = &ix->e[i];
-	if (p && ix->n)
-		qsort(p, ix->n, sizeof(*p), order);
-	return p;
 }
 
 /* What another program has changed shows, unless we have changed it too. */
@@ -83,10 +67,10 @@ static void take_flags(struct mailbox_mark *mark, unsigned char now)
 /* Finds each known message in the fresh index; gone: it is there no more. */
 static int match(struct mbox *mb, struct mbox_index *fresh, struct err *err)
 {
-	struct mbox_entry **p = sorted(fresh, mbox_by_hash);
+	struct mbox_entry **p = mbox_sorted(fresh, mbox_by_hash, err);
 
 	if (!p)
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return -1;
 	for (unsigned i = 0; i < mb->ix.n; i++) {
 		struct mbox_entry *e = &mb->ix.e[i], **at = NULL;
 
@@ -121,17 +105,6 @@ static int merge(struct mbox *mb, struct mbox_index *fresh, struct err *err)
 	return added;
 }
 
-static int open_file(struct mbox *mb, struct err *err)
-{
-	if (mb->fd >= 0)
-		close(mb->fd);
-	mb->fd = openat(mb->dirfd, mb->path,
-			O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (mb->fd < 0 && errno != ENOENT)
-		return err_errno(err, "%s", mb->path);
-	return 0;
-}
-
 /* Under the lock, where there is one. How many are new, or -1. */
 static int resync(struct mbox *mb, struct err *err)
 {
@@ -139,19 +112,20 @@ static int resync(struct mbox *mb, struct err *err)
 	struct stat st = { 0 };
 	int rc = 0;
 
-	if (open_file(mb, err) < 0)
-		return -1;
-	if (mb->fd >= 0 && fstat(mb->fd, &st) < 0)
-		return err_errno(err, "%s", mb->path);
-	if (mb->fd >= 0 && !S_ISREG(st.st_mode))
-		return err_set(err, ERR_PERM, "%s: not an mbox", mb->path);
-	if (mb->fd >= 0 && mb->owner != MBOX_OWN && st.st_uid != mb->owner)
+	if (mb->fd >= 0)
+		close(mb->fd);
+	mb->fd = openat(mb->dirfd, mb->path,
+			O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (mb->fd < 0 ? errno != ENOENT : fstat(mb->fd, &st) < 0)
+		return disk_err(err, mb->path);
+	if (mb->fd >= 0 && (!S_ISREG(st.st_mode) || (mb->owner != MBOX_OWN
+					&& st.st_uid != mb->owner)))
 		return err_set(err, ERR_PERM, "%s: not a mailbox of this user",
 				mb->path);
 	if (unchanged(mb, &st))
 		return 0;
 	if (mb->fd >= 0)
-		rc = mbox_index_read(&fresh, mb->fd, NULL, err);
+		rc = mbox_index_read(&fresh, mb->fd, 0, NULL, err);
 	if (rc == 0)
 		rc = merge(mb, &fresh, err);
 	mbox_index_free(&fresh);
@@ -200,28 +174,25 @@ static int mbox_reader(struct mailbox *m, unsigned i, struct mailbox_reader *r,
 /* "From ADDRESS Tue Nov 24 11:11:46 2026", perhaps a zone before the year. */
 static int64_t arrival(struct span line)
 {
-	struct span month = { 0 }, day = { 0 }, word, time;
+	struct span month = { 0 }, day = { 0 }, time = { 0 }, year = { 0 };
+	struct span word;
 	char text[64];
 	int64_t when;
 	int offset;
 
-	span_word(&line);
-	for (;;) {
-		word = span_word(&line);
-		if (!word.n)
-			return 0;
-		if (word.n >= 5 && span_find(word, ':') < word.n
-				&& ascii_isdigit(word.p[0]))
-			break;
-		month = day;
-		day = word;
+	while ((word = span_word(&line)).n) {
+		if (time.n) {
+			year = word;
+		} else if (span_find(word, ':') < word.n
+				&& ascii_isdigit(word.p[0])) {
+			time = word;
+		} else {
+			month = day;
+			day = word;
+		}
 	}
-	time = word;
-	do
-		word = span_word(&line);
-	while (word.n && (word.n != 4 || !ascii_isdigit(word.p[0])));
 	snprintf(text, sizeof(text), "%.*s %.*s %.*s %.*s +0000",
-			SPAN_ARG(day), SPAN_ARG(month), SPAN_ARG(word),
+			SPAN_ARG(day), SPAN_ARG(month), SPAN_ARG(year),
 			SPAN_ARG(time));
 	return date_parse(span_of(text), &when, &offset) ? when : 0;
 }
@@ -229,46 +200,40 @@ static int64_t arrival(struct span line)
 static void mbox_describe(struct mailbox *m, unsigned i,
 		struct mailbox_message *out)
 {
-	static const char hex[] = "0123456789abcdef";
 	struct mbox *mb = mbox_of(m);
 	const struct mbox_entry *e = &mb->ix.e[i];
 	char line[256];
 	ssize_t n;
 
 	out->size = e->size;
-	for (int k = 0; k < 16; k++) {
-		out->uid[2 * k] = hex[e->hash[k] >> 4];
-		out->uid[2 * k + 1] = hex[e->hash[k] & 15];
-	}
+	mailbox_hex(out->uid, e->hash, sizeof(e->hash));
 	if (e->twin)
 		snprintf(out->uid + 32, sizeof(out->uid) - 32, "-%u",
-				(unsigned)e->twin);
-	n = e->skip < sizeof(line) ? (ssize_t)e->skip : (ssize_t)sizeof(line);
-	n = mb->fd < 0 ? 0 : file_pread(mb->fd, line, (size_t)n, e->from);
+				e->twin);
+	n = mb->fd < 0 ? 0 : file_pread(mb->fd, line, e->skip < sizeof(line)
+			? e->skip : sizeof(line), e->from);
 	if (n > 0)
 		out->arrived = arrival(span_trim(span_make(line, (size_t)n)));
 }
 
 /* -- saving -- */
 
-/* The header lines that keep our flags, and an end to the header section. */
+/* The header lines that keep our flags, at the end of the header section. */
 static void put_status(struct out *o, unsigned flags)
 {
+	char text[32];
+
 	if (flags & (MAILBOX_SEEN | MAILBOX_OLD)) {
-		out_add(o, SPAN("Status: "));
-		if (flags & MAILBOX_SEEN)
-			out_add(o, SPAN("R"));
-		if (flags & MAILBOX_OLD)
-			out_add(o, SPAN("O"));
-		out_add(o, SPAN("\n"));
+		snprintf(text, sizeof(text), "Status: %s%s\n",
+				flags & MAILBOX_SEEN ? "R" : "",
+				flags & MAILBOX_OLD ? "O" : "");
+		out_add(o, span_of(text));
 	}
 	if (flags & (MAILBOX_ANSWERED | MAILBOX_FLAGGED)) {
-		out_add(o, SPAN("X-Status: "));
-		if (flags & MAILBOX_ANSWERED)
-			out_add(o, SPAN("A"));
-		if (flags & MAILBOX_FLAGGED)
-			out_add(o, SPAN("F"));
-		out_add(o, SPAN("\n"));
+		snprintf(text, sizeof(text), "X-Status: %s%s\n",
+				flags & MAILBOX_ANSWERED ? "A" : "",
+				flags & MAILBOX_FLAGGED ? "F" : "");
+		out_add(o, span_of(text));
 	}
 }
 
@@ -295,30 +260,26 @@ struct rewrite {
 	struct out *out;
 	const struct mbox_entry *e;
 	unsigned flags;
-	bool from, header, hiding;	/* in the From_ line, ... */
+	bool from;			/* in the From_ line */
+	struct mailbox_hide hide;
 };
 
-static void rewrite_piece(struct rewrite *w, struct span piece, bool first)
+static void rewrite_piece(struct rewrite *w, const struct lines *l)
 {
-	bool ended;
-	struct span text = lines_text(piece, &ended);
-	bool folded = text.n && (text.p[0] == ' ' || text.p[0] == '\t');
+	bool header = w->hide.header;
 
-	if (first && w->header) {
-		w->hiding = mailbox_hidden(text) || (w->hiding && folded);
-		if (text.n == 0) {
-			put_status(w->out, w->flags);
-			w->header = false;
-		} else if (w->hiding && !folded) {
-			put_hidden(w->out, w->e, text);
-		}
+	if (mailbox_hides(&w->hide, l->text, l->first)) {
+		if (l->first && !ascii_isspace(l->text.p[0]))
+			put_hidden(w->out, w->e, l->text);
+		return;
 	}
-	if (w->from && ended) {
+	if (header && !w->hide.header)
+		put_status(w->out, w->flags);
+	if (w->from && l->ended) {
 		w->from = false;
-		w->header = true;
+		w->hide.header = true;
 	}
-	if (!w->hiding)
-		out_add(w->out, piece);
+	out_add(w->out, l->piece);
 }
 
 /* One message as it is, with new flags, and the empty line behind it. */
@@ -326,21 +287,17 @@ static int rewrite(struct mbox *mb, struct out *o, const struct mbox_entry *e,
 		unsigned flags, struct err *err)
 {
 	struct rewrite w = { .out = o, .e = e, .flags = flags, .from = true };
-	bool first, ended = true;
-	struct span piece;
 	struct lines l;
 	int rc;
 
 	if (lines_open(&l, mb->fd, e->from, e->end, err) < 0)
 		return -1;
-	while ((rc = lines_next(&l, &piece, &first, err)) > 0) {
-		rewrite_piece(&w, piece, first);
-		ended = piece.p[piece.n - 1] == '\n';
-	}
+	while ((rc = lines_next(&l, err)) > 0)
+		rewrite_piece(&w, &l);
 	lines_close(&l);
-	if (!ended)
+	if (!l.ended)
 		out_add(o, SPAN("\n"));
-	if (w.header)
+	if (w.hide.header)
 		put_status(o, flags);
 	out_add(o, SPAN("\n"));
 	return rc;
@@ -375,27 +332,22 @@ static bool is_kept(struct mbox *mb, const struct mbox_entry *e)
 static int write_tail(struct mbox *mb, const struct mbox_lock *lock,
 		struct mbox_entry **p, unsigned n, struct err *err)
 {
+	struct out o = { .buffer = NULL };
 	struct mbox_redo redo;
-	struct out o;
-	int rc;
+	int rc = mbox_redo_begin(&redo, lock, p[0]->from, err);
 
-	if (mbox_redo_begin(&redo, lock, p[0]->from, err) < 0)
-		return -1;
-	rc = out_open(&o, redo.fd, err);
-	if (rc < 0) {
-		mbox_redo_drop(&redo);
-		return -1;
-	}
+	if (rc == 0)
+		rc = out_open(&o, redo.fd, err);
 	for (unsigned i = 0; rc == 0 && i < n; i++)
 		if (is_kept(mb, p[i]))
 			rc = rewrite(mb, &o, p[i], mark_of(mb, p[i])->flags,
 					err);
 	if (out_close(&o) < 0)
-		rc = err_errno(err, "%s", mb->path);
+		rc = disk_err(err, mb->path);
 	if (rc == 0)
-		return mbox_redo_finish(&redo, lock, err);
+		rc = mbox_redo_finish(&redo, lock, err);
 	mbox_redo_drop(&redo);
-	return -1;
+	return rc;
 }
 
 /* Nothing that stays is behind the first change: cutting is one step. */
@@ -403,19 +355,19 @@ static int cut_tail(struct mbox *mb, const struct mbox_lock *lock, int64_t at,
 		struct err *err)
 {
 	if (ftruncate(lock->fd, at) < 0 || fsync(lock->fd) < 0)
-		return err_errno(err, "%s", mb->path);
+		return disk_err(err, mb->path);
 	return 0;
 }
 
 static int save_changes(struct mbox *mb, const struct mbox_lock *lock,
 		struct err *err)
 {
-	struct mbox_entry **p = sorted(&mb->ix, by_place);
+	struct mbox_entry **p = mbox_sorted(&mb->ix, by_place, err);
 	unsigned n = 0, first = 0, kept = 0;
 	int rc = 0;
 
 	if (!p)
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return -1;
 	for (unsigned i = 0; i < mb->ix.n; i++)	/* those that are there */
 		if (!p[i]->gone)
 			p[n++] = p[i];
@@ -530,16 +482,17 @@ struct mailbox *mbox_open(int dirfd, const char *path, uid_t owner, bool write,
 	struct mbox *mb = calloc(1, sizeof(*mb));
 
 	if (!mb) {
-		err_set(err, ERR_NOMEM, "out of memory");
+		disk_err(err, path);
 		return NULL;
 	}
 	mb->m.ops = &ops;
+	mb->m.write = write;
 	mb->owner = owner;
 	mb->fd = -1;
 	mb->dirfd = own_folder(dirfd);
 	mb->path = strdup(path);
 	if (mb->dirfd == -1 || !mb->path) {
-		err_errno(err, "%s", path);
+		disk_err(err, path);
 		goto out;
 	}
 	errno = 0;

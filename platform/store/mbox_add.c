@@ -8,31 +8,25 @@
 #include <unistd.h>
 
 #include "base/date.h"
+#include "os/file.h"
 #include "os/log.h"
+#include "store/disk.h"
 #include "store/mailbox_private.h"
 
 /* An address in a From_ line is one word. */
-static void put_sender(struct out *o, const char *sender)
-{
-	if (!*sender)
-		sender = "MAILER-DAEMON";
-	for (; *sender; sender++) {
-		char c = *sender > ' ' && *sender < 127 ? *sender : '-';
-
-		out_add(o, span_make(&c, 1));
-	}
-}
-
 static void put_from(struct out *o, const struct mailbox_add *add)
 {
-	char date[DATE_SIZE];
+	char line[300], date[DATE_SIZE];
 
+	snprintf(line, sizeof(line), "From %s",
+			add->from[0] ? add->from : "MAILER-DAEMON");
+	for (char *p = line + 5; *p; p++)
+		if (*p <= ' ' || *p >= 127)
+			*p = '-';
+	out_add(o, span_of(line));
 	date_mbox(date, add->when);
-	out_add(o, SPAN("From "));
-	put_sender(o, add->from);
-	out_add(o, SPAN(" "));
-	out_add(o, span_of(date));
-	out_add(o, SPAN("\n"));
+	snprintf(line, sizeof(line), " %s\n", date);
+	out_add(o, span_of(line));
 }
 
 /* Gives where the number goes that says "written whole"; 0: no key. */
@@ -45,95 +39,70 @@ static int64_t put_key(struct out *o, const struct mailbox_add *add)
 	out_add(o, SPAN(MBOX_KEY));
 	out_add(o, span_of(add->key));
 	out_add(o, SPAN(" "));
-	at = o->written;
+	at = (int64_t)o->written;
 	out_add(o, SPAN("0000000000\n"));
 	return at;
 }
 
 /*
  * Line feeds until the next From_ line stands by itself: an empty line
- * before it, whatever a cut writer has left. -1 with errno.
+ * before it, whatever a cut writer has left.
  */
-static int separate(struct out *o, int fd, int64_t size)
+static void separate(struct out *o, int fd, int64_t size)
 {
-	char last[2];
+	char last[2] = "\n";
 
 	if (size == 0)
-		return 0;
+		return;
 	if (size == 1)
-		last[0] = '\n';
-	if (pread(fd, size == 1 ? last + 1 : last, size == 1 ? 1 : 2,
-				size == 1 ? 0 : size - 2) < 0)
-		return -1;
+		file_pread(fd, last + 1, 1, 0);
+	else
+		file_pread(fd, last, 2, size - 2);
 	if (last[1] != '\n')
 		out_add(o, SPAN("\n\n"));
 	else if (last[0] != '\n')
 		out_add(o, SPAN("\n"));
-	return 0;
 }
 
-/* The octets behind the From_ line and before the separating empty line. */
-static int finish_key(int fd, int64_t at, int64_t length)
-{
-	char number[24];
-	ssize_t n;
-
-	if (length > INT64_C(9999999999))
-		length = INT64_C(9999999999);
-	snprintf(number, sizeof(number), "%0*" PRId64, MBOX_KEY_DIGITS, length);
-	do
-		n = pwrite(fd, number, MBOX_KEY_DIGITS, at);
-	while (n < 0 && errno == EINTR);
-	return n == MBOX_KEY_DIGITS ? 0 : -1;
-}
-
-/* Writes behind `size`. 0 or -1 with err and errno. */
+/* Writes behind `size`, where fd stands. */
 static int write_message(int fd, int64_t size, const struct mailbox_add *add,
 		struct err *err)
 {
-	int64_t number, start, end;
+	int64_t number, length;
+	char text[24];
 	struct out o;
 	int rc;
 
-	if (lseek(fd, size, SEEK_SET) < 0)
-		return err_errno(err, "mbox");
 	if (out_open(&o, fd, err) < 0)
 		return -1;
-	rc = separate(&o, fd, size);
-	if (rc < 0)
-		err_errno(err, "mbox");
+	separate(&o, fd, size);
 	put_from(&o, add);
-	start = o.written;
+	length = -(int64_t)o.written;
 	number = put_key(&o, add);
-	if (rc == 0)
-		rc = out_message(&o, add, true, err);
-	end = o.written;
+	rc = out_message(&o, add, true, err);
+	/* what is between the From_ line and the separating empty line */
+	length += (int64_t)o.written;
+	if (length > MBOX_LENGTH_MOST)
+		length = MBOX_LENGTH_MOST;
+	snprintf(text, sizeof(text), "%0*" PRId64, MBOX_KEY_DIGITS, length);
 	out_add(&o, SPAN("\n"));
-	if (out_close(&o) < 0 && rc == 0)
-		rc = err_errno(err, "mbox");
-	if (rc == 0 && number && finish_key(fd, size + number, end - start) < 0)
-		rc = err_errno(err, "mbox");
-	if (rc == 0 && add->flush && fsync(fd) < 0)
-		rc = err_errno(err, "mbox");
+	if (out_close(&o) < 0 || (rc == 0 && number && disk_write_at(fd, text,
+					MBOX_KEY_DIGITS, size + number) < 0)
+			|| (rc == 0 && add->flush && fsync(fd) < 0))
+		rc = disk_err(err, "mbox");
 	return rc;
 }
 
 /* All or nothing: what was written of a message that failed goes again. */
 static int add_message(int fd, const struct mailbox_add *add, struct err *err)
 {
-	struct stat st;
-	int rc, code;
+	off_t size = lseek(fd, 0, SEEK_END);
+	int rc;
 
-	if (fstat(fd, &st) < 0)
-		return err_errno(err, "mbox");
-	errno = 0;
-	rc = write_message(fd, st.st_size, add, err);
-	if (rc == 0)
-		return 0;
-	code = errno;
-	if (err && (code == ENOSPC || code == EDQUOT || code == EFBIG))
-		err->kind = ERR_NOMEM;
-	if (ftruncate(fd, st.st_size) < 0)
+	if (size < 0)
+		return disk_err(err, "mbox");
+	rc = write_message(fd, size, add, err);
+	if (rc < 0 && ftruncate(fd, size) < 0)
 		log_error("mbox: half a message cannot be removed: %s",
 				strerror(errno));
 	return rc;
@@ -149,7 +118,7 @@ static int find_key(int fd, const char *key, bool *found, struct err *err)
 	struct mbox_index ix;
 	int rc = 0;
 
-	if (mbox_index_read(&ix, fd, key, err) < 0)
+	if (mbox_index_read(&ix, fd, 0, key, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < ix.n; i++)
 		if (ix.e[i].has_key)
@@ -157,27 +126,9 @@ static int find_key(int fd, const char *key, bool *found, struct err *err)
 	*found = e && !e->partial;
 	if (e && e->partial && e == &ix.e[ix.n - 1]
 			&& ftruncate(fd, e->from) < 0)
-		rc = err_errno(err, "mbox");
+		rc = disk_err(err, "mbox");
 	mbox_index_free(&ix);
 	return rc;
-}
-
-/* A folder that another user owns keeps its new name as it can. */
-static void flush_folder(const struct mbox_lock *l)
-{
-	char folder[MBOX_PATH_SIZE];
-	struct span s = span_of(l->path);
-	size_t slash = span_rfind(s, '/');
-	int fd;
-
-	s = slash == s.n ? SPAN(".") : span_sub(s, 0, slash ? slash : 1);
-	if (str_copy(folder, sizeof(folder), s) < 0)
-		return;
-	fd = openat(l->dirfd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		fsync(fd);
-		close(fd);
-	}
 }
 
 int mbox_append(int dirfd, const char *path, const struct mailbox_add *add,
@@ -194,9 +145,9 @@ int mbox_append(int dirfd, const char *path, const struct mailbox_add *add,
 	if (rc == 0 && !*found)
 		rc = add_message(l.fd, add, err);
 	else if (rc == 0 && add->flush && fsync(l.fd) < 0)
-		rc = err_errno(err, "%s", path);
+		rc = disk_err(err, path);
 	if (rc == 0 && l.made && add->flush)
-		flush_folder(&l);
+		disk_flush_folder(dirfd, path);	/* as far as it can be */
 	mbox_unlock(&l);
 	return rc;
 }

@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		abort();
-	if (mbox_index_read(&ix, fd, "key", NULL) == 0) {
+	if (mbox_index_read(&ix, fd, 0, "key", NULL) == 0) {
 		check(&ix, size);
 		mbox_index_free(&ix);
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/sha256.h"
+#include "store/disk.h"
 #include "store/mailbox_private.h"
 
 #define SAMPLE_SIZE 4096	/* octets of a header section that make the hash */
@@ -12,8 +13,7 @@ struct scan {
 	struct mbox_index *ix;
 	const char *key;
 	struct mbox_entry *e;	/* the message in work; NULL: before the first */
-	bool header;
-	bool hiding;
+	struct mailbox_hide hide;
 	size_t blank;		/* octets of the empty line just seen, else 0 */
 	bool ended;		/* the last line was */
 	bool has_length;	/* the key line gave one: */
@@ -33,7 +33,7 @@ static bool is_time(struct span s)
  * "From ADDRESS ... HH:MM ...": text that happens to begin with the word has
  * hardly ever a time in it, and what is written by us is quoted anyway.
  */
-bool mbox_is_from(struct span line)
+static bool is_from(struct span line)
 {
 	if (line.n < 5 || memcmp(line.p, "From ", 5) != 0)
 		return false;
@@ -44,24 +44,6 @@ bool mbox_is_from(struct span line)
 }
 
 /* -- one message -- */
-
-static struct mbox_entry *add(struct mbox_index *ix)
-{
-	struct mbox_entry *e;
-
-	if (ix->n == ix->room) {
-		unsigned room = ix->room ? ix->room * 2 : 64;
-
-		e = realloc(ix->e, room * sizeof(*e));
-		if (!e)
-			return NULL;
-		ix->e = e;
-		ix->room = room;
-	}
-	e = &ix->e[ix->n++];
-	memset(e, 0, sizeof(*e));
-	return e;
-}
 
 /* end: of what was read. The empty line before it is no part of the message. */
 static void finish(struct scan *s, int64_t end)
@@ -87,13 +69,17 @@ static void finish(struct scan *s, int64_t end)
 
 static int begin(struct scan *s, int64_t from, size_t skip, struct err *err)
 {
-	s->e = add(s->ix);
-	if (!s->e)
-		return err_set(err, ERR_NOMEM, "out of memory");
-	s->e->from = from;
-	s->e->skip = (uint32_t)skip;
-	s->header = true;
-	s->hiding = s->has_length = false;
+	struct mbox_index *ix = s->ix;
+	struct mbox_entry *e = mailbox_room(ix->e, ix->n, &ix->room,
+			sizeof(*e), err);
+
+	if (!e)
+		return -1;
+	ix->e = e;
+	s->e = e += ix->n++;
+	*e = (struct mbox_entry){ .from = from, .skip = (uint32_t)skip };
+	s->hide = (struct mailbox_hide){ .header = true };
+	s->has_length = false;
 	s->blank = 0;
 	s->sampled = 0;
 	return 0;
@@ -151,78 +137,42 @@ static void hidden_line(struct scan *s, struct span text)
 		read_flags(s->e, value);
 }
 
-static void header_line(struct scan *s, struct span text)
+static void line(struct scan *s, const struct lines *l)
 {
-	bool folded = text.n && (text.p[0] == ' ' || text.p[0] == '\t');
+	struct span text = l->text;
+	bool header = s->hide.header;
 
-	s->header = text.n > 0;
-	s->hiding = mailbox_hidden(text) || (s->hiding && folded);
-	if (s->hiding && !folded)
-		hidden_line(s, text);
-}
-
-static void line(struct scan *s, struct span piece, bool first)
-{
-	struct span text = lines_text(piece, &s->ended);
-
-	if (first && s->header)
-		header_line(s, text);
-	if (s->hiding && s->header) {
-		s->blank = 0;
+	s->ended = l->ended;
+	s->blank = 0;
+	if (mailbox_hides(&s->hide, text, l->first)) {
+		if (l->first && !ascii_isspace(text.p[0]))
+			hidden_line(s, text);
 		return;
 	}
-	s->hiding = false;
-	if (s->header)
+	if (header && s->hide.header)
 		sample(s, text);
-	s->blank = first && s->ended && text.n == 0 ? piece.n : 0;
-	s->e->size += text.n + (s->ended ? 2 : 0);
-	if (first && mailbox_quoted(text, 1))
+	if (l->first && l->ended && text.n == 0)
+		s->blank = l->piece.n;
+	s->e->size += text.n + (l->ended ? 2 : 0);
+	if (l->first && mailbox_quoted(text, 1))
 		s->e->size--;
 }
 
 /* -- the file -- */
 
-static int piece_read(struct scan *s, struct span piece, bool first, int64_t at,
-		struct err *err)
+static int piece_read(struct scan *s, const struct lines *l, struct err *err)
 {
-	bool ended;
-	struct span text = lines_text(piece, &ended);
-
-	if (first && (!s->e || s->blank) && mbox_is_from(text)) {
-		finish(s, at);
-		return begin(s, at, piece.n, err);
+	if (l->first && (!s->e || s->blank) && is_from(l->text)) {
+		finish(s, lines_offset(l));
+		return begin(s, lines_offset(l), l->piece.n, err);
 	}
 	if (s->e) {
-		line(s, piece, first);
+		line(s, l);
 		return 0;
 	}
-	if (text.n == 0)	/* empty lines at the start of the file */
+	if (l->text.n == 0)	/* empty lines at the start of the file */
 		return 0;
 	return err_set(err, ERR_PERM, "this is no mbox");
-}
-
-static int by_hash_and_place(const void *a, const void *b)
-{
-	const struct mbox_entry *x = *(const struct mbox_entry *const *)a;
-	const struct mbox_entry *y = *(const struct mbox_entry *const *)b;
-	int c = memcmp(x->hash, y->hash, sizeof(x->hash));
-
-	return c ? c : (x->from > y->from) - (x->from < y->from);
-}
-
-static void count_twins(struct mbox_index *ix)
-{
-	struct mbox_entry **p = calloc(ix->n + 1, sizeof(*p));
-
-	if (!p)		/* twins are a luxury */
-		return;
-	for (unsigned i = 0; i < ix->n; i++)
-		p[i] = &ix->e[i];
-	qsort(p, ix->n, sizeof(*p), by_hash_and_place);
-	for (unsigned i = 1; i < ix->n; i++)
-		if (memcmp(p[i]->hash, p[i - 1]->hash, 16) == 0)
-			p[i]->twin = (uint16_t)(p[i - 1]->twin + 1);
-	free(p);
 }
 
 int mbox_by_hash(const void *a, const void *b)
@@ -238,25 +188,54 @@ int mbox_by_hash(const void *a, const void *b)
 	return 0;
 }
 
-int mbox_index_read(struct mbox_index *ix, int fd, const char *key,
-		struct err *err)
+struct mbox_entry **mbox_sorted(const struct mbox_index *ix,
+		int (*order)(const void *, const void *), struct err *err)
+{
+	struct mbox_entry **p = calloc(ix->n + 1, sizeof(*p));
+
+	if (!p) {
+		disk_err(err, "mbox");
+		return NULL;
+	}
+	for (unsigned i = 0; i < ix->n; i++)
+		p[i] = &ix->e[i];
+	qsort(p, ix->n, sizeof(*p), order);
+	return p;
+}
+
+static int count_twins(struct mbox_index *ix, struct err *err)
+{
+	struct mbox_entry **p;
+
+	for (unsigned i = 0; i < ix->n; i++)
+		ix->e[i].twin = i;	/* in their order */
+	p = mbox_sorted(ix, mbox_by_hash, err);
+	if (!p)
+		return -1;
+	for (unsigned i = 0; i < ix->n; i++)
+		p[i]->twin = i && memcmp(p[i]->hash, p[i - 1]->hash, 16) == 0
+			? p[i - 1]->twin + 1 : 0;
+	free(p);
+	return 0;
+}
+
+int mbox_index_read(struct mbox_index *ix, int fd, int64_t start,
+		const char *key, struct err *err)
 {
 	struct scan s = { .ix = ix, .key = key, .ended = true };
-	struct span piece;
 	struct lines l;
-	bool first;
 	int rc;
 
 	memset(ix, 0, sizeof(*ix));
 	s.sample = malloc(SAMPLE_SIZE);
 	if (!s.sample)
-		return err_set(err, ERR_NOMEM, "out of memory");
-	rc = lines_open(&l, fd, 0, -1, err);
-	while (rc == 0 && (rc = lines_next(&l, &piece, &first, err)) > 0)
-		rc = piece_read(&s, piece, first, lines_offset(&l, piece), err);
+		return disk_err(err, "mbox");
+	rc = lines_open(&l, fd, start, -1, err);
+	while (rc == 0 && (rc = lines_next(&l, err)) > 0)
+		rc = piece_read(&s, &l, err);
 	if (rc == 0) {
 		finish(&s, l.at);
-		count_twins(ix);
+		rc = count_twins(ix, err);
 	}
 	lines_close(&l);
 	free(s.sample);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/log.h"
+#include "store/disk.h"
 #include "store/mailbox_private.h"
 
 #define STALE_AGE 600		/* seconds, as Debian's mail policy has it */
@@ -37,49 +39,34 @@ int mbox_beside(char out[MBOX_PATH_SIZE], const char *path, const char *before,
 
 struct dot {
 	struct stat st;
-	unsigned long pid;		/* 0: none in it */
-	unsigned long long offset;
+	long pid;			/* 0: none in it */
+	int64_t offset;
 	bool ours;
 };
 
 static int dot_read(int dirfd, const char *name, struct dot *d)
 {
-	char text[64];
-	struct span rest, word;
-	ssize_t n;
+	char text[64] = "", *p;
 	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW
 			| O_NONBLOCK);
+	int rc;
 
 	if (fd < 0)
 		return -1;
-	n = file_pread(fd, text, sizeof(text), 0);
-	if (n < 0 || fstat(fd, &d->st) < 0) {
-		close(fd);
-		return -1;
-	}
+	rc = file_pread(fd, text, sizeof(text) - 1, 0) < 0
+		|| fstat(fd, &d->st) < 0 ? -1 : 0;
 	close(fd);
-	rest = span_trim(span_make(text, (size_t)n));
-	if (!span_number(span_word(&rest), INT32_MAX, &d->pid))
-		d->pid = 0;
-	word = span_word(&rest);
-	d->ours = span_number64(word, INT64_MAX, &d->offset)
-		&& span_is(span_word(&rest), OURS);
-	return 0;
+	d->pid = strtol(text, &p, 10);
+	d->offset = strtoll(p, &p, 10);
+	d->ours = strncmp(p, " " OURS, strlen(OURS) + 1) == 0;
+	return rc;
 }
 
 static bool dot_stale(const struct dot *d)
 {
-	if (d->pid && kill((pid_t)d->pid, 0) < 0 && errno == ESRCH)
+	if (d->pid > 0 && kill((pid_t)d->pid, 0) < 0 && errno == ESRCH)
 		return true;
 	return clock_now() - d->st.st_mtime > STALE_AGE;
-}
-
-/* A From_ line of which only the beginning was written. */
-static bool is_cut_from(struct span text, bool ended)
-{
-	size_t n = text.n < 5 ? text.n : 5;
-
-	return !ended && memcmp(text.p, "From ", n) == 0;
 }
 
 /*
@@ -88,38 +75,32 @@ static bool is_cut_from(struct span text, bool ended)
  */
 static bool tail_is_ours(int fd, int64_t offset)
 {
-	bool first, ended, blank = true, good = true;
-	struct span piece, text;
-	struct lines l;
-	unsigned from = 0;
+	struct mbox_index ix;
+	struct span text;
+	char tail[400];
+	ssize_t n;
 
-	if (lines_open(&l, fd, offset, -1, NULL) < 0)
-		return false;
-	while (good && lines_next(&l, &piece, &first, NULL) > 0) {
-		text = lines_text(piece, &ended);
-		if (first && blank && mbox_is_from(text))
-			from++;
-		else if (!from && text.n)
-			good = is_cut_from(text, ended);
-		blank = text.n == 0;
-		good = good && from <= 1;
+	if (mbox_index_read(&ix, fd, offset, NULL, NULL) == 0) {
+		n = ix.n;
+		mbox_index_free(&ix);
+		return n <= 1;
 	}
-	lines_close(&l);
-	return good;
+	/* or the beginning of a From_ line */
+	n = file_pread(fd, tail, sizeof(tail), offset);
+	text = span_trim(span_make(tail, n < 0 ? 0 : (size_t)n));
+	return text.n < sizeof(tail) && span_find(text, '\n') == text.n
+		&& memcmp(text.p, "From ", text.n < 5 ? text.n : 5) == 0;
 }
 
 static void repair_append(const struct mbox_lock *l, const struct dot *d)
 {
 	struct stat st;
 
-	if (!d->ours || fstat(l->fd, &st) < 0
-			|| st.st_size <= (off_t)d->offset)
+	if (!d->ours || fstat(l->fd, &st) < 0 || st.st_size <= d->offset
+			|| !tail_is_ours(l->fd, d->offset))
 		return;
-	if (!tail_is_ours(l->fd, (int64_t)d->offset))
-		return;
-	log_warn("%s: %lld octets of a delivery that was cut are removed",
-			l->path, (long long)(st.st_size - (off_t)d->offset));
-	if (ftruncate(l->fd, (off_t)d->offset) < 0)
+	log_warn("%s: half a message of a killed delivery is removed", l->path);
+	if (ftruncate(l->fd, d->offset) < 0)
 		log_error("%s: %s", l->path, strerror(errno));
 }
 
@@ -144,18 +125,6 @@ static bool dot_break(const struct mbox_lock *l, const char *name)
 	return unlinkat(l->dirfd, name, 0) == 0;
 }
 
-static int dot_write(int fd, int64_t offset)
-{
-	char text[64];
-	int n = snprintf(text, sizeof(text), "%ld %" PRId64 " " OURS "\n",
-			(long)getpid(), offset), rc;
-
-	rc = file_write(fd, text, (size_t)n);
-	if (close(fd) < 0)
-		rc = -1;
-	return rc;
-}
-
 /*
  * The lock appears with its content: an empty one, from a process that was
  * killed between the two, would have to be waited out. The fcntl lock that we
@@ -163,7 +132,7 @@ static int dot_write(int fd, int64_t offset)
  */
 static int dot_create(const struct mbox_lock *l, const char *name)
 {
-	char fresh[MBOX_PATH_SIZE];
+	char fresh[MBOX_PATH_SIZE], text[64];
 	struct stat st;
 	int fd, rc, code;
 
@@ -175,8 +144,10 @@ static int dot_create(const struct mbox_lock *l, const char *name)
 			0444);
 	if (fd < 0)
 		return -1;
-	rc = dot_write(fd, st.st_size);
-	if (rc == 0)
+	snprintf(text, sizeof(text), "%ld %" PRId64 " " OURS "\n",
+			(long)getpid(), (int64_t)st.st_size);
+	rc = file_write(fd, text, strlen(text));
+	if (close(fd) == 0 && rc == 0)
 		rc = linkat(l->dirfd, fresh, l->dirfd, name, 0);
 	code = errno;
 	unlinkat(l->dirfd, fresh, 0);
@@ -269,7 +240,7 @@ static int lock_err(const struct mbox_lock *l, struct err *err)
 		err_set(err, ERR_PERM, "%s: no such mailbox", l->path);
 		return -1;
 	}
-	return err_errno(err, "%s", l->path);
+	return disk_err(err, l->path);
 }
 
 int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,

@@ -19,6 +19,7 @@
 
 #define MBOX_KEY "X-Pillarbox-Id: "
 #define MBOX_KEY_DIGITS 10
+#define MBOX_LENGTH_MOST INT64_C(9999999999)
 #define MBOX_PATH_SIZE 1024
 
 /* -- mbox_lock.c: fcntl and, where the folder allows, NAME.lock -- */
@@ -56,7 +57,7 @@ struct mbox_entry {
 	uint64_t size;		/* as readers see it, with CRLF */
 	uint32_t skip;		/* octets of the From_ line */
 	unsigned char hash[16];	/* of the header section */
-	uint16_t twin;		/* how many with this hash are before it */
+	uint32_t twin;		/* how many with this hash are before it */
 	unsigned char flags;
 	bool partial;		/* its key says that it was not written whole */
 	bool has_key;		/* it has the key that was looked for */
@@ -68,11 +69,16 @@ struct mbox_index {
 	unsigned n, room;
 };
 
-bool mbox_is_from(struct span line);
-/* key: to look for, or NULL. ERR_PERM: this is no mbox. */
-int mbox_index_read(struct mbox_index *ix, int fd, const char *key,
-		struct err *err);
+/*
+ * From `start` to the end of the file. key: to look for, or NULL. ERR_PERM:
+ * this is no mbox.
+ */
+int mbox_index_read(struct mbox_index *ix, int fd, int64_t start,
+		const char *key, struct err *err);
 void mbox_index_free(struct mbox_index *ix);
+/* Pointers to all entries in that order; NULL with err: no memory. */
+struct mbox_entry **mbox_sorted(const struct mbox_index *ix,
+		int (*order)(const void *, const void *), struct err *err);
 /* By hash and twin, for qsort and bsearch over pointers. */
 int mbox_by_hash(const void *a, const void *b);
 
@@ -88,10 +94,10 @@ struct mbox_redo {
 
 /* Finishes what a journal says, if there is one. 0 or -1. */
 int mbox_redo_recover(const struct mbox_lock *l, struct err *err);
-/* A new journal: its fd stands where the octets are to be written. */
+/* A new journal: its fd stands where the octets are to be written. In any case to be dropped. */
 int mbox_redo_begin(struct mbox_redo *r, const struct mbox_lock *l,
 		int64_t offset, struct err *err);
-/* Makes it durable, then makes the mbox what it says; durable. */
+/* Makes it durable, then makes the mbox what it says; durable. To be dropped then. */
 int mbox_redo_finish(struct mbox_redo *r, const struct mbox_lock *l,
 		struct err *err);
 void mbox_redo_drop(struct mbox_redo *r);

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,17 +17,21 @@
 #include "os/file.h"
 #include "os/log.h"
 #include "os/priv.h"
+#include "store/disk.h"
 
-#define MAGIC "PILLARBOX-REDO"
-#define HEAD_SIZE 128		/* "MAGIC DEV INO OFFSET OLD LENGTH", filled up */
+#define MAGIC "pillarbox-redo"
 #define COPY_SIZE 4096
 
+/* Before the octets: as it is in memory, it never leaves this machine. */
 struct head {
-	unsigned long long dev, ino;	/* of the mbox */
-	unsigned long long offset;	/* where the octets go */
-	unsigned long long old;		/* size of the mbox before */
-	unsigned long long length;	/* of the octets; the mbox ends behind them */
+	char magic[16];
+	uint64_t dev, ino;		/* of the mbox */
+	int64_t offset;			/* where the octets go */
+	int64_t old;			/* size of the mbox before */
+	int64_t length;			/* of the octets; the mbox ends behind them */
 };
+
+#define HEAD_SIZE ((int64_t)sizeof(struct head))
 
 /* -- places -- */
 
@@ -39,8 +42,8 @@ static int own_home(struct err *err)
 
 	if (priv_find_uid(geteuid(), &user, err) < 0)
 		return -1;
-	fd = open(user.home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? err_errno(err, "%s", user.home) : fd;
+	fd = disk_folder(AT_FDCWD, user.home);
+	return fd < 0 ? disk_err(err, user.home) : fd;
 }
 
 static int name_in_home(char out[MBOX_PATH_SIZE], const char *path)
@@ -50,71 +53,22 @@ static int name_in_home(char out[MBOX_PATH_SIZE], const char *path)
 	return mbox_beside(out, slash ? slash + 1 : path, ".", ".redo-mail");
 }
 
-static int folder_of(char out[MBOX_PATH_SIZE], const char *name)
-{
-	struct span s = span_of(name);
-	size_t slash = span_rfind(s, '/');
-
-	s = slash == s.n ? SPAN(".") : span_sub(s, 0, slash ? slash : 1);
-	return str_copy(out, MBOX_PATH_SIZE, s);
-}
-
 /* Makes the journal's own name durable, or its going. */
 static int sync_folder(int dirfd, const char *name)
 {
-	char folder[MBOX_PATH_SIZE];
-	int fd, rc;
-
-	if (folder_of(folder, name) < 0)
-		return -1;
-	fd = openat(dirfd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == EACCES ? 0 : -1;	/* may be 0733 */
-	rc = fsync(fd);
-	if (rc < 0 && errno == EINVAL)
-		rc = 0;
-	close(fd);
-	return rc;
-}
-
-/* -- the head line -- */
-
-static int head_write(int fd, const struct head *h)
-{
-	char text[HEAD_SIZE + 1];
-	int n = snprintf(text, sizeof(text), MAGIC " %llu %llu %llu %llu %llu",
-			h->dev, h->ino, h->offset, h->old, h->length);
-	ssize_t put;
-
-	memset(text + n, ' ', sizeof(text) - (size_t)n);
-	text[HEAD_SIZE - 1] = '\n';
-	do
-		put = pwrite(fd, text, HEAD_SIZE, 0);
-	while (put < 0 && errno == EINTR);
-	if (put >= 0 && put != HEAD_SIZE)
-		errno = ENOSPC;
-	return put == HEAD_SIZE ? 0 : -1;
+	errno = disk_flush_folder(dirfd, name);
+	return !errno || errno == EACCES ? 0 : -1;	/* may be 0733 */
 }
 
 static bool head_read(int fd, struct head *h)
 {
-	unsigned long long *const field[] = {
-		&h->dev, &h->ino, &h->offset, &h->old, &h->length
-	};
-	char text[HEAD_SIZE];
-	struct span rest;
 	struct stat st;
 
-	if (file_pread(fd, text, HEAD_SIZE, 0) != HEAD_SIZE
-			|| text[HEAD_SIZE - 1] != '\n' || fstat(fd, &st) < 0)
-		return false;
-	rest = span_make(text, HEAD_SIZE - 1);
-	if (!span_eq(span_word(&rest), SPAN(MAGIC)))
-		return false;
-	for (size_t i = 0; i < sizeof(field) / sizeof(*field); i++)
-		if (!span_number64(span_word(&rest), INT64_MAX, field[i]))
-			return false;
-	return (unsigned long long)st.st_size >= HEAD_SIZE + h->length;
+	return file_pread(fd, h, sizeof(*h), 0) == (ssize_t)sizeof(*h)
+		&& memcmp(h->magic, MAGIC, sizeof(MAGIC)) == 0
+		&& fstat(fd, &st) == 0 && h->offset >= 0 && h->old >= 0
+		&& h->length >= 0 && h->length <= st.st_size - HEAD_SIZE
+		&& h->offset <= INT64_MAX - h->length;
 }
 
 /* -- copying -- */
@@ -125,36 +79,36 @@ static int copy(int from, int64_t at, int to, int64_t there, int64_t n)
 	char piece[COPY_SIZE];
 
 	while (n > 0) {
-		size_t m = n < COPY_SIZE ? (size_t)n : COPY_SIZE;
-		ssize_t got = file_pread(from, piece, m, at), put;
+		ssize_t got = file_pread(from, piece, n < COPY_SIZE ? (size_t)n
+				: COPY_SIZE, at);
 
-		if (got <= 0) {
-			if (got == 0)
-				errno = EIO;
+		if (got == 0)
+			errno = EIO;
+		if (got <= 0 || disk_write_at(to, piece, (size_t)got,
+					there) < 0)
 			return -1;
-		}
-		put = pwrite(to, piece, (size_t)got, there);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return -1;
-		at += put;
-		there += put;
-		n -= put;
+		at += got;
+		there += got;
+		n -= got;
 	}
 	return 0;
 }
 
 static int apply(int journal, int mbox, const struct head *h, bool cut)
 {
-	int64_t end = (int64_t)(h->offset + h->length);
-
-	if (copy(journal, HEAD_SIZE, mbox, (int64_t)h->offset,
-				(int64_t)h->length) < 0)
+	if (copy(journal, HEAD_SIZE, mbox, h->offset, h->length) < 0)
 		return -1;
-	if (cut && ftruncate(mbox, end) < 0)
+	if (cut && ftruncate(mbox, h->offset + h->length) < 0)
 		return -1;
 	return fsync(mbox);
+}
+
+/* The octets are safe before the head says so. */
+static int seal(int journal, const struct head *h)
+{
+	if (fsync(journal) < 0 || disk_write_at(journal, h, sizeof(*h), 0) < 0)
+		return -1;
+	return fsync(journal);
 }
 
 /*
@@ -164,35 +118,25 @@ static int apply(int journal, int mbox, const struct head *h, bool cut)
 static int take_tail(int journal, int mbox, struct head *h, int64_t top,
 		int64_t size)
 {
-	if (copy(mbox, top, journal, (int64_t)(HEAD_SIZE + h->length),
-				size - top) < 0)
+	if (copy(mbox, top, journal, HEAD_SIZE + h->length, size - top) < 0)
 		return -1;
-	h->length += (unsigned long long)(size - top);
-	h->old = (unsigned long long)size;
-	if (fsync(journal) < 0 || head_write(journal, h) < 0)
-		return -1;
-	return fsync(journal);
+	h->length += size - top;
+	h->old = size;
+	return seal(journal, h);
 }
 
 /* 0; 1: the mbox is no longer what the journal was made for; -1 with errno. */
-static int replay(int journal, int mbox, struct head *h)
+static int replay(int journal, int mbox, struct head *h, int64_t size)
 {
-	int64_t end = (int64_t)(h->offset + h->length), top;
-	int64_t old = (int64_t)h->old;
-	struct stat st;
+	int64_t end = h->offset + h->length;
+	int64_t top = h->old > end ? h->old : end;
 
-	if (fstat(mbox, &st) < 0)
-		return -1;
-	if (st.st_size < (off_t)h->offset)
+	if (size < h->offset)
 		return 1;
-	top = old > end ? old : end;
-	if (st.st_size > top
-			&& take_tail(journal, mbox, h, top, st.st_size) < 0)
+	if (size > top && take_tail(journal, mbox, h, top, size) < 0)
 		return -1;
-	/* cut to its new length already, and then something came */
-	if (st.st_size > end && st.st_size < old)
-		return apply(journal, mbox, h, false);
-	return apply(journal, mbox, h, true);
+	/* or it was cut to its new length already, and then something came */
+	return apply(journal, mbox, h, size <= end || size >= h->old);
 }
 
 /* -- recovery -- */
@@ -206,16 +150,20 @@ static bool trusted(int fd, const struct mbox_lock *l, int dirfd,
 		const char *name)
 {
 	struct stat st, mbox, folder;
-	char path[MBOX_PATH_SIZE];
+	int parent, rc;
 
 	if (fstat(fd, &st) < 0 || fstat(l->fd, &mbox) < 0
 			|| !S_ISREG(st.st_mode))
 		return false;
 	if (st.st_uid == geteuid() || st.st_uid == mbox.st_uid)
 		return true;
-	return folder_of(path, name) == 0
-		&& fstatat(dirfd, path, &folder, 0) == 0
-		&& !(folder.st_mode & S_IWOTH) && st.st_gid == mbox.st_gid
+	parent = disk_parent(dirfd, name);
+	if (parent < 0)
+		return false;
+	rc = fstat(parent, &folder);
+	close(parent);
+	return rc == 0 && !(folder.st_mode & S_IWOTH)
+		&& st.st_gid == mbox.st_gid
 		&& (mbox.st_mode & st.st_mode & S_IWGRP);
 }
 
@@ -241,15 +189,14 @@ static int recover(const struct mbox_lock *l, int dirfd, const char *name,
 		return -1;
 	if (st.st_dev != (dev_t)h.dev || st.st_ino != (ino_t)h.ino)
 		return 0;
-	rc = replay(journal, l->fd, &h);
+	rc = replay(journal, l->fd, &h, st.st_size);
 	if (rc < 0)
 		return -1;
 	if (rc == 0) {
 		log_warn("%s: a change that was cut is finished", l->path);
 		return drop(dirfd, name);
 	}
-	log_error("%s: has been cut by another program; what a change was to "
-			"write is kept in %s.lost", l->path, name);
+	log_error("%s: was cut by another program, see %s.lost", l->path, name);
 	if (mbox_beside(aside, name, "", ".lost") < 0)
 		return -1;
 	return renameat(dirfd, name, dirfd, aside);
@@ -264,7 +211,7 @@ static int recover_at(const struct mbox_lock *l, int dirfd, const char *name,
 	if (fd < 0)
 		return 0;	/* the usual case */
 	if (trusted(fd, l, dirfd, name) && recover(l, dirfd, name, fd) < 0)
-		rc = err_errno(err, "%s", name);
+		rc = disk_err(err, name);
 	close(fd);
 	return rc;
 }
@@ -275,7 +222,7 @@ int mbox_redo_recover(const struct mbox_lock *l, struct err *err)
 	int home, rc;
 
 	if (mbox_beside(name, l->path, ".", ".redo") < 0)
-		return err_errno(err, "%s", l->path);
+		return disk_err(err, l->path);
 	if (recover_at(l, l->dirfd, name, err) < 0)
 		return -1;
 	home = own_home(NULL);
@@ -290,8 +237,9 @@ int mbox_redo_recover(const struct mbox_lock *l, struct err *err)
 
 static int create(struct mbox_redo *r)
 {
-	return openat(r->dirfd, r->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC
+	r->fd = openat(r->dirfd, r->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC
 			| O_NOFOLLOW, 0600);
+	return r->fd < 0 || lseek(r->fd, HEAD_SIZE, SEEK_SET) < 0 ? -1 : 0;
 }
 
 static int create_in_home(struct mbox_redo *r, const struct mbox_lock *l,
@@ -301,10 +249,9 @@ static int create_in_home(struct mbox_redo *r, const struct mbox_lock *l,
 	if (r->dirfd < 0)
 		return -1;
 	r->own = true;
-	if (name_in_home(r->name, l->path) < 0)
-		return err_errno(err, "%s", l->path);
-	r->fd = create(r);
-	return r->fd < 0 ? err_errno(err, "~/%s", r->name) : 0;
+	if (name_in_home(r->name, l->path) < 0 || create(r) < 0)
+		return disk_err(err, r->name);
+	return 0;
 }
 
 /* The owner must be able to finish what pop3d began, and the other way round. */
@@ -326,57 +273,36 @@ int mbox_redo_begin(struct mbox_redo *r, const struct mbox_lock *l,
 	*r = (struct mbox_redo){ .dirfd = l->dirfd, .fd = -1,
 		.offset = offset };
 	if (mbox_beside(r->name, l->path, ".", ".redo") < 0)
-		return err_errno(err, "%s", l->path);
-	r->fd = create(r);
-	if (r->fd < 0 && errno != EACCES && errno != EPERM && errno != EROFS)
-		return err_errno(err, "%s", r->name);
-	if (r->fd < 0 && create_in_home(r, l, err) < 0) {
-		mbox_redo_drop(r);
-		return -1;
+		return disk_err(err, l->path);
+	if (create(r) < 0) {
+		if (errno != EACCES && errno != EPERM && errno != EROFS)
+			return disk_err(err, r->name);
+		if (create_in_home(r, l, err) < 0)
+			return -1;
 	}
 	share(r, l);
-	if (lseek(r->fd, HEAD_SIZE, SEEK_SET) < 0) {
-		err_errno(err, "%s", r->name);
-		mbox_redo_drop(r);
-		return -1;
-	}
 	return 0;
-}
-
-static int seal(struct mbox_redo *r, const struct mbox_lock *l, struct head *h)
-{
-	struct stat mbox, journal;
-
-	if (fsync(r->fd) < 0 || fstat(l->fd, &mbox) < 0
-			|| fstat(r->fd, &journal) < 0)
-		return -1;
-	*h = (struct head){ .dev = (unsigned long long)mbox.st_dev,
-		.ino = (unsigned long long)mbox.st_ino,
-		.offset = (unsigned long long)r->offset,
-		.old = (unsigned long long)mbox.st_size };
-	if (journal.st_size > HEAD_SIZE)
-		h->length = (unsigned long long)journal.st_size - HEAD_SIZE;
-	if (head_write(r->fd, h) < 0 || fsync(r->fd) < 0)
-		return -1;
-	return sync_folder(r->dirfd, r->name);
 }
 
 int mbox_redo_finish(struct mbox_redo *r, const struct mbox_lock *l,
 		struct err *err)
 {
-	struct head h;
-	int rc = seal(r, l, &h);
+	struct head h = { MAGIC, .offset = r->offset };
+	struct stat mbox, journal;
 
-	if (rc == 0) {
-		/* from here on the journal stays until its work is done */
-		rc = apply(r->fd, l->fd, &h, true);
-		if (rc < 0)
-			r->name[0] = '\0';
-	}
-	if (rc < 0)
-		err_errno(err, "%s", l->path);
-	mbox_redo_drop(r);
-	return rc;
+	if (fstat(l->fd, &mbox) < 0 || fstat(r->fd, &journal) < 0)
+		return disk_err(err, l->path);
+	h.dev = mbox.st_dev;
+	h.ino = mbox.st_ino;
+	h.old = mbox.st_size;
+	h.length = journal.st_size > HEAD_SIZE ? journal.st_size - HEAD_SIZE : 0;
+	if (seal(r->fd, &h) < 0 || sync_folder(r->dirfd, r->name) < 0)
+		return disk_err(err, l->path);
+	if (apply(r->fd, l->fd, &h, true) == 0)
+		return 0;
+	/* from here on the journal stays until its work is done */
+	r->name[0] = '\0';
+	return disk_err(err, l->path);
 }
 
 void mbox_redo_drop(struct mbox_redo *r)

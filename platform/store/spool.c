@@ -1,6 +1,5 @@
 #include "store/spool_private.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -14,8 +13,9 @@
 #include "os/file.h"
 #include "os/log.h"
 #include "os/priv.h"
+#include "store/disk.h"
 
-#define SWEEP_AGE 86400		/* seconds; a draft never lives that long */
+#define SWEEP_AGE 86400		/* seconds; a draft never lives that long; the clock may jump */
 #define RECOUNT_FULL 1000	/* ms between looks while max-queue is reached */
 #define RECOUNT_IDLE 60000	/* ... and otherwise: others add messages too */
 #define TELL_AGAIN 20		/* ms until a datagram is tried again */
@@ -31,31 +31,26 @@ bool spool_id_valid(const char *id)
 	return n > 0 && n < SPOOL_ID_SIZE;
 }
 
+struct each {
+	void (*fn)(void *arg, const char *id);
+	void *arg;
+};
+
+static int each_id(void *arg, const char *name)
+{
+	const struct each *e = arg;
+
+	if (spool_id_valid(name))
+		e->fn(e->arg, name);
+	return 0;
+}
+
 int spool_each(int dirfd, void (*fn)(void *arg, const char *id), void *arg,
 		struct err *err)
 {
-	/* a descriptor of its own: reading begins at the start */
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
+	struct each e = { fn, arg };
 
-	if (!dir) {
-		err_errno(err, "spool");
-		if (fd >= 0)
-			close(fd);
-		return -1;
-	}
-	errno = 0;
-	while ((entry = readdir(dir)) != NULL) {
-		if (spool_id_valid(entry->d_name))
-			fn(arg, entry->d_name);
-		errno = 0;
-	}
-	if (errno)
-		err_errno(err, "spool");
-	fd = errno ? -1 : 0;
-	closedir(dir);
-	return fd;
+	return disk_each(dirfd, ".", each_id, &e, err);
 }
 
 /* -- opening -- */
@@ -82,41 +77,27 @@ static int open_folder(struct spool *s, int dirfd, const char *path,
 
 	if (file_mkdirs(dirfd, path, mode, err) < 0)
 		return -1;
-	fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(err, "%s", path);
-	if (s->give && fchown(fd, s->owner, s->group) < 0) {
-		err_errno(err, "%s", path);
+	fd = disk_folder(dirfd, path);
+	if (fd >= 0 && (!s->give || fchown(fd, s->owner, s->group) == 0))
+		return fd;
+	disk_err(err, path);
+	if (fd >= 0)
 		close(fd);
-		return -1;
-	}
-	return fd;
+	return -1;
 }
 
 static int open_folders(struct spool *s, struct err *err)
 {
+	static const char names[][8] = { "tmp", "msg", "damaged" };
+	int *const fds[] = { &s->tmp, &s->msg, &s->damaged };
+
 	s->root = open_folder(s, AT_FDCWD, s->conf->spool_dir, 0755, err);
-	if (s->root < 0)
-		return -1;
-	s->tmp = open_folder(s, s->root, "tmp", 0700, err);
-	if (s->tmp < 0)
-		return -1;
-	s->msg = open_folder(s, s->root, "msg", 0700, err);
-	if (s->msg < 0)
-		return -1;
-	s->damaged = open_folder(s, s->root, "damaged", 0700, err);
-	return s->damaged < 0 ? -1 : 0;
-}
-
-/* Drafts of processes that died. The clock may jump; a day is far enough. */
-static void sweep(void *arg, const char *id)
-{
-	struct spool *s = arg;
-	struct stat st;
-
-	if (fstatat(s->tmp, id, &st, AT_SYMLINK_NOFOLLOW) == 0
-			&& st.st_mtime < clock_now() - SWEEP_AGE)
-		unlinkat(s->tmp, id, 0);
+	for (int i = 0; s->root >= 0 && i < 3; i++) {
+		*fds[i] = open_folder(s, s->root, names[i], 0700, err);
+		if (*fds[i] < 0)
+			return -1;
+	}
+	return s->root < 0 ? -1 : 0;
 }
 
 static void tell_again(struct loop_timer *t);
@@ -146,27 +127,26 @@ struct spool *spool_open(const struct conf *conf, struct loop *loop,
 	struct spool *s = spool_new(conf, loop);
 
 	if (!s) {
-		err_errno(err, "spool");
+		disk_err(err, "spool");
 		return NULL;
 	}
 	if (find_owner(s, err) < 0 || open_folders(s, err) < 0)
 		goto out;
-	if (clock_plausible() && spool_each(s->tmp, sweep, s, err) < 0)
-		goto out;
-	s->sync = conf->spool_sync_files ? sync_open_files(loop, s->msg, err)
-			: sync_open(loop, s->msg, err);
-	if (!s->sync)
-		goto out;
-	return s;
+	if (clock_plausible())
+		disk_sweep(s->tmp, ".", SWEEP_AGE);
+	s->sync = sync_open(loop, s->msg, conf->spool_sync_files, err);
+	if (s->sync)
+		return s;
 out:
 	spool_close(s);
 	return NULL;
 }
 
-static void close_fd(int fd)
+static void close_all(const int *fds, int n)
 {
-	if (fd >= 0)
-		close(fd);
+	while (n--)
+		if (fds[n] >= 0)
+			close(fds[n]);
 }
 
 void spool_close(struct spool *s)
@@ -180,12 +160,8 @@ void spool_close(struct spool *s)
 	}
 	spool_draft_drop(&s->committing);
 	spool_draft_drop(&s->failed);
-	close_fd(s->notify_fd);
-	close_fd(s->lock);
-	close_fd(s->damaged);
-	close_fd(s->msg);
-	close_fd(s->tmp);
-	close_fd(s->root);
+	close_all((const int[]){ s->root, s->tmp, s->msg, s->damaged, s->lock,
+			s->notify_fd }, 6);
 	str_free(&s->untold);
 	free(s->notify_path);
 	free(s);
@@ -232,7 +208,7 @@ int spool_room(struct spool *s, uint64_t size, struct err *err)
 	uint64_t keep = s->conf->min_free_space;
 
 	if (space < 0)
-		return err_errno(err, "spool");
+		return disk_err(err, "spool");
 	if ((uint64_t)space < keep || (uint64_t)space - keep < size)
 		return err_set(err, ERR_NOMEM, "not enough room on the disk");
 	if (queue_count(s) >= s->conf->max_queue)

@@ -104,7 +104,7 @@ int spool_load(struct spool *s, const char *id, struct arena *a,
 /* The message itself: an fd to read from *start for e->size octets. CRC is checked by spool_check. */
 int spool_body(struct spool *s, const struct spool_envelope *e, int64_t *start,
 		struct err *err);
-/* Reads the whole message once and compares its CRC; ERR_PERM when damaged (moved). Streams, 16 KB at a time. */
+/* Reads the whole message once and compares its CRC; ERR_PERM when damaged (moved). Streams. */
 int spool_check(struct spool *s, const struct spool_envelope *e, struct err *err);
 /* In place, one byte, no flush: kept over kill -9; after a power cut at worst sent again. */
 int spool_mark(struct spool *s, struct spool_envelope *e, unsigned rcpt,

@@ -12,9 +12,10 @@
 #include "os/file.h"
 #include "os/log.h"
 #include "os/rand.h"
+#include "store/disk.h"
+#include "store/out.h"
 #include "store/spool_record.h"
 
-#define BUFFER_SIZE 16384	/* taken at the first piece, freed at commit */
 #define SPACE_STEP (256 * 1024)	/* octets between looks at the free space */
 #define ID_TIME 11		/* digits: 55 bits of microseconds */
 #define ID_RANDOM 8		/* 40 bits: none the same, in any process */
@@ -26,57 +27,48 @@ struct spool_draft {
 	struct sync_request request;
 	spool_done_fn *done;		/* NULL: nobody waits any more */
 	void *arg;
-	int fd;				/* -1: closed, or the file is gone */
+	struct out out;			/* fd -1: closed, or the file is gone */
 	char id[SPOOL_ID_SIZE];
-	char *buffer;
-	size_t buffered;
-	bool begun;			/* something of it is in the file */
 	uint64_t looked;		/* size at which space was looked at */
 	uint32_t crc;			/* of the envelope, so far */
 	struct record_head head;	/* .message: octets so far */
-	enum err_kind kind;		/* the first thing that went wrong, */
-	int error;			/* its errno or 0, */
-	const char *what;		/* and words for it */
+	struct err err;			/* the first thing that went wrong */
 };
 
 /* -- errors: the first one stays, and the file goes at once -- */
 
+static bool is_good(const struct spool_draft *d)
+{
+	return d->err.kind == ERR_NONE;
+}
+
 static void drop_file(struct spool_draft *d)
 {
-	if (d->fd >= 0)
-		close(d->fd);
-	d->fd = -1;
+	if (d->out.fd >= 0)
+		close(d->out.fd);
+	d->out.fd = -1;
 	unlinkat(d->spool->tmp, d->id, 0);
-	free(d->buffer);
-	d->buffer = NULL;
-	d->buffered = 0;
+	free(d->out.buffer);
+	d->out.buffer = NULL;
 }
 
 static int draft_err(const struct spool_draft *d, struct err *err)
 {
-	if (d->error)
-		return err_set(err, d->kind, "spool: %s: %s", d->what,
-				strerror(d->error));
-	return err_set(err, d->kind, "spool: %s", d->what);
+	if (err)
+		*err = d->err;
+	return -1;
 }
 
-static void fail(struct spool_draft *d, enum err_kind kind, const char *what,
-		int error)
+/* kind ERR_NONE: what errno says. */
+static void fail(struct spool_draft *d, enum err_kind kind, const char *what)
 {
-	if (d->kind != ERR_NONE)
+	if (!is_good(d))
 		return;
-	d->kind = kind;
-	d->what = what;
-	d->error = error;
+	if (kind == ERR_NONE)
+		disk_err(&d->err, what);
+	else
+		err_set(&d->err, kind, "%s", what);
 	drop_file(d);
-}
-
-static void fail_errno(struct spool_draft *d, const char *what)
-{
-	int code = errno;
-	bool full = code == ENOSPC || code == EDQUOT || code == ENOMEM;
-
-	fail(d, full ? ERR_NOMEM : ERR_TEMP, what, code);
 }
 
 /* -- beginning -- */
@@ -113,48 +105,31 @@ static int create_file(struct spool *s, char id[SPOOL_ID_SIZE])
 	return fd;
 }
 
-static int take_buffer(struct spool_draft *d)
+static void add(struct spool_draft *d, struct span piece)
 {
-	if (!d->buffer)
-		d->buffer = malloc(BUFFER_SIZE);
-	if (!d->buffer)
-		fail(d, ERR_NOMEM, "out of memory", 0);
-	return d->buffer ? 0 : -1;
-}
-
-/* n octets from the buffer or past it. */
-static void write_out(struct spool_draft *d, const char *p, size_t n)
-{
-	if (n && file_write(d->fd, p, n) < 0)
-		fail_errno(d, "writing");
-	d->begun = true;
+	out_add(&d->out, piece);
+	errno = d->out.error;
+	if (errno)
+		fail(d, ERR_NONE, "spool");
 }
 
 /*
  * The envelope waits in the buffer: a small message is then one write in all,
  * its head line already right.
  */
-static int put_envelope(struct spool_draft *d, const struct spool_envelope *e,
-		struct err *err)
+static void put_envelope(struct spool_draft *d, const struct spool_envelope *e)
 {
 	struct str text;
-	int rc;
+	struct err err;
 
 	str_init(&text, RECORD_MOST);
-	rc = record_put(&text, e, &d->crc, err);
+	if (out_open(&d->out, d->out.fd, &err) < 0
+			|| record_put(&text, e, &d->crc, &err) < 0)
+		fail(d, err.kind, err.text);
+	else
+		add(d, str_span(&text));
 	d->head.envelope = (uint32_t)text.n;
-	if (rc == 0 && take_buffer(d) < 0)
-		rc = draft_err(d, err);
-	if (rc == 0 && text.n <= BUFFER_SIZE) {
-		memcpy(d->buffer, text.p, text.n);
-		d->buffered = text.n;
-	} else if (rc == 0) {
-		write_out(d, text.p, text.n);
-		if (d->kind != ERR_NONE)
-			rc = draft_err(d, err);
-	}
 	str_free(&text);
-	return rc;
 }
 
 /* A new message waits for all of its recipients, whatever the caller left. */
@@ -182,23 +157,20 @@ struct spool_draft *spool_begin(struct spool *s, struct spool_envelope *e,
 	d->spool = s;
 	list_init(&d->link);
 	sync_expect(s->sync, 1);
-	d->fd = create_file(s, d->id);
-	if (d->fd < 0) {
+	d->out.fd = create_file(s, d->id);
+	if (d->out.fd < 0)
 		d->id[0] = '\0';	/* it may be another one's file */
-		fail_errno(d, "new file");
-		draft_err(d, err);
-		goto out;
-	}
 	/* root's own programs write for the queue's user */
-	if (s->give && geteuid() == 0 && fchown(d->fd, s->owner, s->group) < 0) {
-		err_errno(err, "spool");
-		goto out;
+	if (d->out.fd < 0 || (s->give && geteuid() == 0
+			&& fchown(d->out.fd, s->owner, s->group) < 0)) {
+		fail(d, ERR_NONE, "spool");
+	} else {
+		begin_envelope(e, d->id);
+		put_envelope(d, e);
 	}
-	begin_envelope(e, d->id);
-	if (put_envelope(d, e, err) < 0)
-		goto out;
-	return d;
-out:
+	if (is_good(d))
+		return d;
+	draft_err(d, err);
 	spool_abort(d);
 	return NULL;
 }
@@ -210,56 +182,33 @@ const char *spool_draft_id(const struct spool_draft *d)
 
 /* -- the message -- */
 
-static void flush_buffer(struct spool_draft *d)
-{
-	size_t n = d->buffered;
-
-	d->buffered = 0;
-	write_out(d, d->buffer, n);
-}
-
 static void check_limits(struct spool_draft *d)
 {
 	const struct conf *conf = d->spool->conf;
 	int64_t space;
 
 	if (d->head.message > conf->max_message_size) {
-		fail(d, ERR_PERM, "message is over max-message-size", 0);
+		fail(d, ERR_PERM, "message is over max-message-size");
 		return;
 	}
 	if (d->head.message - d->looked < SPACE_STEP)
 		return;
 	d->looked = d->head.message;
-	space = file_free_space(d->fd);
+	space = file_free_space(d->out.fd);
 	if (space >= 0 && (uint64_t)space < conf->min_free_space)
-		fail(d, ERR_NOMEM, "not enough room on the disk", 0);
-}
-
-static void add_piece(struct spool_draft *d, struct span piece)
-{
-	if (piece.n > BUFFER_SIZE - d->buffered) {
-		flush_buffer(d);
-		if (d->kind != ERR_NONE)
-			return;
-	}
-	if (piece.n >= BUFFER_SIZE) {
-		write_out(d, piece.p, piece.n);
-		return;
-	}
-	memcpy(d->buffer + d->buffered, piece.p, piece.n);
-	d->buffered += piece.n;
+		fail(d, ERR_NOMEM, "not enough room on the disk");
 }
 
 int spool_write(struct spool_draft *d, struct span piece, struct err *err)
 {
-	if (d->kind == ERR_NONE && piece.n) {
+	if (is_good(d)) {
 		d->head.message += piece.n;
 		d->head.message_crc = record_crc(d->head.message_crc, piece);
 		check_limits(d);
 	}
-	if (d->kind == ERR_NONE && piece.n)
-		add_piece(d, piece);
-	return d->kind == ERR_NONE ? 0 : draft_err(d, err);
+	if (is_good(d))
+		add(d, piece);
+	return is_good(d) ? 0 : draft_err(d, err);
 }
 
 /* -- commit -- */
@@ -267,22 +216,20 @@ int spool_write(struct spool_draft *d, struct span piece, struct err *err)
 static void draft_free(struct spool_draft *d)
 {
 	list_del(&d->link);
-	free(d->buffer);
+	free(d->out.buffer);
 	free(d);
 }
 
 /* The end of a draft's life: exactly one call, unless it was forgotten. */
 static void report(struct spool_draft *d)
 {
-	struct err err;
+	const struct err *err = is_good(d) ? NULL : &d->err;
 
 	list_del(&d->link);
-	if (d->kind != ERR_NONE) {
-		draft_err(d, &err);
-		log_error("%s: %s", d->id, err.text);
-	}
+	if (err)
+		log_error("%s: %s", d->id, err->text);
 	if (d->done)
-		d->done(d->arg, d->id, d->kind == ERR_NONE ? NULL : &err);
+		d->done(d->arg, d->id, err);
 	draft_free(d);
 }
 
@@ -304,48 +251,30 @@ static void flushed(struct sync_request *r, int error)
 		unlinkat(s->msg, d->id, 0);
 		s->count -= s->count > 0;
 		errno = error;
-		fail_errno(d, "flush");
+		fail(d, ERR_NONE, "flush");
 	} else {
 		spool_tell(s, d->id);
 	}
 	report(d);
 }
 
-/* The head line makes the file whole. */
-static void put_head(struct spool_draft *d)
+/* The head line makes the file whole; the new name then makes it visible. */
+static int finish_file(struct spool_draft *d)
 {
+	struct out *o = &d->out;
 	char line[RECORD_HEAD_SIZE];
-	ssize_t n;
+	bool begun = o->written > o->n;	/* some is in the file */
+	int fd = o->fd;
 
 	record_head_seal(line, &d->head, d->crc);
-	if (!d->begun) {
-		memcpy(d->buffer, line, sizeof(line));
-		return;
-	}
-	do
-		n = pwrite(d->fd, line, sizeof(line), 0);
-	while (n < 0 && errno == EINTR);
-	if (n == (ssize_t)sizeof(line))
-		return;
-	if (n >= 0)
-		errno = ENOSPC;
-	fail_errno(d, "writing");
-}
-
-/* Writes what is left; the new name then makes the message visible. */
-static void finish_file(struct spool_draft *d)
-{
-	int fd = d->fd;
-
-	put_head(d);
-	if (d->kind == ERR_NONE)
-		flush_buffer(d);
-	if (d->kind != ERR_NONE)
-		return;
-	d->fd = -1;
-	if (close(fd) < 0 || renameat(d->spool->tmp, d->id, d->spool->msg,
-				d->id) < 0)
-		fail_errno(d, "new message");
+	if (!begun)
+		memcpy(o->buffer, line, sizeof(line));
+	if (out_close(o) < 0 || (begun && disk_write_at(fd, line, sizeof(line),
+					0) < 0))
+		return -1;
+	o->fd = -1;
+	return close(fd) < 0 ? -1 : renameat(d->spool->tmp, d->id,
+			d->spool->msg, d->id);
 }
 
 void spool_commit(struct spool_draft *d, spool_done_fn *done, void *arg)
@@ -354,12 +283,10 @@ void spool_commit(struct spool_draft *d, spool_done_fn *done, void *arg)
 
 	d->done = done;
 	d->arg = arg;
-	if (d->kind == ERR_NONE)
-		finish_file(d);
-	free(d->buffer);
-	d->buffer = NULL;
+	if (is_good(d) && finish_file(d) < 0)
+		fail(d, ERR_NONE, "spool");
 	sync_expect(s->sync, -1);
-	if (d->kind == ERR_NONE) {
+	if (is_good(d)) {
 		s->count++;
 		list_add_tail(&s->committing, &d->link);
 		d->request.name = d->id;
@@ -397,7 +324,7 @@ void spool_abort(struct spool_draft *d)
 	if (!d)
 		return;
 	sync_expect(d->spool->sync, -1);
-	if (d->kind == ERR_NONE)
+	if (is_good(d))
 		drop_file(d);
 	draft_free(d);
 }

@@ -7,12 +7,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check(const struct spool_envelope *e)
+static void check(const struct spool_envelope *e, const char *text,
+		uint32_t size)
 {
 	size_t n = strlen(e->sender) + strlen(e->origin);
 
 	for (unsigned i = 0; i < e->nrcpt; i++)
 		n += strlen(e->rcpt[i].address);
+	for (unsigned i = 0; i < e->nrcpt; i++)
+		if (record_state_at(e, size, i) < RECORD_FIXED
+				|| text[record_state_at(e, size, i)]
+					!= (char)e->rcpt[i].state)
+			abort();
 	if (!e->nrcpt || n > RECORD_MOST)
 		abort();
 }
@@ -51,7 +57,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char head[RECORD_HEAD_SIZE];
 
 	memcpy(text, data, size);
-	record_state_at(span_make(text, size), 3);
 	if (record_head_get(&h, span_make(text, size)) == 0)
 		record_get(&e, span_make(text, size), &h, a, NULL);
 	memcpy(text, data, size);
@@ -61,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		record_head_seal(head, &h,
 				record_lines_crc(span_make(text, size)));
 		if (record_get(&e, span_make(text, size), &h, a, NULL) == 0) {
-			check(&e);
+			check(&e, text, (uint32_t)size);
 			round_trip(&e, &h);
 		}
 	}

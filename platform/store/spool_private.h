@@ -40,10 +40,6 @@ int spool_each(int dirfd, void (*fn)(void *arg, const char *id), void *arg,
 		struct err *err);
 /* Tells the owner of the queue about a new message. */
 void spool_tell(struct spool *s, const char *id);
-/* Opens msg/ID. -1: ERR_TEMP with errno, ERR_PERM: no id. */
-int spool_open_message(struct spool *s, const char *id, int flags,
-		struct err *err);
-
 /* Calls done of the drafts that failed before any flush. */
 void spool_draft_report(struct loop_task *t);
 /* Frees drafts without a call. */

@@ -215,9 +215,10 @@ int record_get(struct spool_envelope *e, struct span text,
 	if (text.n != h->envelope || !rest.n || crc_head(record_lines_crc(text),
 				*h) != h->envelope_crc)
 		return err_set(err, ERR_PERM, "envelope's CRC is wrong");
-	if (!get_try(e, text.p + RECORD_HEAD_SIZE) || !get_first(e, &rest))
+	/* the first line behind it ends get_try's number */
+	if (!get_first(e, &rest) || !get_try(e, text.p + RECORD_HEAD_SIZE))
 		return err_set(err, ERR_PERM, "envelope is no envelope");
-	for (size_t i = 1; i < rest.n; i++)
+	for (size_t i = 0; i + 1 < rest.n; i++)
 		e->nrcpt += rest.p[i] == '\n';
 	e->rcpt = arena_alloc(a, (e->nrcpt + 1) * sizeof(*e->rcpt));
 	if (!e->rcpt)

@@ -15,7 +15,8 @@
  * ENVELOPE and MESSAGE are lengths in octets; the two make up the file.
  * CRC-ENVELOPE (CRC-32 of zlib) covers what never changes: the lines from "id"
  * on without the state characters, then ENVELOPE, MESSAGE and CRC-MESSAGE as
- * written. Bytes of values below 0x20, 0x7F and the backslash are written \xNN.
+ * written. A value with bytes below 0x20 or with 0x7F is not taken: no line can
+ * be forged.
  */
 #ifndef STORE_SPOOL_RECORD_H
 #define STORE_SPOOL_RECORD_H
@@ -31,7 +32,7 @@
 #define RECORD_TRY_SIZE 36	/* "try " 10 " " 20 "\n" */
 #define RECORD_FIXED (RECORD_HEAD_SIZE + RECORD_TRY_SIZE)
 #define RECORD_MOST (1u << 20)	/* octets of an envelope */
-#define RECORD_ADDRESS_MOST 512	/* and of a value, unescaped */
+#define RECORD_ADDRESS_MOST 512	/* and of a value */
 
 struct record_head {
 	uint32_t envelope;	/* octets before the message */
@@ -43,7 +44,7 @@ struct record_head {
  * The whole envelope block into out (empty, cap RECORD_MOST); its head line is not
  * valid yet: a file that is not finished must not look like one. *crc: of what
  * never changes, for record_head_seal. 0, or -1 (ERR_PERM: a value is too
- * long; ERR_NOMEM).
+ * long or no line; ERR_NOMEM).
  */
 int record_put(struct str *out, const struct spool_envelope *e, uint32_t *crc,
 		struct err *err);
@@ -60,8 +61,9 @@ int record_head_get(struct record_head *h, struct span line);
  */
 int record_get(struct spool_envelope *e, struct span text,
 		const struct record_head *h, struct arena *a, struct err *err);
-/* Where recipient n's state character is in text, or text.n. */
-size_t record_state_at(struct span text, unsigned n);
+/* Where recipient n's state is in the file, whose envelope block has this length. */
+int64_t record_state_at(const struct spool_envelope *e, uint32_t envelope,
+		unsigned n);
 
 /* Over what never changes in the lines of an envelope block. */
 uint32_t record_lines_crc(struct span text);

@@ -90,7 +90,7 @@ static void until_done(struct place *p, int n)
 
 static struct spool_rcpt rcpts[] = {
 	{ "bob@b.com", SPOOL_WAITING }, { "\"a b\\\"\"@b.com", SPOOL_WAITING },
-	{ "x\nw evil@c.com\x7f@b.com", SPOOL_WAITING }
+	{ "\\x0a w \xc3\xa9@b.com", SPOOL_WAITING }
 };
 
 static struct spool_draft *begin(struct place *p, const char *sender)
@@ -602,6 +602,15 @@ static void test_record_refuses(void **state)
 	assert_int_equal(record_put(&out, &e, &crc, &err), -1);
 	assert_int_equal(err.kind, ERR_PERM);
 	e.sender = "";
+	/* no line can be forged */
+	one.address = "x\nw evil@c.com";
+	assert_int_equal(record_put(&out, &e, &crc, &err), -1);
+	one.address = "x\x7f@b.com";
+	assert_int_equal(record_put(&out, &e, &crc, &err), -1);
+	one.address = "a@b";
+	e.origin = "user a\rb";
+	assert_int_equal(record_put(&out, &e, &crc, &err), -1);
+	e.origin = "";
 	str_clear(&out);
 	assert_int_equal(record_put(&out, &e, &crc, &err), 0);
 	str_free(&out);

@@ -12,6 +12,7 @@
 #include "net/tls.h"
 #include "os/file.h"
 #include "os/priv.h"
+#include "store/disk.h"
 #include "store/spool.h"
 
 #define PIECE 4096
@@ -96,15 +97,12 @@ static enum way verdict(struct submit *s, const char *where, struct err *err)
 	const struct smtp_message *m = &s->message;
 	char text[300];
 
-	if (s->interrupted) {
-		err_set(err, ERR_TEMP, "%s: interrupted", where);
-		return WAY_REFUSED;
-	}
-	if (!s->sent) {
+	if (s->interrupted || !s->sent) {
 		result_text(&s->end, text, sizeof(text));
 		err_set(err, s->end.kind == ERR_NONE ? ERR_TEMP : s->end.kind,
-				"%s: %s", where, text);
-		return s->end.code ? WAY_REFUSED : WAY_ABSENT;
+				"%s: %s", where,
+				s->interrupted ? "interrupted" : text);
+		return s->interrupted || s->end.code ? WAY_REFUSED : WAY_ABSENT;
 	}
 	if (!s->refused)
 		return WAY_TAKEN;
@@ -123,6 +121,7 @@ static enum way talk(struct submit *s, const struct smtp_target *target,
 {
 	s->sent = s->interrupted = false;
 	s->refused = 0;
+	s->end = (struct smtp_result){ .kind = ERR_NONE };
 	s->client = smtp_client_new(s->loop, target, tls, &events, s);
 	if (!s->client) {
 		err_set(err, ERR_NOMEM, "out of memory");
@@ -230,42 +229,35 @@ static void on_spooled(void *arg, const char *id, const struct err *err)
 		*done->err = *err;
 }
 
-/* LF lines as the CRLF lines that the spool holds. *last: the octet before. */
-static int write_crlf(struct spool_draft *d, struct span piece, char *last,
-		struct err *err)
+static ssize_t read_piece(const struct smtp_message *m, uint64_t at,
+		char buf[PIECE])
 {
-	while (piece.n) {
-		size_t n = span_find(piece, '\n');
-		bool ends = n < piece.n;
+	uint64_t left = m->size - at;
 
-		if (n && spool_write(d, span_sub(piece, 0, n), err) < 0)
-			return -1;
-		*last = n ? piece.p[n - 1] : *last;
-		if (ends && spool_write(d, *last == '\r' ? SPAN("\n") :
-				SPAN("\r\n"), err) < 0)
-			return -1;
-		*last = ends ? '\n' : *last;
-		piece = span_sub(piece, ends ? n + 1 : n, piece.n);
-	}
-	return 0;
+	return file_pread(m->fd, buf, left < PIECE ? (size_t)left : PIECE,
+			m->start + (int64_t)at);
 }
 
+/* LF lines as the CRLF lines that the spool holds. */
 static int write_all(struct spool_draft *d, const struct smtp_message *m,
 		struct err *err)
 {
-	char buf[PIECE], last = '\n';
+	char in[PIECE], out[2 * PIECE], last = '\n';
+	ssize_t n;
 
-	for (uint64_t at = 0; at < m->size; ) {
-		uint64_t left = m->size - at;
-		ssize_t n = file_pread(m->fd, buf, left < PIECE ?
-				(size_t)left : PIECE, m->start + (int64_t)at);
+	for (uint64_t at = 0; at < m->size; at += (uint64_t)n) {
+		size_t to = 0;
 
+		n = read_piece(m, at, in);
 		if (n <= 0)
-			return n ? err_errno(err, "reading the message") :
-					err_set(err, ERR_TEMP, "message cut");
-		if (write_crlf(d, span_make(buf, (size_t)n), &last, err) < 0)
+			return err_set(err, ERR_TEMP, "message cut");
+		for (ssize_t i = 0; i < n; i++) {
+			if (in[i] == '\n' && last != '\r')
+				out[to++] = '\r';
+			last = out[to++] = in[i];
+		}
+		if (spool_write(d, span_make(out, to), err) < 0)
 			return -1;
-		at += (uint64_t)n;
 	}
 	return last == '\n' ? 0 : spool_write(d, SPAN("\r\n"), err);
 }
@@ -273,7 +265,7 @@ static int write_all(struct spool_draft *d, const struct smtp_message *m,
 static int spool_message(struct spool *spool, struct submit *s,
 		struct spool_envelope *e, struct err *err)
 {
-	struct spooled done = { .err = err };
+	struct spooled done = { true, err };
 	struct spool_draft *d;
 
 	if (spool_room(spool, s->message.size, err) < 0)
@@ -281,11 +273,10 @@ static int spool_message(struct spool *spool, struct submit *s,
 	d = spool_begin(spool, e, err);
 	if (!d)
 		return -1;
-	if (write_all(d, &s->message, err) < 0) {
+	if (write_all(d, &s->message, err) == 0)
+		spool_commit(d, on_spooled, &done);
+	else
 		spool_abort(d);
-		return -1;
-	}
-	spool_commit(d, on_spooled, &done);
 	return done.bad ? -1 : 0;
 }
 
@@ -327,7 +318,7 @@ static int become_owner(const struct conf *conf, struct err *err)
 		return -1;
 	if (chown(conf->spool_dir, owner.uid, owner.gid) < 0 ||
 	    setegid(owner.gid) < 0 || seteuid(owner.uid) < 0)
-		return err_errno(err, "%s", conf->spool_dir);
+		return disk_err(err, conf->spool_dir);
 	return 0;
 }
 
@@ -352,18 +343,15 @@ static enum way by_spool(struct submit *s, struct err *err)
 static bool has_eight_bit(const struct smtp_message *m)
 {
 	char buf[PIECE];
+	ssize_t n;
 
-	for (uint64_t at = 0; at < m->size; ) {
-		uint64_t left = m->size - at;
-		ssize_t n = file_pread(m->fd, buf, left < PIECE ?
-				(size_t)left : PIECE, m->start + (int64_t)at);
-
+	for (uint64_t at = 0; at < m->size; at += (uint64_t)n) {
+		n = read_piece(m, at, buf);
 		if (n <= 0)
-			return false;
+			break;
 		for (ssize_t i = 0; i < n; i++)
 			if ((unsigned char)buf[i] > 127)
 				return true;
-		at += (uint64_t)n;
 	}
 	return false;
 }
@@ -406,7 +394,7 @@ int submit_message(const struct conf *conf, const char *sender,
 	if (loop_signal(s.loop, SIGINT, on_interrupt, &s) == 0)
 		rc = submit(&s, err);
 	else
-		err_errno(err, "signals");
+		disk_err(err, "signals");
 	loop_free(s.loop);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	return rc;

@@ -1,7 +1,6 @@
 #include "store/sync.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,16 +16,17 @@
 #include "base/span.h"
 #include "base/str.h"
 #include "os/clock.h"
-#include "os/log.h"
 #include "os/proc.h"
+#include "store/disk.h"
 
 #define GROUP_SIZE 16384	/* names of one group, NUL after each */
-#define RESTARTS_MOST 3		/* helpers that may die over one group */
 /*
  * A group goes when it has this many for each one still on the way: a few
  * slow senders must not make the others wait.
  */
 #define ENOUGH 4
+/* ... or when it is this large: the others work while it is flushed. */
+#define LARGE 16
 
 struct sync {
 	struct loop *loop;		/* NULL: flushes are made in the call */
@@ -40,7 +40,6 @@ struct sync {
 	struct loop_watch answer;	/* fd -1: no helper */
 	pid_t helper;
 	bool busy;			/* the helper has a group */
-	unsigned restarts;
 	struct list waiting;		/* the next group */
 	struct list running;
 	struct str names;		/* of the running group; "" for a syncfs */
@@ -55,65 +54,31 @@ struct sync_answer {
 
 /* -- the flush itself, in the helper or here -- */
 
-static int flush_fd(int fd)
+static size_t folder_length(const char *name)
 {
-	int error = 0;
+	size_t n = span_rfind(span_of(name), '/');
 
-	if (fsync(fd) < 0)
-		error = errno;
-	/* EINVAL: a file system that knows no flush of this (folders, often) */
-	return error == EINVAL ? 0 : error;
+	return name[n] ? n : 0;
 }
 
-static int flush_path(int dirfd, const char *path, int flags)
-{
-	int fd = openat(dirfd, path,
-			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags);
-	int error;
-
-	if (fd < 0)
-		return errno;
-	error = flush_fd(fd);
-	close(fd);
-	return error;
-}
-
-static struct span folder_of(const char *name)
-{
-	struct span s = span_of(name);
-	size_t slash = span_rfind(s, '/');
-
-	return slash == s.n ? SPAN(".") : span_sub(s, 0, slash);
-}
-
-/* Was the folder of `name` met before in this group? */
-static bool folder_done(const char *names, const char *name)
-{
-	while (names < name) {
-		if (span_eq(folder_of(names), folder_of(name)))
-			return true;
-		names += strlen(names) + 1;
-	}
-	return false;
-}
-
-/* All files before any folder: a name must not be safe before its content. */
+/*
+ * A file before its folder: a name must not be safe before its content. Those
+ * that follow each other in one folder share its flush.
+ */
 static void flush_names(int dirfd, struct span names, struct sync_answer *a)
 {
-	char folder[SYNC_NAME_MAX + 1];
-	const char *end = names.p + names.n, *p;
+	const char *end = names.p + names.n, *p, *next;
 
-	for (p = names.p; p < end && !a->error; p += strlen(p) + 1) {
-		a->error = flush_path(dirfd, p, 0);
+	for (p = names.p; p < end && !a->error; p = next) {
+		size_t n = folder_length(p);
+
+		next = p + strlen(p) + 1;
+		a->error = disk_flush_path(dirfd, p, 0);
 		a->flushes++;
-	}
-	for (p = names.p; p < end && !a->error; p += strlen(p) + 1) {
-		if (folder_done(names.p, p))
+		if (a->error || (next < end && folder_length(next) == n
+					&& memcmp(p, next, n) == 0))
 			continue;
-		if (str_copy(folder, sizeof(folder), folder_of(p)) < 0)
-			a->error = ENAMETOOLONG;
-		else
-			a->error = flush_path(dirfd, folder, O_DIRECTORY);
+		a->error = disk_flush_folder(dirfd, p);
 		a->flushes++;
 	}
 }
@@ -188,7 +153,7 @@ static int helper_start(struct sync *s, struct err *err)
 		return -1;
 	}
 	if (loop_watch(s->loop, &s->answer, LOOP_READ) < 0)
-		return err_errno(err, "flush helper");
+		return disk_err(err, "flush helper");
 	return 0;
 }
 
@@ -212,21 +177,25 @@ static void start_later(struct sync *s)
 		loop_task_add(s->loop, &s->start);
 }
 
+static void move_all(struct list *from, struct list *to)
+{
+	while (!list_empty(from)) {
+		struct list *l = from->next;
+
+		list_del(l);
+		list_add_tail(to, l);
+	}
+}
+
 static void group_done(struct sync *s, const struct sync_answer *a)
 {
 	struct list group;
 
 	/* done may ask again or cancel others: the ring is ours alone */
 	list_init(&group);
-	while (!list_empty(&s->running)) {
-		struct list *l = s->running.next;
-
-		list_del(l);
-		list_add_tail(&group, l);
-	}
+	move_all(&s->running, &group);
 	s->count += a->flushes;
 	s->busy = false;
-	s->restarts = 0;
 	start_later(s);
 	while (!list_empty(&group)) {
 		struct sync_request *r = container_of(group.next,
@@ -238,22 +207,13 @@ static void group_done(struct sync *s, const struct sync_answer *a)
 }
 
 /*
- * The helper has died (it was killed; it has no reason of its own): another one
- * gets the group. Where no process can be made, the flush stops the
- * loop for once rather than the mail for ever.
+ * There is no helper, or it has died (it was killed; it has no reason of its
+ * own): the flush stops the loop for once rather than the mail for ever.
  */
-static void group_again(struct sync *s)
+static void group_here(struct sync *s)
 {
 	struct sync_answer answer;
-	struct err err;
 
-	helper_stop(s);
-	if (s->restarts++ < RESTARTS_MOST && helper_start(s, &err) == 0
-			&& proc_send(s->answer.fd, s->names.p, s->names.n,
-				-1) >= 0) {
-		log_warn("flush helper was started again");
-		return;
-	}
 	helper_stop(s);
 	flush(s->dirfd, str_span(&s->names), &answer);
 	group_done(s, &answer);
@@ -271,7 +231,7 @@ static void answer_ready(struct loop_watch *w, unsigned events)
 	if (n == (ssize_t)sizeof(answer) && s->busy)
 		group_done(s, &answer);
 	else if (s->busy)
-		group_again(s);
+		group_here(s);
 	else
 		helper_stop(s);		/* the next group starts a new one */
 }
@@ -300,27 +260,13 @@ static void group_fill(struct sync *s)
 		str_addc(&s->names, '\0');
 }
 
-static void fail_all(struct sync *s, int error)
-{
-	const struct sync_answer answer = { error, 0 };
-
-	s->nwaiting = 0;
-	while (!list_empty(&s->waiting)) {
-		struct list *l = s->waiting.next;
-
-		list_del(l);
-		list_add_tail(&s->running, l);
-	}
-	group_done(s, &answer);
-}
-
 /* ms that the group may still wait for others; <= 0: it goes now. */
 static int64_t patience(const struct sync *s)
 {
 	int64_t now = clock_ms(), quiet = s->last + SYNC_QUIET - now;
 	int64_t most = s->first + SYNC_WAIT - now;
 
-	if (s->expected <= 0
+	if (s->expected <= 0 || s->nwaiting >= LARGE
 			|| s->nwaiting >= (unsigned)s->expected * ENOUGH)
 		return 0;
 	return quiet < most ? quiet : most;
@@ -328,6 +274,7 @@ static int64_t patience(const struct sync *s)
 
 static void start(struct loop_task *t)
 {
+	static const struct sync_answer no_memory = { ENOMEM, 0 };
 	struct sync *s = container_of(t, struct sync, start);
 	int64_t ms = patience(s);
 
@@ -339,14 +286,13 @@ static void start(struct loop_task *t)
 		return;
 	}
 	group_fill(s);
-	if (s->names.bad) {
-		fail_all(s, ENOMEM);
-		return;
-	}
 	s->busy = true;
-	if (s->answer.fd < 0 || proc_send(s->answer.fd, s->names.p,
-				s->names.n, -1) < 0)
-		group_again(s);
+	if (s->names.bad)
+		group_done(s, &no_memory);
+	else if ((s->answer.fd < 0 && helper_start(s, NULL) < 0)
+			|| proc_send(s->answer.fd, s->names.p, s->names.n,
+				-1) < 0)
+		group_here(s);
 }
 
 static void waited(struct loop_timer *t)
@@ -404,35 +350,29 @@ unsigned long sync_count(const struct sync *s)
 /* syncfs reports that a write has failed since Linux 5.8. */
 static bool syncfs_reports(void)
 {
-	unsigned long major = 0, minor = 0;
 	struct utsname name;
-	struct span rest, first;
+	unsigned long major, minor;
+	char *end;
 
 	if (uname(&name) < 0)
 		return false;
-	rest = span_of(name.release);
-	first = span_cut(&rest, '.');
-	for (size_t i = 0; i < rest.n; i++)
-		if (!ascii_isdigit(rest.p[i]))
-			rest.n = i;
-	if (!span_number(first, 1000, &major)
-			|| !span_number(rest, 1000, &minor))
-		return false;
+	major = strtoul(name.release, &end, 10);
+	minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
 	return major > 5 || (major == 5 && minor >= 8);
 }
 
-static struct sync *open_mode(struct loop *loop, int dirfd, bool by_name,
+struct sync *sync_open(struct loop *loop, int dirfd, bool files,
 		struct err *err)
 {
 	struct sync *s = calloc(1, sizeof(*s));
 
 	if (!s) {
-		err_errno(err, "flush helper");
+		disk_err(err, "flush helper");
 		return NULL;
 	}
 	s->loop = loop;
 	s->dirfd = dirfd;
-	s->by_name = by_name;
+	s->by_name = files || !syncfs_reports();
 	s->start.run = start;
 	s->wait.fire = waited;
 	s->answer.ready = answer_ready;
@@ -446,16 +386,6 @@ static struct sync *open_mode(struct loop *loop, int dirfd, bool by_name,
 		return NULL;
 	}
 	return s;
-}
-
-struct sync *sync_open(struct loop *loop, int dirfd, struct err *err)
-{
-	return open_mode(loop, dirfd, !syncfs_reports(), err);
-}
-
-struct sync *sync_open_files(struct loop *loop, int dirfd, struct err *err)
-{
-	return open_mode(loop, dirfd, true, err);
 }
 
 void sync_close(struct sync *s)

@@ -26,15 +26,14 @@ struct sync_request {
 	struct list link;	/* private */
 };
 
-/* dirfd: any folder of the file system in question (kept open by the caller).
- * loop NULL: blocking, no helper. */
-struct sync *sync_open(struct loop *loop, int dirfd, struct err *err);
 /*
- * File by file instead of syncfs: fsync of each file, then of each folder. For
- * disks that others keep busy; sync_open does the same on kernels before 5.8,
- * whose syncfs does not report write errors.
+ * dirfd: any folder of the file system in question (kept open by the caller).
+ * loop NULL: blocking, no helper. files: fsync of each file and of its folder
+ * instead of syncfs, for disks that others keep busy; the same is done on kernels
+ * before 5.8, whose syncfs does not report write errors.
  */
-struct sync *sync_open_files(struct loop *loop, int dirfd, struct err *err);
+struct sync *sync_open(struct loop *loop, int dirfd, bool files,
+		struct err *err);
 void sync_close(struct sync *s);
 /*
  * Makes r's file durable, grouped: one flush a turn of the loop, and none is

@@ -1,34 +1,33 @@
 #include "store/user.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "mime/addr.h"
 #include "os/clock.h"
 #include "store/db.h"
+#include "store/disk.h"
 
 /*
  * Version 1. A credential's kind is KIND_PASSWORD, label "": the one main
  * password. Application passwords will be another kind, each with a label.
  */
 static const char *const steps[] = {
-	"CREATE TABLE domain ("
-	"	id INTEGER PRIMARY KEY,"
-	"	name TEXT NOT NULL UNIQUE);"		/* lower case */
-	"CREATE TABLE user ("
-	"	id INTEGER PRIMARY KEY,"
-	"	domain INTEGER NOT NULL REFERENCES domain,"
-	"	local TEXT NOT NULL COLLATE NOCASE,"
-	"	enabled INTEGER NOT NULL DEFAULT 1,"
-	"	created INTEGER NOT NULL,"
-	"	UNIQUE (domain, local));"
-	"CREATE TABLE credential ("
-	"	id INTEGER PRIMARY KEY,"
-	"	user INTEGER NOT NULL REFERENCES user,"
-	"	kind INTEGER NOT NULL,"
-	"	label TEXT NOT NULL DEFAULT '',"
-	"	secret TEXT NOT NULL,"			/* base/scram.h */
-	"	created INTEGER NOT NULL,"
-	"	UNIQUE (user, kind, label))",
+	"CREATE TABLE domain (id INTEGER PRIMARY KEY,"
+	" name TEXT NOT NULL UNIQUE);"			/* lower case */
+	"CREATE TABLE user (id INTEGER PRIMARY KEY,"
+	" domain INTEGER NOT NULL REFERENCES domain,"
+	" local TEXT NOT NULL COLLATE NOCASE,"
+	" enabled INTEGER NOT NULL DEFAULT 1,"
+	" created INTEGER NOT NULL,"
+	" UNIQUE (domain, local));"
+	"CREATE TABLE credential (id INTEGER PRIMARY KEY,"
+	" user INTEGER NOT NULL REFERENCES user,"
+	" kind INTEGER NOT NULL,"
+	" label TEXT NOT NULL DEFAULT '',"
+	" secret TEXT NOT NULL,"			/* base/scram.h */
+	" created INTEGER NOT NULL,"
+	" UNIQUE (user, kind, label))",
 	NULL
 };
 
@@ -55,63 +54,62 @@ static bool local_valid(struct span local)
 	return true;
 }
 
-/* Splits, with the domain in lower case in out->domain's bytes. */
-static bool split(struct span address, struct addr *out,
-		char domain[USER_ADDRESS_SIZE])
+/* An address as the statements have it. */
+struct parts {
+	struct span local, domain;
+	char text[USER_ADDRESS_SIZE];	/* of the domain, in lower case */
+};
+
+static bool split(struct parts *out, struct span address)
 {
-	if (address.n >= USER_ADDRESS_SIZE || !addr_parse(address, out, false))
+	struct addr a;
+
+	if (address.n >= USER_ADDRESS_SIZE || !addr_parse(address, &a, false)
+			|| !local_valid(a.local) || !addr_domain(a.domain))
 		return false;
-	if (!local_valid(out->local) || !addr_domain(out->domain))
-		return false;
-	for (size_t i = 0; i < out->domain.n; i++)
-		domain[i] = ascii_lower(out->domain.p[i]);
-	out->domain.p = domain;
+	for (size_t i = 0; i < a.domain.n; i++)
+		out->text[i] = ascii_lower(a.domain.p[i]);
+	out->local = a.local;
+	out->domain = span_make(out->text, a.domain.n);
 	return true;
 }
 
 bool user_address_valid(struct span address)
 {
-	char domain[USER_ADDRESS_SIZE];
-	struct addr a;
+	struct parts parts;
 
-	return split(address, &a, domain);
+	return split(&parts, address);
 }
 
 /* -- reading -- */
 
-#define COLUMNS "u.id, u.local, d.name, u.enabled, u.created"
+#define COLUMNS "SELECT u.id, local, name, enabled, u.created"
+#define TABLES " FROM domain d JOIN user u ON domain = d.id"
 
 static const char find_sql[] =
-	"SELECT " COLUMNS ", c.secret FROM domain d"
-	" JOIN user u ON u.domain = d.id"
-	" LEFT JOIN credential c ON c.user = u.id"
-	"	AND c.kind = " KIND_PASSWORD " AND c.label = ''"
-	" WHERE d.name = ?1 AND u.local = ?2";
+	COLUMNS ", secret" TABLES
+	" LEFT JOIN credential ON user = u.id"
+	" AND kind = " KIND_PASSWORD " AND label = ''"
+	" WHERE name = ?1 AND local = ?2";
 
-static const char each_sql[] =
-	"SELECT " COLUMNS " FROM domain d JOIN user u ON u.domain = d.id"
-	" ORDER BY d.name, u.local";
+static const char each_sql[] = COLUMNS TABLES " ORDER BY name, local";
 
 /* The row's COLUMNS. -1: somebody else has written things we never would. */
 static int take_row(struct db_query *q, struct user *out, struct err *err)
 {
 	struct span local = db_text(q, 1), domain = db_text(q, 2);
-	size_t at = 0;
 
 	if (!local_valid(local) || !addr_domain(domain) || local.n + 1 +
 			domain.n >= sizeof(out->address))
 		return err_set(err, ERR_TEMP, "users.db: user %lld: "
 				"not an address", (long long)db_number(q, 0));
 	out->id = db_number(q, 0);
-	memcpy(out->address, local.p, local.n);
-	out->address[local.n] = '@';
-	str_copy(out->address + local.n + 1,
-			sizeof(out->address) - local.n - 1, domain);
-	memcpy(out->mailbox, domain.p, domain.n);
-	out->mailbox[domain.n] = '/';
-	for (; at < local.n; at++)
-		out->mailbox[domain.n + 1 + at] = ascii_lower(local.p[at]);
-	out->mailbox[domain.n + 1 + at] = '\0';
+	snprintf(out->address, sizeof(out->address), "%.*s@%.*s",
+			SPAN_ARG(local), SPAN_ARG(domain));
+	snprintf(out->mailbox, sizeof(out->mailbox), "%.*s/%.*s",
+			SPAN_ARG(domain), SPAN_ARG(local));
+	for (char *p = out->mailbox; *p; p++)
+		*p = ascii_lower(*p);
 	out->enabled = db_number(q, 3) != 0;
 	out->created = db_number(q, 4);
 	return 0;
@@ -131,18 +129,17 @@ static int take_keys(struct db_query *q, struct scram_keys *keys,
 int user_find(struct user_db *db, struct span address, struct user *out,
 		struct scram_keys *keys, struct err *err)
 {
-	char domain[USER_ADDRESS_SIZE];
 	struct db_query *q;
-	struct addr a;
+	struct parts parts;
 	int result;
 
-	if (!split(address, &a, domain))
+	if (!split(&parts, address))
 		return 1;
 	q = db_query(db->db, find_sql, err);
 	if (!q)
 		return -1;
-	db_bind_text(q, 1, a.domain);
-	db_bind_text(q, 2, a.local);
+	db_bind_text(q, 1, parts.domain);
+	db_bind_text(q, 2, parts.local);
 	result = db_step(q, err);
 	if (result <= 0)
 		return result < 0 ? -1 : 1;
@@ -172,156 +169,111 @@ int user_each(struct user_db *db, bool (*fn)(void *arg, const struct user *u),
 
 /* -- changing -- */
 
-/* 1 when a row was found and changed, 0 when not. */
-static int changed(struct db *db, struct db_query *q, struct err *err)
+/*
+ * A statement with ?1 a number, ?2 and ?3 texts (where there are any). 1 when a
+ * row was found and changed, 0 when not.
+ */
+static int execute(struct user_db *db, const char *sql, int64_t number,
+		const struct span *text, int n, struct err *err)
 {
-	if (db_step(q, err) < 0)
-		return -1;
-	return db_changes(db) != 0;
-}
-
-static int add_domain(struct db *db, struct span name, struct err *err)
-{
-	struct db_query *q = db_query(db,
-		"INSERT OR IGNORE INTO domain (name) VALUES (?1)", err);
+	struct db_query *q = db_query(db->db, sql, err);
 
 	if (!q)
 		return -1;
-	db_bind_text(q, 1, name);
-	return db_step(q, err);
+	db_bind_number(q, 1, number);
+	for (int i = 0; i < n; i++)
+		db_bind_text(q, 2 + i, text[i]);
+	return db_step(q, err) < 0 ? -1 : db_changes(db->db) != 0;
 }
 
-/* 1: added; 0: it is there already. */
-static int add_user(struct db *db, const struct addr *a, struct err *err)
-{
-	struct db_query *q = db_query(db,
-		"INSERT OR IGNORE INTO user (domain, local, created)"
-		" SELECT id, ?2, ?3 FROM domain WHERE name = ?1", err);
-
-	if (!q)
-		return -1;
-	db_bind_text(q, 1, a->domain);
-	db_bind_text(q, 2, a->local);
-	db_bind_number(q, 3, clock_now());
-	return changed(db, q, err);
-}
-
-/* 1: set; 0: there is no such user. */
-static int set_keys(struct db *db, const struct addr *a,
+static int set_keys(struct user_db *db, int64_t id,
 		const struct scram_keys *keys, struct err *err)
 {
-	struct db_query *q = db_query(db,
-		"INSERT OR REPLACE INTO credential"
-		" (user, kind, secret, created)"
-		" SELECT u.id, " KIND_PASSWORD ", ?3, ?4"
-		" FROM domain d JOIN user u ON u.domain = d.id"
-		" WHERE d.name = ?1 AND u.local = ?2", err);
-	char text[SCRAM_TEXT_SIZE];
-	int result;
+	char secret[SCRAM_TEXT_SIZE], now[24];
+	struct span text[2];
+	int rc;
 
-	if (!q)
-		return -1;
-	scram_print(text, keys);
-	db_bind_text(q, 1, a->domain);
-	db_bind_text(q, 2, a->local);
-	db_bind_text(q, 3, span_of(text));
-	db_bind_number(q, 4, clock_now());
-	result = text[0] ? changed(db, q, err)
-			: err_set(err, ERR_NOMEM, "out of memory");
-	explicit_bzero(text, sizeof(text));
-	return result;
+	scram_print(secret, keys);
+	if (!secret[0])
+		return err_set(err, ERR_NOMEM, "out of memory");
+	snprintf(now, sizeof(now), "%lld", (long long)clock_now());
+	text[0] = span_of(secret);
+	text[1] = span_of(now);
+	rc = execute(db, "INSERT OR REPLACE INTO credential (user, kind,"
+			" secret, created) VALUES (?1, " KIND_PASSWORD
+			", ?2, ?3)", id, text, 2, err);
+	explicit_bzero(secret, sizeof(secret));
+	return rc < 0 ? -1 : 0;
 }
 
-static int bad_address(struct span address, struct err *err)
+static int add_rows(struct user_db *db, const struct parts *parts,
+		const struct scram_keys *keys, struct err *err)
 {
-	return err_set(err, ERR_PERM, "%.*s: not an address that a user can "
-			"have", SPAN_ARG(address));
+	const struct span text[] = { parts->local, parts->domain };
+	int added = execute(db, "INSERT OR IGNORE INTO domain (name)"
+			" VALUES (?3)", 0, text, 2, err);
+
+	if (added >= 0)
+		added = execute(db, "INSERT OR IGNORE INTO user (domain, local,"
+				" created) SELECT id, ?2, ?1 FROM domain"
+				" WHERE name = ?3", clock_now(), text, 2, err);
+	if (added == 0)
+		return err_set(err, ERR_PERM, "%.*s@%.*s: exists already",
+				SPAN_ARG(text[0]), SPAN_ARG(text[1]));
+	return added < 0 ? -1 : set_keys(db, db_last_id(db->db), keys, err);
+}
+
+/* The end of what db_begin began. */
+static int finish(struct user_db *db, int rc, struct err *err)
+{
+	if (rc == 0)
+		rc = db_commit(db->db, err);
+	if (rc < 0)
+		db_rollback(db->db);
+	return rc;
 }
 
 int user_add(struct user_db *db, struct span address,
 		const struct scram_keys *keys, struct err *err)
 {
-	char domain[USER_ADDRESS_SIZE];
-	struct addr a;
-	int added;
+	struct parts parts;
 
-	if (!split(address, &a, domain))
-		return bad_address(address, err);
+	if (!split(&parts, address))
+		return err_set(err, ERR_PERM, "%.*s: not an address that a "
+				"user can have", SPAN_ARG(address));
 	if (db_begin(db->db, err) < 0)
 		return -1;
-	if (add_domain(db->db, a.domain, err) < 0)
-		goto out;
-	added = add_user(db->db, &a, err);
-	if (added == 0)
-		err_set(err, ERR_PERM, "%.*s: exists already",
-				SPAN_ARG(address));
-	if (added <= 0 || set_keys(db->db, &a, keys, err) < 0)
-		goto out;
-	if (db_commit(db->db, err) == 0)
-		return 0;
-out:
-	db_rollback(db->db);
-	return -1;
+	return finish(db, add_rows(db, &parts, keys, err), err);
 }
 
 int user_set_keys(struct user_db *db, struct span address,
 		const struct scram_keys *keys, struct err *err)
 {
-	char domain[USER_ADDRESS_SIZE];
-	struct addr a;
-	int set;
+	struct user user;
+	int rc = user_find(db, address, &user, NULL, err);
 
-	if (!split(address, &a, domain))
-		return 1;
-	set = set_keys(db->db, &a, keys, err);
-	return set < 0 ? -1 : !set;
-}
-
-static int delete_by(struct db *db, const char *sql, const struct addr *a,
-		struct err *err)
-{
-	struct db_query *q = db_query(db, sql, err);
-
-	if (!q)
-		return -1;
-	db_bind_text(q, 1, a->domain);
-	db_bind_text(q, 2, a->local);
-	return changed(db, q, err);
+	return rc ? rc : set_keys(db, user.id, keys, err);
 }
 
 /* Row by row: small builds of SQLite leave foreign keys, and cascades, out. */
-static int delete_all(struct db *db, const struct addr *a, struct err *err)
-{
-	int gone = delete_by(db, "DELETE FROM credential WHERE user IN"
-		" (SELECT u.id FROM domain d JOIN user u ON u.domain = d.id"
-		" WHERE d.name = ?1 AND u.local = ?2)", a, err);
-
-	if (gone >= 0)
-		gone = delete_by(db, "DELETE FROM user WHERE local = ?2 AND"
-			" domain = (SELECT id FROM domain WHERE name = ?1)",
-			a, err);
-	if (gone > 0 && delete_by(db, "DELETE FROM domain WHERE name = ?1 AND"
-			" ?2 = ?2 AND NOT EXISTS (SELECT 1 FROM user"
-			" WHERE user.domain = domain.id)", a, err) < 0)
-		return -1;
-	return gone;
-}
-
 int user_delete(struct user_db *db, struct span address, struct err *err)
 {
-	char domain[USER_ADDRESS_SIZE];
-	struct addr a;
-	int gone;
+	static const char *const sql[] = {
+		"DELETE FROM credential WHERE user = ?1",
+		"DELETE FROM user WHERE id = ?1",
+		"DELETE FROM domain WHERE ?1 AND id NOT IN"
+		" (SELECT domain FROM user)"
+	};
+	struct user user;
+	int rc = user_find(db, address, &user, NULL, err);
 
-	if (!split(address, &a, domain))
-		return 1;
+	if (rc)
+		return rc;
 	if (db_begin(db->db, err) < 0)
 		return -1;
-	gone = delete_all(db->db, &a, err);
-	if (gone > 0 && db_commit(db->db, err) == 0)
-		return 0;
-	db_rollback(db->db);
-	return gone == 0 ? 1 : -1;
+	for (int i = 0; rc >= 0 && i < 3; i++)
+		rc = execute(db, sql[i], user.id, NULL, 0, err);
+	return finish(db, rc < 0 ? -1 : 0, err);
 }
 
 /* -- opening -- */
@@ -331,7 +283,7 @@ struct user_db *user_open(const char *path, bool write, struct err *err)
 	struct user_db *db = malloc(sizeof(*db));
 
 	if (!db) {
-		err_errno(err, "%s", path);
+		disk_err(err, path);
 		return NULL;
 	}
 	db->db = db_open(path, write, steps, err);

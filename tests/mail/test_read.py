@@ -81,9 +81,9 @@ def test_headers(three):
     before = three.mbox.read_bytes()
     out, _ = three.text("-H")
     assert out.splitlines() == [
-        ">N  1 alice@a.com           Tue Nov 24 11:00      5/61 one",
-        " N  2 bob@b.com             Tue Nov 24 11:01      5/68 two",
-        " N  3 cary@c.com            Tue Nov 24 11:02      5/62 three"]
+        ">N  1 alice@a.com           Tue Nov 24 11:00      61 one",
+        " N  2 bob@b.com             Tue Nov 24 11:01      68 two",
+        " N  3 cary@c.com            Tue Nov 24 11:02      62 three"]
     assert three.mbox.read_bytes() == before
 
 
@@ -165,11 +165,6 @@ def test_hold_and_mbox(three):
     assert subjects(three.home / "mbox") == ["two", "three", "one"]
 
 
-def test_set_hold(three):
-    three.text(stdin="set hold\np *\nq\n")
-    assert statuses(three.mbox) == ["RO", "RO", "RO"]
-
-
 def test_delete_undelete(three):
     out, _ = three.text(stdin="d 1 3\nu 1\nh\nd 2\nd2\nq\n")
     assert "cary" not in out.split("alice@a.com")[-1]
@@ -186,13 +181,6 @@ def test_dp(three):
     out, _ = three.text(stdin="dp\nq\n")
     assert "second text" in out and "first text" not in out
     assert subjects(three.mbox) == ["three"]
-    assert subjects(three.home / "mbox") == ["two"]
-
-
-def test_unread_touch(three):
-    three.text(stdin="p 1\nunread 1\ntouch 2\nq\n")
-    assert subjects(three.mbox) == ["one", "three"]
-    assert statuses(three.mbox) == ["O", "O"]
     assert subjects(three.home / "mbox") == ["two"]
 
 
@@ -287,12 +275,10 @@ def test_lists(three):
 
     assert shown("*") == ["one", "two", "three"]
     assert shown("2-$") == ["two", "three"]
-    assert shown("bob") == ["two"]
-    assert shown("/THREE") == ["three"]
-    assert shown(":n bob alice") == ["one", "two"]
-    p = three.mail("-N", stdin="f nobody\nf 9\nf :r\nx\n")
+    assert shown("3 1") == ["one", "three"]
+    p = three.mail("-N", stdin="f nobody\nf 9\nd *\nf\nx\n")
     assert p.stderr.decode().splitlines() == [
-        "No applicable messages", "9: Invalid message number",
+        "nobody: no such message", "9: no such message",
         "No applicable messages"]
 
 
@@ -304,15 +290,15 @@ def test_walk(three):
 
 
 def test_abbreviations(three):
-    out, _ = three.text("-N", stdin="t1\np2\nn3\nsi 1\n=\nto 1\nl\nx\n")
-    for word in ("first text", "second text", "third text", "1: 61",
-                 "undelete"):
+    out, _ = three.text("-N", stdin="t1\np2\nn3\nd2\nu 2\npre 1\nhea\nx\n")
+    for word in ("first text", "second text", "third text", ">P  1 alice",
+                 " R  2 bob"):
         assert word in out
 
 
 def test_unknown_command(three):
-    p = three.mail("-N", stdin="frobnicate\n# a comment\nh extra words\nx\n")
-    assert "Unknown command: frobnicate" in p.stderr.decode()
+    p = three.mail("-N", stdin="frobnicate\nh extra words\nx\n")
+    assert "Unknown command" in p.stderr.decode()
     assert p.returncode == 0
 
 
@@ -321,50 +307,43 @@ def test_help(three):
     assert out.count("undelete") == 2 and "LIST:" in out
 
 
-def test_top_and_print_all(three):
+def test_print_all(three):
     three.mbox.unlink()
-    fill(three.mbox, letter("x", "".join(f"line {i}\n" for i in range(1, 20)),
-                            Received="by b", X_Y="z"))
-    out, _ = three.text("-N", stdin="top\nset toplines=2\ntop\nx\n")
-    assert out.count("line 1\n") == 2 and out.count("line 5\n") == 1
-    assert "line 6" not in out and "Received" not in out and "X-Y" not in out
+    fill(three.mbox, letter("x", Received="by b", X_Y="z"))
+    out, _ = three.text("-N", stdin="p\nx\n")
+    assert "From: alice" in out and "Subject: x" in out
+    assert "Received" not in out and "X-Y" not in out
     out, _ = three.text("-N", stdin="P\nx\n")
     assert "Received: by b" in out and "X-Y: z" in out
 
 
 def test_screens(desk):
     fill(desk.mbox, *[letter(f"s{i}") for i in range(1, 51)])
-    out, _ = desk.text("-N", stdin="set screen=10\nh\nz\nz+\nz-\nh 45\nx\n")
-    assert out.count("s1\n") == 1 and out.count("s11\n") == 2
-    assert out.count("s21\n") == 1 and out.count("s50\n") == 1
-
-
-def test_shell_and_variables(three):
-    out, _ = three.text("-N", stdin="!echo a b\nset screen=3\nset\nunset screen\n"
-                                    "set indentprefix=\"> \"\nset\nx\n")
-    assert "a b\n" in out and out.count('screen="3"') == 1
-    assert 'indentprefix="> "' in out
+    out, _ = desk.text("-N", stdin="h\nz\nz+\nz-\nh 45\nx\n")
+    assert out.count("s1\n") == 1 and out.count("s21\n") == 2
+    assert out.count("s41\n") == 2 and out.count("s50\n") == 2
+    p = desk.mail("-N", stdin="h 50\nz\nh\nz-\nx\n")
+    assert p.stderr.count(b"No more screens") == 2
 
 
 # ---- files
 
 def test_save(three):
     out, _ = three.text("-N", stdin="s 1-2 out\nq\n")
-    assert out.startswith(f'"out" [New file] 10/')
+    assert out.startswith('"out" ') and "octets" in out
     assert subjects(three.home / "out") == ["one", "two"]
     assert subjects(three.mbox) == ["three"]
     assert not (three.home / "mbox").exists()
     out, _ = three.text("-N", stdin="save out\nq\n")
-    assert '"out" [Appended]' in out
     assert subjects(three.home / "out") == ["one", "two", "three"]
 
 
-def test_copy_write_keepsave(three):
-    three.text("-N", stdin="co 1 'a file'\nw 2 text\nset keepsave\ns 3 out\nq\n")
-    assert subjects(three.home / "a file") == ["one"]
-    assert (three.home / "text").read_text() == "second text\n"
-    # copy and, with keepsave, save and write leave the message to be read mail
-    assert subjects(three.home / "mbox") == ["one", "two", "three"]
+def test_copy(three):
+    three.text("-N", stdin="co 1 file\ns\nq\n")
+    assert subjects(three.home / "file") == ["one"]
+    # without a name ~/mbox; copy leaves the message to be read mail
+    assert subjects(three.home / "mbox") == ["one"]
+    assert subjects(three.mbox) == ["two", "three"]
 
 
 def test_save_to_places(three):
@@ -381,19 +360,9 @@ def test_save_to_places(three):
 
 
 def test_save_fails(three):
-    p = three.mail("-N", stdin="s 1 no/such/folder\ns 2 /dev/full\nw 3 /dev/full\nq\n")
-    assert len(p.stderr.splitlines()) >= 3
+    p = three.mail("-N", stdin="s 1 no/such/folder\ns 2 /dev/full\nq\n")
+    assert len(p.stderr.splitlines()) >= 2
     assert subjects(three.mbox) == ["one", "two", "three"]
-
-
-def test_file(three):
-    fill(three.home / "other", letter("elsewhere"))
-    out, _ = three.text("-N", stdin="p 1\nfi other\nfi\nfi %\nfi #\nq\n")
-    assert "Saved 1 message in mbox" in out
-    assert out.count('"other": 1 message') == 3
-    assert f'"{three.mbox}": 2 messages' in out
-    p = three.mail("-N", stdin="fi none\n=\nx\n")
-    assert b"none: no such mailbox" in p.stderr and p.stdout == b"1\n"
 
 
 # ---- Maildir
@@ -521,8 +490,8 @@ def test_charset(desk, charset, raw, want):
 
 def test_ascii_terminal(desk):
     out = show(desk, letter("“q” – é", "naïve 你 …\n"), LC_ALL="C")
-    assert 'Subject: "q" - ?\n' in out
-    assert "na?ve ? ...\n" in out
+    assert 'Subject: ?q? ? ?\n' in out
+    assert "na?ve ? ?\n" in out
     assert out.isascii()
 
 
@@ -548,7 +517,7 @@ def test_no_control_reaches_the_terminal(desk, env, where):
         "sender": letter("x", sender='"\033[1m"@a.com').encode(),
     }[where]
     fill(desk.mbox, message)
-    p = desk.mail(stdin="h\nP\np\ntop\nf *\nsave out\nx\n", **env)
+    p = desk.mail(stdin="h\nP\np\nf *\nsave out\nx\n", **env)
     out = p.stdout + p.stderr
     bad = [b for b in out if (b < 32 and b not in b"\n\t") or b == 127]
     assert not bad, bad
@@ -588,10 +557,10 @@ def peak(desk, script):
     """The most memory it ever had, in kB, once it has run the script."""
     with subprocess.Popen([BINARY, "mail", "-N"], env=desk.env, cwd=desk.home,
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE) as p:
-        p.stdin.write(script + b"!echo; echo ready\n")
+        p.stdin.write(script + b"=\n")
         p.stdin.flush()
         for line in p.stdout:
-            if line == b"ready\n":
+            if line == b"1\n":
                 break
         kilobytes = high_water(p.pid)
         p.stdin.write(b"x\n")
@@ -609,7 +578,7 @@ def test_memory(desk):
     for body in (("x" * 99 + "\n") * 240000, "x" * 24000000 + "\n"):
         desk.mbox.write_text("")
         fill(desk.mbox, letter("big", body))
-        assert peak(desk, b"h\ntop\np\ns out\n") - small <= 256
+        assert peak(desk, b"h\np\ns out\n") - small <= 256
     desk.mbox.write_text("")
     fill(desk.mbox, MULTI.replace("eHh4", "eHh4" * 800))
     assert peak(desk, b"h\np\n") - small <= 8192
@@ -661,12 +630,6 @@ def test_reply_to(post):
     _, rcpts, data = post.sent()
     assert rcpts == ["list@l.com"]
     assert parse(data)["Subject"] == "Re: x"
-
-
-def test_reply_quoting(thread):
-    thread.text(stdin="R\nI say:\n~m\n~f 1\n.\nx\n")
-    m = parse(thread.sent()[2])
-    assert m.get_content() == "I say:\n\tthe text\nthe text\n"
 
 
 def test_reply_to_nobody(post):
@@ -766,7 +729,7 @@ def test_interrupt_at_the_prompt(three):
 def test_narrow_wide_characters(desk):
     fill(desk.mbox, letter("你" * 60))
     out, _ = desk.text("-H", COLUMNS="80")
-    assert out.rstrip("\n").endswith("你" * 8) and out.count("你") == 8
+    assert out.rstrip("\n").endswith("你" * 13) and out.count("你") == 13
 
 
 def test_ten_thousand_messages(desk):

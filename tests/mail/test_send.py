@@ -247,38 +247,18 @@ def test_field_escapes(post):
     assert m["Cc"] == "cary@c.com, dan@a.com"
 
 
-def test_header_escape(post):
-    m, _ = compose(post, "text", "~h", "carl", "new subject", "", "x@x.com")
-    assert m["To"] == "carl@a.com" and m["Subject"] == "new subject"
-    assert "x@x.com" in post.sent()[1]
-
-
-def test_file_escapes(post):
+def test_file_escape(post):
     (post.home / "in.txt").write_text("from a file\n")
-    (post.home / "old").write_text("mine")
-    m, screen = compose(post, "~r in.txt", "~< ~/in.txt", "~w out.txt",
-                        "~w old", "~r none", "~p")
+    m, screen = compose(post, "~r in.txt", "~r ~/in.txt", "~r none", "~p")
     assert m.get_content() == "from a file\n" * 2
-    assert (post.home / "out.txt").read_text() == "from a file\n" * 2
-    assert (post.home / "old").read_text() == "mine"
     assert "Message contains:" in screen and "Subject: first" in screen
     assert "No such file" in screen
 
 
-def test_editor(post):
-    editor = post.path / "ed.sh"
-    editor.write_text("#!/bin/sh\necho edited >> \"$1\"\n")
-    editor.chmod(0o755)
-    m, _ = compose(post, "one", "~e", "two", "~v", EDITOR=str(editor),
-                   VISUAL=str(editor))
-    assert m.get_content() == "one\nedited\ntwo\nedited\n"
-    assert not [f for f in post.path.iterdir() if f.name.startswith("mail.")]
-
-
 def test_help_and_unknown_escape(post):
-    _, screen = compose(post, "~?", "~k", "~!echo from the shell")
-    assert "dead.letter" in screen and "Unknown tilde escape" in screen
-    assert "from the shell" in screen
+    m, screen = compose(post, "~?", "~k", "text")
+    assert screen.count("dead.letter") == 2
+    assert m.get_content() == "text\n"
 
 
 @pytest.mark.parametrize("end,kept", [("~q", True), ("~x", False)])
@@ -294,8 +274,7 @@ def test_give_up(post, end, kept):
 
 def sync(t):
     """Waits until all lines were read: ^C makes the terminal drop the others."""
-    t.sendline("~!echo rea''dy")
-    t.expect_exact("ready")
+    t.sendline("~p")
     t.expect_exact("(continue)")
 
 

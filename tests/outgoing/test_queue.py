@@ -4,6 +4,7 @@ import email
 import os
 import re
 import smtplib
+import socket
 import time
 
 import pytest
@@ -194,6 +195,44 @@ def test_gives_up_when_time_is_up():
         assert "Action: failed" in status and "450 4.2.2 full" in status
 
 
+def test_a_host_that_hangs_leaves_room_for_others():
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as hung, Instance(
+            extra=FAST + "connect-timeout 60s\n"
+            f"route b.test smtp:[127.0.0.1]:{hung.getsockname()[1]}\n") as i:
+        with smtplib.SMTP("127.0.0.1", i.port["smtp"], timeout=20) as c:
+            for n in range(520):    # more than are active at once
+                c.sendmail("alice@a.test", f"x{n}@b.test", "Subject: x\n\nx")
+        send(i, "bob@a.test")
+        i.wait_messages("bob", 1, 5)
+        assert len(i.spooled()) == 520
+
+
+def test_many_recipients_in_many_places():
+    with FakeSMTP(offers=("PIPELINING",)) as s, Instance(
+            extra="retry-first 1s\nrelay-from 127.0.0.0/8\n" + "".join(
+                f"route b{n}.test smtp:[127.0.0.1]:{s.port}\n"
+                for n in range(0, 100, 2))
+            + "max-recipients 1000\nsession-memory 1M\nroute * smtp:"
+            f"[127.0.0.2]:{s.port}\n") as i:
+        with FakeSMTP("127.0.0.2", s.port) as two:
+            to = [f"{'x' * 60}{n}@b{n % 100}.test" for n in range(900)]
+            send(i, *to)
+            wait_empty(i)
+            got = [m[1] for m in s.messages + two.messages]
+            assert sorted(r for rcpts in got for r in rcpts) == sorted(to)
+
+
+def test_deliver_is_away_for_a_moment():
+    with Instance(extra="retry-first 60s\nrelay-from 127.0.0.0/8\n") as i:
+        path = i.dir / "run" / "deliver"
+        path.rename(path.with_name("away"))
+        send(i, "bob@a.test")
+        i.wait_log("status=deferred")
+        path.with_name("away").rename(path)
+        i.wait_messages("bob", 1, 8)
+        wait_empty(i)
+
+
 # -- MX --
 
 @pytest.fixture
@@ -259,4 +298,4 @@ def test_what_dns_says(world):
                  "x@loop.test", "5.4.6"):
         assert line in status
     assert "later.test" not in status
-    assert len(i.spooled()) == 1
+    wait_for(lambda: len(i.spooled()) == 1)
