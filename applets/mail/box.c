@@ -207,7 +207,8 @@ void mail_box_sender(struct span header, struct str *out)
 struct copy {
 	int fd;
 	uint64_t octets;
-	bool failed;
+	struct err *err;
+	int rc;
 };
 
 static bool put_out(void *arg, struct span piece)
@@ -215,8 +216,9 @@ static bool put_out(void *arg, struct span piece)
 	struct copy *c = arg;
 
 	c->octets += piece.n;
-	c->failed = file_write(c->fd, piece.p, piece.n) < 0;
-	return !c->failed;
+	if (file_write(c->fd, piece.p, piece.n) < 0)
+		c->rc = err_errno(c->err, "temporary file");
+	return c->rc == 0;
 }
 
 static int append(struct mailbox *box, unsigned n, const char *path,
@@ -255,14 +257,14 @@ static int append(struct mailbox *box, unsigned n, const char *path,
 int mail_box_copy(struct mailbox *box, unsigned n, const char *path,
 		bool flush, uint64_t *octets, struct err *err)
 {
-	struct copy c = { .fd = mail_temp(err) };
+	struct copy c = { .fd = mail_temp(err), .err = err };
 	int rc;
 
 	if (c.fd < 0)
 		return -1;
 	rc = mailbox_read(box, n, put_out, &c, err);
-	if (c.failed)
-		rc = err_errno(err, "temporary file");
+	if (rc == 0)
+		rc = c.rc;
 	if (rc == 0)
 		rc = append(box, n, path, flush, &c, err);
 	close(c.fd);

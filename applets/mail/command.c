@@ -94,7 +94,8 @@ static int do_z(struct mail *m)
 
 static int do_from(struct mail *m)
 {
-	for (unsigned i = 1; i <= m->count; i++)
+	for (unsigned i = 1; i <= m->count &&
+			!mail_term_interrupted(&m->term); i++)
 		if (m->set[i])
 			mail_show_summary(m, i);
 	return 0;

@@ -188,21 +188,21 @@ static enum next escape(struct mail *m, struct mail_draft *d, struct span rest)
 
 	if (end < 3)
 		return (enum next)(SEND + end);
-	if (c == 's')
+	if (c == 's') {
 		str_clear(&d->field[field]);
-	if (c == 's')
 		str_add(&d->field[field], arg);
-	else if (field < MAIL_SUBJECT)
+	} else if (field < MAIL_SUBJECT) {
 		mail_draft_address(&d->field[field], arg);
-	else if (c == 'p')
+	} else if (c == 'p') {
 		show_draft(m, d);
-	else if (c == 'r')
+	} else if (c == 'r') {
 		insert_file(m, d, arg);
-	else
+	} else {
 		mail_term_printf(&m->term, "~. send  ~q give up  ~x and keep "
 				"no dead.letter  ~p show\n~s SUBJECT  "
 				"~t ~c ~b ADDRESS: to, cc, bcc  ~r FILE  "
 				"~~ a line with ~\n");
+	}
 	return GO_ON;
 }
 

@@ -99,7 +99,8 @@ static void find_user(struct mail *m)
 		snprintf(m->login, sizeof(m->login), "uid%u", getuid());
 	name = span_sub(name, 0, span_find(name, ','));
 	/* the log-in name again says nothing */
-	if (!mail_send_forged(name) && !span_is(name, m->login))
+	if (!mail_send_forged(name) && !span_eq(name, span_of(m->login)) &&
+	    span_find(name, '"') == name.n && span_find(name, '\\') == name.n)
 		str_copy(m->name, sizeof(m->name), span_trim(name));
 	if (!home || !*home)
 		home = pw ? pw->pw_dir : "/";
@@ -126,12 +127,14 @@ int mail_path(struct mail *m, struct span name, char out[PATH_MAX])
 }
 
 /* A mailbox of the system's: one name, no path, in dir. */
-static int box_path(const char *dir, struct span name, char path[PATH_MAX])
+static int box_path(struct mail *m, const char *dir, struct span name,
+		char path[PATH_MAX])
 {
 	int n = snprintf(path, PATH_MAX, "%s/%.*s", dir, SPAN_ARG(name));
 
 	return name.n && name.p[0] != '.' && span_find(name, '/') == name.n &&
-			n > 0 && n < PATH_MAX ? 0 : -1;
+			n > 0 && n < PATH_MAX ? 0 :
+			err_set(&m->err, ERR_PERM, "no such user");
 }
 
 /* local@domain of ours, when there is a Maildir: that of a virtual user. */
@@ -142,7 +145,7 @@ static bool is_virtual(struct mail *m, struct span local, const char *domain,
 	struct stat st;
 	int n = snprintf(dir, sizeof(dir), "%s/%s", m->conf->mail_dir, domain);
 
-	if (n >= PATH_MAX || box_path(dir, local, path) < 0 ||
+	if (n >= PATH_MAX || box_path(m, dir, local, path) < 0 ||
 	    stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
 		return false;
 	snprintf(m->login, sizeof(m->login), "%.*s@%s", SPAN_ARG(local),
@@ -161,7 +164,7 @@ static int find_box(struct mail *m, const char *user, char path[PATH_MAX])
 			is_virtual(m, local, w->text, path)))
 		w = w->next;
 	if (!w && ((domain.n && !conf_is_local(m->conf, domain)) ||
-	    box_path(m->conf->mbox_dir, local, path) < 0 ||
+	    box_path(m, m->conf->mbox_dir, local, path) < 0 ||
 	    str_copy(m->login, sizeof(m->login), local) < 0 ||
 	    !getpwnam(m->login)))
 		return err_set(&m->err, ERR_PERM, "%s: no such user", user);
@@ -251,7 +254,7 @@ static int choose_box(struct mail *m, const struct options *o, const char *file,
 		return 0;
 	if (env && *env)
 		return mail_path(m, span_of(env), path);
-	return box_path(m->conf->mbox_dir, span_of(m->login), path);
+	return box_path(m, m->conf->mbox_dir, span_of(m->login), path);
 }
 
 static int read_open(struct mail *m, const struct options *o)

@@ -172,6 +172,8 @@ int mail_do_mail(struct mail *m)
 	int rc = mail_draft_init(&d, &m->err);
 
 	mail_draft_address(&d.field[MAIL_TO], m->arg);
+	if (!m->arg.n)
+		rc = err_set(&m->err, ERR_PERM, "No recipients given");
 	rc = rc < 0 ? mail_failed(m) : write_and_send(m, &d);
 	mail_draft_free(&d);
 	return rc;

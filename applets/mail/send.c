@@ -20,7 +20,8 @@
 bool mail_send_forged(struct span text)
 {
 	for (size_t i = 0; i < text.n; i++)
-		if ((unsigned char)text.p[i] < 32 || text.p[i] == 127)
+		if (((unsigned char)text.p[i] < 32 && text.p[i] != '\t') ||
+		    text.p[i] == 127)
 			return true;
 	return false;
 }
@@ -99,7 +100,7 @@ static int put_addresses(struct letter *l, const char *name, struct span text,
 
 	str_clear(&l->field);
 	l->list = list;
-	if (addr_each(text, on_entry, l) || l->bad)
+	if (addr_each(text, on_entry, l) || l->bad || l->field.bad)
 		return err_set(err, ERR_PERM, "%.*s: not an address, or not "
 				"in ASCII", text.n < 180 ? (int)text.n : 180,
 				text.p);
@@ -118,8 +119,12 @@ static int put_from(struct letter *l)
 	struct span from = l->d->from;
 
 	if (!from.n) {
-		snprintf(own, sizeof(own), m->name[0] ? "\"%s\" <%s>" :
-				"%s%s", m->name, m->address);
+		/* RFC 5322 3.2.3: these make it no phrase but quoted */
+		const char *form = strpbrk(m->name, "()<>[]:;@.") ?
+				"\"%s\" <%s>" : m->name[0] ? "%s <%s>" :
+				"%s%s";
+
+		snprintf(own, sizeof(own), form, m->name, m->address);
 		from = span_of(own);
 	}
 	if (put_addresses(l, "From", from, &l->sender) < 0)
@@ -231,6 +236,15 @@ static const char **rcpt_array(struct letter *l)
 	return v;
 }
 
+static bool is_too_long(const struct letter *l)
+{
+	bool bad = l->header.bad || l->rcpts.bad || l->sender.bad;
+
+	for (int i = 0; i < MAIL_FIELDS; i++)
+		bad = bad || l->d->field[i].bad;
+	return bad;
+}
+
 /* The header goes into the room before the body. */
 static int submit(struct letter *l, int fd, uint64_t size)
 {
@@ -239,7 +253,7 @@ static int submit(struct letter *l, int fd, uint64_t size)
 	const char **v = rcpt_array(l);
 	int rc;
 
-	if (!v || l->header.bad || l->rcpts.bad || start < 0)
+	if (!v || is_too_long(l))
 		rc = err_set(err, ERR_NOMEM, "the header is too long");
 	else if (lseek(fd, start, SEEK_SET) < 0 ||
 	    file_write(fd, l->header.p, l->header.n) < 0)

@@ -60,7 +60,7 @@ int mail_term_init(struct mail_term *t, bool ignore_int)
 	struct sigaction hup;
 	sigset_t set;
 
-	*t = (struct mail_term){ .signals = -1 };
+	*t = (struct mail_term){ .signals = -1, .out = stdout };
 	t->tty_in = isatty(STDIN_FILENO);
 	t->tty_out = isatty(STDOUT_FILENO);
 	t->utf8 = locale_utf8();
@@ -274,7 +274,7 @@ static void put(struct mail_term *t, struct span bytes, unsigned width)
 		ask_more(t);
 	if (t->stopped)
 		return;
-	fwrite(bytes.p, 1, bytes.n, stdout);
+	fwrite(bytes.p, 1, bytes.n, t->out);
 	t->column += width;
 }
 
@@ -358,28 +358,33 @@ size_t mail_term_whole(struct span text)
 	return n > 1 && (unsigned char)text.p[n - 1] >= 0xC0 ? n - 1 : text.n;
 }
 
-void mail_term_printf(struct mail_term *t, const char *fmt, ...)
+static void say(struct mail_term *t, FILE *out, const char *fmt, va_list ap)
 {
 	char line[1024];
+
+	vsnprintf(line, sizeof(line), fmt, ap);
+	t->out = out;
+	mail_term_text(t, span_of(line));
+	t->out = stdout;
+}
+
+void mail_term_printf(struct mail_term *t, const char *fmt, ...)
+{
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
+	say(t, stdout, fmt, ap);
 	va_end(ap);
-	mail_term_text(t, span_of(line));
 }
 
 void mail_term_error(struct mail_term *t, const char *fmt, ...)
 {
-	char line[1024];
 	va_list ap;
 
-	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
 	flush(t);
-	for (char *p = line; *p; p++)
-		if ((unsigned char)*p < 32 || *p == 127)
-			*p = '?';
-	fprintf(stderr, "%s\n", line);
+	va_start(ap, fmt);
+	say(t, stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	t->column = 0;
 }

@@ -8,6 +8,7 @@
 #define MAIL_TERM_H
 
 #include <stdbool.h>
+#include <stdio.h>
 #include "base/span.h"
 #include "base/str.h"
 
@@ -19,6 +20,7 @@ struct mail_term {
 	bool partial;		/* the line just read goes on: it was too long */
 	bool hangup;		/* HUP or TERM came, or the output is gone */
 	/* private */
+	FILE *out;
 	char in[4096];
 	unsigned in_at, in_n;
 	bool paging, stopped;

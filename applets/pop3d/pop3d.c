@@ -92,7 +92,9 @@ static void on_fault(struct dialog *d, void *session, enum dialog_fault fault,
 
 static void on_event(void *session, enum conn_event event);
 
-static const struct dialog_spec spec = { rows, LINE_MOST, on_fault, on_event };
+static const struct dialog_spec spec = {
+	rows, LINE_MOST, on_fault, on_event, NULL, NULL
+};
 
 /* -- sessions -- */
 

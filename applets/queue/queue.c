@@ -34,8 +34,6 @@
 #define RESCAN_MS 60000
 #define PATIENCE_MS 10000		/* for running transactions at the end */
 
-static void due(struct loop_timer *t);
-
 static struct queue_entry **bucket(struct queue *q, const char *id)
 {
 	unsigned h = 5381;
@@ -45,31 +43,12 @@ static struct queue_entry **bucket(struct queue *q, const char *id)
 	return &q->buckets[h % QUEUE_BUCKETS];
 }
 
-struct queue_entry *queue_find(struct queue *q, const char *id)
+static struct queue_entry *find(struct queue *q, const char *id)
 {
 	struct queue_entry *e = *bucket(q, id);
 
 	while (e && strcmp(e->id, id) != 0)
 		e = e->next;
-	return e;
-}
-
-struct queue_entry *queue_add(struct queue *q, const char *id, int64_t ms)
-{
-	struct queue_entry *e = calloc(1, sizeof(*e));
-	struct queue_entry **head = bucket(q, id);
-
-	if (!e || str_copy(e->id, sizeof(e->id), span_of(id)) < 0) {
-		free(e);
-		return NULL;
-	}
-	e->queue = q;
-	e->due.fire = due;
-	list_init(&e->ready);
-	e->next = *head;
-	*head = e;
-	q->entries++;
-	queue_due_in(e, ms);
 	return e;
 }
 
@@ -181,19 +160,37 @@ unsigned queue_flush(struct queue *q)
 
 /* ---- how messages become known */
 
-static void found(void *arg, const char *id)
+/* scanned: it may be an old one, that was tried before. */
+static void learn(struct queue *q, const char *id, bool scanned)
 {
-	struct queue *q = arg;
-	struct queue_entry *e;
+	struct queue_entry **head = bucket(q, id), *e;
 
-	if (queue_find(q, id))
+	if (find(q, id))
 		return;
-	e = queue_add(q, id, 0);
-	if (!e) {
+	e = calloc(1, sizeof(*e));
+	if (!e || str_copy(e->id, sizeof(e->id), span_of(id)) < 0) {
 		log_error("%s: no memory; found again later", id);
+		free(e);
 		return;
 	}
-	e->again = e->unread = e->check = true;
+	e->queue = q;
+	e->due.fire = due;
+	e->again = e->unread = e->check = scanned;
+	list_init(&e->ready);
+	e->next = *head;
+	*head = e;
+	q->entries++;
+	make_ready(e);
+}
+
+void queue_learn(struct queue *q, const char *id)
+{
+	learn(q, id, false);
+}
+
+static void found(void *arg, const char *id)
+{
+	learn(arg, id, true);
 }
 
 static void scan(struct queue *q)
@@ -232,8 +229,7 @@ static void told(struct loop_watch *w, unsigned events)
 		if (n <= 0)
 			return;
 		id[n] = '\0';
-		if (!queue_find(q, id) && !queue_add(q, id, 0))
-			log_error("no memory; found again later");
+		queue_learn(q, id);
 	}
 }
 

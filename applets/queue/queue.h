@@ -127,9 +127,8 @@ struct queue {
 };
 
 /* ---- queue.c: the index */
-struct queue_entry *queue_find(struct queue *q, const char *id);
-/* NULL: no memory. due: ms from now. */
-struct queue_entry *queue_add(struct queue *q, const char *id, int64_t due);
+/* A new message is in the spool. Without memory a scan finds it later. */
+void queue_learn(struct queue *q, const char *id);
 void queue_drop(struct queue_entry *e);
 void queue_due_in(struct queue_entry *e, int64_t ms);
 /* All due now, nothing held. Gives how many. */

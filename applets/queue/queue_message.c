@@ -107,8 +107,7 @@ static void bounced(void *arg, const char *id, const struct err *err)
 		log_error("%s: bounce: %s", m->entry->id, err->text);
 	} else {
 		log_info("%s: bounce is %s", m->entry->id, id);
-		if (!queue_find(m->entry->queue, id))
-			queue_add(m->entry->queue, id, 0);
+		queue_learn(m->entry->queue, id);
 		mark_failed(m);
 	}
 	settle(m);

@@ -93,27 +93,20 @@ static const struct {
 static bool split_host(struct span text, char host[HOST_MOST + 1],
 		unsigned *port)
 {
-	struct span name = text, rest = { NULL, 0 };
-	unsigned long n;
-	size_t colon;
+	size_t colon = span_rfind(text, ':');
+	struct span rest = span_sub(text, colon, text.n);
+	unsigned long n = *port;
 
-	if (text.n && text.p[0] == '[') {
-		rest = span_sub(text, 1, text.n);
-		name = span_cut(&rest, ']');
-	} else {
-		colon = span_find(text, ':');
-		name = span_sub(text, 0, colon);
-		rest = span_sub(text, colon, text.n);
-	}
-	if (!name.n || str_copy(host, HOST_MOST + 1, name))
-		return false;
-	if (!rest.n)
-		return true;
-	if (rest.p[0] != ':' || !span_number(span_sub(rest, 1, rest.n), 65535,
-				&n) || !n)
+	/* in brackets it belongs to the address */
+	if (span_find(rest, ']') < rest.n)
+		rest.n = 0;
+	text.n -= rest.n;
+	if (text.n && text.p[0] == '[' && text.p[text.n - 1] == ']')
+		text = span_sub(text, 1, text.n - 2);
+	if (rest.n && !span_number(span_sub(rest, 1, rest.n), 65535, &n))
 		return false;
 	*port = (unsigned)n;
-	return true;
+	return n && text.n && str_copy(host, HOST_MOST + 1, text) == 0;
 }
 
 /* A password is never sent where TLS is a mere wish, so then it is more. */

@@ -71,6 +71,15 @@ size_t span_rfind(struct span s, char c)
 	return s.n;
 }
 
+bool span_isalnum(struct span s, const char *more)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!ascii_isalnum(s.p[i]) &&
+				(!s.p[i] || !strchr(more, s.p[i])))
+			return false;
+	return true;
+}
+
 bool span_has_control(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)

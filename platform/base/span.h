@@ -28,6 +28,8 @@ bool span_ends(struct span a, const char *suffix);	/* ASCII case ignored */
 size_t span_find(struct span s, char c);
 size_t span_rfind(struct span s, char c);
 
+/* Nothing but letters, digits and what is in more? */
+bool span_isalnum(struct span s, const char *more);
 /* Is there a control character other than tab? */
 bool span_has_control(struct span s);
 

@@ -52,6 +52,20 @@ bad:
 	return false;
 }
 
+void str_init_secret(struct str *s, size_t cap)
+{
+	str_init(s, cap);
+	if (str_room(s, s->cap))
+		s->p[0] = '\0';
+}
+
+void str_wipe(struct str *s)
+{
+	if (s->p)
+		explicit_bzero(s->p, s->size);
+	str_free(s);
+}
+
 void str_add(struct str *s, struct span add)
 {
 	if (!str_room(s, add.n))

@@ -21,6 +21,9 @@ struct str {
 
 void str_init(struct str *s, size_t cap);
 void str_free(struct str *s);	/* back to the state after str_init */
+/* For a secret: all its memory at once, as growing would leave copies. */
+void str_init_secret(struct str *s, size_t cap);
+void str_wipe(struct str *s);	/* overwrites, then str_free */
 void str_clear(struct str *s);	/* n = 0, bad = false, memory kept */
 void str_add(struct str *s, struct span add);
 void str_adds(struct str *s, const char *add);

@@ -131,12 +131,21 @@ static struct span first_token(struct span value)
 	return take_token(&value);
 }
 
+/* A type that is no type: it stays what it is for none (RFC 2045 5.2). */
+static void set_type(struct part *p, struct span type)
+{
+	if (span_find(type, '/') == type.n)
+		return;
+	p->type = span_cut(&type, '/');
+	p->subtype = type;
+}
+
 static void read_header(struct part *p)
 {
 	struct span type = field(p->header, "Content-Type");
 	struct span place = field(p->header, "Content-Disposition");
-	struct span both = first_token(type);
 
+	set_type(p, first_token(type));
 	p->encoding = first_token(field(p->header,
 			"Content-Transfer-Encoding"));
 	p->charset = part_param(type, "charset");
@@ -145,11 +154,6 @@ static void read_header(struct part *p)
 		p->name = part_param(type, "name");
 	/* RFC 2183 2.8: what is not "inline" is one, unknown words too */
 	p->attachment = place.n && !span_is(first_token(place), "inline");
-	/* a type that is no type: text, as RFC 2045 5.2 has it for none */
-	if (span_find(both, '/') < both.n) {
-		p->type = span_cut(&both, '/');
-		p->subtype = both;
-	}
 }
 
 /* ---- the tree */
@@ -196,14 +200,16 @@ static bool cut_piece(struct span *in, struct span boundary,
 }
 
 static void walk_part(struct walk *w, struct span message, unsigned depth,
-		bool digest);
+		const char *type);
 
 /* False: it is no multipart that can be taken apart. */
 static bool walk_pieces(struct walk *w, const struct part *p,
 		struct span boundary)
 {
 	struct span in = p->body, piece;
-	bool digest = span_is(p->subtype, "digest"), more, last = false;
+	const char *type = span_is(p->subtype, "digest") ? "message/rfc822" :
+			"text/plain";
+	bool more, last = false;
 
 	if (!boundary.n || boundary.n > BOUNDARY_MOST)
 		return false;
@@ -213,25 +219,25 @@ static bool walk_pieces(struct walk *w, const struct part *p,
 		more = cut_piece(&in, boundary, &piece, &last);
 		/* the closing delimiter is missing: the rest is a part */
 		if (more || piece.n)
-			walk_part(w, piece, p->depth + 1, digest);
+			walk_part(w, piece, p->depth + 1, type);
 		if (!more)
 			break;
 	}
 	return true;
 }
 
+/* type: where the header has none. */
 static void walk_part(struct walk *w, struct span message, unsigned depth,
-		bool digest)
+		const char *type)
 {
 	size_t head = header_size(message);
 	struct part p = {
-		.type = digest ? SPAN("message") : SPAN("text"),
-		.subtype = digest ? SPAN("rfc822") : SPAN("plain"),
 		.header = span_sub(message, 0, head),
 		.body = span_sub(message, head, message.n),
 		.depth = depth
 	};
 
+	set_type(&p, span_of(type));
 	read_header(&p);
 	if (depth < DEPTH_MOST && span_is(p.type, "multipart") &&
 	    walk_pieces(w, &p, part_param(field(p.header, "Content-Type"),
@@ -246,7 +252,7 @@ void part_each(struct span message, bool (*fn)(void *arg, const struct part *p),
 {
 	struct walk w = { .fn = fn, .arg = arg };
 
-	walk_part(&w, message, 0, false);
+	walk_part(&w, message, 0, "text/plain");
 }
 
 /* ---- contents */

@@ -373,9 +373,7 @@ static struct auth_request *ask(struct auth *a, struct str *line, bool lookup,
 		put_question(a, r);
 	}
 out:
-	if (line->p)
-		explicit_bzero(line->p, line->size);
-	str_free(line);
+	str_wipe(line);
 	return r;
 }
 
@@ -385,10 +383,7 @@ struct auth_request *auth_password(struct auth *a, struct span user,
 {
 	struct str line;
 
-	str_init(&line, AUTH_LINE_MAX);
-	/* all of it at once: growing would leave copies of the password */
-	str_addf(&line, "%*s", AUTH_LINE_MAX, "");
-	str_clear(&line);
+	str_init_secret(&line, AUTH_LINE_MAX);
 	str_adds(&line, "PLAIN");
 	add_text(&line, user);
 	add_text(&line, password);

@@ -15,6 +15,20 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+/* Gives the session, as d may be gone at leave. */
+static void *enter(const struct dialog *d)
+{
+	if (d->spec->enter)
+		d->spec->enter(d->session);
+	return d->session;
+}
+
+static void leave(const struct dialog_spec *spec, void *session)
+{
+	if (spec->leave)
+		spec->leave(session);
+}
+
 static const struct dialog_row *find(const struct dialog_spec *spec,
 		struct span line, struct span *args)
 {
@@ -59,26 +73,32 @@ static void command(struct dialog *d, struct span line)
 /* False: there is no line yet. */
 static bool one_line(struct dialog *d)
 {
-	size_t max = d->line ? CONN_BUFFER : d->spec->line_max;
+	const struct dialog_spec *spec = d->spec;
+	size_t max = d->line ? CONN_BUFFER : spec->line_max;
+	void *session;
 	struct span line;
 	enum conn_line how = conn_line(d->conn, max, &line);
 
 	if (how == CONN_LINE_NONE)
 		return false;
+	session = enter(d);
 	if (d->line)
-		d->line(d, d->session, line, how);
+		d->line(d, session, line, how);
 	else if (how == CONN_LINE_LONG)
-		d->spec->fault(d, d->session, DIALOG_LONG, NULL);
+		spec->fault(d, session, DIALOG_LONG, NULL);
 	else if (how == CONN_LINE_BARE)
-		d->spec->fault(d, d->session, DIALOG_BARE, NULL);
+		spec->fault(d, session, DIALOG_BARE, NULL);
 	else
 		command(d, line);
+	leave(spec, session);
 	return true;
 }
 
 /* The rest of a long pipeline comes in the next turns: conn sees to it. */
-static void input(struct conn *c, struct dialog *d)
+static void input(struct conn *c, struct dialog *d,
+		const struct dialog_spec *spec)
 {
+	void *session;
 	int i;
 
 	for (i = 0; i < DIALOG_TURN && goes_on(c, d); i++) {
@@ -89,7 +109,9 @@ static void input(struct conn *c, struct dialog *d)
 		}
 		if (!conn_has_input(c))
 			return;
-		d->raw(d, d->session);
+		session = enter(d);
+		d->raw(d, session);
+		leave(spec, session);
 		if (goes_on(c, d) && d->raw)
 			return;
 	}
@@ -98,12 +120,17 @@ static void input(struct conn *c, struct dialog *d)
 static void on_conn(struct conn *c, enum conn_event event, void *arg)
 {
 	struct dialog *d = arg;
+	const struct dialog_spec *spec = d->spec;
+	void *session;
 
-	if (event != CONN_INPUT)
-		d->spec->event(d->session, event);
+	if (event != CONN_INPUT) {
+		session = enter(d);
+		spec->event(session, event);
+		leave(spec, session);
+	}
 	/* DRAINED: commands waited while their replies were not being read */
 	if (event == CONN_INPUT || event == CONN_DRAINED)
-		input(c, d);
+		input(c, d, spec);
 }
 
 void dialog_init(struct dialog *d, struct conn *c,

@@ -37,6 +37,9 @@ struct dialog_spec {
 			const struct dialog_row *row);
 	/* EOF, TIMEOUT, ERROR, TLS, DRAINED */
 	void (*event)(void *session, enum conn_event event);
+	/* around each single call of a function here or below; or NULL */
+	void (*enter)(void *session);
+	void (*leave)(void *session);
 };
 
 struct dialog {

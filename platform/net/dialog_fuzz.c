@@ -144,7 +144,9 @@ static void event(void *session, enum conn_event e)
 		end(s);
 }
 
-static const struct dialog_spec spec = { rows, 20, fault, event };
+static const struct dialog_spec spec = {
+	rows, 20, fault, event, NULL, NULL
+};
 
 static void start(struct loop *l, int fd, struct str *said)
 {

@@ -130,7 +130,9 @@ static void event(void *session, enum conn_event e)
 	}
 }
 
-static const struct dialog_spec spec = { rows, 32, fault, event };
+static const struct dialog_spec spec = {
+	rows, 32, fault, event, NULL, NULL
+};
 
 static int set_up(void **state)
 {

@@ -84,34 +84,28 @@ static void nobody(struct mx *m)
 
 /* -- targets -- */
 
-static void add(struct mx *m, const char *name, const void *addr, socklen_t len)
+/* ip: a struct in_addr or in6_addr */
+static void add(struct mx *m, const char *name, int family, const void *ip)
 {
 	struct mx_target *t;
+	struct sockaddr_in *four;
+	struct sockaddr_in6 *six;
 
 	if (!m->targets)
 		m->targets = calloc(MX_TARGETS, sizeof(*m->targets));
 	if (!m->targets || m->n == MX_TARGETS)
 		return;
 	t = &m->targets[m->n++];
-	memcpy(&t->addr, addr, len);
-	t->addr_len = len;
+	t->addr.ss_family = (sa_family_t)family;
+	four = (struct sockaddr_in *)(void *)&t->addr;
+	six = (struct sockaddr_in6 *)(void *)&t->addr;
+	four->sin_port = htons((uint16_t)m->port);	/* six's, too */
+	if (family == AF_INET)
+		memcpy(&four->sin_addr, ip, sizeof(four->sin_addr));
+	else
+		memcpy(&six->sin6_addr, ip, sizeof(six->sin6_addr));
+	t->addr_len = family == AF_INET ? sizeof(*four) : sizeof(*six);
 	str_copy(t->name, sizeof(t->name), span_of(name));
-}
-
-static void add4(struct mx *m, const char *name, const struct in_addr *a)
-{
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr = *a,
-		.sin_port = htons((uint16_t)m->port) };
-
-	add(m, name, &in, sizeof(in));
-}
-
-static void add6(struct mx *m, const char *name, const struct in6_addr *a)
-{
-	struct sockaddr_in6 in = { .sin6_family = AF_INET6, .sin6_addr = *a,
-		.sin6_port = htons((uint16_t)m->port) };
-
-	add(m, name, &in, sizeof(in));
 }
 
 /* "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321 4.1.3), also bare. */
@@ -119,8 +113,8 @@ static bool take_literal(struct mx *m)
 {
 	struct span text = span_of(m->name);
 	char plain[INET6_ADDRSTRLEN];
-	struct in6_addr six;
-	struct in_addr four;
+	struct in6_addr ip;
+	int family = AF_INET;
 
 	if (text.n > 2 && text.p[0] == '[' && text.p[text.n - 1] == ']')
 		text = span_sub(text, 1, text.n - 2);
@@ -128,12 +122,11 @@ static bool take_literal(struct mx *m)
 		text = span_sub(text, 5, text.n);
 	if (str_copy(plain, sizeof(plain), text))
 		return false;
-	if (inet_pton(AF_INET, plain, &four) == 1)
-		add4(m, plain, &four);
-	else if (inet_pton(AF_INET6, plain, &six) == 1)
-		add6(m, plain, &six);
-	else
+	if (inet_pton(family, plain, &ip) != 1)
+		family = AF_INET6;
+	if (family == AF_INET6 && inet_pton(family, plain, &ip) != 1)
 		return false;
+	add(m, plain, family, &ip);
 	return true;
 }
 
@@ -156,9 +149,9 @@ static void got_address(void *arg, const struct dns_answer *a)
 			a->status == DNS_BAD_NAME);
 	for (int i = 0; i < a->count; i++) {
 		if (a->records[i].type == DNS_A)
-			add4(m, name, &a->records[i].ip.a);
+			add(m, name, AF_INET, &a->records[i].ip);
 		else if (a->records[i].type == DNS_AAAA)
-			add6(m, name, &a->records[i].ip.aaaa);
+			add(m, name, AF_INET6, &a->records[i].ip);
 	}
 	m->at++;
 	next_address(m);

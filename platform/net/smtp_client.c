@@ -102,7 +102,7 @@ void smtp_client_over(struct smtp_client *c, const struct smtp_result *r)
 void smtp_client_fail(struct smtp_client *c, enum err_kind kind,
 		const char *text)
 {
-	static const char *const enhanced[ERR_KIND_COUNT] = {
+	static const char enhanced[ERR_KIND_COUNT][6] = {
 		[ERR_TEMP] = "4.4.2", [ERR_PROTO] = "4.5.0",
 		[ERR_AUTH] = "4.7.8", [ERR_NOMEM] = "4.3.1"
 	};

@@ -178,13 +178,6 @@ static void say_secret(struct smtp_client *c, const char *verb,
 	conn_puts(c->conn, "\r\n");
 }
 
-static void wipe(struct str *s)
-{
-	if (s->p)
-		explicit_bzero(s->p, s->size);
-	str_free(s);
-}
-
 /* user NULL: the password alone, for LOGIN. */
 static void send_secret(struct smtp_client *c, const char *verb,
 		const char *user, const char *secret)
@@ -200,7 +193,7 @@ static void send_secret(struct smtp_client *c, const char *verb,
 	bad = code.bad;
 	if (!bad)
 		say_secret(c, verb, &code);
-	wipe(&code);
+	str_wipe(&code);
 	if (bad)
 		smtp_client_fail(c, ERR_AUTH, "user or password is too long");
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mime/addr.h"
 #include "net/smtp_client_private.h"
 #include "os/file.h"
 
@@ -13,38 +14,6 @@
 #define DATA_MS 120000		/* 4.5.3.2.4 */
 
 /* -- addresses -- */
-
-/* RFC 5321 4.1.2, Dot-string */
-static bool is_dot_string(struct span s)
-{
-	struct span part;
-
-	if (!s.n || s.p[s.n - 1] == '.')
-		return false;
-	while (s.n) {
-		part = span_cut(&s, '.');
-		if (!part.n)
-			return false;
-		for (size_t i = 0; i < part.n; i++)
-			if (!ascii_isalnum(part.p[i]) &&
-					!strchr("!#$%&'*+-/=?^_`{|}~", part.p[i]))
-				return false;
-	}
-	return true;
-}
-
-static bool is_quoted(struct span s)
-{
-	if (s.n < 2 || s.p[0] != '"' || s.p[s.n - 1] != '"')
-		return false;
-	for (size_t i = 1; i + 1 < s.n; i++) {
-		if (s.p[i] == '"')
-			return false;
-		if (s.p[i] == '\\' && ++i + 1 >= s.n)
-			return false;
-	}
-	return true;
-}
 
 /*
  * What never goes on the wire: control characters (a line end would be a
@@ -68,26 +37,15 @@ static bool is_sendable(const char *address)
 	return at + 1 != s.n;
 }
 
-/* The local part is quoted where it must be and is not yet. */
-static void say_path(struct conn *conn, const char *address)
+/* The local part is quoted where it must be. */
+static void put_path(struct str *out, const char *address)
 {
-	struct span s = span_of(address), local, rest;
+	struct span s = span_of(address);
 	size_t at = span_rfind(s, '@');
+	struct addr a = { span_sub(s, 0, at), span_sub(s, at + 1, s.n) };
 
-	local = span_sub(s, 0, at);
-	rest = span_sub(s, at, s.n);
-	if (!local.n || is_dot_string(local) || is_quoted(local)) {
-		conn_write(conn, s.p, s.n);
-		return;
-	}
-	conn_puts(conn, "\"");
-	for (size_t i = 0; i < local.n; i++) {
-		if (local.p[i] == '"' || local.p[i] == '\\')
-			conn_puts(conn, "\\");
-		conn_write(conn, local.p + i, 1);
-	}
-	conn_puts(conn, "\"");
-	conn_write(conn, rest.p, rest.n);
+	str_init(out, 2 * ADDRESS_MOST + 2);
+	addr_put(out, &a);
 }
 
 /* -- commands: 0 is MAIL, then RCPT for each recipient, then DATA -- */
@@ -108,13 +66,11 @@ static void skip(const struct smtp_client *c, unsigned *n)
 		++*n;
 }
 
-static void say_mail(struct smtp_client *c)
+static void say_mail(struct smtp_client *c, const char *path)
 {
 	const struct smtp_message *m = c->m;
 
-	conn_puts(c->conn, "MAIL FROM:<");
-	say_path(c->conn, m->sender);
-	conn_puts(c->conn, ">");
+	conn_printf(c->conn, "MAIL FROM:<%s>", path);
 	if (c->offers & SMTP_SIZE)
 		conn_printf(c->conn, " SIZE=%llu", (unsigned long long)m->size);
 	if (m->eight_bit && c->offers & SMTP_8BITMIME)
@@ -127,16 +83,20 @@ static void say_mail(struct smtp_client *c)
 
 static void say(struct smtp_client *c, unsigned n)
 {
-	if (!n) {
-		say_mail(c);
-	} else if (n < data_at(c)) {
-		conn_puts(c->conn, "RCPT TO:<");
-		say_path(c->conn, c->m->rcpt[n - 1]);
-		conn_puts(c->conn, ">\r\n");
-	} else {
+	struct str path;
+
+	if (n == data_at(c)) {
 		conn_puts(c->conn, "DATA\r\n");
-		c->data_sent = true;
+		return;
 	}
+	put_path(&path, n ? c->m->rcpt[n - 1] : c->m->sender);
+	if (path.bad)
+		smtp_client_fail(c, ERR_NOMEM, "out of memory");
+	else if (n)
+		conn_printf(c->conn, "RCPT TO:<%s>\r\n", str_c(&path));
+	else
+		say_mail(c, str_c(&path));
+	str_free(&path);
 }
 
 /* May the next command go out? One at a time where there is no pipelining. */
@@ -153,7 +113,7 @@ static bool may_say(const struct smtp_client *c)
 
 void smtp_client_more(struct smtp_client *c)
 {
-	while (may_say(c)) {
+	while (!c->dead && may_say(c)) {
 		say(c, c->sent++);
 		skip(c, &c->sent);
 	}
@@ -239,6 +199,8 @@ void smtp_client_command(struct smtp_client *c, const struct smtp_result *r)
 	if (c->dead)
 		return;
 	smtp_client_more(c);
+	if (c->dead)
+		return;
 	if (c->got == c->sent)
 		reset(c);
 	else if (c->got == data_at(c))
@@ -390,7 +352,7 @@ void smtp_client_begin(struct smtp_client *c)
 		return;
 	}
 	c->sent = c->got = c->accepted = c->lmtp_at = 0;
-	c->mail_ok = c->data_sent = c->dot_sent = false;
+	c->mail_ok = c->dot_sent = false;
 	c->body_at = 0;
 	if (!refused(c))
 		refuse_addresses(c);

@@ -62,7 +62,7 @@ struct smtp_client {
 	unsigned sent, got;		/* commands: 0 MAIL, 1.. RCPT, last DATA */
 	unsigned accepted;
 	unsigned lmtp_at;		/* LMTP: whose reply is next after the dot */
-	bool mail_ok, data_sent, dot_sent;
+	bool mail_ok, dot_sent;
 	uint64_t body_at;
 	struct dot_writer dot;
 };

@@ -18,8 +18,10 @@ struct session {
 
 /* -- life -- */
 
-void smtp_enter(struct smtp_session *s)
+void smtp_enter(void *session)
 {
+	struct smtp_session *s = session;
+
 	s->priv->depth++;
 }
 
@@ -31,8 +33,9 @@ static void destroy(struct smtp_session *s)
 	free(container_of(s, struct session, pub));
 }
 
-void smtp_leave(struct smtp_session *s)
+void smtp_leave(void *session)
 {
+	struct smtp_session *s = session;
 	struct smtp_server_private *p = s->priv;
 
 	if (p->depth == 1 && !p->ended && (p->errors > s->conf->max_errors ||
@@ -268,13 +271,7 @@ void smtp_server_end(struct smtp_session *s, const char *why)
  */
 static bool is_hello(struct span name)
 {
-	if (!name.n || name.n > HELLO_MOST)
-		return false;
-	for (size_t i = 0; i < name.n; i++)
-		if (!ascii_isalnum(name.p[i]) &&
-				!(name.p[i] && strchr(".-_:[]", name.p[i])))
-			return false;
-	return true;
+	return name.n && name.n <= HELLO_MOST && span_isalnum(name, ".-_:[]");
 }
 
 static bool hello(struct smtp_session *s, struct span args, bool esmtp)
@@ -304,10 +301,8 @@ static void run_helo(struct dialog *d, void *session, struct span args)
 	struct smtp_session *s = session;
 
 	(void)d;
-	smtp_enter(s);
 	if (hello(s, args, false))
 		conn_printf(s->conn, "250 %s\r\n", s->conf->hostname);
-	smtp_leave(s);
 }
 
 static void run_ehlo(struct dialog *d, void *session, struct span args)
@@ -315,7 +310,6 @@ static void run_ehlo(struct dialog *d, void *session, struct span args)
 	struct smtp_session *s = session;
 
 	(void)d;
-	smtp_enter(s);
 	if (hello(s, args, true))
 		conn_printf(s->conn, "250-%s\r\n"
 			"250-PIPELINING\r\n"
@@ -329,7 +323,6 @@ static void run_ehlo(struct dialog *d, void *session, struct span args)
 			smtp_offers_auth(s) ? sasl_mechanisms() : "",
 			smtp_offers_auth(s) ? "\r\n" : "",
 			s->policy->spool_param ? "250-XSPOOL\r\n" : "");
-	smtp_leave(s);
 }
 
 static void run_rset(struct dialog *d, void *session, struct span args)
@@ -337,42 +330,33 @@ static void run_rset(struct dialog *d, void *session, struct span args)
 	struct smtp_session *s = session;
 
 	(void)d, (void)args;
-	smtp_enter(s);
 	smtp_transaction_end(s);
 	smtp_say(s, SMTP_FLUSHED);
-	smtp_leave(s);
-}
-
-static void say_only(struct smtp_session *s, enum smtp_reply why)
-{
-	smtp_enter(s);
-	smtp_say(s, why);
-	smtp_leave(s);
 }
 
 static void run_noop(struct dialog *d, void *session, struct span args)
 {
 	(void)d, (void)args;
-	say_only(session, SMTP_NOTHING_DONE);
+	smtp_say(session, SMTP_NOTHING_DONE);
 }
 
 /* RFC 5321 7.3: 252 tells nothing about who lives here. */
 static void run_vrfy(struct dialog *d, void *session, struct span args)
 {
 	(void)d, (void)args;
-	say_only(session, SMTP_CANNOT_VERIFY);
+	smtp_say(session, SMTP_CANNOT_VERIFY);
 }
 
 static void run_expn(struct dialog *d, void *session, struct span args)
 {
 	(void)d, (void)args;
-	say_only(session, SMTP_NOT_IMPLEMENTED);
+	smtp_say(session, SMTP_NOT_IMPLEMENTED);
 }
 
 static void run_help(struct dialog *d, void *session, struct span args)
 {
 	(void)d, (void)args;
-	say_only(session, SMTP_HELP);
+	smtp_say(session, SMTP_HELP);
 }
 
 static void run_quit(struct dialog *d, void *session, struct span args)
@@ -380,10 +364,8 @@ static void run_quit(struct dialog *d, void *session, struct span args)
 	struct smtp_session *s = session;
 
 	(void)d, (void)args;
-	smtp_enter(s);
 	smtp_say(s, SMTP_BYE);
 	smtp_end(s);
-	smtp_leave(s);
 }
 
 static void run_starttls(struct dialog *d, void *session, struct span args)
@@ -392,7 +374,6 @@ static void run_starttls(struct dialog *d, void *session, struct span args)
 	struct err err;
 
 	(void)d, (void)args;
-	smtp_enter(s);
 	if (conn_is_tls(s->conn)) {
 		smtp_say(s, SMTP_TLS_ALREADY);
 	} else if (!smtp_offers_tls(s)) {
@@ -404,7 +385,6 @@ static void run_starttls(struct dialog *d, void *session, struct span args)
 			smtp_end(s);
 		}
 	}
-	smtp_leave(s);
 }
 
 #define SMTP_ANY SMTP_STATES
@@ -462,7 +442,6 @@ static void on_fault(struct dialog *d, void *session, enum dialog_fault fault,
 	struct smtp_session *s = session;
 
 	(void)d;
-	smtp_enter(s);
 	if (fault == DIALOG_STATE)
 		smtp_say(s, order_fault(s, row));
 	else if (fault == DIALOG_ARG)
@@ -470,7 +449,6 @@ static void on_fault(struct dialog *d, void *session, enum dialog_fault fault,
 				SMTP_NO_ARGUMENT_TAKEN : SMTP_ARGUMENT_MISSING);
 	else
 		smtp_say(s, why[fault]);
-	smtp_leave(s);
 }
 
 static void greet(struct smtp_session *s)
@@ -515,7 +493,6 @@ static void on_event(void *session, enum conn_event event)
 {
 	struct smtp_session *s = session;
 
-	smtp_enter(s);
 	if (event == CONN_TLS)
 		on_tls(s);
 	else if (event == CONN_TIMEOUT)
@@ -527,11 +504,10 @@ static void on_event(void *session, enum conn_event event)
 		log_debug("%s: closed without QUIT", conn_peer(s->conn));
 	if (event == CONN_ERROR || event == CONN_EOF)
 		smtp_end(s);
-	smtp_leave(s);
 }
 
 static const struct dialog_spec spec = {
-	rows, LINE_MOST, on_fault, on_event
+	rows, LINE_MOST, on_fault, on_event, smtp_enter, smtp_leave
 };
 
 struct smtp_session *smtp_server_new(struct conn *c, const struct conf *conf,

@@ -82,7 +82,6 @@ static void auth_line(struct dialog *d, void *session, struct span line,
 	enum sasl_next next;
 
 	(void)d;
-	smtp_enter(s);
 	if (how == CONN_LINE_OK) {
 		next = sasl_step(s->priv->sasl, line, &challenge);
 		go_on(s, next, challenge);
@@ -91,7 +90,6 @@ static void auth_line(struct dialog *d, void *session, struct span line,
 				SMTP_BARE_LINE_END);
 		smtp_auth_over(s);
 	}
-	smtp_leave(s);
 }
 
 static enum smtp_reply not_now(const struct smtp_session *s)
@@ -112,7 +110,6 @@ void smtp_run_auth(struct dialog *d, void *session, struct span args)
 	enum sasl_next next;
 
 	(void)d;
-	smtp_enter(s);
 	if (!why) {
 		p->sasl = calloc(1, sizeof(*p->sasl));
 		why = p->sasl ? SMTP_NO_REPLY : SMTP_NO_MEMORY;
@@ -123,5 +120,4 @@ void smtp_run_auth(struct dialog *d, void *session, struct span args)
 		next = sasl_start(p->sasl, args, &challenge);
 		go_on(s, next, challenge);
 	}
-	smtp_leave(s);
 }

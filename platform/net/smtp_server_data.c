@@ -133,7 +133,6 @@ static void data_raw(struct dialog *d, void *session)
 	bool end;
 
 	(void)d;
-	smtp_enter(s);
 	end = dot_read(&p->dot, &in, on_piece, s);
 	conn_skip(s->conn, all - in.n);
 	if (end) {
@@ -143,7 +142,6 @@ static void data_raw(struct dialog *d, void *session)
 		smtp_reply_write(s->conn, p->code, p->enhanced, p->text);
 		smtp_end(s);
 	}
-	smtp_leave(s);
 }
 
 void smtp_data_begin(struct smtp_session *s)
@@ -161,10 +159,8 @@ void smtp_run_data(struct dialog *d, void *session, struct span args)
 	struct smtp_session *s = session;
 
 	(void)d, (void)args;
-	smtp_enter(s);
 	if (!s->nrcpt)
 		smtp_say(s, SMTP_RCPT_FIRST);
 	else
 		smtp_ask(s, SMTP_ASK_DATA, s->policy->data);
-	smtp_leave(s);
 }

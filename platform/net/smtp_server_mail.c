@@ -97,12 +97,9 @@ static enum smtp_reply set_spool(struct smtp_session *s, struct span value)
 {
 	struct span id = span_cut(&value, ',');
 
-	if (!id.n || id.n > SPOOL_ID_MOST || (value.n &&
-			!span_is(value, "again")))
+	if (!id.n || id.n > SPOOL_ID_MOST || !span_isalnum(id, "") ||
+			(value.n && !span_is(value, "again")))
 		return SMTP_BAD_PARAMETER;
-	for (size_t i = 0; i < id.n; i++)
-		if (!ascii_isalnum(id.p[i]))
-			return SMTP_BAD_PARAMETER;
 	s->spool_id = arena_dup(s->arena, id);
 	s->spool_again = value.n > 0;
 	return s->spool_id ? SMTP_NO_REPLY : SMTP_NO_MEMORY;
@@ -188,7 +185,6 @@ void smtp_run_mail(struct dialog *d, void *session, struct span args)
 	enum smtp_reply why;
 
 	(void)d;
-	smtp_enter(s);
 	why = set_sender(s, args);
 	if (why) {
 		smtp_say(s, why);
@@ -197,7 +193,6 @@ void smtp_run_mail(struct dialog *d, void *session, struct span args)
 		s->priv->mail_told = true;
 		smtp_ask(s, SMTP_ASK_MAIL, s->policy->mail);
 	}
-	smtp_leave(s);
 }
 
 /* -- RCPT -- */
@@ -253,7 +248,6 @@ void smtp_run_rcpt(struct dialog *d, void *session, struct span args)
 	enum smtp_reply why;
 
 	(void)d;
-	smtp_enter(s);
 	why = new_rcpt(s, args);
 	if (why)
 		smtp_say(s, why);
@@ -262,5 +256,4 @@ void smtp_run_rcpt(struct dialog *d, void *session, struct span args)
 		smtp_say(s, SMTP_RCPT_OK);
 	else
 		smtp_ask(s, SMTP_ASK_RCPT, ask_rcpt);
-	smtp_leave(s);
 }

@@ -58,9 +58,12 @@ struct smtp_server_private {
 	bool ended;			/* freed when depth is 0 */
 };
 
-/* Every way into the engine: the session lives until the last leave. */
-void smtp_enter(struct smtp_session *s);
-void smtp_leave(struct smtp_session *s);
+/*
+ * Every way into the engine: the session lives until the last leave. What
+ * comes by the dialog is inside already.
+ */
+void smtp_enter(void *session);
+void smtp_leave(void *session);
 /* The policy is told; the conn closes when its output is out. */
 void smtp_end(struct smtp_session *s);
 

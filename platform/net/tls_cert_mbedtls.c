@@ -29,17 +29,8 @@ int tls_rng(void *unused, unsigned char *out, size_t n)
 /* The whole file at once, so that no copy of a key stays behind. */
 static int read_pem(struct str *pem, const char *path, struct err *err)
 {
-	str_init(pem, PEM_MOST);
-	str_addf(pem, "%*s", PEM_MOST, "");
-	str_clear(pem);
+	str_init_secret(pem, PEM_MOST);
 	return file_read(AT_FDCWD, path, pem, err);
-}
-
-static void wipe_pem(struct str *pem)
-{
-	if (pem->p)
-		explicit_bzero(pem->p, pem->size);
-	str_free(pem);
 }
 
 static int parse(struct tls_cert *c, const struct str *cert,
@@ -90,8 +81,8 @@ struct tls_cert *tls_cert_read(const char *cert_file, const char *key_file,
 		r = read_pem(&key, key_file, err);
 	if (!r)
 		r = parse(c, &cert, &key, cert_file, key_file, err);
-	wipe_pem(&cert);
-	wipe_pem(&key);
+	str_wipe(&cert);
+	str_wipe(&key);
 	if (!r)
 		return c;
 	tls_cert_free(c);

@@ -7,12 +7,8 @@
 /* RFC 1123 2.1: letters, digits and hyphens, none of these at an end. */
 static bool is_label(struct span s)
 {
-	if (!s.n || s.n > LABEL_MOST || s.p[0] == '-' || s.p[s.n - 1] == '-')
-		return false;
-	for (size_t i = 0; i < s.n; i++)
-		if (!ascii_isalnum(s.p[i]) && s.p[i] != '-')
-			return false;
-	return true;
+	return s.n && s.n <= LABEL_MOST && s.p[0] != '-' &&
+		s.p[s.n - 1] != '-' && span_isalnum(s, "-");
 }
 
 static bool is_digits(struct span s)

@@ -81,7 +81,8 @@ static int parse_option(struct conf_load *l, struct options *o,
 	}
 	if (has_key(word, "password-file=", &value)) {
 		if (!value.n || value.p[0] != '/')
-			return conf_bad(l, word, "has no path with a /");
+			return conf_bad(l, word,
+					"has no path that begins with /");
 		s->password_file = conf_keep(l, value);
 		return s->password_file ? 0 : -1;
 	}

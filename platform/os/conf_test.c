@@ -101,6 +101,8 @@ static void table_and_page(void **state)
 		assert_int_equal(about[strlen(about) - 1], '.');
 	}
 	assert_null(conf_row_find(SPAN("Limits")));
+	if (!CFG_MAILCONF_REFERENCE)
+		return;
 	str_init(&made, 1 << 16);
 	str_init(&page, 1 << 16);
 	conf_print_reference(&made);

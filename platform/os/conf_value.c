@@ -14,7 +14,7 @@ static const void *in(const struct conf *c, const struct conf_row *row)
 
 struct unit {
 	char letter;
-	uint64_t factor;
+	unsigned factor;
 };
 
 static const struct unit no_units[] = { { 0, 1 } };
@@ -27,14 +27,17 @@ static const struct unit sizes[] = {
 
 static const struct unit *units_of(const struct conf_row *row)
 {
-	static const struct unit *const units[CONF_KIND_COUNT] = {
-		[CONF_KIND_NUMBER] = no_units,
-		[CONF_KIND_SECONDS] = times,
-		[CONF_KIND_MEMORY] = sizes,
-		[CONF_KIND_SIZE] = sizes,
-	};
-
-	return units[row->kind];
+	switch (row->kind) {
+	case CONF_KIND_NUMBER:
+		return no_units;
+	case CONF_KIND_SECONDS:
+		return times;
+	case CONF_KIND_MEMORY:
+	case CONF_KIND_SIZE:
+		return sizes;
+	default:
+		return NULL;
+	}
 }
 
 /* The row's min or max in its unit. */
@@ -111,30 +114,25 @@ void conf_print_range(const struct conf_row *row, struct str *out)
 static int parse_number(struct conf_load *l, const struct conf_row *row,
 		const struct conf_words *words)
 {
-	uint64_t value;
+	uint64_t value = 0;
 
 	if (amount(l, row, words->v[0], &value) < 0)
 		return -1;
-	*(unsigned *)at(l->c, row) = (unsigned)value;
+	if (row->kind == CONF_KIND_SIZE)
+		*(uint64_t *)at(l->c, row) = value;
+	else
+		*(unsigned *)at(l->c, row) = (unsigned)value;
 	return 0;
 }
 
 static void print_number(const struct conf *c, const struct conf_row *row,
 		struct str *out)
 {
-	print_amount(units_of(row), *(const unsigned *)in(c, row), out);
-}
+	const void *field = in(c, row);
 
-static int parse_size(struct conf_load *l, const struct conf_row *row,
-		const struct conf_words *words)
-{
-	return amount(l, row, words->v[0], at(l->c, row));
-}
-
-static void print_size(const struct conf *c, const struct conf_row *row,
-		struct str *out)
-{
-	print_amount(units_of(row), *(const uint64_t *)in(c, row), out);
+	print_amount(units_of(row), row->kind == CONF_KIND_SIZE ?
+			*(const uint64_t *)field : *(const unsigned *)field,
+			out);
 }
 
 /* The words of the two kinds of bool: for false and for true. */
@@ -169,14 +167,11 @@ static void print_bool(const struct conf *c, const struct conf_row *row,
 /* A user name as useradd takes it (POSIX 3.437, and a dot or a final $). */
 static bool is_account(struct span s)
 {
-	if (!s.n || s.n > 32 || !(ascii_isalnum(s.p[0]) || s.p[0] == '_'))
+	if (!s.n || s.n > 32 || s.p[0] == '-' || s.p[0] == '.')
 		return false;
-	for (size_t i = 1; i < s.n; i++)
-		if (!ascii_isalnum(s.p[i]) && s.p[i] != '_' &&
-				s.p[i] != '-' && s.p[i] != '.' &&
-				!(s.p[i] == '$' && i + 1 == s.n))
-			return false;
-	return true;
+	if (s.n > 1 && s.p[s.n - 1] == '$')
+		s.n--;
+	return span_isalnum(s, "_-.");
 }
 
 static int parse_account(struct conf_load *l, const struct conf_row *row,
@@ -251,7 +246,7 @@ const struct conf_type *conf_type(enum conf_kind kind)
 		[CONF_KIND_MEMORY] = { "SIZE", 1, 1, false, false,
 			parse_number, print_number },
 		[CONF_KIND_SIZE] = { "SIZE", 1, 1, false, false,
-			parse_size, print_size },
+			parse_number, print_number },
 	};
 #undef KIND
 	return &types[kind];

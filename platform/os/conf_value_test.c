@@ -178,12 +178,12 @@ static void networks(void **state)
 			"prefix has 1 to 128 bits");
 	assert_wrong("relay-from 10.0.0.0/", ":1: relay-from: 10.0.0.0/: the "
 			"prefix has 1 to 32 bits");
-	assert_wrong("relay-from 0.0.0.0/0", ":1: relay-from: 0.0.0.0/0 "
+	assert_wrong("relay-from 0.0.0.0/0", ":1: relay-from: \"0.0.0.0/0\" "
 			"would relay for everybody");
-	assert_wrong("relay-from ::/0", ":1: relay-from: ::/0 would relay "
+	assert_wrong("relay-from ::/0", ":1: relay-from: \"::/0\" would relay "
 			"for everybody");
 	assert_wrong("relay-from ::ffff:0:0/96", ":1: relay-from: "
-			"::ffff:0:0/96 would relay for everybody");
+			"\"::ffff:0:0/96\" would relay for everybody");
 	assert_wrong("relay-from a.com", ":1: relay-from: \"a.com\" is no "
 			"address");
 	assert_wrong("relay-from 0000:0000:0000:0000:0000:0000:0000:0000:"
@@ -358,7 +358,8 @@ static void bad_smarthosts(void **state)
 	assert_wrong("smarthost h user= password-file=/f", ":1: smarthost: "
 			"user= is empty");
 	assert_wrong("smarthost h user=u password-file=f", ":1: smarthost: "
-			"password-file=f does not begin with /");
+			"\"password-file=f\" has no path that begins "
+			"with /");
 	assert_wrong("smarthost h tls none", ":1: smarthost: tls and none");
 	assert_wrong("smarthost h ssl", ":1: smarthost: \"ssl\" is not "
 			"understood");

@@ -15,7 +15,7 @@ static struct {
 	enum log_level most;
 } state = { .most = LOG_LEVEL_INFO };
 
-static const int priorities[] = {
+static const unsigned char priorities[] = {
 	[LOG_LEVEL_ERROR] = LOG_ERR,
 	[LOG_LEVEL_WARN] = LOG_WARNING,
 	[LOG_LEVEL_INFO] = LOG_INFO,
@@ -73,15 +73,19 @@ static void to_stderr(const char *text)
 	(void)!write(STDERR_FILENO, line, n);
 }
 
-__attribute__((format(printf, 2, 0)))
-static void put(enum log_level level, const char *fmt, va_list ap)
+void log_put(const char *fmt, ...)
 {
 	char text[LINE_SIZE], line[LINE_SIZE];
-	int code = errno;		/* logging must not lose the reason */
+	enum log_level level = (enum log_level)(*fmt - '0');
+	int code = errno, n;		/* logging must not lose the reason */
+	va_list ap;
 
 	if (level > state.most)
 		return;
-	if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof(text), fmt + 1, ap);
+	va_end(ap);
+	if (n < 0)
 		return;
 	if (state.to_syslog) {
 		line[escape(line, 0, sizeof(line) - 1, text)] = '\0';
@@ -90,40 +94,4 @@ static void put(enum log_level level, const char *fmt, va_list ap)
 		to_stderr(text);
 	}
 	errno = code;
-}
-
-void log_error(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	put(LOG_LEVEL_ERROR, fmt, ap);
-	va_end(ap);
-}
-
-void log_warn(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	put(LOG_LEVEL_WARN, fmt, ap);
-	va_end(ap);
-}
-
-void log_info(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	put(LOG_LEVEL_INFO, fmt, ap);
-	va_end(ap);
-}
-
-void log_debug(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	put(LOG_LEVEL_DEBUG, fmt, ap);
-	va_end(ap);
 }

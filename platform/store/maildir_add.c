@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "os/clock.h"
 #include "os/file.h"
 #include "os/rand.h"
 #include "store/disk.h"
@@ -101,11 +102,14 @@ static int make_visible(int dir, int from, const char *file,
 		const struct mailbox_add *add, uint64_t size, uint64_t lines,
 		char name[MAILDIR_NAME_SIZE], struct err *err)
 {
-	char host[HOST_MOST + 5], own[21];
+	char host[HOST_MOST + 5], word[13], own[32];
 	int n;
 
 	put_host(host);
-	rand_word(own, sizeof(own) - 1);
+	rand_word(word, sizeof(word) - 1);
+	/* those of one second stay in their order */
+	snprintf(own, sizeof(own), "M%06dR%s", (int)(clock_now_us() % 1000000),
+			word);
 	n = snprintf(name, MAILDIR_NAME_SIZE, "new/%" PRId64 ".%s.%s,S=%" PRIu64
 			",W=%" PRIu64, add->when, add->key ? add->key : own,
 			host, size, size + lines);

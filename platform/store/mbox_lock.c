@@ -147,7 +147,9 @@ static int dot_create(const struct mbox_lock *l, const char *name)
 	snprintf(text, sizeof(text), "%ld %" PRId64 " " OURS "\n",
 			(long)getpid(), (int64_t)st.st_size);
 	rc = file_write(fd, text, strlen(text));
-	if (close(fd) == 0 && rc == 0)
+	if (close(fd) < 0)
+		rc = -1;
+	if (rc == 0)
 		rc = linkat(l->dirfd, fresh, l->dirfd, name, 0);
 	code = errno;
 	unlinkat(l->dirfd, fresh, 0);

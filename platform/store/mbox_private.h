@@ -94,10 +94,13 @@ struct mbox_redo {
 
 /* Finishes what a journal says, if there is one. 0 or -1. */
 int mbox_redo_recover(const struct mbox_lock *l, struct err *err);
-/* A new journal: its fd stands where the octets are to be written. In any case to be dropped. */
+/*
+ * A new journal: its fd stands where the octets are to be written. To be
+ * dropped in any case.
+ */
 int mbox_redo_begin(struct mbox_redo *r, const struct mbox_lock *l,
 		int64_t offset, struct err *err);
-/* Makes it durable, then makes the mbox what it says; durable. To be dropped then. */
+/* Makes it durable, then makes the mbox what it says; durable. */
 int mbox_redo_finish(struct mbox_redo *r, const struct mbox_lock *l,
 		struct err *err);
 void mbox_redo_drop(struct mbox_redo *r);

@@ -261,8 +261,8 @@ int user_delete(struct user_db *db, struct span address, struct err *err)
 	static const char *const sql[] = {
 		"DELETE FROM credential WHERE user = ?1",
 		"DELETE FROM user WHERE id = ?1",
-		"DELETE FROM domain WHERE ?1 AND id NOT IN"
-		" (SELECT domain FROM user)"
+		("DELETE FROM domain WHERE ?1 AND id NOT IN"
+		" (SELECT domain FROM user)")
 	};
 	struct user user;
 	int rc = user_find(db, address, &user, NULL, err);
