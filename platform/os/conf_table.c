@@ -269,8 +269,10 @@ void conf_print_defaults(struct str *out)
 			str_addf(out, "\n# ---- %s\n", row->name);
 			continue;
 		}
-		str_addc(out, '\n');
-		wrap(out, "# ", conf_row_about(row));
+		if (CFG_MAILCONF_REFERENCE) {
+			str_addc(out, '\n');
+			wrap(out, "# ", conf_row_about(row));
+		}
 		put_default(out, row);
 	}
 }
