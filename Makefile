@@ -103,6 +103,9 @@ cflags += -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) \
 # when libcrypt is dropped for being of no use.
 ldflags += -fsanitize=$(SANITIZE) -Wl,--no-as-needed
 else
+# Our code has no floating point (most MIPS routers have none): where the
+# compiler can check that, it does, and the code gets smaller.
+cflags += $(if $(filter x86_64-% aarch64-%,$(shell $(CC) -dumpmachine)),-mgeneral-regs-only)
 # Nobody unwinds C frames in the field; the tables are a fifth of the binary.
 cflags += -Os -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables \

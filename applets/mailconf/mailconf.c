@@ -13,11 +13,10 @@
  *	  --check      exit with 78 when it is wrong (default)
  *	  --get NAME   print one value
  *	  --defaults   print all directives
- *	  --reference  the same, explained
+ *	  --reference  the same, explained (where built in)
  *
  * config MAILCONF_REFERENCE
  *	bool "mailconf --reference (5 kB)"
- *	default y
  *	help
  *	  The sentences of docs/configuration.md in the binary.
  */

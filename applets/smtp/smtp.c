@@ -5,8 +5,7 @@
  * applet smtp tool
  *
  * config SMTP
- *	bool "smtp (10 kB)"
- *	default y
+ *	bool "smtp (5 kB)"
  *	help
  *	  usage: smtp [-v] [-f SENDER] [-H HOST[:PORT]] [--tls MODE] [--noverify]
  *	              [-u USER -p FILE] [-C FILE] RCPT ... < message

@@ -27,25 +27,9 @@ static inline bool list_empty(const struct list *l)
 	return l->next == l;
 }
 
-static inline void list_add_tail(struct list *head, struct list *l)
-{
-	l->prev = head->prev;
-	l->next = head;
-	head->prev->next = l;
-	head->prev = l;
-}
-
-static inline void list_add_head(struct list *head, struct list *l)
-{
-	list_add_tail(head->next, l);
-}
-
+void list_add_tail(struct list *head, struct list *l);
+void list_add_head(struct list *head, struct list *l);
 /* l is left empty, so a second removal does no harm. */
-static inline void list_del(struct list *l)
-{
-	l->prev->next = l->next;
-	l->next->prev = l->prev;
-	list_init(l);
-}
+void list_del(struct list *l);
 
 #endif

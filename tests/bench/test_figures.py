@@ -147,3 +147,11 @@ def fetch(i, n):
     subprocess.run(["curl", "-s", "--max-time", "60", "-k", "-u",
                     "bob@a.test:bob-pw", "-o", "/dev/null",
                     f"pop3s://127.0.0.1:{i.port['pop3s']}/{n}"], check=True)
+
+
+def test_size_of_the_default_binary(tmp_path):
+    subprocess.run(["make", "-s", "-j4", f"O={tmp_path}"], check=True,
+                   cwd=HERE.parent.parent)
+    size = (tmp_path / "pillarbox").stat().st_size
+    print(size, "bytes")
+    assert size <= 250 * 1024
