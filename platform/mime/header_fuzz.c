@@ -24,7 +24,7 @@ static void check_put(struct span value)
 		abort();
 	str_clear(&out);
 	compose_references(&out, value);
-	compose_text(&out, value, value.n & 1);
+	compose_text(&out, value.n & 7);
 	str_free(&out);
 }
 

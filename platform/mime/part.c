@@ -209,7 +209,7 @@ static bool walk_pieces(struct walk *w, const struct part *p,
 	struct span in = p->body, piece;
 	const char *type = span_is(p->subtype, "digest") ? "message/rfc822" :
 			"text/plain";
-	bool more, last = false;
+	bool more, last = false, any = false;
 
 	if (!boundary.n || boundary.n > BOUNDARY_MOST)
 		return false;
@@ -218,12 +218,14 @@ static bool walk_pieces(struct walk *w, const struct part *p,
 	while (!last && !w->stop) {
 		more = cut_piece(&in, boundary, &piece, &last);
 		/* the closing delimiter is missing: the rest is a part */
-		if (more || piece.n)
+		if (more || piece.n) {
 			walk_part(w, piece, p->depth + 1, type);
+			any = true;
+		}
 		if (!more)
 			break;
 	}
-	return true;
+	return any;
 }
 
 /* type: where the header has none. */

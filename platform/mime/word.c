@@ -131,9 +131,10 @@ void word_decode(struct str *out, struct span value)
 static bool plain_word(struct span word)
 {
 	for (size_t i = 0; i < word.n; i++)
-		if (word.p[i] < 32 || word.p[i] >= 127)
+		if (word.p[i] < 32 || word.p[i] >= 127
+				|| span_starts(span_sub(word, i, 2), "=?"))
 			return false;
-	return !span_starts(word, "=?");
+	return true;
 }
 
 /* The next character as UTF-8 again, controls as blanks: what is encoded. */
