@@ -6,7 +6,7 @@
  * file authd_system.c AUTHD_SYSTEM
  *
  * config AUTHD
- *	bool "authd (6 kB)"
+ *	bool "authd (8 kB)"
  *	default y
  *	select LIB_SQLITE
  *	help

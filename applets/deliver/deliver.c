@@ -6,7 +6,7 @@
  * applet deliver daemon
  *
  * config DELIVER
- *	bool "deliver (14 kB)"
+ *	bool "deliver (11 kB)"
  *	default y
  *	help
  *	  usage: deliver [-f] [-v] [-C FILE]

@@ -6,7 +6,7 @@
  * applet mailx tool
  *
  * config MAIL
- *	bool "mail (65 kB)"
+ *	bool "mail (33 kB)"
  *	default y
  *	help
  *	  usage: mail [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] ADDRESS...

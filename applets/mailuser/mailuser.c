@@ -5,7 +5,7 @@
  * applet mailuser admin
  *
  * config MAILUSER
- *	bool "mailuser (4 kB)"
+ *	bool "mailuser (6 kB)"
  *	default y
  *	select LIB_SQLITE
  *	help

@@ -5,7 +5,7 @@
  * applet queue daemon
  *
  * config QUEUE
- *	bool "queue (16 kB)"
+ *	bool "queue (24 kB)"
  *	default y
  *	select LIB_ZLIB
  *	help

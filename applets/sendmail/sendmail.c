@@ -7,7 +7,7 @@
  * file mailq.c MAILQ
  *
  * config SENDMAIL
- *	bool "sendmail (11 kB)"
+ *	bool "sendmail (8 kB)"
  *	default y
  *	select LIB_ZLIB
  *	help
@@ -26,7 +26,7 @@
  *	  Sendmail's other options do nothing.
  *
  * config MAILQ
- *	bool "mailq (3 kB)"
+ *	bool "mailq (1950 bytes)"
  *	default y
  *	help
  *	  usage: mailq [-q] [-C FILE]

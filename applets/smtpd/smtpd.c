@@ -7,7 +7,7 @@
  * applet smtpd daemon
  *
  * config SMTPD
- *	bool "smtpd (7 kB)"
+ *	bool "smtpd (6 kB)"
  *	default y
  *	select LIB_ZLIB
  *	help
