@@ -42,6 +42,7 @@ struct deliver_session {
 	struct smtp_rcpt *asked;
 	struct loop_timer leave;	/* a session that is to end when stopping */
 	struct stage stage;
+	bool coming;			/* its flush is on the way */
 	struct list pending;		/* deliveries without an answer */
 };
 

@@ -85,6 +85,14 @@ static struct span head_of(char out[DELIVER_HEAD_SIZE],
 			d->rcpt->address);
 }
 
+/* Who will soon ask for a flush is waited for, a moment. */
+static void expect(struct deliver_session *x, bool coming)
+{
+	if (x->coming != coming)
+		sync_expect(x->deliver->sync, coming ? 1 : -1);
+	x->coming = coming;
+}
+
 /* The head goes before the body where the file will be just one user's. */
 static int begin(struct deliver_session *x, struct err *err)
 {
@@ -97,6 +105,7 @@ static int begin(struct deliver_session *x, struct err *err)
 		return err_set(err, ERR_NOMEM, "not enough room in mail-dir");
 	if (stage_open(&x->stage, x->deliver->staging, err) < 0)
 		return -1;
+	expect(x, true);
 	x->stage.headed = s->nrcpt == 1 && d->kind == AUTH_VIRTUAL;
 	if (!x->stage.headed)
 		return 0;
@@ -253,6 +262,7 @@ void deliver_message(struct smtp_session *s)
 	struct smtp_rcpt *r, *next;
 	struct err err;
 
+	expect(x, false);
 	if (stage_flush(&x->stage, &err) < 0) {
 		refuse(x, &err);
 		return;
@@ -292,6 +302,7 @@ void deliver_let_go(struct deliver_session *x)
 		else if (d->request.name)
 			sync_cancel(&d->request);
 	}
+	expect(x, false);
 	stage_drop(&x->stage, x->deliver->staging);
 }
 

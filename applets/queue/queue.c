@@ -229,7 +229,10 @@ static void told(struct loop_watch *w, unsigned events)
 		if (n <= 0)
 			return;
 		id[n] = '\0';
-		queue_learn(q, id);
+		if (strcmp(id, SPOOL_LOOK) == 0)
+			scan(q);
+		else
+			queue_learn(q, id);
 	}
 }
 

@@ -104,7 +104,7 @@ static void link_free(struct queue_link *l)
 	loop_timer_stop(s->queue->daemon.loop, &l->timeout);
 	list_del(&l->link);
 	s->nlinks--;
-	s->queue->links--;
+	s->queue->links -= !s->route.unix_path;
 	if (!l->up)
 		s->connecting--;
 	if (l->fd >= 0)
@@ -124,7 +124,7 @@ int link_start(struct queue_site *s)
 	l->timeout.fire = idle_over;
 	list_add_tail(&s->links, &l->link);
 	s->nlinks++;
-	s->queue->links++;
+	s->queue->links += !s->route.unix_path;
 	s->connecting++;
 	if (next_target(l) == 0)
 		return 0;

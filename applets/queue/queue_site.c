@@ -150,6 +150,9 @@ static bool may_connect(const struct queue_site *s)
 
 	if (s->connecting && (s->failures || s->connecting >= site_waiting(s)))
 		return false;
+	/* on this machine: deliver makes one flush for all that come together */
+	if (s->route.unix_path)
+		return s->nlinks < conf->queue_sessions;
 	return s->nlinks < conf->queue_sessions_per_host
 			&& q->links < conf->queue_sessions;
 }

@@ -178,7 +178,7 @@ static const struct conf_row rows[] = {
 		"4 to 5 days.") },
 	{ CONF_KIND_NUMBER, AT(queue_sessions), 1, 1000,
 		ROW("queue-sessions", "20",
-		"Outgoing connections at a time.") },
+		"Outgoing connections at a time, and as many to deliver.") },
 	{ CONF_KIND_NUMBER, AT(queue_sessions_per_host), 1, 1000,
 		ROW("queue-sessions-per-host", "5",
 		"The same to one host.") },

@@ -19,7 +19,7 @@
 #define RECOUNT_FULL 1000	/* ms between looks while max-queue is reached */
 #define RECOUNT_IDLE 60000	/* ... and otherwise: others add messages too */
 #define TELL_AGAIN 20		/* ms until a datagram is tried again */
-#define UNTOLD_MOST 1024	/* ids kept for that; the rest is found by scans */
+#define UNTOLD_MOST 1024	/* ids kept for that; then queue shall look itself */
 
 bool spool_id_valid(const char *id)
 {
@@ -247,7 +247,9 @@ static void tell_again(struct loop_timer *t)
 
 	while (s->untold.n && send_id(s, s->untold.p) == 0)
 		str_cut(&s->untold, SPOOL_ID_SIZE);
-	if (s->untold.n)
+	if (!s->untold.n && s->overflow && send_id(s, SPOOL_LOOK) == 0)
+		s->overflow = false;
+	if (s->untold.n || s->overflow)
 		loop_timer_set(s->loop, t, TELL_AGAIN);
 	else
 		str_free(&s->untold);
@@ -265,10 +267,13 @@ void spool_tell(struct spool *s, const char *id)
 		return;
 	if (!s->untold.n && send_id(s, id) == 0)
 		return;
-	if (!s->loop || s->untold.n + sizeof(entry) > s->untold.cap)
+	if (!s->loop)
 		return;
 	str_copy(entry, sizeof(entry), span_of(id));
 	str_add(&s->untold, span_make(entry, sizeof(entry)));
-	if (!s->untold.bad)
-		loop_timer_set(s->loop, &s->tell_again, TELL_AGAIN);
+	if (s->untold.bad) {
+		str_free(&s->untold);
+		s->overflow = true;
+	}
+	loop_timer_set(s->loop, &s->tell_again, TELL_AGAIN);
 }

@@ -59,6 +59,7 @@ void spool_close(struct spool *s);
 /* Where to tell `queue` of new messages: a datagram "ID" to this unix socket after each commit. */
 void spool_notify(struct spool *s, const char *socket_path);
 #define SPOOL_SOCKET "queue"	/* below run-dir, SOCK_DGRAM, mode 0660 */
+#define SPOOL_LOOK "*"		/* instead of an ID: too many to name, scan msg/ */
 
 /* ERR_NOMEM when `size` more octets would leave less than min-free-space or
  * max-queue is reached (452 / 431); 0 when there is room. */

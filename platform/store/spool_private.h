@@ -30,6 +30,7 @@ struct spool {
 	char *notify_path;		/* NULL: nobody is told */
 	int notify_fd;
 	struct str untold;		/* ids, SPOOL_ID_SIZE octets each */
+	bool overflow;			/* they were too many */
 	struct loop_timer tell_again;
 };
 

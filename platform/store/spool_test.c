@@ -509,6 +509,18 @@ static void test_notify(void **state)
 		loop_turn(p.loop, 50);
 	}
 	assert_int_equal(got, many);
+	/* more than is kept: then queue shall look itself, after all that fit */
+	for (int i = 0; i < 2500; i++)
+		spool_commit(begin(&p, "x@y"), on_done, &p);
+	until_done(&p, many + 2501);
+	for (got = 0; got < 200 && *id != *SPOOL_LOOK; got++) {
+		ssize_t n;
+
+		while ((n = recv(fd, id, sizeof(id) - 1, 0)) > 0)
+			id[n] = '\0';
+		loop_turn(p.loop, 50);
+	}
+	assert_string_equal(id, SPOOL_LOOK);
 	close(fd);
 	put(&p, 5);	/* nobody listens: no harm */
 	place_close(&p);

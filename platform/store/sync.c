@@ -25,8 +25,21 @@
  * slow senders must not make the others wait.
  */
 #define ENOUGH 4
-/* ... or when it is this large: the others work while it is flushed. */
-#define LARGE 16
+
+/*
+ * Flushes that may run at the same time. The second only for a large group: it
+ * is for the many who would wait for the first, not for the few who can join.
+ */
+#define LANES 2
+
+struct lane {
+	struct sync *sync;
+	struct loop_watch answer;	/* fd -1: no helper */
+	pid_t helper;
+	bool busy;			/* the helper has a group */
+	struct list running;
+	struct str names;		/* of the running group; "" for a syncfs */
+};
 
 struct sync {
 	struct loop *loop;		/* NULL: flushes are made in the call */
@@ -37,12 +50,8 @@ struct sync {
 	int64_t first, last;		/* clock_ms() of requests in `waiting` */
 	unsigned nwaiting;
 	int expected;			/* requests on their way */
-	struct loop_watch answer;	/* fd -1: no helper */
-	pid_t helper;
-	bool busy;			/* the helper has a group */
 	struct list waiting;		/* the next group */
-	struct list running;
-	struct str names;		/* of the running group; "" for a syncfs */
+	struct lane lanes[LANES];
 	unsigned long count;
 };
 
@@ -143,37 +152,53 @@ _Noreturn static void helper_run(int sock, int dirfd)
 	_exit(0);
 }
 
-static int helper_start(struct sync *s, struct err *err)
+static int helper_start(struct lane *l, struct err *err)
 {
-	s->helper = proc_helper(&s->answer.fd, err);
-	if (s->helper == 0)
-		helper_run(s->answer.fd, s->dirfd);
-	if (s->helper < 0) {
-		s->answer.fd = -1;
+	l->helper = proc_helper(&l->answer.fd, err);
+	if (l->helper == 0)
+		helper_run(l->answer.fd, l->sync->dirfd);
+	if (l->helper < 0) {
+		l->answer.fd = -1;
 		return -1;
 	}
-	if (loop_watch(s->loop, &s->answer, LOOP_READ) < 0)
+	if (loop_watch(l->sync->loop, &l->answer, LOOP_READ) < 0)
 		return disk_err(err, "flush helper");
 	return 0;
 }
 
-static void helper_stop(struct sync *s)
+static void helper_stop(struct lane *l)
 {
-	if (s->answer.fd < 0)
+	if (l->answer.fd < 0)
 		return;
-	loop_unwatch(s->loop, &s->answer);
-	close(s->answer.fd);
-	s->answer.fd = -1;
-	kill(s->helper, SIGKILL);
-	while (waitpid(s->helper, NULL, 0) < 0 && errno == EINTR)
+	loop_unwatch(l->sync->loop, &l->answer);
+	close(l->answer.fd);
+	l->answer.fd = -1;
+	kill(l->helper, SIGKILL);
+	while (waitpid(l->helper, NULL, 0) < 0 && errno == EINTR)
 		;
 }
 
 /* -- groups -- */
 
+/*
+ * A helper that is started late has no longer the right to open files by name,
+ * so there is then but one.
+ */
+static struct lane *free_lane(struct sync *s)
+{
+	if (!s->lanes[0].busy)
+		return &s->lanes[0];
+	if (s->by_name || s->nwaiting < SYNC_LARGE)
+		return NULL;
+	for (int i = 1; i < LANES; i++)
+		if (!s->lanes[i].busy)
+			return &s->lanes[i];
+	return NULL;
+}
+
 static void start_later(struct sync *s)
 {
-	if (!s->busy && !list_empty(&s->waiting))
+	if (!list_empty(&s->waiting) && free_lane(s))
 		loop_task_add(s->loop, &s->start);
 }
 
@@ -187,16 +212,16 @@ static void move_all(struct list *from, struct list *to)
 	}
 }
 
-static void group_done(struct sync *s, const struct sync_answer *a)
+static void group_done(struct lane *l, const struct sync_answer *a)
 {
 	struct list group;
 
 	/* done may ask again or cancel others: the ring is ours alone */
 	list_init(&group);
-	move_all(&s->running, &group);
-	s->count += a->flushes;
-	s->busy = false;
-	start_later(s);
+	move_all(&l->running, &group);
+	l->sync->count += a->flushes;
+	l->busy = false;
+	start_later(l->sync);
 	while (!list_empty(&group)) {
 		struct sync_request *r = container_of(group.next,
 				struct sync_request, link);
@@ -210,54 +235,54 @@ static void group_done(struct sync *s, const struct sync_answer *a)
  * There is no helper, or it has died (it was killed; it has no reason of its
  * own): the flush stops the loop for once rather than the mail for ever.
  */
-static void group_here(struct sync *s)
+static void group_here(struct lane *l)
 {
 	struct sync_answer answer;
 
-	helper_stop(s);
-	flush(s->dirfd, str_span(&s->names), &answer);
-	group_done(s, &answer);
+	helper_stop(l);
+	flush(l->sync->dirfd, str_span(&l->names), &answer);
+	group_done(l, &answer);
 }
 
 static void answer_ready(struct loop_watch *w, unsigned events)
 {
-	struct sync *s = container_of(w, struct sync, answer);
+	struct lane *l = container_of(w, struct lane, answer);
 	struct sync_answer answer;
 	ssize_t n = proc_recv(w->fd, &answer, sizeof(answer), NULL);
 
 	(void)events;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n == (ssize_t)sizeof(answer) && s->busy)
-		group_done(s, &answer);
-	else if (s->busy)
-		group_here(s);
+	if (n == (ssize_t)sizeof(answer) && l->busy)
+		group_done(l, &answer);
+	else if (l->busy)
+		group_here(l);
 	else
-		helper_stop(s);		/* the next group starts a new one */
+		helper_stop(l);		/* the next group starts a new one */
 }
 
 /* Moves waiting requests to the running group; what does not fit, waits. */
-static void group_fill(struct sync *s)
+static void group_fill(struct sync *s, struct lane *to)
 {
-	str_clear(&s->names);
+	str_clear(&to->names);
 	while (!list_empty(&s->waiting)) {
 		struct list *l = s->waiting.next;
 		struct sync_request *r = container_of(l, struct sync_request,
 				link);
 		struct span name = span_of(r->name);
 
-		if (s->by_name && s->names.n + name.n + 1 > GROUP_SIZE)
+		if (s->by_name && to->names.n + name.n + 1 > GROUP_SIZE)
 			break;
 		if (s->by_name) {
-			str_add(&s->names, name);
-			str_addc(&s->names, '\0');
+			str_add(&to->names, name);
+			str_addc(&to->names, '\0');
 		}
 		list_del(l);
-		list_add_tail(&s->running, l);
+		list_add_tail(&to->running, l);
 		s->nwaiting--;
 	}
 	if (!s->by_name)
-		str_addc(&s->names, '\0');
+		str_addc(&to->names, '\0');
 }
 
 /* ms that the group may still wait for others; <= 0: it goes now. */
@@ -266,7 +291,7 @@ static int64_t patience(const struct sync *s)
 	int64_t now = clock_ms(), quiet = s->last + SYNC_QUIET - now;
 	int64_t most = s->first + SYNC_WAIT - now;
 
-	if (s->expected <= 0 || s->nwaiting >= LARGE
+	if (s->expected <= 0 || s->nwaiting >= SYNC_LARGE
 			|| s->nwaiting >= (unsigned)s->expected * ENOUGH)
 		return 0;
 	return quiet < most ? quiet : most;
@@ -276,23 +301,24 @@ static void start(struct loop_task *t)
 {
 	static const struct sync_answer no_memory = { ENOMEM, 0 };
 	struct sync *s = container_of(t, struct sync, start);
+	struct lane *l = free_lane(s);
 	int64_t ms = patience(s);
 
-	if (s->busy || list_empty(&s->waiting))
+	if (!l || list_empty(&s->waiting))
 		return;
 	loop_timer_stop(s->loop, &s->wait);
 	if (ms > 0) {
 		loop_timer_set(s->loop, &s->wait, ms);
 		return;
 	}
-	group_fill(s);
-	s->busy = true;
-	if (s->names.bad)
-		group_done(s, &no_memory);
-	else if ((s->answer.fd < 0 && helper_start(s, NULL) < 0)
-			|| proc_send(s->answer.fd, s->names.p, s->names.n,
+	group_fill(s, l);
+	l->busy = true;
+	if (l->names.bad)
+		group_done(l, &no_memory);
+	else if ((l->answer.fd < 0 && helper_start(l, NULL) < 0)
+			|| proc_send(l->answer.fd, l->names.p, l->names.n,
 				-1) < 0)
-		group_here(s);
+		group_here(l);
 }
 
 static void waited(struct loop_timer *t)
@@ -361,6 +387,15 @@ static bool syncfs_reports(void)
 	return major > 5 || (major == 5 && minor >= 8);
 }
 
+static void lane_init(struct lane *l, struct sync *s)
+{
+	l->sync = s;
+	l->answer.ready = answer_ready;
+	l->answer.fd = -1;
+	list_init(&l->running);
+	str_init(&l->names, GROUP_SIZE + 1);
+}
+
 struct sync *sync_open(struct loop *loop, int dirfd, bool files,
 		struct err *err)
 {
@@ -375,13 +410,11 @@ struct sync *sync_open(struct loop *loop, int dirfd, bool files,
 	s->by_name = files || !syncfs_reports();
 	s->start.run = start;
 	s->wait.fire = waited;
-	s->answer.ready = answer_ready;
-	s->answer.fd = -1;
 	list_init(&s->start.link);
 	list_init(&s->waiting);
-	list_init(&s->running);
-	str_init(&s->names, GROUP_SIZE + 1);
-	if (loop && helper_start(s, err) < 0) {
+	for (int i = 0; i < LANES; i++)
+		lane_init(&s->lanes[i], s);
+	if (loop && helper_start(&s->lanes[0], err) < 0) {
 		sync_close(s);
 		return NULL;
 	}
@@ -395,8 +428,10 @@ void sync_close(struct sync *s)
 	if (s->loop) {
 		loop_task_stop(&s->start);
 		loop_timer_stop(s->loop, &s->wait);
-		helper_stop(s);
 	}
-	str_free(&s->names);
+	for (int i = 0; i < LANES; i++) {
+		helper_stop(&s->lanes[i]);
+		str_free(&s->lanes[i].names);
+	}
 	free(s);
 }

@@ -36,10 +36,12 @@ struct sync *sync_open(struct loop *loop, int dirfd, bool files,
 		struct err *err);
 void sync_close(struct sync *s);
 /*
- * Makes r's file durable, grouped: one flush a turn of the loop, and none is
- * begun before the last one has ended. r->link need not be initialised.
+ * Makes r's file durable, grouped: one flush a turn of the loop. While one is
+ * under way the next group gathers; at SYNC_LARGE requests it does not wait for
+ * the first to end. r->link need not be initialised.
  */
 void sync_ask(struct sync *s, struct sync_request *r);
+#define SYNC_LARGE 16
 void sync_cancel(struct sync_request *r);	/* done will not come */
 /*
  * How many requests more (or, below 0, fewer) are known to be on their way. A
