@@ -121,7 +121,7 @@ void pop3d_end(struct session *s)
 {
 	struct pop3d *p = s->pop3d;
 
-	if (s->owner)
+	if (s->mailbox)
 		log_info("logout user=<%s> peer=%s retrieved=%u",
 				s->owner->name, conn_peer(s->conn),
 				s->retrieved);

@@ -57,7 +57,8 @@ struct session {
 
 	/* AUTHORIZATION */
 	struct loop_timer deadline;	/* must have logged in by then */
-	struct loop_timer refusal;	/* is told only after a while */
+	struct loop_timer later;	/* a refusal; a mailbox that is locked */
+	int64_t patience;		/* clock_ms() at which that is given up */
 	struct auth_request *asking;
 	unsigned failures;
 	char user[SASL_TEXT + 1];	/* as USER gave it; "": not given */
@@ -103,6 +104,8 @@ void pop3d_no_memory(struct session *s);	/* a reply */
 /* Asks authd and goes on from there; the dialogue is held. */
 void pop3d_login(struct session *s, const char *user, struct span password);
 void pop3d_greet(struct session *s);
+/* Calls fire, with s->later, in a moment: true. False: it was tried for long. */
+bool pop3d_again(struct session *s, void (*fire)(struct loop_timer *));
 void pop3d_login_forget(struct session *s);	/* what it holds, at the end */
 
 /* ---- pop3d_sasl.c, only with POP3D_SASL: the AUTH command */

@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/clock.h"
 #include "os/log.h"
 #include "os/rand.h"
 
 #define FAILURES_MOST 3
 #define REFUSAL_MS 1000		/* at least, and at most twice that */
+#define LOCKED_MS 10000		/* for a mailbox that another program keeps locked */
+#define LOCKED_STEP 100
 
 bool pop3d_login_allowed(const struct session *s)
 {
@@ -114,7 +117,7 @@ void pop3d_pass(struct dialog *d, void *session, struct span args)
 
 static void try_again(struct loop_timer *t)
 {
-	struct session *s = container_of(t, struct session, refusal);
+	struct session *s = container_of(t, struct session, later);
 
 	pop3d_reply(s, "-ERR [AUTH] wrong name or password");
 	if (s->failures < FAILURES_MOST) {
@@ -130,8 +133,8 @@ static void refuse(struct session *s)
 {
 	s->failures++;
 	s->user[0] = '\0';
-	s->refusal.fire = try_again;
-	loop_timer_set(s->pop3d->daemon.loop, &s->refusal,
+	s->later.fire = try_again;
+	loop_timer_set(s->pop3d->daemon.loop, &s->later,
 			REFUSAL_MS + rand_below(REFUSAL_MS));
 }
 
@@ -156,35 +159,63 @@ static struct mailbox *open_mailbox(struct session *s,
 	return NULL;
 }
 
-static void enter(struct session *s, const struct auth_user *user)
+bool pop3d_again(struct session *s, void (*fire)(struct loop_timer *))
 {
-	struct err err;
+	int64_t now = clock_ms();
 
-	s->mailbox = open_mailbox(s, user, &err);
-	if (!s->mailbox) {
-		/* what is wrong is our affair, and in the log */
-		log_error("mailbox of %s: %s", user->name, err.text);
-		refuse_now(s, err.kind == ERR_PERM
-				? "[SYS/PERM] the mailbox cannot be opened"
-				: "[SYS/TEMP] no mailbox now");
-		return;
-	}
-	s->owner = malloc(sizeof(*s->owner));
-	if (!s->owner) {
-		mailbox_close(s->mailbox);
-		s->mailbox = NULL;
-		refuse_now(s, "[SYS/TEMP] out of memory");
-		return;
-	}
-	*s->owner = *user;
+	if (!s->patience)
+		s->patience = now + LOCKED_MS;
+	if (now >= s->patience)
+		return false;
+	s->later.fire = fire;
+	loop_timer_set(s->pop3d->daemon.loop, &s->later, LOCKED_STEP);
+	return true;
+}
+
+static void entered(struct session *s)
+{
 	log_info("login user=<%s> service=%s peer=%s messages=%u %s",
-			user->name, s->service->name, conn_peer(s->conn),
+			s->owner->name, s->service->name, conn_peer(s->conn),
 			mailbox_count(s->mailbox), conn_tls_text(s->conn));
+	s->patience = 0;
 	loop_timer_stop(s->pop3d->daemon.loop, &s->deadline);
 	conn_timeout(s->conn, POP3D_AUTOLOGOUT);
 	s->dialog.state = POP3D_TRANSACTION;
 	pop3d_opened(s);
 	dialog_go(&s->dialog);
+}
+
+static void enter(struct loop_timer *t)
+{
+	struct session *s = container_of(t, struct session, later);
+	struct err err;
+
+	s->mailbox = open_mailbox(s, s->owner, &err);
+	if (s->mailbox) {
+		entered(s);
+		return;
+	}
+	if (err.kind == ERR_TEMP && pop3d_again(s, enter))
+		return;
+	/* what is wrong is our affair, and in the log */
+	log_error("mailbox of %s: %s", s->owner->name, err.text);
+	free(s->owner);
+	s->owner = NULL;
+	s->patience = 0;
+	refuse_now(s, err.kind == ERR_PERM
+			? "[SYS/PERM] the mailbox cannot be opened"
+			: "[SYS/TEMP] no mailbox now");
+}
+
+static void begin(struct session *s, const struct auth_user *user)
+{
+	s->owner = malloc(sizeof(*s->owner));
+	if (!s->owner) {
+		refuse_now(s, "[SYS/TEMP] out of memory");
+		return;
+	}
+	*s->owner = *user;
+	enter(&s->later);
 }
 
 static void on_answer(void *arg, enum auth_status status,
@@ -200,7 +231,7 @@ static void on_answer(void *arg, enum auth_status status,
 	else if (pop3d_in_use(s, user))
 		refuse_now(s, "[IN-USE] another session has this mailbox");
 	else
-		enter(s, user);
+		begin(s, user);
 }
 
 void pop3d_login(struct session *s, const char *user, struct span password)
@@ -218,7 +249,7 @@ void pop3d_login_forget(struct session *s)
 	if (s->asking)
 		auth_cancel(s->asking);
 	loop_timer_stop(s->pop3d->daemon.loop, &s->deadline);
-	loop_timer_stop(s->pop3d->daemon.loop, &s->refusal);
+	loop_timer_stop(s->pop3d->daemon.loop, &s->later);
 	if (s->sasl)
 		sasl_wipe(s->sasl);
 	free(s->sasl);

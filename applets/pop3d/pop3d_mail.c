@@ -183,22 +183,31 @@ void pop3d_rset(struct dialog *d, void *session, struct span args)
 }
 
 /* RFC 1939 6: who is told that all went well has lost what it deleted. */
-void pop3d_quit(struct dialog *d, void *session, struct span args)
+static void update(struct loop_timer *t)
 {
-	struct session *s = session;
+	struct session *s = container_of(t, struct session, later);
 	struct err err;
 
-	(void)d, (void)args;
-	if (s->mailbox && s->deleted &&
-			mailbox_save(s->mailbox, &err) < 0) {
-		log_error("mailbox of %s: %s", s->owner->name, err.text);
-		pop3d_reply(s, "-ERR [SYS/TEMP] not all that was deleted "
-				"is gone");
-	} else {
+	if (!s->deleted || mailbox_save(s->mailbox, &err) == 0) {
 		if (s->deleted)
 			log_info("deleted user=<%s> messages=%u",
 					s->owner->name, s->deleted);
 		pop3d_reply(s, "+OK bye");
+	} else if (err.kind == ERR_TEMP && pop3d_again(s, update)) {
+		return;
+	} else {
+		log_error("mailbox of %s: %s", s->owner->name, err.text);
+		pop3d_reply(s, "-ERR [SYS/TEMP] not all that was deleted "
+				"is gone");
 	}
 	pop3d_end(s);
+}
+
+void pop3d_quit(struct dialog *d, void *session, struct span args)
+{
+	struct session *s = session;
+
+	(void)args;
+	dialog_hold(d);
+	update(&s->later);
 }

@@ -45,7 +45,8 @@ void mailbox_close(struct mailbox *m);
 /*
  * An mbox of somebody else's, which this process reaches by its group (pop3d):
  * as mailbox_open, but it must be the user's own file: in a mail folder that
- * all may write to it could be a link to another one's.
+ * all may write to it could be a link to another one's. Opening and saving
+ * do not wait for a lock: ERR_TEMP at once, worth trying again.
  */
 struct mailbox *mailbox_open_of(int dirfd, const char *path, uid_t owner,
 		bool write, struct err *err);

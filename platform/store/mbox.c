@@ -137,6 +137,15 @@ static int resync(struct mbox *mb, struct err *err)
 }
 
 /*
+ * ms to wait for a lock. A daemon that opened another one's mbox has others to
+ * serve meanwhile: it tries again itself.
+ */
+static int patience(const struct mbox *mb, int ms)
+{
+	return mb->owner == MBOX_OWN ? ms : 0;
+}
+
+/*
  * The lock keeps a delivery from being seen half. Who may not lock, or finds it
  * locked for long, reads all the same.
  */
@@ -144,7 +153,7 @@ static int resync_locked(struct mbox *mb, struct err *err)
 {
 	struct mbox_lock lock;
 	bool held = mbox_lock(&lock, mb->dirfd, mb->path, mb->owner, false,
-			MBOX_WAIT_READ, NULL) == 0;
+			patience(mb, MBOX_WAIT_READ), NULL) == 0;
 	int rc = resync(mb, err);
 
 	if (held)
@@ -412,7 +421,7 @@ static int mbox_save(struct mailbox *m, struct err *err)
 	if (!any_change(mb))
 		return 0;
 	if (mbox_lock(&lock, mb->dirfd, mb->path, mb->owner, false,
-				MBOX_WAIT_WRITE, err) < 0)
+				patience(mb, MBOX_WAIT_WRITE), err) < 0)
 		return -1;
 	rc = resync(mb, err);
 	if (rc >= 0)
@@ -469,7 +478,7 @@ static int first_look(struct mbox *mb, bool write, struct err *err)
 	if (!write)
 		return resync_locked(mb, err);
 	if (mbox_lock(&lock, mb->dirfd, mb->path, mb->owner, false,
-				MBOX_WAIT_READ, err) < 0)
+				patience(mb, MBOX_WAIT_READ), err) < 0)
 		return errno == ENOENT ? 0 : -1;	/* none is an empty one */
 	rc = resync(mb, err);
 	mbox_unlock(&lock);

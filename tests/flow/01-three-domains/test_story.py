@@ -162,3 +162,53 @@ def test_a_pc_fetches_by_pop3_over_tls(lab):
         text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert p.returncode == 0, p.stderr
     assert "Subject: second" in p.stdout and "Are you there?" in p.stdout
+
+
+LOCKED = """
+import os, poplib, ssl, sys, threading, time
+host, lock = sys.argv[1:]
+context = ssl._create_unverified_context()
+
+def login(user):
+    p = poplib.POP3_SSL(host, context=context, timeout=20)
+    p.user(user)
+    start = time.monotonic()
+    p.pass_(user + "-pw")
+    return p, time.monotonic() - start
+
+def locked(seconds):
+    with open(lock, "w") as f:
+        f.write(f"{os.getpid()}\\n")
+    threading.Timer(seconds, os.unlink, [lock]).start()
+
+alice, took = login("alice")
+locked(2)
+others = []
+t = threading.Thread(target=lambda: others.append(login("bob")))
+t.start()
+time.sleep(0.5)
+start = time.monotonic()
+alice.noop()
+assert time.monotonic() - start < 1
+t.join()
+bob, took = others[0]
+assert took > 1, took
+n = len(bob.list()[1])
+bob.dele(n)
+locked(2)
+start = time.monotonic()
+assert bob.quit().startswith(b"+OK")
+assert time.monotonic() - start > 1
+bob, took = login("bob")
+assert len(bob.list()[1]) == n - 1
+"""
+
+
+def test_a_locked_mbox_makes_only_its_owner_wait(lab):
+    """Both when it is opened and when what was deleted is removed."""
+    send(lab["b.com"], "bob", "bob@b.com", "to delete", "Bye.\n")
+    arrives(lab["b.com"], "bob", "to delete")
+    subprocess.run(
+        lab["pc"].enter("/usr/bin/python3", "-c", LOCKED, f"{SUBNET}.12",
+                        str(lab["b.com"].dir / "mail" / "bob.lock")),
+        check=True, timeout=60)
