@@ -20,6 +20,19 @@ Q := $(if $(filter 1,$(V)),,@)
 quiet := $(or $(filter 1,$(V)),$(findstring s,$(firstword -$(MAKEFLAGS))))
 say = $(if $(quiet),,@echo '  $(1)	$(patsubst $(O)/%,%,$@)')
 
+# CROSS=mipsel-musl: a compiler and the libraries for it, made when missing.
+ifdef CROSS
+TOOLCHAINS ?= build/toolchain
+cross := $(abspath $(TOOLCHAINS))/$(CROSS)
+made-cross := $(shell board-profiles/toolchain/build $(CROSS) \
+	$(TOOLCHAINS) >&2 && echo yes)
+$(if $(made-cross),,$(error no toolchain for $(CROSS)))
+CROSS_COMPILE := $(cross)/bin/$(CROSS)-
+MBEDTLS ?= $(cross)
+SQLITE ?= $(cross)
+ZLIB ?= $(cross)
+endif
+
 ifneq ($(filter default undefined,$(origin CC)),)
 CC := $(CROSS_COMPILE)gcc
 endif
@@ -190,8 +203,10 @@ savedefconfig: $(made)
 		--out $(dir $(CONFIG))defconfig
 %_defconfig: $(made)
 	$(Q)$(kconfig) -m defconfig --kconfig Kconfig $(or $(call first,config/$@ \
-		board-profiles/$@ board-profiles/$*/defconfig),$(error \
-		neither config nor board-profiles has $@))
+		board-profiles/$*/defconfig),$(error no profile $*: there \
+		are default $(patsubst board-profiles/%/defconfig,%,$(sort \
+		$(wildcard board-profiles/*/defconfig)))))
+	@echo '$*' >$(G)/profile
 applets-kconfig: $(made)
 	@echo $(G)/applets.kconfig
 
@@ -247,6 +262,19 @@ check-prices:
 size: all
 	@MAKE="$(MAKE)" AWK="$(AWK)" SIZE="$(SIZE)" config/size $(O) $(BASE)
 
+# The profile is what NAME_defconfig was last.
+size-check: all
+	@SIZE="$(SIZE)" AWK="$(AWK)" PYTHON="$(PYTHON)" config/size-check $(O) \
+		'$(file <$(G)/profile)' $(or $(CROSS),host)
+size-table:
+	@config/size-table $(O)/sizes $(TARGETS)
+check-boards:
+	@config/need build check boards
+	@tests/board/run $(O)/boards $(TARGETS)
+deb:
+	@config/need build deb
+	@board-profiles/debian/build $(O)/deb
+
 # An instance to try, in ./run; building comes after what it needs is there.
 run:
 	@config/need build run
@@ -261,10 +289,12 @@ help:
 	@echo 'menuconfig oldconfig olddefconfig savedefconfig allnoconfig'
 	@echo 'allyesconfig randconfig NAME_defconfig'
 	@echo 'check: unit-tests fuzz lint check-configs check-prices bench'
-	@echo 'O= CROSS_COMPILE= CC= CFLAGS= LDFLAGS= STATIC=1 SANITIZE= V=1'
+	@echo 'boards: size-check size-table check-boards deb'
+	@echo 'CROSS= O= CROSS_COMPILE= CC= CFLAGS= LDFLAGS= STATIC=1 SANITIZE= V=1'
 	@echo 'MBEDTLS= SQLITE= ZLIB= PKG_CONFIG= DESTDIR= PREFIX= BASE='
 
 .PHONY: all clean install help size run check bench fuzz lint unit-tests fuzzers \
+	size-check size-table check-boards deb \
 	check-configs check-configs-ci check-prices menuconfig oldconfig \
 	olddefconfig allnoconfig allyesconfig randconfig savedefconfig \
 	applets-kconfig

@@ -10,7 +10,7 @@
 /^OUTPUT\(/ { exit }
 
 # Only what is loaded; a long section name puts its numbers on the next line.
-/^\.[a-z]/ { loaded = $1 !~ /^\.(comment|debug|gnu\.build|note|symtab|strtab|shstrtab)/ }
+/^\.[a-z]/ { loaded = $1 !~ /^\.(bss|comment|debug|gnu\.build|note|symtab|strtab|shstrtab)/ }
 /^ \.[^ ]+$/ { next }
 loaded && /^ / && match($0, /0x[0-9a-f]+ +0x[0-9a-f]+ [^ ]/) {
 	split(substr($0, RSTART), word, " ")

@@ -10,14 +10,36 @@
 #include "store/disk.h"
 #include "store/mailbox.h"
 
+/* As Debian has it: the store's group may read the boxes and lock them. */
+static int give_to_group(int fd, const struct conf *conf, struct err *err)
+{
+	struct priv_user store;
+
+	if (geteuid() != 0)
+		return 0;
+	if (priv_find(conf->user_store, &store, err) < 0)
+		return -1;
+	if (store.gid != 0 && (fchown(fd, 0, store.gid) < 0
+				|| fchmod(fd, 02775) < 0))
+		return disk_err(err, conf->mbox_dir);
+	return 0;
+}
+
 int system_mbox_dir(const struct conf *conf, struct err *err)
 {
+	struct stat st;
+	bool missing = stat(conf->mbox_dir, &st) < 0;
 	int fd;
 
 	if (file_mkdirs(AT_FDCWD, conf->mbox_dir, 0755, err) < 0)
 		return -1;
 	fd = disk_folder(AT_FDCWD, conf->mbox_dir);
-	return fd < 0 ? disk_err(err, conf->mbox_dir) : fd;
+	if (fd < 0)
+		return disk_err(err, conf->mbox_dir);
+	if (!missing || give_to_group(fd, conf, err) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
 /* An account's name that is no path. */

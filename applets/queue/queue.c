@@ -143,21 +143,6 @@ void queue_reason(struct queue_entry *e, const struct smtp_result *why)
 	e->reason = strdup(text);
 }
 
-unsigned queue_flush(struct queue *q)
-{
-	unsigned n = 0;
-
-	site_unhold_all(q);
-	for (int b = 0; b < QUEUE_BUCKETS; b++)
-		for (struct queue_entry *e = q->buckets[b]; e; e = e->next) {
-			e->flushed = true;
-			n++;
-			if (!e->active)
-				make_ready(e);
-		}
-	return n;
-}
-
 /* ---- how messages become known */
 
 /* scanned: it may be an old one, that was tried before. */
@@ -204,6 +189,22 @@ static void scan(struct queue *q)
 	if (q->entries > before)
 		log_info("%u messages found in the spool",
 				q->entries - before);
+}
+
+unsigned queue_flush(struct queue *q)
+{
+	unsigned n = 0;
+
+	scan(q);	/* what root put there while nobody was told */
+	site_unhold_all(q);
+	for (int b = 0; b < QUEUE_BUCKETS; b++)
+		for (struct queue_entry *e = q->buckets[b]; e; e = e->next) {
+			e->flushed = true;
+			n++;
+			if (!e->active)
+				make_ready(e);
+		}
+	return n;
 }
 
 /* For what a lost datagram told us of, or root put there while we were away. */
