@@ -163,7 +163,12 @@ endif
 
 all: $(O)/pillarbox
 
-$(O)/%.o: %.c $(G)/cflags
+$(G)/libs.stamp: $(G)/cflags config/check-libs
+	$(Q)CC="$(CC)" config/check-libs '$(all-cflags)' $(if $(CONFIG_TLS),tls) \
+		$(if $(CONFIG_LIB_SQLITE),sqlite) $(if $(CONFIG_LIB_ZLIB),zlib) \
+		$(if $(CONFIG_LIB_CRYPT),crypt) && touch $@
+
+$(O)/%.o: %.c $(G)/cflags | $(G)/libs.stamp
 	$(call say,CC)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(all-cflags) -MMD -MP -c -o $@ $<
@@ -267,7 +272,8 @@ size-check: all
 	@SIZE="$(SIZE)" AWK="$(AWK)" PYTHON="$(PYTHON)" config/size-check $(O) \
 		'$(file <$(G)/profile)' $(or $(CROSS),host)
 size-table:
-	@config/size-table $(O)/sizes $(TARGETS)
+	@config/need build check boards
+	@config/size-table $(if $(RELEASE),-r $(VERSION)) $(O)/sizes $(TARGETS)
 check-boards:
 	@config/need build check boards
 	@tests/board/run $(O)/boards $(TARGETS)

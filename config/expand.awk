@@ -28,6 +28,7 @@ $1 == "help" { helping = 1; next }
 $1 == "config" {
 	s = $2
 	names[++n] = s
+	type[s] = ""
 	depends[s] = scope
 	next
 }
@@ -101,7 +102,7 @@ function one(    v) {
 }
 
 function wanted(s,    d) {
-	if (prompt[s] && s in given)
+	if (prompt[s] && s in given && !(type[s] == "bool" && given[s] !~ /^[yn]$/))
 		return given[s]
 	for (d = 1; d <= defaults[s]; d++)
 		if (true(def_if[s, d]))
@@ -128,9 +129,24 @@ function settle(    i, s, v, changed) {
 	return changed
 }
 
+# What .config says and does not get: it may be older than the tree.
+function complain(    s) {
+	for (s in given)
+		if (!(s in type))
+			warn(s " is not known (any more): left out")
+		else if (type[s] == "bool" && given[s] !~ /^[yn]$/)
+			warn(s " is y or n, not " given[s] ": its default is taken")
+		else if (prompt[s] && given[s] == "y" && value[s] != "y")
+			warn(s " is off: it depends on" depends[s])
+}
+function warn(text) {
+	print FILENAME ": warning: " text > "/dev/stderr"
+}
+
 END {
 	for (turn = 0; turn < 100 && settle(); turn++)
 		;
+	complain()
 	if (mk) print "# made by config/expand.awk\nconfigured := y" > mk
 	if (header) {
 		print "/* made by config/expand.awk */\n#ifndef CONFIG_H" > header
