@@ -48,6 +48,23 @@ int usage_parse(int argc, char **argv, const struct opt_row *rows, void *into)
 
 	if (operand >= 0)
 		return operand;
-	fprintf(stderr, "%s: %s\n", argv[0], err.text);
+	applet_fail(argv[0], &err);
 	usage_fail(argv[0]);
+}
+
+int applet_fail(const char *applet, const struct err *err)
+{
+	fprintf(stderr, "%s: %s\n", applet, err->text);
+	return err_exit(err->kind);
+}
+
+int applet_end(const char *applet, int status)
+{
+	struct err err;
+
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	err_errno(&err, "standard output");
+	applet_fail(applet, &err);
+	return EX_IOERR;
 }

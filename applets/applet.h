@@ -26,6 +26,11 @@ const char *usage_text(const char *applet);
 /* opt_parse; when it fails, its message and the usage text, and exit 64. */
 struct opt_row;
 int usage_parse(int argc, char **argv, const struct opt_row *rows, void *into);
+/* Tells err on stderr; the exit status of its kind. */
+struct err;
+int applet_fail(const char *applet, const struct err *err);
+/* The exit status: EX_IOERR, and told, when stdout could not be written. */
+int applet_end(const char *applet, int status);
 /* Prints it to stderr and exits 64 (EX_USAGE). */
 _Noreturn void usage_fail(const char *applet);
 

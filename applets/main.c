@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,6 +11,8 @@
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+#include "os/proc.h"
 
 #define EXIT_NOT_FOUND 127	/* what a shell says */
 
@@ -20,11 +23,6 @@ static char *base_name(char *path)
 
 	path = slash ? slash + 1 : path;
 	return path[0] == '-' ? path + 1 : path;
-}
-
-static int finish(void)
-{
-	return fflush(stdout) || ferror(stdout) ? EX_IOERR : 0;
 }
 
 static int print_usage(void)
@@ -47,15 +45,15 @@ static int print_usage(void)
 			: ",\n\t", applet_name(a), "");
 		column += width;
 	}
-	putchar('\n');
-	return finish();
+	fputc('\n', stdout);
+	return applet_end("pillarbox", EX_OK);
 }
 
 static int print_list(bool full)
 {
 	for (const struct applet *a = applet_first(); a->path[0]; a++)
 		puts(full ? a->path : applet_name(a));
-	return finish();
+	return applet_end("pillarbox", EX_OK);
 }
 
 static int not_found(const char *name)
@@ -69,7 +67,7 @@ static int print_help(const char *name)
 	if (!applet_find(name))
 		return not_found(name);
 	fputs(usage_text(name), stdout);
-	return finish();
+	return applet_end("pillarbox", EX_OK);
 }
 
 /* As BusyBox: an existing file stays, and is reported. */
@@ -80,7 +78,8 @@ static int install_link(const char *self, const char *dir, const char *path,
 
 	if (snprintf(to, sizeof(to), "%s/%s", dir, path) >= (int)sizeof(to))
 		errno = ENAMETOOLONG;
-	else if (!(symbolic ? symlink(self, to) : link(self, to)))
+	else if (!(symbolic ? symlink(self, to) :
+			linkat(AT_FDCWD, self, AT_FDCWD, to, 0)))
 		return 0;
 	fprintf(stderr, "pillarbox: %s/%s: %s\n", dir, path, strerror(errno));
 	return errno == EEXIST ? 0 : EX_CANTCREAT;
@@ -89,17 +88,15 @@ static int install_link(const char *self, const char *dir, const char *path,
 /* pillarbox --install [-s] [DIR]: without DIR at the paths of --list-full */
 static int install(char **args)
 {
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	const char *self = proc_self(NULL);
 	bool symbolic = args[0] && !strcmp(args[0], "-s");
 	const char *dir = args[symbolic];
 	int status = 0;
 
-	if (n < 0) {
-		perror("pillarbox: /proc/self/exe");
+	if (!self) {
+		fputs("pillarbox: /proc/self/exe cannot be read\n", stderr);
 		return EX_OSERR;
 	}
-	self[n] = '\0';
 	for (const struct applet *a = applet_first(); a->path[0]; a++) {
 		int result = install_link(self, dir ? dir : "",
 			dir ? applet_name(a) : a->path, symbolic);
@@ -129,8 +126,10 @@ static int run_pillarbox(int argc, char **argv)
 		return print_list(!strcmp(word, "--list-full"));
 	if (!strcmp(word, "--install"))
 		return install(argv + 2);
-	if (!strcmp(word, "--version"))
-		return puts("Pillarbox " VERSION) < 0 ? EX_IOERR : finish();
+	if (!strcmp(word, "--version")) {
+		puts("Pillarbox " VERSION);
+		return applet_end("pillarbox", EX_OK);
+	}
 	if (!strcmp(word, "--help") || !strcmp(word, "-h"))
 		return argc > 2 ? print_help(argv[2]) : print_usage();
 	argv[1] = base_name(argv[1]);

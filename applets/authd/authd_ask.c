@@ -43,7 +43,7 @@ bool authd_ask_parse(struct authd_ask *ask, struct span line)
 	ask->plain = span_is(verb, "PLAIN");
 	if (!ask->plain && !span_is(verb, "LOOKUP"))
 		return false;
-	if (span_find(line, '\0') < line.n)
+	if (span_has(line, '\0'))
 		return false;
 	if (!take_text(&line, ask->name, sizeof(ask->name), &name_fits))
 		return false;

@@ -97,8 +97,8 @@ static int find_virtual(struct authd_check *c, struct span local,
 		return result < 0 ? -1 : NOBODY;
 	*out = (struct auth_user){ .kind = AUTH_VIRTUAL, .uid = c->uid,
 		.gid = c->gid };
-	str_copy(out->name, sizeof(out->name), span_of(user.address));
-	str_copy(out->mailbox, sizeof(out->mailbox), span_of(user.mailbox));
+	str_copys(out->name, sizeof(out->name), user.address);
+	str_copys(out->mailbox, sizeof(out->mailbox), user.mailbox);
 	return FOUND;
 }
 
@@ -120,7 +120,7 @@ static struct span split(struct span name, struct span *domain)
 {
 	size_t at = span_rfind(name, '@');
 
-	*domain = at < name.n ? span_sub(name, at + 1, name.n)
+	*domain = at < name.n ? span_rest(name, at + 1)
 			: span_make(NULL, 0);
 	return span_sub(name, 0, at);
 }

@@ -34,8 +34,8 @@ static int find(const char *name, struct auth_user *out, struct err *err)
 		return 1;
 	*out = (struct auth_user){ .kind = AUTH_SYSTEM, .uid = user.uid,
 		.gid = user.gid };
-	str_copy(out->name, sizeof(out->name), span_of(user.name));
-	str_copy(out->mailbox, sizeof(out->mailbox), span_of(user.name));
+	str_copys(out->name, sizeof(out->name), user.name);
+	str_copys(out->mailbox, sizeof(out->mailbox), user.name);
 	return 0;
 }
 
@@ -79,7 +79,7 @@ static bool hash_of(const char *name, char out[HASH_SIZE])
 
 	if (!hash_usable(hash) || (sp && expired(sp)))
 		return false;
-	return str_copy(out, HASH_SIZE, span_of(hash)) == 0;
+	return str_copys(out, HASH_SIZE, hash) == 0;
 }
 
 /* The method of somebody who can log in: others shall take the same time. */
@@ -90,8 +90,8 @@ static bool some_hash(char out[HASH_SIZE])
 
 	setspent();
 	while (!found && (sp = getspent()) != NULL)
-		found = hash_usable(sp->sp_pwdp) && str_copy(out, HASH_SIZE,
-				span_of(sp->sp_pwdp)) == 0;
+		found = hash_usable(sp->sp_pwdp) && str_copys(out, HASH_SIZE,
+				sp->sp_pwdp) == 0;
 	endspent();
 	return found;
 }

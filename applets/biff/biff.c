@@ -24,6 +24,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/err.h"
 
 /* The first of the three standard files that is a terminal. */
 static int find_terminal(void)
@@ -38,6 +39,7 @@ int biff_main(int argc, char **argv)
 {
 	int fd = find_terminal();
 	struct stat st;
+	struct err err;
 	mode_t mode;
 
 	if (argc > 2 || (argc == 2 && strcmp(argv[1], "y") != 0
@@ -49,12 +51,13 @@ int biff_main(int argc, char **argv)
 	}
 	if (argc == 1) {
 		puts(st.st_mode & S_IXUSR ? "is y" : "is n");
-		return fflush(stdout) ? EX_IOERR : !(st.st_mode & S_IXUSR);
+		return applet_end("biff", !(st.st_mode & S_IXUSR));
 	}
 	mode = (st.st_mode & 07777 & ~(mode_t)S_IXUSR)
 		| (argv[1][0] == 'y' ? S_IXUSR : 0);
 	if (fchmod(fd, mode) < 0) {
-		perror("biff");
+		err_errno(&err, "terminal");
+		applet_fail("biff", &err);
 		return EX_NOPERM;
 	}
 	return mode & S_IXUSR ? 0 : 1;

@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,9 +24,9 @@ struct command {
 };
 
 static const struct opt_row rows[] = {
-	{ 'd', "user", OPT_TEXT, OPT_AT(struct command, user), 0 },
-	{ 'f', "from", OPT_TEXT, OPT_AT(struct command, sender), 0 },
-	{ 'C', "config", OPT_TEXT, OPT_AT(struct command, conf_file), 0 },
+	{ 'd', "user", OPT_TEXT, OPT_AT(struct command, user) },
+	{ 'f', "from", OPT_TEXT, OPT_AT(struct command, sender) },
+	{ 'C', "config", OPT_TEXT, OPT_AT(struct command, conf_file) },
 	{ 0 }
 };
 
@@ -113,16 +112,13 @@ static void find_user(struct command *c)
 /* Standard input may be a pipe: it goes to a file without a name first. */
 static int read_input(struct command *c, struct err *err)
 {
-	FILE *f = tmpfile();	/* the process ends with it */
 	char piece[4096];
 	ssize_t n;
 
-	if (!f)
-		return disk_err(err, "temporary file");
-	c->body = fileno(f);
-	while ((n = read(STDIN_FILENO, piece, sizeof(piece))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
+	c->body = file_temporary(err);
+	if (c->body < 0)
+		return -1;
+	while ((n = file_get(STDIN_FILENO, piece, sizeof(piece))) != 0) {
 		if (n < 0 || file_write(c->body, piece, (size_t)n) < 0)
 			return disk_err(err, "reading the message");
 		c->size += n;
@@ -197,12 +193,8 @@ static bool is_plain(const char *s)
 int command_main(int argc, char **argv)
 {
 	struct command c = { .sender = "" };
-	struct err err;
-	int operand = opt_parse(argc, argv, rows, &c, &err);
 
-	if (operand < 0)
-		fail(EX_USAGE, err.text);
-	if (operand != argc || !c.user)
+	if (usage_parse(argc, argv, rows, &c) != argc || !c.user)
 		usage_fail(argv[0]);
 	if (!is_plain(c.user) || !is_plain(c.sender) || strlen(c.user) > 255
 			|| strlen(c.sender) > 255)

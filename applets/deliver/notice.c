@@ -15,6 +15,7 @@
 #include "os/file.h"
 
 #define SUBJECT_MOST 60
+#define TEXT_MOST 512
 #define HEAD_MOST 8192		/* octets of the message that are looked at */
 
 /* The first line of the subject, or none. */
@@ -29,7 +30,7 @@ static struct span subject(const struct system_mail *m, char text[HEAD_MOST])
 	return span_sub(f.value, 0, SUBJECT_MOST);
 }
 
-static void tell(int dirfd, const char *name, const char *text)
+static void tell(int dirfd, const char *name, struct span text)
 {
 	struct stat st;
 	int fd;
@@ -44,11 +45,11 @@ static void tell(int dirfd, const char *name, const char *text)
 		return;
 	/* a terminal that is stopped must not stop us; nobody waits for this */
 	if (isatty(fd))
-		dprintf(fd, "\r\n\a%s\r\n", text);
+		(void)!write(fd, text.p, text.n);
 	close(fd);
 }
 
-static void tell_all(const char *folder, const char *prefix, const char *text)
+static void tell_all(const char *folder, const char *prefix, struct span text)
 {
 	DIR *dir = opendir(folder);
 	struct dirent *entry;
@@ -62,16 +63,19 @@ static void tell_all(const char *folder, const char *prefix, const char *text)
 
 void notice_new_mail(const struct system_mail *m)
 {
-	char head[HEAD_MOST], text[512];
+	char head[HEAD_MOST];
 	struct span about = subject(m, head);
+	struct str text;
 
-	snprintf(text, sizeof(text), "New mail for %.99s from %.255s%s%.*s",
+	str_init(&text, TEXT_MOST);
+	str_addf(&text, "\r\n\aNew mail for %.99s from %.255s%s%.*s\r\n",
 			m->user, m->sender[0] ? m->sender : "mail system",
 			about.n ? ": " : "", SPAN_ARG(about));
 	/* nothing that a terminal takes for a command may come from outside */
-	for (char *p = text; *p; p++)
-		if (*p < ' ' || *p > 126)
-			*p = ascii_isspace(*p) ? ' ' : '?';
-	tell_all("/dev/pts", "", text);
-	tell_all("/dev", "tty", text);
+	for (size_t i = 3; i + 2 < text.n; i++)
+		if (text.p[i] < ' ' || text.p[i] > 126)
+			text.p[i] = ascii_isspace(text.p[i]) ? ' ' : '?';
+	tell_all("/dev/pts", "", str_span(&text));
+	tell_all("/dev", "tty", str_span(&text));
+	str_free(&text);
 }

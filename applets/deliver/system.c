@@ -109,7 +109,7 @@ static void job_answer(int sock, uint32_t id, bool before, const struct err *err
 	r.before = before;
 	if (err) {
 		r.kind = (uint8_t)err->kind;
-		str_copy(r.text, sizeof(r.text), span_of(err->text));
+		str_copys(r.text, sizeof(r.text), err->text);
 	}
 	proc_send(sock, &r, sizeof(r), -1);
 }

@@ -25,7 +25,7 @@ struct hello {
 };
 
 static const struct opt_row rows[] = {
-	{ 'n', "name", OPT_TEXT, OPT_AT(struct hello, name), 0 },
+	{ 'n', "name", OPT_TEXT, OPT_AT(struct hello, name) },
 	{ 0 }
 };
 

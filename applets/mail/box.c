@@ -26,7 +26,7 @@ static int grow(struct mail *m, unsigned count)
 	if (set)
 		m->set = set;
 	if (!set)
-		return err_set(&m->err, ERR_NOMEM, "out of memory");
+		return err_nomem(&m->err);
 	memset(note + had, 0, size - had);
 	m->count = count;
 	return 0;
@@ -58,7 +58,7 @@ static bool is_folder(const char *path)
 
 int mail_box_open(struct mail *m, const char *path, bool system)
 {
-	str_copy(m->path, sizeof(m->path), span_of(path));
+	str_copys(m->path, sizeof(m->path), path);
 	m->system = system && !is_folder(path);
 	m->box = mailbox_open(AT_FDCWD, path, false, false, &m->err);
 	if (!m->box)
@@ -257,7 +257,7 @@ static int append(struct mailbox *box, unsigned n, const char *path,
 int mail_box_copy(struct mailbox *box, unsigned n, const char *path,
 		bool flush, uint64_t *octets, struct err *err)
 {
-	struct copy c = { .fd = mail_temp(err), .err = err };
+	struct copy c = { .fd = file_temporary(err), .err = err };
 	int rc;
 
 	if (c.fd < 0)
@@ -380,7 +380,7 @@ static int quit_steps(struct quit *q)
 {
 	q->there = calloc((size_t)q->m->count + 1, sizeof(*q->there));
 	if (!q->there)
-		return err_set(&q->m->err, ERR_NOMEM, "out of memory");
+		return err_nomem(&q->m->err);
 	match_messages(q);
 	return move_messages(q);
 }

@@ -246,7 +246,7 @@ static struct span take_name(struct span *line)
 		n++;
 	if (!n && all.n && strchr("?=+-", all.p[0]))
 		n = 1;
-	*line = span_trim(span_sub(all, n, all.n));
+	*line = span_trim(span_rest(all, n));
 	return span_sub(all, 0, n);
 }
 

@@ -25,7 +25,7 @@ int mail_draft_init(struct mail_draft *d, struct err *err)
 	*d = (struct mail_draft){ .ends_in_lf = true };
 	for (int i = 0; i < MAIL_FIELDS; i++)
 		str_init(&d->field[i], FIELD_MOST);
-	d->fd = mail_temp(err);
+	d->fd = file_temporary(err);
 	return d->fd < 0 ? -1 : 0;
 }
 
@@ -181,7 +181,7 @@ static void insert_file(struct mail *m, struct mail_draft *d, struct span name)
 
 static enum next escape(struct mail *m, struct mail_draft *d, struct span rest)
 {
-	struct span arg = span_trim(span_sub(rest, 1, rest.n));
+	struct span arg = span_trim(span_rest(rest, 1));
 	char c = rest.n ? rest.p[0] : '?';
 	size_t end = span_find(SPAN(".qx"), c);		/* in enum next's order */
 	size_t field = span_find(SPAN("tcbs"), c);	/* enum mail_field's */
@@ -225,7 +225,7 @@ static enum next take_line(struct mail *m, struct mail_draft *d,
 	if (span_is(text, "."))
 		return SEND;
 	if (span_starts(text, "~")) {
-		text = span_sub(text, 1, text.n);
+		text = span_rest(text, 1);
 		if (!span_starts(text, "~"))
 			return escape(m, d, text);
 		str_cut(line, 1);

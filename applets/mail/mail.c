@@ -27,8 +27,6 @@
 #include "applet.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +40,7 @@
 #include "mail/send.h"
 #include "mail/show.h"
 #include "os/opt.h"
+#include "os/priv.h"
 
 #define NO_MAIL 1		/* exit status, as POSIX has it for -e */
 
@@ -52,17 +51,17 @@ struct options {
 };
 
 static const struct opt_row rows[] = {
-	{ 's', "subject", OPT_TEXT, OPT_AT(struct options, subject), 0 },
-	{ 'c', "cc", OPT_LIST, OPT_AT(struct options, cc), 0 },
-	{ 'b', "bcc", OPT_LIST, OPT_AT(struct options, bcc), 0 },
-	{ 'r', "from", OPT_TEXT, OPT_AT(struct options, from), 0 },
-	{ 'f', "file", OPT_FLAG, OPT_AT(struct options, file), 0 },
-	{ 'u', "user", OPT_TEXT, OPT_AT(struct options, user), 0 },
-	{ 'e', "check", OPT_FLAG, OPT_AT(struct options, exists), 0 },
-	{ 'H', "headers", OPT_FLAG, OPT_AT(struct options, headers), 0 },
-	{ 'N', "no-headers", OPT_FLAG, OPT_AT(struct options, no_headers), 0 },
-	{ 'i', "ignore", OPT_FLAG, OPT_AT(struct options, ignore), 0 },
-	{ 'n', "", OPT_IGNORE, 0, 0 },
+	{ 's', "subject", OPT_TEXT, OPT_AT(struct options, subject) },
+	{ 'c', "cc", OPT_LIST, OPT_AT(struct options, cc) },
+	{ 'b', "bcc", OPT_LIST, OPT_AT(struct options, bcc) },
+	{ 'r', "from", OPT_TEXT, OPT_AT(struct options, from) },
+	{ 'f', "file", OPT_FLAG, OPT_AT(struct options, file) },
+	{ 'u', "user", OPT_TEXT, OPT_AT(struct options, user) },
+	{ 'e', "check", OPT_FLAG, OPT_AT(struct options, exists) },
+	{ 'H', "headers", OPT_FLAG, OPT_AT(struct options, headers) },
+	{ 'N', "no-headers", OPT_FLAG, OPT_AT(struct options, no_headers) },
+	{ 'i', "ignore", OPT_FLAG, OPT_AT(struct options, ignore) },
+	{ 'n', "", OPT_IGNORE, 0 },
 	{ 0 }
 };
 
@@ -86,25 +85,24 @@ static void set_address(struct mail *m)
 		m->address[0] = '\0';
 }
 
-/* The full name is what the password file's comment has before a comma. */
 static void find_user(struct mail *m)
 {
-	const struct passwd *pw = getpwuid(getuid());
 	const char *home = getenv("HOME");
-	struct span name = span_of(pw ? pw->pw_gecos : NULL);
+	struct priv_user user;
+	struct span name;
 
-	if (pw)
-		str_copy(m->login, sizeof(m->login), span_of(pw->pw_name));
-	else
-		snprintf(m->login, sizeof(m->login), "uid%u", getuid());
-	name = span_sub(name, 0, span_find(name, ','));
+	if (priv_find_uid(getuid(), &user, NULL) < 0) {
+		user = (struct priv_user){ .home = "/" };
+		snprintf(user.name, sizeof(user.name), "uid%u", getuid());
+	}
+	str_copys(m->login, sizeof(m->login), user.name);
+	name = span_of(user.full_name);
 	/* the log-in name again says nothing */
-	if (!mail_send_forged(name) && !span_eq(name, span_of(m->login)) &&
-	    span_find(name, '"') == name.n && span_find(name, '\\') == name.n)
+	if (!span_has_control(name) && !span_eq(name, span_of(m->login)))
 		str_copy(m->name, sizeof(m->name), span_trim(name));
 	if (!home || !*home)
-		home = pw ? pw->pw_dir : "/";
-	str_copy(m->home, sizeof(m->home), span_of(home));
+		home = user.home;
+	str_copys(m->home, sizeof(m->home), home);
 	set_address(m);
 }
 
@@ -119,7 +117,7 @@ int mail_path(struct mail *m, struct span name, char out[PATH_MAX])
 		folder = "/mail/";
 	if (*folder || span_starts(name, "~/")) {
 		before = m->home;
-		name = span_sub(name, 1, name.n);
+		name = span_rest(name, 1);
 	}
 	n = snprintf(out, PATH_MAX, "%s%s%.*s", before, folder, SPAN_ARG(name));
 	return n > 0 && n < PATH_MAX ? 0 :
@@ -132,7 +130,7 @@ static int box_path(struct mail *m, const char *dir, struct span name,
 {
 	int n = snprintf(path, PATH_MAX, "%s/%.*s", dir, SPAN_ARG(name));
 
-	return name.n && name.p[0] != '.' && span_find(name, '/') == name.n &&
+	return name.n && name.p[0] != '.' && !span_has(name, '/') &&
 			n > 0 && n < PATH_MAX ? 0 :
 			err_set(&m->err, ERR_PERM, "no such user");
 }
@@ -159,6 +157,7 @@ static int find_box(struct mail *m, const char *user, char path[PATH_MAX])
 {
 	struct span domain = span_of(user), local = span_cut(&domain, '@');
 	struct conf_word *w = m->conf->domains;
+	struct priv_user found;
 
 	while (w && !((!domain.n || span_is(domain, w->text)) &&
 			is_virtual(m, local, w->text, path)))
@@ -166,25 +165,10 @@ static int find_box(struct mail *m, const char *user, char path[PATH_MAX])
 	if (!w && ((domain.n && !conf_is_local(m->conf, domain)) ||
 	    box_path(m, m->conf->mbox_dir, local, path) < 0 ||
 	    str_copy(m->login, sizeof(m->login), local) < 0 ||
-	    !getpwnam(m->login)))
+	    priv_find(m->login, &found, NULL) < 0))
 		return err_set(&m->err, ERR_PERM, "%s: no such user", user);
 	set_address(m);
 	return 0;
-}
-
-int mail_temp(struct err *err)
-{
-	const char *dir = getenv("TMPDIR");
-	char path[PATH_MAX];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/mail.XXXXXX", dir && *dir ? dir :
-			"/tmp");
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(err, "%s", path);
-	unlink(path);
-	return fd;
 }
 
 /* ---- sending */
@@ -192,7 +176,7 @@ int mail_temp(struct err *err)
 static int add_addresses(struct str *list, const char *const *v, int n)
 {
 	for (int i = 0; i < n; i++) {
-		if (mail_send_forged(span_of(v[i])))
+		if (span_has_control(span_of(v[i])))
 			return -1;
 		mail_draft_address(list, span_of(v[i]));
 	}
@@ -202,8 +186,8 @@ static int add_addresses(struct str *list, const char *const *v, int n)
 static int fill_draft(struct mail_draft *d, const struct options *o,
 		char **addresses, int n)
 {
-	if (mail_send_forged(span_of(o->subject)) ||
-	    mail_send_forged(span_of(o->from)) ||
+	if (span_has_control(span_of(o->subject)) ||
+	    span_has_control(span_of(o->from)) ||
 	    add_addresses(&d->field[MAIL_CC], o->cc.v, o->cc.n) < 0 ||
 	    add_addresses(&d->field[MAIL_BCC], o->bcc.v, o->bcc.n) < 0 ||
 	    add_addresses(&d->field[MAIL_TO], (const char *const *)addresses,
@@ -285,9 +269,11 @@ static int read_open(struct mail *m, const struct options *o)
 /* Only one's own mail moves to one's own ~/mbox. */
 static bool is_own(const struct options *o)
 {
-	const struct passwd *pw = o->user ? getpwuid(getuid()) : NULL;
+	struct priv_user own;
 
-	return !o->file && (!o->user || (pw && !strcmp(o->user, pw->pw_name)));
+	return !o->file && (!o->user ||
+			(priv_find_uid(getuid(), &own, NULL) == 0 &&
+			 !strcmp(o->user, own.name)));
 }
 
 static int read_mode(struct mail *m, const struct options *o, const char *file)
@@ -312,7 +298,7 @@ int mail_main(int argc, char **argv)
 {
 	struct options o = { .file = false };
 	struct mail m = { .status = 0 };
-	int at = opt_parse(argc, argv, rows, &o, &m.err), status;
+	int at = usage_parse(argc, argv, rows, &o), status;
 	bool reads = o.file || o.user || o.exists || o.headers || at == argc;
 
 	if (mail_term_init(&m.term, o.ignore) < 0) {
@@ -320,9 +306,7 @@ int mail_main(int argc, char **argv)
 		mail_failed(&m);
 		return EX_OSERR;
 	}
-	if (at < 0)
-		mail_failed(&m);
-	if (at < 0 || (reads && argc - at > o.file))
+	if (reads && argc - at > o.file)
 		usage_fail("mail");
 	umask(077);	/* mail is private: mbox, dead.letter, what is saved */
 	m.conf = conf_read_or_exit(NULL);

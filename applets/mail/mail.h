@@ -51,8 +51,6 @@ struct mail {
  * names"). 0 or -1 with m->err.
  */
 int mail_path(struct mail *m, struct span name, char out[PATH_MAX]);
-/* An unlinked temporary file in $TMPDIR. fd or -1 with err. */
-int mail_temp(struct err *err);
 /* Sets m->set to what a message list means (select.h). 0 or -1 with m->err. */
 int mail_list(struct mail *m, struct span words, bool deleted);
 /* Tells m->err; gives -1. */

@@ -13,7 +13,7 @@ static int aim(struct mail *m, char path[PATH_MAX])
 	while (at && !ascii_isspace(list.p[at - 1]))
 		at--;
 	if (list.n) {
-		file = span_sub(list, at, list.n);
+		file = span_rest(list, at);
 		list.n = at;
 	}
 	if (mail_list(m, list, false) < 0)

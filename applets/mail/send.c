@@ -17,15 +17,6 @@
 #include "os/file.h"
 #include "store/submit.h"
 
-bool mail_send_forged(struct span text)
-{
-	for (size_t i = 0; i < text.n; i++)
-		if (((unsigned char)text.p[i] < 32 && text.p[i] != '\t') ||
-		    text.p[i] == 127)
-			return true;
-	return false;
-}
-
 struct letter {
 	struct mail *m;
 	struct mail_draft *d;
@@ -76,7 +67,7 @@ static bool on_entry(void *arg, const struct addr_entry *e)
 	struct str text;
 
 	if (!a.domain.n)	/* `bob` is bob at our own domain */
-		a.domain = span_sub(own, span_rfind(own, '@') + 1, own.n);
+		a.domain = span_rest(own, span_rfind(own, '@') + 1);
 	str_init(&text, ADDR_MAX);
 	addr_put(&text, &a);
 	l->bad = text.bad || !utf8_ascii(str_span(&text));
@@ -115,19 +106,16 @@ static int put_addresses(struct letter *l, const char *name, struct span text,
 static int put_from(struct letter *l)
 {
 	struct mail *m = l->m;
-	char own[512];
 	struct span from = l->d->from;
+	struct str own;
+	int rc;
 
-	if (!from.n) {
-		/* RFC 5322 3.2.3: these make it no phrase but quoted */
-		const char *form = strpbrk(m->name, "()<>[]:;@.") ?
-				"\"%s\" <%s>" : m->name[0] ? "%s <%s>" :
-				"%s%s";
-
-		snprintf(own, sizeof(own), form, m->name, m->address);
-		from = span_of(own);
-	}
-	if (put_addresses(l, "From", from, &l->sender) < 0)
+	str_init(&own, 1024);
+	compose_author(&own, span_of(m->name), m->address);
+	rc = put_addresses(l, "From", from.n ? from : str_span(&own),
+			&l->sender);
+	str_free(&own);
+	if (rc < 0)
 		return -1;
 	if (l->n != 1)
 		return err_set(&m->err, ERR_PERM, "one sender is needed");
@@ -217,7 +205,7 @@ static int encode_body(struct letter *l)
 {
 	struct mail_draft *d = l->d;
 
-	l->qp = mail_temp(&l->m->err);
+	l->qp = file_temporary(&l->m->err);
 	if (l->qp < 0)
 		return -1;
 	if (lseek(l->qp, MAIL_DRAFT_ROOM, SEEK_SET) < 0)

@@ -12,7 +12,5 @@
 int mail_send(struct mail *m, struct mail_draft *d, bool ask, bool escapes);
 /* Appends it to ~/dead.letter and says so. */
 void mail_send_dead(struct mail *m, struct mail_draft *d);
-/* Has this text from the command line or a prompt what a header may not have? */
-bool mail_send_forged(struct span text);
 
 #endif

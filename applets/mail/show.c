@@ -110,7 +110,7 @@ static void stream(struct view *v, struct span piece)
 
 		line.n = span_sub(line, 0, span_find(line, '\n') + 1).n;
 		str_add(&v->data, line);
-		piece = span_sub(piece, line.n, piece.n);
+		piece = span_rest(piece, line.n);
 		line = str_span(&v->data);
 		if (line.n < LINE_MOST && line.p[line.n - 1] != '\n')
 			break;

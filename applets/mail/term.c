@@ -12,6 +12,7 @@
 #include <termios.h>
 #include <unistd.h>
 #include "base/utf8.h"
+#include "os/file.h"
 
 #define ROWS 24			/* of a terminal that does not tell */
 #define COLUMNS 80
@@ -57,7 +58,6 @@ void mail_term_size(struct mail_term *t)
 
 int mail_term_init(struct mail_term *t, bool ignore_int)
 {
-	struct sigaction hup;
 	sigset_t set;
 
 	*t = (struct mail_term){ .signals = -1, .out = stdout };
@@ -73,8 +73,10 @@ int mail_term_init(struct mail_term *t, bool ignore_int)
 	else
 		sigaddset(&set, SIGINT);
 	/* nohup stays in force */
-	if (sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler != SIG_IGN)
+	if (signal(SIGHUP, SIG_IGN) != SIG_IGN) {
+		signal(SIGHUP, SIG_DFL);
 		sigaddset(&set, SIGHUP);
+	}
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -1;
 	t->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -110,7 +112,7 @@ static int fill(struct mail_term *t, enum mail_input *why)
 		{ .fd = STDIN_FILENO, .events = POLLIN },
 		{ .fd = t->signals, .events = POLLIN }
 	};
-	ssize_t n = -1;
+	ssize_t n;
 
 	while (poll(p, 2, -1) < 0 && errno == EINTR)
 		;
@@ -119,9 +121,7 @@ static int fill(struct mail_term *t, enum mail_input *why)
 				MAIL_HANGUP;
 		return -1;
 	}
-	do
-		n = read(STDIN_FILENO, t->in, sizeof(t->in));
-	while (n < 0 && errno == EINTR);
+	n = file_get(STDIN_FILENO, t->in, sizeof(t->in));
 	*why = n < 0 ? MAIL_HANGUP : MAIL_EOF;
 	t->in_at = 0;
 	t->in_n = n > 0 ? (unsigned)n : 0;
@@ -241,7 +241,7 @@ void mail_term_page_begin(struct mail_term *t)
 void mail_term_page_end(struct mail_term *t)
 {
 	if (t->stopped && t->column)
-		putchar('\n');
+		fputc('\n', stdout);
 	t->paging = t->stopped = false;
 	t->column = 0;
 	flush(t);
@@ -320,10 +320,10 @@ void mail_term_text(struct mail_term *t, struct span text)
 			put(t, span_sub(text, 0, 1), width);
 			if (c == '\n')
 				new_line(t);
-			text = span_sub(text, 1, text.n);
+			text = span_rest(text, 1);
 		} else if (c == '\r' && text.n > 1 && text.p[1] == '\n') {
 			/* any other CR would paint over the line */
-			text = span_sub(text, 1, text.n);
+			text = span_rest(text, 1);
 		} else {
 			struct span shown = take_char(t, &text, caret, &width);
 

@@ -35,26 +35,22 @@ struct mailconf {
 };
 
 static const struct opt_row rows[] = {
-	{ 'C', "config", OPT_TEXT, OPT_AT(struct mailconf, path), 0 },
-	{ 0, "check", OPT_FLAG, OPT_AT(struct mailconf, check), 0 },
-	{ 0, "get", OPT_TEXT, OPT_AT(struct mailconf, get), 0 },
-	{ 0, "defaults", OPT_FLAG, OPT_AT(struct mailconf, defaults), 0 },
+	{ 'C', "config", OPT_TEXT, OPT_AT(struct mailconf, path) },
+	{ 0, "check", OPT_FLAG, OPT_AT(struct mailconf, check) },
+	{ 0, "get", OPT_TEXT, OPT_AT(struct mailconf, get) },
+	{ 0, "defaults", OPT_FLAG, OPT_AT(struct mailconf, defaults) },
 	USE_MAILCONF_REFERENCE({ 0, "reference", OPT_FLAG,
-		OPT_AT(struct mailconf, reference), 0 },)
+		OPT_AT(struct mailconf, reference) },)
 	{ 0 }
 };
 
 static int print(struct str *text)
 {
-	int status = EX_OK;
+	int status = text->bad ? EX_IOERR : EX_OK;
 
-	if (fwrite(str_c(text), 1, text->n, stdout) != text->n
-			|| fflush(stdout) || text->bad) {
-		perror("mailconf");
-		status = EX_IOERR;
-	}
+	fputs(str_c(text), stdout);
 	str_free(text);
-	return status;
+	return applet_end("mailconf", status);
 }
 
 static int get(const struct mailconf *m)

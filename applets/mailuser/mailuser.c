@@ -53,16 +53,10 @@ struct mailuser {
 };
 
 static const struct opt_row rows[] = {
-	{ 'C', "config", OPT_TEXT, OPT_AT(struct mailuser, path), 0 },
-	{ 'g', "generate", OPT_FLAG, OPT_AT(struct mailuser, generate), 0 },
+	{ 'C', "config", OPT_TEXT, OPT_AT(struct mailuser, path) },
+	{ 'g', "generate", OPT_FLAG, OPT_AT(struct mailuser, generate) },
 	{ 0 }
 };
-
-static int complain(const struct err *err)
-{
-	fprintf(stderr, "mailuser: %s\n", err->text);
-	return err_exit(err->kind);
-}
 
 static int no_such_user(const struct mailuser *m)
 {
@@ -77,7 +71,7 @@ static int status_of(const struct mailuser *m, int result,
 {
 	if (result > 0)
 		return no_such_user(m);
-	return result < 0 ? complain(err) : EX_OK;
+	return result < 0 ? applet_fail("mailuser", err) : EX_OK;
 }
 
 /* -- files -- */
@@ -152,7 +146,7 @@ static int get_keys(struct mailuser *m, struct scram_keys *keys,
 	if (m->generate) {
 		mailuser_make_password(password);
 	} else if (mailuser_ask_password(password, m->operand[1], &err) < 0) {
-		complain(&err);
+		applet_fail("mailuser", &err);
 		return EX_DATAERR;
 	}
 	rand_bytes(salt, sizeof(salt));
@@ -164,7 +158,7 @@ static int print_password(const struct mailuser *m, const char *password)
 {
 	if (m->generate)
 		puts(password);
-	return fflush(stdout) ? EX_IOERR : EX_OK;
+	return applet_end("mailuser", EX_OK);
 }
 
 static bool domain_is_ours(const struct mailuser *m)
@@ -213,7 +207,7 @@ static int add(struct mailuser *m)
 		goto out;
 	db = open_for_change(m, &err);
 	if (!db || user_add(db, m->address, &keys, &err) < 0)
-		status = complain(&err);
+		status = applet_fail("mailuser", &err);
 	else
 		status = finish_add(m, db, password);
 	user_close(db);
@@ -289,13 +283,9 @@ static int list(struct mailuser *m)
 		return EX_OK;
 	db = user_open(m->file, false, &err);
 	if (!db || user_each(db, print_user, m, &err) < 0)
-		status = complain(&err);
+		status = applet_fail("mailuser", &err);
 	user_close(db);
-	if (fflush(stdout) || ferror(stdout)) {
-		perror("mailuser");
-		status = EX_IOERR;
-	}
-	return status;
+	return applet_end("mailuser", status);
 }
 
 static const struct mailuser_verb {
@@ -364,7 +354,7 @@ int mailuser_main(int argc, char **argv)
 	int status;
 
 	if (parse(argc, argv, &m, &err) < 0) {
-		fprintf(stderr, "%s: %s\n", argv[0], err.text);
+		applet_fail(argv[0], &err);
 		usage_fail(argv[0]);
 	}
 	verb = find_verb(m.operand[0]);

@@ -84,7 +84,7 @@ int mailuser_ask_password(char out[PASSWORD_SIZE], const char *who,
 	result = read_twice(out, who, before.c_cc[VINTR], err);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 	if (result == INTERRUPTED)
-		raise(SIGINT);
+		kill(getpid(), SIGINT);
 	return result;
 }
 

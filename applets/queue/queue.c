@@ -153,7 +153,7 @@ static void learn(struct queue *q, const char *id, bool scanned)
 	if (find(q, id))
 		return;
 	e = calloc(1, sizeof(*e));
-	if (!e || str_copy(e->id, sizeof(e->id), span_of(id)) < 0) {
+	if (!e || str_copys(e->id, sizeof(e->id), id) < 0) {
 		log_error("%s: no memory; found again later", id);
 		free(e);
 		return;
@@ -323,7 +323,7 @@ int queue_main(int argc, char **argv)
 			sizeof(q->deliver_path));
 	q->dns = dns_new(q->daemon.loop, q->daemon.conf);
 	if (!q->dns || loop_watch(q->daemon.loop, &q->told, LOOP_READ) < 0) {
-		log_error("no memory");
+		log_error("out of memory");
 		return EX_OSERR;
 	}
 	scan(q);

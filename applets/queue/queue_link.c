@@ -21,6 +21,7 @@ struct queue_link {
 	bool up;			/* was ready once */
 	bool idle;
 	unsigned carried;		/* jobs sent over it before */
+	struct smtp_result said;	/* by the last address that was reached */
 	bool redo;			/* the job has not even begun: elsewhere again */
 	struct loop_timer timeout;
 	char host[320];			/* for the log: name[address]:port */
@@ -269,15 +270,19 @@ static void on_gone(void *arg, const struct smtp_result *r)
 		give_back(l);
 	else if (l->job)
 		end_job(l, r);
+	/* tells more than that the next one cannot be reached */
+	if (r->code || r->tls_failed || !*l->said.text)
+		l->said = *r;
 	if (try_more(l, r))
 		return;
 	if (!l->up) {
-		struct smtp_result why = *r;
+		struct smtp_result why = l->said;
 
 		/* a host that is not for us today may be tomorrow */
 		why.kind = ERR_TEMP;
 		if (!*why.enhanced || *why.enhanced == '5')
-			snprintf(why.enhanced, sizeof(why.enhanced), "4.4.1");
+			str_copy(why.enhanced, sizeof(why.enhanced),
+					SPAN("4.4.1"));
 		site_failed(l->site, &why);
 	}
 	link_free(l);

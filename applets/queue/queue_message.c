@@ -244,7 +244,7 @@ static struct span domain_of(const char *address)
 {
 	struct span s = span_of(address);
 
-	return span_sub(s, span_rfind(s, '@') + 1, s.n);
+	return span_rest(s, span_rfind(s, '@') + 1);
 }
 
 /* The job for the site of recipient `first` and all others that go there. */
@@ -355,13 +355,13 @@ static int read_message(struct queue_message *m, struct err *err)
 
 	m->arena = arena_new(QUEUE_ENVELOPE_MOST);
 	if (!m->arena)
-		return err_set(err, ERR_NOMEM, "no memory");
+		return err_nomem(err);
 	if (spool_load(spool, e->id, m->arena, &m->envelope, err) < 0)
 		return -1;
 	m->outcome = arena_alloc(m->arena,
 			m->envelope->nrcpt * sizeof(*m->outcome));
 	if (!m->outcome)
-		return err_set(err, ERR_NOMEM, "no memory");
+		return err_nomem(err);
 	if (e->check && spool_check(spool, m->envelope, err) < 0)
 		return -1;
 	e->check = false;
@@ -410,7 +410,7 @@ void message_start(struct queue_entry *e)
 	}
 	list_init(&jobs);
 	if (gather(m, &jobs) < 0) {
-		err_set(&err, ERR_NOMEM, "no memory");
+		err_nomem(&err);
 		cannot_start(m, &err);
 		return;
 	}

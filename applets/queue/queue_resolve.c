@@ -11,7 +11,7 @@ static void keep(struct queue_site *s, const struct mx_target *targets,
 {
 	s->targets = calloc(n, sizeof(*targets));
 	if (!s->targets) {
-		site_cannot(s, "4.3.0", "no memory");
+		site_cannot(s, "4.3.0", "out of memory");
 		return;
 	}
 	memcpy(s->targets, targets, n * sizeof(*targets));
@@ -47,13 +47,13 @@ void resolve_start(struct queue_site *s)
 	s->targets = NULL;
 	s->ntargets = 0;
 	if (r->unix_path) {
-		str_copy(local.name, sizeof(local.name), span_of(r->unix_path));
+		str_copys(local.name, sizeof(local.name), r->unix_path);
 		keep(s, &local, 1);
 		return;
 	}
 	s->resolve = mx_find(q->daemon.loop, q->dns, &question, got, s);
 	if (!s->resolve)
-		site_cannot(s, "4.3.0", "no memory");
+		site_cannot(s, "4.3.0", "out of memory");
 }
 
 void resolve_stop(struct queue_site *s)

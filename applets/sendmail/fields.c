@@ -4,7 +4,6 @@
 #include "mime/addr.h"
 #include "mime/compose.h"
 #include "mime/header.h"
-#include "mime/word.h"
 #include "os/clock.h"
 #include "sendmail/sendmail.h"
 
@@ -165,27 +164,6 @@ static void put_addresses(const struct sendmail_message *m, struct str *out,
 	str_free(&r.text);
 }
 
-/* A display name (RFC 5322 3.2.5): as it is, quoted, or encoded. */
-static void put_name(struct str *out, struct span name)
-{
-	bool plain = true;
-
-	for (size_t i = 0; i < name.n; i++)
-		plain &= ascii_isalnum(name.p[i]) || name.p[i] == ' ' ||
-			(unsigned char)name.p[i] > 127;
-	if (plain) {
-		word_encode(out, name);
-		return;
-	}
-	str_addc(out, '"');
-	for (size_t i = 0; i < name.n; i++) {
-		if (name.p[i] == '"' || name.p[i] == '\\')
-			str_addc(out, '\\');
-		str_addc(out, name.p[i]);
-	}
-	str_addc(out, '"');
-}
-
 static void put_from(struct sendmail_message *m, struct str *out)
 {
 	const char *address = *m->sender ? m->sender :
@@ -193,12 +171,7 @@ static void put_from(struct sendmail_message *m, struct str *out)
 	struct str value;
 
 	str_init(&value, 1024);
-	if (m->full_name && *m->full_name) {
-		put_name(&value, span_of(m->full_name));
-		str_addf(&value, " <%s>", address ? address : "");
-	} else {
-		str_adds(&value, address ? address : "");
-	}
+	compose_author(&value, span_of(m->full_name), address ? address : "");
 	header_put(out, "From", str_span(&value));
 	str_free(&value);
 }

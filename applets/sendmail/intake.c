@@ -1,11 +1,7 @@
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "mime/header.h"
+#include "os/file.h"
 #include "sendmail/sendmail.h"
+#include "store/out.h"
 
 struct intake {
 	struct sendmail_message *m;
@@ -16,34 +12,10 @@ struct intake {
 	bool cr;			/* a CR was seen and not yet written */
 	bool dot;			/* likewise a dot that begins a line */
 	bool dot_ends, done;
-	FILE *out;
+	struct out out;
 	struct err *err;
 	bool failed;
 };
-
-/* Unlinked at once: whatever happens, nothing stays behind. */
-static int temporary(struct err *err)
-{
-	const char *folder = getenv("TMPDIR");
-	char path[512];
-	int n, fd;
-
-	if (!folder || !*folder)
-		folder = "/tmp";
-	n = snprintf(path, sizeof(path), "%s/sendmail.XXXXXX", folder);
-	if (n < 0 || (size_t)n >= sizeof(path))
-		return err_set(err, ERR_PERM, "TMPDIR: too long");
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(err, "%s", path);
-	unlink(path);
-	return fd;
-}
-
-static void put_body(struct intake *t, struct span s)
-{
-	fwrite(s.p, 1, s.n, t->out);
-}
 
 /* The header section is complete: what belongs to the body is in `rest`. */
 static void begin_body(struct intake *t, size_t header, struct span rest)
@@ -55,9 +27,9 @@ static void begin_body(struct intake *t, size_t header, struct span rest)
 	if (sendmail_fields(t->m, span_make(t->head.p, header), &made,
 			t->err) < 0)
 		t->failed = true;
-	put_body(t, str_span(&made));
-	putc('\n', t->out);
-	put_body(t, rest);
+	out_add(&t->out, str_span(&made));
+	out_add(&t->out, SPAN("\n"));
+	out_add(&t->out, rest);
 	str_free(&made);
 }
 
@@ -88,7 +60,7 @@ static void header_line(struct intake *t)
 static void put(struct intake *t, char c)
 {
 	if (!t->in_header) {
-		putc(c, t->out);
+		out_add(&t->out, span_make(&c, 1));
 		return;
 	}
 	str_addc(&t->head, c);
@@ -146,25 +118,25 @@ static void finish(struct intake *t)
 		put(t, '\n');
 	if (t->in_header && !t->failed)
 		begin_body(t, t->head.n, SPAN(""));
-	if (fflush(t->out) != 0 && !t->failed) {
-		err_errno(t->err, "writing to the temporary file");
-		t->failed = true;
-	}
 }
 
-static int read_all(struct intake *t, FILE *in)
+static int read_all(struct intake *t, int in)
 {
-	int c;
+	char piece[4096];
+	ssize_t n;
 
-	while (!t->done && !t->failed && (c = getc(in)) != EOF)
-		take(t, (char)c);
-	if (ferror(in))
-		return err_errno(t->err, "reading the message");
+	while (!t->done && !t->failed &&
+			(n = file_get(in, piece, sizeof(piece))) != 0) {
+		if (n < 0)
+			return err_errno(t->err, "reading the message");
+		for (ssize_t i = 0; i < n; i++)
+			take(t, piece[i]);
+	}
 	finish(t);
 	return t->failed ? -1 : 0;
 }
 
-int sendmail_intake(struct sendmail_message *m, FILE *in, bool dot_ends,
+int sendmail_intake(struct sendmail_message *m, int in, bool dot_ends,
 		struct err *err)
 {
 	struct intake t = {
@@ -173,14 +145,14 @@ int sendmail_intake(struct sendmail_message *m, FILE *in, bool dot_ends,
 	};
 	int rc;
 
-	m->fd = temporary(err);
-	t.out = m->fd < 0 ? NULL : fdopen(dup(m->fd), "w");
-	if (!t.out)
+	m->fd = file_temporary(err);
+	if (m->fd < 0 || out_open(&t.out, m->fd, err) < 0)
 		return -1;
 	str_init(&t.head, SENDMAIL_HEADER_MOST);
 	rc = read_all(&t, in);
-	m->size = (uint64_t)ftello(t.out);
-	fclose(t.out);
+	if (out_close(&t.out) < 0 && rc == 0)
+		rc = err_errno(err, "writing to the temporary file");
+	m->size = t.out.written;
 	str_free(&t.head);
 	return rc;
 }

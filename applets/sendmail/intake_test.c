@@ -29,7 +29,7 @@ static void feed(struct rig *r, struct span in, bool dot_ends)
 	assert_non_null(f);
 	assert_int_equal(file_write(fileno(f), in.p, in.n), 0);
 	assert_int_equal(lseek(fileno(f), 0, SEEK_SET), 0);
-	r->rc = sendmail_intake(&r->m, f, dot_ends, &r->err);
+	r->rc = sendmail_intake(&r->m, fileno(f), dot_ends, &r->err);
 	fclose(f);
 	str_clear(&r->text);
 	str_clear(&r->rcpts);

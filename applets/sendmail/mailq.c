@@ -16,6 +16,7 @@
 
 #define QUEUE_SOCKET "queue.ctl"	/* below run-dir */
 #define COLUMN 41			/* of senders and recipients */
+#define LINE_MOST (8 * 1024 * 1024)	/* octets: all recipients are in it */
 
 /* One message of the queue: the fields of a LIST line. */
 enum { ID, SIZE, CREATED, SENDER, NEXT, ATTEMPTS, WHY, RCPTS, FIELDS };
@@ -30,9 +31,9 @@ static void print_safe(int column, struct span s)
 {
 	printf("%*s", column, "");
 	for (size_t i = 0; i < s.n; i++)
-		putchar((unsigned char)s.p[i] < ' ' || s.p[i] == 127 ? '?' :
-				s.p[i]);
-	putchar('\n');
+		fputc((unsigned char)s.p[i] < ' ' || s.p[i] == 127 ? '?' :
+				s.p[i], stdout);
+	fputc('\n', stdout);
 }
 
 static void print_time(struct span seconds)
@@ -66,7 +67,7 @@ static void print_entry(struct totals *all, struct span line)
 		print_safe(COLUMN / 2, field[WHY]);
 	while ((rcpt = span_word(&field[RCPTS])).n)
 		print_safe(COLUMN + 11, rcpt);
-	putchar('\n');
+	fputc('\n', stdout);
 }
 
 static void print_totals(const struct totals *all)
@@ -111,36 +112,40 @@ static void flush_line(struct span line)
 		print_safe(0, line);
 }
 
+/* Takes the whole lines off text: entries of a LIST, or (all NULL) FLUSH's. */
+static void print_lines(struct str *text, struct totals *all)
+{
+	struct span rest = str_span(text);
+
+	while (span_has(rest, '\n')) {
+		struct span line = span_cut(&rest, '\n');
+
+		if (all)
+			print_entry(all, line);
+		else
+			flush_line(line);
+	}
+	str_cut(text, text->n - rest.n);
+}
+
 static int ask_queue(int fd, bool flush, struct err *err)
 {
 	const char *command = flush ? "FLUSH\n" : "LIST\n";
-	FILE *f = fdopen(fd, "r+");
 	struct totals all = { 0 };
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t n;
+	char piece[4096];
+	struct str text;
+	ssize_t n = -1;
 
-	if (!f) {
-		close(fd);
-		return err_errno(err, "queue");
-	}
-	if (file_write(fd, command, strlen(command)) < 0) {
-		fclose(f);
-		return err_errno(err, "queue");
-	}
-	while ((n = getline(&line, &room, f)) > 0) {
-		struct span s = span_trim(span_make(line, (size_t)n));
-
-		if (flush)
-			flush_line(s);
-		else
-			print_entry(&all, s);
-	}
-	if (!flush)
+	str_init(&text, LINE_MOST);
+	if (file_write(fd, command, strlen(command)) == 0)
+		while ((n = file_get(fd, piece, sizeof(piece))) > 0) {
+			str_add(&text, span_make(piece, (size_t)n));
+			print_lines(&text, flush ? NULL : &all);
+		}
+	if (n == 0 && !flush)
 		print_totals(&all);
-	free(line);
-	fclose(f);
-	return 0;
+	str_free(&text);
+	return n < 0 ? err_errno(err, "queue") : 0;
 }
 
 int sendmail_queue(const char *conf_path, bool flush)
@@ -150,12 +155,12 @@ int sendmail_queue(const char *conf_path, bool flush)
 	int fd = connect_queue(conf, &err);
 	int rc = fd < 0 ? -1 : ask_queue(fd, flush, &err);
 
+	if (fd >= 0)
+		close(fd);
 	if (rc < 0)
-		fprintf(stderr, "mailq: %s\n", err.text);
+		applet_fail("mailq", &err);
 	conf_free(conf);
-	if (fflush(stdout) != 0)
-		return EX_IOERR;
-	return rc < 0 ? EX_UNAVAILABLE : EX_OK;
+	return applet_end("mailq", rc < 0 ? EX_UNAVAILABLE : EX_OK);
 }
 
 struct options {
@@ -164,9 +169,9 @@ struct options {
 };
 
 static const struct opt_row rows[] = {
-	{ 'q', "flush", OPT_FLAG, OPT_AT(struct options, flush), 0 },
-	{ 'C', "config", OPT_TEXT, OPT_AT(struct options, conf), 0 },
-	{ 'v', "", OPT_IGNORE, 0, 0 },
+	{ 'q', "flush", OPT_FLAG, OPT_AT(struct options, flush) },
+	{ 'C', "config", OPT_TEXT, OPT_AT(struct options, conf) },
+	{ 'v', "", OPT_IGNORE, 0 },
 	{ 0 }
 };
 

@@ -39,7 +39,6 @@
 #include "applet.h"
 #include "config.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +46,7 @@
 #include <unistd.h>
 
 #include "os/opt.h"
+#include "os/priv.h"
 #include "sendmail/sendmail.h"
 #include "store/submit.h"
 
@@ -60,55 +60,50 @@ struct options {
 };
 
 static const struct opt_row rows[] = {
-	{ 't', "", OPT_FLAG, OPT_AT(struct options, rcpt_from_header), 0 },
-	{ 'i', "", OPT_FLAG, OPT_AT(struct options, no_dot), 0 },
-	{ 'f', "", OPT_TEXT, OPT_AT(struct options, sender), 0 },
-	{ 'r', "", OPT_TEXT, OPT_AT(struct options, sender), 0 },
-	{ 'F', "", OPT_TEXT, OPT_AT(struct options, name), 0 },
-	{ 'C', "", OPT_TEXT, OPT_AT(struct options, conf), 0 },
-	{ 'b', "", OPT_TEXT, OPT_AT(struct options, mode), 0 },
-	{ 'q', "", OPT_OPTIONAL, OPT_AT(struct options, queue), 0 },
-	{ 'o', "", OPT_LIST, OPT_AT(struct options, other), 0 },
+	{ 't', "", OPT_FLAG, OPT_AT(struct options, rcpt_from_header) },
+	{ 'i', "", OPT_FLAG, OPT_AT(struct options, no_dot) },
+	{ 'f', "", OPT_TEXT, OPT_AT(struct options, sender) },
+	{ 'r', "", OPT_TEXT, OPT_AT(struct options, sender) },
+	{ 'F', "", OPT_TEXT, OPT_AT(struct options, name) },
+	{ 'C', "", OPT_TEXT, OPT_AT(struct options, conf) },
+	{ 'b', "", OPT_TEXT, OPT_AT(struct options, mode) },
+	{ 'q', "", OPT_OPTIONAL, OPT_AT(struct options, queue) },
+	{ 'o', "", OPT_LIST, OPT_AT(struct options, other) },
 	/* what callers pass out of habit */
-	{ 'A', "", OPT_IGNORE_ARG, 0, 0 },	/* -Am, -Ac: which cf file */
-	{ 'B', "", OPT_IGNORE_ARG, 0, 0 },	/* body type: we look */
-	{ 'e', "", OPT_IGNORE_ARG, 0, 0 },	/* how errors are told */
-	{ 'h', "", OPT_IGNORE_ARG, 0, 0 },	/* hop count */
-	{ 'L', "", OPT_IGNORE_ARG, 0, 0 },	/* syslog tag */
-	{ 'N', "", OPT_IGNORE_ARG, 0, 0 },	/* DSN: a later issue */
-	{ 'O', "", OPT_IGNORE_ARG, 0, 0 },
-	{ 'p', "", OPT_IGNORE_ARG, 0, 0 },	/* protocol it came by */
-	{ 'R', "", OPT_IGNORE_ARG, 0, 0 },
-	{ 'V', "", OPT_IGNORE_ARG, 0, 0 },
-	{ 'X', "", OPT_IGNORE_ARG, 0, 0 },
-	{ 'G', "", OPT_IGNORE, 0, 0 },
-	{ 'm', "", OPT_IGNORE, 0, 0 },
-	{ 'n', "", OPT_IGNORE, 0, 0 },
-	{ 's', "", OPT_IGNORE, 0, 0 },
-	{ 'U', "", OPT_IGNORE, 0, 0 },
-	{ 'v', "", OPT_IGNORE, 0, 0 },
+	{ 'A', "", OPT_IGNORE_ARG, 0 },	/* -Am, -Ac: which cf file */
+	{ 'B', "", OPT_IGNORE_ARG, 0 },	/* body type: we look */
+	{ 'e', "", OPT_IGNORE_ARG, 0 },	/* how errors are told */
+	{ 'h', "", OPT_IGNORE_ARG, 0 },	/* hop count */
+	{ 'L', "", OPT_IGNORE_ARG, 0 },	/* syslog tag */
+	{ 'N', "", OPT_IGNORE_ARG, 0 },	/* DSN: a later issue */
+	{ 'O', "", OPT_IGNORE_ARG, 0 },
+	{ 'p', "", OPT_IGNORE_ARG, 0 },	/* protocol it came by */
+	{ 'R', "", OPT_IGNORE_ARG, 0 },
+	{ 'V', "", OPT_IGNORE_ARG, 0 },
+	{ 'X', "", OPT_IGNORE_ARG, 0 },
+	{ 'G', "", OPT_IGNORE, 0 },
+	{ 'm', "", OPT_IGNORE, 0 },
+	{ 'n', "", OPT_IGNORE, 0 },
+	{ 's', "", OPT_IGNORE, 0 },
+	{ 'U', "", OPT_IGNORE, 0 },
+	{ 'v', "", OPT_IGNORE, 0 },
 	{ 0 }
 };
-
-static int fail(const struct err *err)
-{
-	fprintf(stderr, "sendmail: %s\n", err->text);
-	return err_exit(err->kind);
-}
 
 /* -- who calls -- */
 
 static int set_caller(struct sendmail_message *m, const struct options *o,
 		struct err *err)
 {
-	struct passwd *pw = getpwuid(getuid());
-	struct span gecos = span_of(pw ? pw->pw_gecos : "");
+	struct priv_user user;
 
-	m->login = pw ? arena_dup(m->arena, span_of(pw->pw_name))
-			: arena_printf(m->arena, "uid-%lu",
-				(unsigned long)getuid());
+	if (priv_find_uid(getuid(), &user, NULL) < 0) {
+		user = (struct priv_user){ .uid = getuid() };
+		snprintf(user.name, sizeof(user.name), "uid-%u", getuid());
+	}
+	m->login = arena_dup(m->arena, span_of(user.name));
 	m->full_name = o->name ? o->name
-			: arena_dup(m->arena, span_cut(&gecos, ','));
+			: arena_dup(m->arena, span_of(user.full_name));
 	m->sender = sendmail_complete(m, span_of(o->sender ? o->sender :
 			m->login));
 	if (!m->login || !m->sender)
@@ -135,14 +130,14 @@ static int send_message(const struct options *o, char **rcpt, int n)
 	struct err err;
 	int status = EX_OK;
 
-	err_set(&err, ERR_NOMEM, "out of memory");
+	err_nomem(&err);
 	m.conf = conf;
 	m.arena = arena_new(MEMORY_MOST);
 	if (!m.arena || set_caller(&m, o, &err) < 0)
 		goto out;
 	for (int i = 0; i < n; i++)
 		sendmail_recipients(&m, span_of(rcpt[i]));
-	if (sendmail_intake(&m, stdin, !o->no_dot, &err) < 0 ||
+	if (sendmail_intake(&m, STDIN_FILENO, !o->no_dot, &err) < 0 ||
 			submit(&m, &err) < 0)
 		goto out;
 	if (m.broken) {
@@ -152,7 +147,7 @@ static int send_message(const struct options *o, char **rcpt, int n)
 	}
 	goto done;
 out:
-	status = fail(&err);
+	status = applet_fail("sendmail", &err);
 	if (m.broken && !m.nrcpt)
 		status = EX_NOUSER;
 done:

@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -34,7 +33,7 @@ struct sendmail_message {
  * intake.c: reads a message from `in` up to its end, or to a line of one
  * dot, into m->fd. 0 or -1.
  */
-int sendmail_intake(struct sendmail_message *m, FILE *in, bool dot_ends,
+int sendmail_intake(struct sendmail_message *m, int in, bool dot_ends,
 		struct err *err);
 
 /*

@@ -43,8 +43,8 @@ static void keep(struct sender *s, unsigned rcpt, const struct smtp_result *r,
 {
 	s->done[rcpt] = true;
 	s->job->results[rcpt] = *r;
-	str_copy(s->job->hosts[rcpt], sizeof(s->job->hosts[rcpt]),
-			span_of(host));
+	str_copys(s->job->hosts[rcpt], sizeof(s->job->hosts[rcpt]),
+			host);
 }
 
 static const char *host_of(const struct sender *s)
@@ -71,8 +71,8 @@ static void cannot(struct sender *s, enum err_kind kind, const char *enhanced,
 {
 	s->why = (struct smtp_result){ .kind = kind,
 		.code = kind == ERR_PERM ? 553 : 0 };
-	str_copy(s->why.enhanced, sizeof(s->why.enhanced), span_of(enhanced));
-	str_copy(s->why.text, sizeof(s->why.text), span_of(text));
+	str_copys(s->why.enhanced, sizeof(s->why.enhanced), enhanced);
+	str_copys(s->why.text, sizeof(s->why.text), text);
 	keep_rest(s, &s->why);
 }
 
@@ -200,7 +200,7 @@ static struct span domain_of(const char *address)
 {
 	struct span s = span_of(address);
 
-	return span_sub(s, span_rfind(s, '@') + 1, s.n);
+	return span_rest(s, span_rfind(s, '@') + 1);
 }
 
 /* The recipients that have no result and go where the first of them goes. */
@@ -258,7 +258,7 @@ static int prepare(struct sender *s, struct err *err)
 	s->loop = loop_new(err);
 	s->dns = s->loop ? dns_new(s->loop, job->conf) : NULL;
 	if (!s->done || !s->index || !s->rcpt || !s->dns)
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_nomem(err);
 	if (!tls_built() || (relay->host && relay->tls == CONF_TLS_NONE))
 		return 0;
 	s->tls = tls_client(secure ? job->conf->tls_ca : NULL, err);
@@ -282,7 +282,7 @@ int smtp_send_all(struct smtp_job *job, struct err *err)
 	int rc = -1;
 
 	if (!s)
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_nomem(err);
 	s->job = job;
 	rc = prepare(s, err);
 	for (unsigned i = 0; !rc && i < job->message.nrcpt; i++) {

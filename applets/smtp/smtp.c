@@ -46,15 +46,15 @@ struct options {
 };
 
 static const struct opt_row rows[] = {
-	{ 'f', "from", OPT_TEXT, OPT_AT(struct options, sender), 0 },
-	{ 'H', "host", OPT_TEXT, OPT_AT(struct options, host), 0 },
-	{ 0, "tls", OPT_TEXT, OPT_AT(struct options, tls), 0 },
-	{ 0, "noverify", OPT_FLAG, OPT_AT(struct options, no_verify), 0 },
-	{ 'u', "user", OPT_TEXT, OPT_AT(struct options, user), 0 },
+	{ 'f', "from", OPT_TEXT, OPT_AT(struct options, sender) },
+	{ 'H', "host", OPT_TEXT, OPT_AT(struct options, host) },
+	{ 0, "tls", OPT_TEXT, OPT_AT(struct options, tls) },
+	{ 0, "noverify", OPT_FLAG, OPT_AT(struct options, no_verify) },
+	{ 'u', "user", OPT_TEXT, OPT_AT(struct options, user) },
 	{ 'p', "password-file", OPT_TEXT,
-		OPT_AT(struct options, password_file), 0 },
-	{ 'v', "verbose", OPT_FLAG, OPT_AT(struct options, verbose), 0 },
-	{ 'C', "config", OPT_TEXT, OPT_AT(struct options, conf), 0 },
+		OPT_AT(struct options, password_file) },
+	{ 'v', "verbose", OPT_FLAG, OPT_AT(struct options, verbose) },
+	{ 'C', "config", OPT_TEXT, OPT_AT(struct options, conf) },
 	{ 0 }
 };
 
@@ -93,16 +93,16 @@ static bool split_host(struct span text, char host[HOST_MOST + 1],
 		unsigned *port)
 {
 	size_t colon = span_rfind(text, ':');
-	struct span rest = span_sub(text, colon, text.n);
+	struct span rest = span_rest(text, colon);
 	unsigned long n = *port;
 
 	/* in brackets it belongs to the address */
-	if (span_find(rest, ']') < rest.n)
+	if (span_has(rest, ']'))
 		rest.n = 0;
 	text.n -= rest.n;
 	if (text.n && text.p[0] == '[' && text.p[text.n - 1] == ']')
 		text = span_sub(text, 1, text.n - 2);
-	if (rest.n && !span_number(span_sub(rest, 1, rest.n), 65535, &n))
+	if (rest.n && !span_number(span_rest(rest, 1), 65535, &n))
 		return false;
 	*port = (unsigned)n;
 	return n && text.n && str_copy(host, HOST_MOST + 1, text) == 0;

@@ -35,11 +35,11 @@ static bool is_own_literal(const struct smtp_session *s, struct span domain)
 		return false;
 	domain = span_sub(domain, 1, domain.n - 2);
 	if (span_starts(domain, "IPv6:"))
-		domain = span_sub(domain, 5, domain.n);
+		domain = span_rest(domain, 5);
 	own.n = strlen(text);
 	/* how a socket for both sees IPv4 */
 	if (span_starts(own, "::ffff:"))
-		own = span_sub(own, 7, own.n);
+		own = span_rest(own, 7);
 	return span_caseeq(domain, own);
 }
 
@@ -91,7 +91,7 @@ void smtpd_rcpt(struct smtp_session *s, struct smtp_rcpt *r)
 {
 	struct span address = span_of(r->address);
 	size_t at = span_rfind(address, '@');
-	struct span domain = span_sub(address, at + 1, address.n);
+	struct span domain = span_rest(address, at + 1);
 
 	if (!domain.n || is_own_literal(s, domain))
 		look_up_here(s, r, span_sub(address, 0, at));

@@ -183,7 +183,7 @@ static int find_others(struct smtpd *m, struct err *err)
 	spool_notify(m->spool, m->queue_path);
 	daemon_socket_path(d, AUTH_SOCKET, m->auth_path, sizeof(m->auth_path));
 	m->auth = auth_new(d->loop, m->auth_path);
-	return m->auth ? 0 : err_set(err, ERR_NOMEM, "out of memory");
+	return m->auth ? 0 : err_nomem(err);
 }
 
 /* -- stopping -- */

@@ -19,7 +19,7 @@ void base64_put(struct str *out, struct span in)
 		quartet[2] = n > 1 ? code[(b[1] & 15) << 2 | b[2] >> 6] : '=';
 		quartet[3] = n > 2 ? code[b[2] & 63] : '=';
 		str_add(out, span_make(quartet, sizeof(quartet)));
-		in = span_sub(in, n, in.n);
+		in = span_rest(in, n);
 	}
 }
 

@@ -102,7 +102,7 @@ static void skip_blank(struct span *s)
 		else if (c == '\\')
 			i++;
 	}
-	*s = span_sub(*s, i, s->n);
+	*s = span_rest(*s, i);
 }
 
 static bool take_char(struct span *s, char c)
@@ -110,7 +110,7 @@ static bool take_char(struct span *s, char c)
 	skip_blank(s);
 	if (!s->n || s->p[0] != c)
 		return false;
-	*s = span_sub(*s, 1, s->n);
+	*s = span_rest(*s, 1);
 	return true;
 }
 
@@ -124,7 +124,7 @@ static struct span take_run(struct span *s, bool (*is)(char c))
 	while (n < s->n && is(s->p[n]))
 		n++;
 	run = span_sub(*s, 0, n);
-	*s = span_sub(*s, n, s->n);
+	*s = span_rest(*s, n);
 	return run;
 }
 

@@ -67,6 +67,11 @@ int err_errno(struct err *err, const char *fmt, ...)
 	return -1;
 }
 
+int err_nomem(struct err *err)
+{
+	return err_set(err, ERR_NOMEM, "out of memory");
+}
+
 static enum err_kind known(enum err_kind kind)
 {
 	return (unsigned)kind < ERR_KIND_COUNT ? kind : ERR_TEMP;

@@ -29,6 +29,8 @@ int err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
  */
 int err_errno(struct err *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* ERR_NOMEM: "out of memory". -1 */
+int err_nomem(struct err *err);
 
 /* The one table from kinds to what protocols say. */
 int err_smtp(enum err_kind kind);		/* 451 550 501 535 452 */

@@ -67,7 +67,7 @@ bool scram_parse(struct scram_keys *keys, struct span text)
 
 	if (!span_starts(text, PREFIX))
 		return false;
-	text = span_sub(text, sizeof(PREFIX) - 1, text.n);
+	text = span_rest(text, sizeof(PREFIX) - 1);
 	/* a final comma would otherwise vanish in the last span_cut */
 	if (!text.n || text.p[text.n - 1] == ',')
 		return false;

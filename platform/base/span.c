@@ -7,11 +7,6 @@ struct span span_of(const char *s)
 	return span_make(s, s ? strlen(s) : 0);
 }
 
-struct span span_make(const char *p, size_t n)
-{
-	return (struct span){ p, n };
-}
-
 struct span span_sub(struct span s, size_t from, size_t n)
 {
 	if (!s.p || from >= s.n)
@@ -19,6 +14,11 @@ struct span span_sub(struct span s, size_t from, size_t n)
 	if (n > s.n - from)
 		n = s.n - from;
 	return span_make(s.p + from, n);
+}
+
+struct span span_rest(struct span s, size_t from)
+{
+	return span_sub(s, from, s.n);
 }
 
 bool span_eq(struct span a, struct span b)
@@ -63,6 +63,11 @@ size_t span_find(struct span s, char c)
 	return at ? (size_t)(at - s.p) : s.n;
 }
 
+bool span_has(struct span s, char c)
+{
+	return span_find(s, c) < s.n;
+}
+
 size_t span_rfind(struct span s, char c)
 {
 	for (size_t i = s.n; i > 0; i--)
@@ -92,7 +97,7 @@ bool span_has_control(struct span s)
 struct span span_trim(struct span s)
 {
 	while (s.n && ascii_isspace(s.p[0]))
-		s = span_sub(s, 1, s.n);
+		s = span_rest(s, 1);
 	while (s.n && ascii_isspace(s.p[s.n - 1]))
 		s.n--;
 	return s;
@@ -103,7 +108,7 @@ struct span span_cut(struct span *rest, char sep)
 	size_t at = span_find(*rest, sep);
 	struct span part = span_sub(*rest, 0, at);
 
-	*rest = span_sub(*rest, at < rest->n ? at + 1 : at, rest->n);
+	*rest = span_rest(*rest, at < rest->n ? at + 1 : at);
 	return part;
 }
 
@@ -122,7 +127,7 @@ struct span span_word(struct span *rest)
 	for (to = from; to < rest->n && !is_blank(rest->p[to]); )
 		to++;
 	word = span_sub(*rest, from, to - from);
-	*rest = span_sub(*rest, to, rest->n);
+	*rest = span_rest(*rest, to);
 	return word;
 }
 

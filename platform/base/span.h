@@ -15,8 +15,12 @@ struct span {
 #define SPAN_ARG(s) (int)(s).n, (s).p ? (s).p : ""
 
 struct span span_of(const char *s);		/* s may be NULL: empty span */
-struct span span_make(const char *p, size_t n);
+static inline struct span span_make(const char *p, size_t n)
+{
+	return (struct span){ p, n };
+}
 struct span span_sub(struct span s, size_t from, size_t n); /* clamps */
+struct span span_rest(struct span s, size_t from);	/* likewise */
 
 bool span_eq(struct span a, struct span b);
 bool span_caseeq(struct span a, struct span b);	/* ASCII case only */
@@ -27,6 +31,7 @@ bool span_ends(struct span a, const char *suffix);	/* ASCII case ignored */
 /* Index of the first c, or s.n when there is none. */
 size_t span_find(struct span s, char c);
 size_t span_rfind(struct span s, char c);
+bool span_has(struct span s, char c);
 
 /* Nothing but letters, digits and what is in more? */
 bool span_isalnum(struct span s, const char *more);

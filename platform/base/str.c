@@ -114,11 +114,6 @@ void str_cut(struct str *s, size_t n)
 	memmove(s->p, s->p + n, s->n + 1);
 }
 
-struct span str_span(const struct str *s)
-{
-	return span_make(s->p, s->n);
-}
-
 const char *str_c(const struct str *s)
 {
 	return s->p ? s->p : "";
@@ -130,10 +125,15 @@ int str_copy(char *dst, size_t size, struct span src)
 		return -1;
 	dst[0] = '\0';
 	/* a NUL inside would silently cut what C code sees later */
-	if (src.n >= size || span_find(src, '\0') < src.n)
+	if (src.n >= size || span_has(src, '\0'))
 		return -1;
 	if (src.n)
 		memcpy(dst, src.p, src.n);
 	dst[src.n] = '\0';
 	return 0;
+}
+
+int str_copys(char *dst, size_t size, const char *src)
+{
+	return str_copy(dst, size, span_of(src));
 }

@@ -31,7 +31,10 @@ void str_addc(struct str *s, char c);
 void str_addf(struct str *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void str_cut(struct str *s, size_t n);		/* drops the first n bytes */
-struct span str_span(const struct str *s);
+static inline struct span str_span(const struct str *s)
+{
+	return span_make(s->p, s->n);
+}
 const char *str_c(const struct str *s);		/* "" when empty, never NULL */
 
 /*
@@ -39,5 +42,6 @@ const char *str_c(const struct str *s);		/* "" when empty, never NULL */
  * or has a NUL inside: dst is then empty, never cut.
  */
 int str_copy(char *dst, size_t size, struct span src);
+int str_copys(char *dst, size_t size, const char *src);
 
 #endif

@@ -57,7 +57,7 @@ bool utf8_valid(struct span s)
 
 		if (!n)
 			return false;
-		s = span_sub(s, n, s.n);
+		s = span_rest(s, n);
 	}
 	return true;
 }
@@ -75,7 +75,7 @@ uint32_t utf8_next(struct span *s)
 	uint32_t c = REPLACEMENT;
 	size_t n = decode(*s, &c);
 
-	*s = span_sub(*s, n ? n : 1, s->n);
+	*s = span_rest(*s, n ? n : 1);
 	return c;
 }
 

@@ -22,7 +22,7 @@ static bool is_high(char c)
 
 static void skip(struct span *s, size_t n)
 {
-	*s = span_sub(*s, n, s->n);
+	*s = span_rest(*s, n);
 }
 
 static bool next_is(struct span s, char c)

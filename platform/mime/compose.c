@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "mime/header.h"
+#include "mime/word.h"
 
 #define LINE_MOST 998		/* RFC 5322 2.1.1, without CRLF */
 
@@ -52,6 +53,34 @@ unsigned compose_missing(struct span header)
 	return missing;
 }
 
+/* A display name (RFC 5322 3.2.5): as it is, quoted, or encoded. */
+static void put_name(struct str *out, struct span name)
+{
+	bool plain = true;
+
+	for (size_t i = 0; i < name.n; i++)
+		plain &= ascii_isalnum(name.p[i]) || name.p[i] == ' ' ||
+			(unsigned char)name.p[i] > 127;
+	if (plain) {
+		word_encode(out, name);
+		return;
+	}
+	str_addc(out, '"');
+	for (size_t i = 0; i < name.n; i++) {
+		if (name.p[i] == '"' || name.p[i] == '\\')
+			str_addc(out, '\\');
+		str_addc(out, name.p[i]);
+	}
+	str_addc(out, '"');
+}
+
+void compose_author(struct str *out, struct span name, const char *address)
+{
+	if (name.n)
+		put_name(out, name);
+	str_addf(out, name.n ? " <%s>" : "%s", address);
+}
+
 void compose_reply_subject(struct str *out, struct span subject)
 {
 	subject = span_trim(subject);
@@ -92,8 +121,8 @@ unsigned compose_look(struct span body)
 		struct span line = span_cut(&body, '\n');
 
 		/* what RFC 5321 cannot carry, or relays would change */
-		if (line.n > LINE_MOST || span_find(line, '\0') < line.n ||
-				span_find(line, '\r') < line.n)
+		if (line.n > LINE_MOST || span_has(line, '\0') ||
+				span_has(line, '\r'))
 			look |= COMPOSE_HARD;
 	}
 	return look;

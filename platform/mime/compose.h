@@ -12,6 +12,8 @@ void compose_message_id(struct str *out, const char *host);
 /* Which of the fields that RFC 5322 3.6 and 6409 8 ask for are missing in this header section. */
 enum { COMPOSE_NO_DATE = 1, COMPOSE_NO_FROM = 2, COMPOSE_NO_ID = 4, COMPOSE_NO_TO = 8 };
 unsigned compose_missing(struct span header);
+/* "NAME <ADDRESS>" for From, the name quoted or encoded where it has to be. */
+void compose_author(struct str *out, struct span name, const char *address);
 /* Adds "Re: " unless it stands there already. */
 void compose_reply_subject(struct str *out, struct span subject);
 /* References: of the answer from the original's References and Message-ID (RFC 5322 3.6.4). */

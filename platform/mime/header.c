@@ -13,7 +13,7 @@ bool header_name_valid(struct span name)
 /* Octets of the line at `from`, its LF included. */
 static size_t line_size(struct span s, size_t from)
 {
-	struct span rest = span_sub(s, from, s.n);
+	struct span rest = span_rest(s, from);
 	size_t lf = span_find(rest, '\n');
 
 	return lf < rest.n ? lf + 1 : lf;
@@ -45,12 +45,12 @@ bool header_next(struct span *in, struct header_field *f)
 	struct span whole, rest, name;
 
 	if (is_empty_line(*in)) {
-		*in = span_sub(*in, line_size(*in, 0), in->n);
+		*in = span_rest(*in, line_size(*in, 0));
 		return false;
 	}
 	whole = span_sub(*in, 0, field_size(*in));
 	rest = whole;
-	if (span_find(rest, ':') == rest.n)
+	if (!span_has(rest, ':'))
 		return false;
 	name = span_cut(&rest, ':');
 	/* obs-optional (RFC 5322 4.5.8): blanks before the colon */
@@ -59,7 +59,7 @@ bool header_next(struct span *in, struct header_field *f)
 	if (!header_name_valid(name))
 		return false;
 	*f = (struct header_field){ name, span_trim(rest), whole };
-	*in = span_sub(*in, whole.n, in->n);
+	*in = span_rest(*in, whole.n);
 	return true;
 }
 
@@ -79,7 +79,7 @@ void header_unfold(struct str *out, struct span value)
 		while (n < value.n && value.p[n] != '\r' && value.p[n] != '\n')
 			n++;
 		str_add(out, span_sub(value, 0, n));
-		value = span_sub(value, n + 1, value.n);
+		value = span_rest(value, n + 1);
 	}
 }
 
@@ -94,7 +94,7 @@ static struct span take_word(struct span *s)
 	while (n < s->n && !ascii_isspace(s->p[n]))
 		n++;
 	word = span_sub(*s, 0, n);
-	*s = span_sub(*s, n, s->n);
+	*s = span_rest(*s, n);
 	return word;
 }
 

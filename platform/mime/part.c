@@ -28,7 +28,7 @@ static struct span take(struct span *in, size_t n)
 {
 	struct span taken = span_sub(*in, 0, n);
 
-	*in = span_sub(*in, n, in->n);
+	*in = span_rest(*in, n);
 	return taken;
 }
 
@@ -134,7 +134,7 @@ static struct span first_token(struct span value)
 /* A type that is no type: it stays what it is for none (RFC 2045 5.2). */
 static void set_type(struct part *p, struct span type)
 {
-	if (span_find(type, '/') == type.n)
+	if (!span_has(type, '/'))
 		return;
 	p->type = span_cut(&type, '/');
 	p->subtype = type;
@@ -164,7 +164,7 @@ static bool is_delimiter(struct span line, struct span boundary, bool *last)
 	if (!span_starts(line, "--") ||
 	    !span_eq(span_sub(line, 2, boundary.n), boundary))
 		return false;
-	line = span_trim(span_sub(line, 2 + boundary.n, line.n));
+	line = span_trim(span_rest(line, 2 + boundary.n));
 	*last = span_starts(line, "--");
 	return *last || !line.n;
 }
@@ -235,7 +235,7 @@ static void walk_part(struct walk *w, struct span message, unsigned depth,
 	size_t head = header_size(message);
 	struct part p = {
 		.header = span_sub(message, 0, head),
-		.body = span_sub(message, head, message.n),
+		.body = span_rest(message, head),
 		.depth = depth
 	};
 

@@ -39,7 +39,7 @@ static size_t line_end(struct span in, size_t at)
 static size_t decode_escape(struct str *out, struct span in, size_t at)
 {
 	size_t end = line_end(in, at + 1);
-	int c = qp_escape(span_sub(in, at, in.n));
+	int c = qp_escape(span_rest(in, at));
 
 	if (end)				/* soft line break */
 		return end;
@@ -84,7 +84,7 @@ void qp_decode(struct str *out, struct span in)
 static bool must_escape(struct span text, size_t at, bool start)
 {
 	unsigned char c = (unsigned char)text.p[at];
-	struct span rest = span_sub(text, at, text.n);
+	struct span rest = span_rest(text, at);
 
 	if (c == ' ' || c == '\t')
 		return at + 1 == text.n || text.p[at + 1] == '\n';

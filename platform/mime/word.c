@@ -26,7 +26,7 @@ struct run {
 /* An encoded word at the start of in? *size: its length. */
 static bool word_at(struct span in, struct word *w, size_t *size)
 {
-	struct span rest = span_sub(in, 2, in.n), encoding;
+	struct span rest = span_rest(in, 2), encoding;
 
 	if (!span_starts(in, "=?"))
 		return false;
@@ -54,7 +54,7 @@ static void decode_q(struct str *out, struct span in)
 			str_addc(out, in.p[0] == '_' ? ' ' : in.p[0]);
 		else
 			str_addc(out, (char)c);
-		in = span_sub(in, c < 0 ? 1 : 3, in.n);
+		in = span_rest(in, c < 0 ? 1 : 3);
 	}
 }
 
@@ -113,14 +113,14 @@ void word_decode(struct str *out, struct span value)
 		struct word w;
 
 		/* blanks between two encoded words are no part of the text */
-		if (word_at(span_sub(value, gap, value.n), &w, &size)) {
+		if (word_at(span_rest(value, gap), &w, &size)) {
 			run_add(out, &run, &w);
-			value = span_sub(value, gap + size, value.n);
+			value = span_rest(value, gap + size);
 			continue;
 		}
 		run_end(out, &run);
 		str_addc(out, value.p[0]);
-		value = span_sub(value, 1, value.n);
+		value = span_rest(value, 1);
 	}
 	run_end(out, &run);
 	str_free(&run.bytes);
@@ -183,7 +183,7 @@ static bool find_encoded(struct span text, size_t *from, size_t *to)
 	bool found = false;
 
 	for (size_t at = 0; at < text.n; ) {
-		struct span rest = span_sub(text, at, text.n);
+		struct span rest = span_rest(text, at);
 		struct span word = span_sub(rest, 0, span_find(rest, ' '));
 
 		if (!plain_word(word)) {
@@ -206,5 +206,5 @@ void word_encode(struct str *out, struct span text)
 	}
 	str_add(out, span_sub(text, 0, from));
 	encode_all(out, span_sub(text, from, to - from));
-	str_add(out, span_sub(text, to, text.n));
+	str_add(out, span_rest(text, to));
 }

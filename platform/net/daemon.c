@@ -20,9 +20,9 @@
 #include "os/proc.h"
 
 static const struct opt_row rows[] = {
-	{ 'f', "foreground", OPT_FLAG, OPT_AT(struct daemon, foreground), 0 },
-	{ 'v', "verbose", OPT_FLAG, OPT_AT(struct daemon, verbose), 0 },
-	{ 'C', "config", OPT_TEXT, OPT_AT(struct daemon, conf_path), 0 },
+	{ 'f', "foreground", OPT_FLAG, OPT_AT(struct daemon, foreground) },
+	{ 'v', "verbose", OPT_FLAG, OPT_AT(struct daemon, verbose) },
+	{ 'C', "config", OPT_TEXT, OPT_AT(struct daemon, conf_path) },
 	{ 0 }
 };
 
@@ -179,7 +179,8 @@ static int give_to(const char *path, const char *owner, struct err *err)
 		return 0;
 	if (priv_find(owner, &user, err) < 0)
 		return -1;
-	if (lchown(path, user.uid, user.gid) < 0)
+	if (fchownat(AT_FDCWD, path, user.uid, user.gid,
+			AT_SYMLINK_NOFOLLOW) < 0)
 		return err_errno(err, "%s", path);
 	return 0;
 }

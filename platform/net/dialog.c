@@ -41,7 +41,7 @@ static const struct dialog_row *find(const struct dialog_spec *spec,
 			continue;
 		if (line.n > verb.n && !is_blank(line.p[verb.n]))
 			continue;
-		*args = span_trim(span_sub(line, verb.n, line.n));
+		*args = span_trim(span_rest(line, verb.n));
 		return row;
 	}
 	return NULL;
@@ -170,5 +170,5 @@ bool dialog_idle(const struct dialog *d)
 {
 	struct span in = conn_peek(d->conn);
 
-	return span_find(in, '\n') == in.n;
+	return !span_has(in, '\n');
 }

@@ -191,7 +191,7 @@ static void follow(struct dns_query *q, const struct dns_reading *r)
 {
 	q->chain = r->chain;
 	q->doubtful |= !r->answer.authentic;
-	str_copy(q->name, sizeof(q->name), span_of(r->next));
+	str_copys(q->name, sizeof(q->name), r->next);
 	hang_up(q);
 	q->tries = q->refusals = 0;
 	start(q);
@@ -398,7 +398,7 @@ static void answer_localhost(struct loop_timer *t)
 	if (q->type == DNS_A)
 		r.ip.a.s_addr = htonl(INADDR_LOOPBACK);
 	else
-		r.ip.aaaa = in6addr_loopback;
+		r.ip.aaaa.s6_addr[15] = 1;	/* ::1 */
 	if (q->type == DNS_A || q->type == DNS_AAAA)
 		answer = (struct dns_answer){ DNS_OK, 1, &r, false };
 	finish(q, &answer);
@@ -424,7 +424,7 @@ struct dns_query *dns_ask(struct dns *d, struct span name, enum dns_type type,
 	if (is_localhost(name)) {
 		q->timer.fire = answer_localhost;
 		loop_timer_set(d->loop, &q->timer, 0);
-	} else if (span_find(name, '\0') < name.n ||
+	} else if (span_has(name, '\0') ||
 			str_copy(q->name, sizeof(q->name), name)) {
 		tell(q, DNS_BAD_NAME);
 	} else {
@@ -451,7 +451,7 @@ static void reverse_v6(char *out, size_t size, const unsigned char *a)
 		out[at++] = hex[a[i] >> 4];
 		out[at++] = '.';
 	}
-	snprintf(out + at, size - at, "ip6.arpa");
+	str_copy(out + at, size - at, SPAN("ip6.arpa"));
 }
 
 struct dns_query *dns_ask_ptr(struct dns *d, const struct sockaddr *addr,

@@ -54,7 +54,7 @@ static unsigned char *put_name(unsigned char *to, struct span name)
 		*to++ = (unsigned char)n;
 		memcpy(to, name.p, n);
 		to += n;
-		name = span_sub(name, n + 1, name.n);
+		name = span_rest(name, n + 1);
 	}
 	*to++ = 0;
 	return to;

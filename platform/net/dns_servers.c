@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -134,17 +135,15 @@ void dns_servers_look(struct dns_servers *s)
 /* The real folder: /etc/resolv.conf is often a link to one below /run or /tmp. */
 static void open_folder(struct dns_servers *s, const char *path)
 {
-	char *real = realpath(path, NULL);
-	const char *at = real ? real : path;
-	struct span whole = span_of(at);
-	size_t slash = span_rfind(whole, '/');
-	char *folder = strndup(at, slash ? slash : 1);
+	char folder[PATH_MAX], *name;
 
-	if (folder && slash < whole.n && !str_copy(s->file, sizeof(s->file),
-			span_sub(whole, slash + 1, whole.n)))
-		s->dirfd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	free(folder);
-	free(real);
+	if (!realpath(path, folder))
+		str_copys(folder, sizeof(folder), path);
+	name = strrchr(folder, '/');
+	if (!name || str_copys(s->file, sizeof(s->file), name + 1))
+		return;
+	name[1] = '\0';
+	s->dirfd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 void dns_servers_init(struct dns_servers *s, const struct conf *conf,

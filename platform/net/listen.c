@@ -1,6 +1,7 @@
 #include "net/listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,16 +88,16 @@ int listen_open_unix(const char *path, int type, unsigned mode,
 	fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_errno(err, "socket");
-	unlink(un.sun_path);
+	unlinkat(AT_FDCWD, un.sun_path, 0);
 	mask = umask(~mode & 0777);
 	r = bind(fd, (struct sockaddr *)&un, sizeof(un));
 	umask(mask);
 	if (!r && (type != SOCK_STREAM || !listen(fd, LISTEN_BACKLOG)) &&
-			!rename(un.sun_path, path))
+			!renameat(AT_FDCWD, un.sun_path, AT_FDCWD, path))
 		return fd;
 	err_errno(err, "%s", path);
 	if (!r)
-		unlink(un.sun_path);
+		unlinkat(AT_FDCWD, un.sun_path, 0);
 	close(fd);
 	return -1;
 }

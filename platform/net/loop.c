@@ -44,7 +44,7 @@ struct loop *loop_new(struct err *err)
 	struct loop *l = calloc(1, sizeof(*l));
 
 	if (!l) {
-		err_set(err, ERR_NOMEM, "out of memory");
+		err_nomem(err);
 		return NULL;
 	}
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);

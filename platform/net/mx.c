@@ -105,7 +105,7 @@ static void add(struct mx *m, const char *name, int family, const void *ip)
 	else
 		memcpy(&six->sin6_addr, ip, sizeof(six->sin6_addr));
 	t->addr_len = family == AF_INET ? sizeof(*four) : sizeof(*six);
-	str_copy(t->name, sizeof(t->name), span_of(name));
+	str_copys(t->name, sizeof(t->name), name);
 }
 
 /* "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321 4.1.3), also bare. */
@@ -119,7 +119,7 @@ static bool take_literal(struct mx *m)
 	if (text.n > 2 && text.p[0] == '[' && text.p[text.n - 1] == ']')
 		text = span_sub(text, 1, text.n - 2);
 	if (span_starts(text, "IPv6:"))
-		text = span_sub(text, 5, text.n);
+		text = span_rest(text, 5);
 	if (str_copy(plain, sizeof(plain), text))
 		return false;
 	if (inet_pton(family, plain, &ip) != 1)
@@ -175,8 +175,8 @@ static void next_address(struct mx *m)
 
 static void add_host(struct mx *m, const char *name)
 {
-	if (m->nhosts < MX_HOSTS && *name && !str_copy(m->hosts[m->nhosts],
-				NAME_SIZE, span_of(name)))
+	if (m->nhosts < MX_HOSTS && *name && !str_copys(m->hosts[m->nhosts],
+				NAME_SIZE, name))
 		m->nhosts++;
 }
 
@@ -277,9 +277,9 @@ struct mx *mx_find(struct loop *l, struct dns *d, const struct mx_question *q,
 	m->arg = arg;
 	m->port = q->port;
 	m->timer.fire = known;
-	str_copy(m->self, sizeof(m->self), span_of(q->self));
+	str_copys(m->self, sizeof(m->self), q->self);
 	/* what does not fit is no name that could be there */
-	m->missing = str_copy(m->name, sizeof(m->name), span_of(q->name));
+	m->missing = str_copys(m->name, sizeof(m->name), q->name);
 	start(m, q->exchangers);
 	return m;
 }

@@ -17,7 +17,7 @@ const char *sasl_mechanisms(void)
 /* 0, or -1: too long, or a NUL, which would hide what comes after it. */
 static int keep(char to[SASL_TEXT + 1], struct span s)
 {
-	if (s.n > SASL_TEXT || span_find(s, '\0') < s.n)
+	if (s.n > SASL_TEXT || span_has(s, '\0'))
 		return -1;
 	return str_copy(to, SASL_TEXT + 1, s);
 }
@@ -30,10 +30,10 @@ static enum sasl_next plain(struct sasl *s, struct span message)
 {
 	struct span act_for, user, password;
 
-	if (span_find(message, '\0') == message.n)
+	if (!span_has(message, '\0'))
 		return SASL_BAD;
 	act_for = span_cut(&message, '\0');
-	if (span_find(message, '\0') == message.n)
+	if (!span_has(message, '\0'))
 		return SASL_BAD;
 	user = span_cut(&message, '\0');
 	password = message;

@@ -206,7 +206,7 @@ static void take_line(struct smtp_client *c, struct span line)
 		return;
 	}
 	if (c->step == SMTP_STEP_EHLO && (rc ? r.code : c->in.code) == 250)
-		smtp_client_offer(c, span_sub(line, 4, line.n));
+		smtp_client_offer(c, span_rest(line, 4));
 	if (!rc)
 		return;
 	/* RFC 5321 3.8: at any moment, and then the connection ends */
@@ -395,7 +395,7 @@ static int first_line(struct span text, char *out, size_t size,
 		line.n--;
 	if (!line.n)
 		return err_set(err, ERR_PERM, "%s: no password", path);
-	if (span_find(line, '\0') < line.n || str_copy(out, size, line))
+	if (span_has(line, '\0') || str_copy(out, size, line))
 		return err_set(err, ERR_PERM, "%s: not a password", path);
 	return 0;
 }

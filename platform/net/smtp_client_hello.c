@@ -72,7 +72,7 @@ void smtp_client_offer(struct smtp_client *c, struct span line)
 
 	/* "AUTH=LOGIN" is how some wrote it before RFC 2554 */
 	if (span_starts(word, "AUTH=")) {
-		offer_auth(c, span_sub(word, 5, word.n));
+		offer_auth(c, span_rest(word, 5));
 		word.n = 4;
 	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -30,7 +30,7 @@ static bool is_sendable(const char *address)
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] < ' ' || s.p[i] >= 127)
 			return false;
-	domain = span_sub(s, at, s.n);
+	domain = span_rest(s, at);
 	for (size_t i = 0; i < domain.n; i++)
 		if (strchr(" <>\"\\(),;", domain.p[i]))
 			return false;
@@ -42,7 +42,7 @@ static void put_path(struct str *out, const char *address)
 {
 	struct span s = span_of(address);
 	size_t at = span_rfind(s, '@');
-	struct addr a = { span_sub(s, 0, at), span_sub(s, at + 1, s.n) };
+	struct addr a = { span_sub(s, 0, at), span_rest(s, at + 1) };
 
 	str_init(out, 2 * ADDRESS_MOST + 2);
 	addr_put(out, &a);

@@ -31,7 +31,7 @@ static void add_text(struct smtp_incoming *in, struct span s)
 		return;
 	if (n && n < sizeof(in->text) - 1)
 		in->text[n++] = ' ';
-	for (; s.n && n < sizeof(in->text) - 1; s = span_sub(s, 1, s.n))
+	for (; s.n && n < sizeof(in->text) - 1; s = span_rest(s, 1))
 		in->text[n++] = s.p[0] >= ' ' && s.p[0] < 127 ? s.p[0] : '?';
 	in->text[n] = '\0';
 }
@@ -48,7 +48,7 @@ static bool split(struct span line, int *code, bool *more, struct span *text)
 		return false;
 	*code = (int)n;
 	*more = line.n > 3 && line.p[3] == '-';
-	*text = span_trim(span_sub(line, 4, line.n));
+	*text = span_trim(span_rest(line, 4));
 	return true;
 }
 
@@ -74,7 +74,7 @@ int smtp_reply_line(struct smtp_incoming *in, struct span line,
 	if (n && in->lines == 1)
 		str_copy(in->enhanced, sizeof(in->enhanced),
 				span_sub(text, 0, n));
-	add_text(in, span_trim(span_sub(text, n, text.n)));
+	add_text(in, span_trim(span_rest(text, n)));
 	if (more)
 		return 0;
 	*r = (struct smtp_result){ .kind = kind_of(code), .code = code };
@@ -90,7 +90,7 @@ void smtp_result_set(struct smtp_result *r, enum err_kind kind,
 	struct smtp_incoming in = { 0 };
 
 	*r = (struct smtp_result){ .kind = kind };
-	str_copy(r->enhanced, sizeof(r->enhanced), span_of(enhanced));
+	str_copys(r->enhanced, sizeof(r->enhanced), enhanced);
 	add_text(&in, span_of(text));
 	memcpy(r->text, in.text, sizeof(r->text));
 }

@@ -516,8 +516,9 @@ struct smtp_session *smtp_server_new(struct conn *c, const struct conf *conf,
 {
 	struct session *made = calloc(1, sizeof(*made));
 	struct smtp_session *s = made ? &made->pub : NULL;
-	struct err err = { ERR_NOMEM, "out of memory" };
+	struct err err;
 
+	err_nomem(&err);
 	if (s)
 		s->arena = arena_new(conf->session_memory);
 	if (!s || !s->arena || (implicit_tls &&

@@ -56,7 +56,7 @@ static void refuse(struct smtp_session *s, int code, const char *enhanced,
 	if (p->code)
 		return;
 	p->code = code;
-	str_copy(p->enhanced, sizeof(p->enhanced), span_of(enhanced));
+	str_copys(p->enhanced, sizeof(p->enhanced), enhanced);
 	p->text = arena_dup(s->arena, span_of(text));
 	if (!p->text)
 		p->text = "Message refused";

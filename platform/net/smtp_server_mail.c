@@ -40,7 +40,7 @@ static bool take_path(struct span *args, const char *word, struct addr *a)
 
 	if (!span_starts(s, word))
 		return false;
-	s = span_trim(span_sub(s, strlen(word), s.n));
+	s = span_trim(span_rest(s, strlen(word)));
 	if (!addr_path(&s, a, false) || (s.n && s.p[0] != ' ' &&
 			s.p[0] != '\t'))
 		return false;
@@ -175,7 +175,7 @@ static enum smtp_reply set_sender(struct smtp_session *s, struct span args)
 	sender = span_of(s->sender);
 	at = span_rfind(sender, '@');
 	s->sender_addr.local = span_sub(sender, 0, at);
-	s->sender_addr.domain = span_sub(sender, at + 1, sender.n);
+	s->sender_addr.domain = span_rest(sender, at + 1);
 	return set_params(s, mail_params, args);
 }
 

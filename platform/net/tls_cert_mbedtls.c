@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include "base/date.h"
 #include "base/str.h"
 #include "mime/addr.h"
 #include "os/clock.h"
@@ -15,7 +15,8 @@
 #define PEM_MOST 65536			/* bytes of a chain or key file */
 #define NAME_MOST 253			/* RFC 1035 3.1 in text form */
 #define CN_MOST 64			/* RFC 5280 A.1, ub-common-name */
-#define YEARS 20
+#define DAY 86400
+#define LIFE (20 * 365 + 5)	/* days: the same date 20 years on */
 
 int tls_rng(void *unused, unsigned char *out, size_t n)
 {
@@ -70,7 +71,7 @@ struct tls_cert *tls_cert_read(const char *cert_file, const char *key_file,
 	int r;
 
 	if (!c) {
-		err_set(err, ERR_NOMEM, "out of memory");
+		err_nomem(err);
 		return NULL;
 	}
 	mbedtls_x509_crt_init(&c->chain);
@@ -109,8 +110,8 @@ static struct span span_asn1(const mbedtls_x509_buf *b)
 static bool matches(struct span pattern, struct span name)
 {
 	if (span_starts(pattern, "*.")) {
-		pattern = span_sub(pattern, 1, pattern.n);
-		name = span_sub(name, span_find(name, '.'), name.n);
+		pattern = span_rest(pattern, 1);
+		name = span_rest(name, span_find(name, '.'));
 	}
 	return name.n && span_caseeq(pattern, name);
 }
@@ -139,19 +140,26 @@ bool tls_cert_is_for(const struct tls_cert *c, struct span name)
 
 /* -- making -- */
 
-/* Both ends by the calendar: 20 years more is a leap year when this one is. */
+/* "2026-11-24T11:11:46Z" as X.509 has it: without what is no digit. */
+static void put_digits(char out[DATE_SIZE], int64_t when)
+{
+	char date[DATE_SIZE];
+
+	date_iso(date, when);
+	for (const char *p = date; *p; p++)
+		if (ascii_isdigit(*p))
+			*out++ = *p;
+	*out = '\0';
+}
+
 static int set_validity(mbedtls_x509write_cert *crt)
 {
-	static const char form[] = "%Y%m%d%H%M%S";
 	/* a day for clocks that differ, and for the zones some mistake */
-	time_t now = (clock_plausible() ? clock_now() : CLOCK_EPOCH) - 86400;
-	char from[15], to[15];
-	struct tm tm;
+	int64_t now = (clock_plausible() ? clock_now() : CLOCK_EPOCH) - DAY;
+	char from[DATE_SIZE], to[DATE_SIZE];
 
-	gmtime_r(&now, &tm);
-	strftime(from, sizeof(from), form, &tm);
-	tm.tm_year += YEARS;
-	strftime(to, sizeof(to), form, &tm);
+	put_digits(from, now);
+	put_digits(to, now + LIFE * DAY);
 	return mbedtls_x509write_crt_set_validity(crt, from, to);
 }
 

@@ -148,7 +148,7 @@ static struct tls_ctx *new_ctx(int endpoint, struct err *err)
 	int r;
 
 	if (!c) {
-		err_set(err, ERR_NOMEM, "out of memory");
+		err_nomem(err);
 		return NULL;
 	}
 	c->bundle = -1;
@@ -196,7 +196,7 @@ int tls_server_add(struct tls_ctx *c, const char *cert_file,
 	if (!c->certs && mbedtls_ssl_conf_own_cert(&c->conf, &cert->chain,
 				&cert->key)) {
 		tls_cert_free(cert);
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_nomem(err);
 	}
 	while (*end)
 		end = &(*end)->next;
@@ -234,7 +234,7 @@ struct tls_ctx *tls_client(const char *ca_file, struct err *err)
 	mbedtls_ssl_conf_authmode(&c->conf, MBEDTLS_SSL_VERIFY_OPTIONAL);
 	c->cache = tls_cache_new();
 	if (!c->cache) {
-		err_set(err, ERR_NOMEM, "out of memory");
+		err_nomem(err);
 		goto bad;
 	}
 	if (ca_file) {

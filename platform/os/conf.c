@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <sysexits.h>
 #include <syslog.h>
-#include <unistd.h>
 #include "base/list.h"
 #include "os/file.h"
 
@@ -91,7 +91,7 @@ static int next_word(struct span *line, char *room, size_t *used,
 			room[(*used)++] = line->p[i];
 	}
 	*word = span_make(room + start, *used - start);
-	*line = span_sub(*line, i, line->n);
+	*line = span_rest(*line, i);
 	return quoted ? -1 : 1;
 }
 
@@ -194,12 +194,9 @@ static int parse_presets(struct conf_load *l, const bool *seen)
 /* The machine's name as it is: asking DNS for more would block the start. */
 static int own_hostname(struct conf_load *l)
 {
-	char name[256] = "";
-	struct span s;
+	struct utsname name;
+	struct span s = span_of(uname(&name) < 0 ? "" : name.nodename);
 
-	if (gethostname(name, sizeof(name) - 1) < 0)
-		name[0] = '\0';
-	s = span_of(name);
 	l->c->hostname = conf_keep_lower(l, conf_is_host(s) ? s :
 			SPAN("localhost"));
 	return l->c->hostname ? 0 : -1;
@@ -208,16 +205,10 @@ static int own_hostname(struct conf_load *l)
 static int in_state_dir(struct conf_load *l, const char **field,
 		const char *name)
 {
-	char *path;
-
-	if (*field)
-		return 0;
-	path = arena_printf(l->arena, "%s/%s", l->c->state_dir, name);
-	if (!path)
-		return err_set(l->err, ERR_NOMEM, "%s: out of memory",
-				l->file);
-	*field = path;
-	return 0;
+	if (!*field)
+		*field = arena_printf(l->arena, "%s/%s", l->c->state_dir, name);
+	return *field ? 0 : err_set(l->err, ERR_NOMEM, "%s: out of memory",
+			l->file);
 }
 
 /* The defaults that hang on something else. */

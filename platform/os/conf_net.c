@@ -31,15 +31,15 @@ bool conf_split_port(struct span text, struct span *host, unsigned *port,
 	*port = 0;
 	*brackets = text.n && text.p[0] == '[';
 	if (*brackets) {
-		rest = span_sub(text, 1, text.n);
-		if (span_find(rest, ']') == rest.n)
+		rest = span_rest(text, 1);
+		if (!span_has(rest, ']'))
 			return false;
 		*host = span_cut(&rest, ']');
 		if (!rest.n)
 			return host->n > 0;
 		if (rest.p[0] != ':')
 			return false;
-		rest = span_sub(rest, 1, rest.n);
+		rest = span_rest(rest, 1);
 	} else {
 		*host = span_cut(&rest, ':');
 		if (host->n == text.n)

@@ -65,7 +65,7 @@ static bool has_key(struct span word, const char *key, struct span *value)
 {
 	if (!span_starts(word, key))
 		return false;
-	*value = span_sub(word, strlen(key), word.n);
+	*value = span_rest(word, strlen(key));
 	return true;
 }
 
@@ -141,7 +141,7 @@ static void put_host(struct str *out, const char *host, unsigned port,
 /* " keyvalue", in quotes where blanks need them. */
 static void put_word(struct str *out, const char *key, const char *value)
 {
-	bool quotes = value[strcspn(value, " \t")] != '\0';
+	bool quotes = strchr(value, ' ') || strchr(value, '\t');
 
 	str_addf(out, quotes ? " \"%s%s\"" : " %s%s", key, value);
 }
@@ -192,7 +192,7 @@ static int parse_target(struct conf_load *l, struct conf_route *r,
 	if (!r->lmtp && !span_is(scheme, "smtp"))
 		return bad_target(l, target);
 	if (r->lmtp && span_starts(rest, "unix:"))
-		return parse_unix(l, r, span_sub(rest, 5, rest.n));
+		return parse_unix(l, r, span_rest(rest, 5));
 	if (!conf_split_port(rest, &host, &r->port, &brackets) ||
 			!is_host_or_address(host))
 		return bad_target(l, target);

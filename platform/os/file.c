@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -36,6 +37,16 @@ static void close_quietly(int fd)
 	errno = code;
 }
 
+ssize_t file_get(int fd, void *data, size_t n)
+{
+	ssize_t got;
+
+	do
+		got = read(fd, data, n);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
 int file_read(int dirfd, const char *path, struct str *out, struct err *err)
 {
 	char piece[PIECE];
@@ -44,11 +55,8 @@ int file_read(int dirfd, const char *path, struct str *out, struct err *err)
 
 	if (fd < 0)
 		return err_errno(err, "%s", path);
-	do {
-		n = read(fd, piece, sizeof(piece));
-		if (n > 0)
-			str_add(out, span_make(piece, (size_t)n));
-	} while (!out->bad && (n > 0 || (n < 0 && errno == EINTR)));
+	while (!out->bad && (n = file_get(fd, piece, sizeof(piece))) > 0)
+		str_add(out, span_make(piece, (size_t)n));
 	close_quietly(fd);
 	if (out->bad)
 		return err_set(err, ERR_NOMEM, "%s: too big", path);
@@ -57,23 +65,24 @@ int file_read(int dirfd, const char *path, struct str *out, struct err *err)
 	return 0;
 }
 
+int file_parent(int dirfd, const char *path)
+{
+	char folder[PATH_MAX];
+	struct span s = span_of(path);
+	size_t slash = span_rfind(s, '/');
+
+	s = slash == s.n ? SPAN(".") : span_sub(s, 0, slash ? slash : 1);
+	if (str_copy(folder, sizeof(folder), s) == 0)
+		return open_again(dirfd, folder, O_RDONLY | O_DIRECTORY, 0);
+	errno = ENAMETOOLONG;
+	return -1;
+}
+
 /* Makes the names in path's folder durable. 0 or -1 with errno. */
 static int sync_folder(int dirfd, const char *path)
 {
-	char folder[PATH_MAX];
-	struct span name = span_of(path);
-	size_t n = span_rfind(name, '/');
-	int fd, rc;
+	int fd = file_parent(dirfd, path), rc;
 
-	if (n == name.n)
-		name = SPAN(".");
-	else
-		name = span_sub(name, 0, n ? n : 1);
-	if (str_copy(folder, sizeof(folder), name) < 0) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	fd = open_again(dirfd, folder, O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
 		return -1;
 	rc = fsync(fd);
@@ -289,6 +298,21 @@ int file_copy(int from, int64_t start, int64_t length, int to)
 		way++;
 	}
 	return 0;
+}
+
+int file_temporary(struct err *err)
+{
+	const char *folder = getenv("TMPDIR");
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/pillarbox.XXXXXX",
+			folder && *folder ? folder : "/tmp");
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, "%s", path);
+	unlinkat(AT_FDCWD, path, 0);
+	return fd;
 }
 
 int64_t file_free_space(int fd)

@@ -23,12 +23,21 @@ int file_replace(int dirfd, const char *path, mode_t mode, struct span data,
  * durable; existing ones keep theirs. 0 or -1.
  */
 int file_mkdirs(int dirfd, const char *path, mode_t mode, struct err *err);
+/* The folder in which the name stands, to be read or flushed; -1 with errno. */
+int file_parent(int dirfd, const char *path);
+/* read, restarted on EINTR. */
+ssize_t file_get(int fd, void *data, size_t n);
 /* All n bytes or -1 with errno; restarts on EINTR and short writes. */
 int file_write(int fd, const void *data, size_t n);
 /* As many as there are up to n; fewer only at the file's end; -1 with errno. */
 ssize_t file_pread(int fd, void *data, size_t n, int64_t offset);
 /* Appends from's bytes [start, start+length) to fd to. 0 or -1 with errno. */
 int file_copy(int from, int64_t start, int64_t length, int to);
+/*
+ * A file in $TMPDIR (/tmp) for reading and writing that has no name any more:
+ * whatever happens, nothing stays behind. The fd or -1.
+ */
+int file_temporary(struct err *err);
 /* Bytes an ordinary user can still write where fd lies; -1 with errno. */
 int64_t file_free_space(int fd);
 /*

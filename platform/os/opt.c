@@ -53,11 +53,6 @@ static int apply(struct scan *s, const struct opt_row *row, const char *arg)
 	case OPT_OPTIONAL:
 		*(const char **)field = arg;
 		break;
-	case OPT_NUMBER:
-		if (span_number(span_of(arg), row->max, field))
-			break;
-		return err_set(s->err, ERR_PERM, "%s: %s is no number up to %u",
-				s->shown, arg, row->max);
 	case OPT_LIST:
 		return add(s, field, arg);
 	}

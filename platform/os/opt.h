@@ -11,7 +11,6 @@ enum opt_type {
 	OPT_FLAG,	/* bool: set to true */
 	OPT_COUNT,	/* unsigned: one more each time */
 	OPT_TEXT,	/* const char *: the argument, not copied */
-	OPT_NUMBER,	/* unsigned long: decimal, max in `max` */
 	OPT_LIST,	/* struct opt_list: each argument in turn */
 	OPT_OPTIONAL,	/* const char *: a joined argument (-oem) or "" */
 	OPT_IGNORE,	/* accepted, no argument */
@@ -30,7 +29,6 @@ struct opt_row {
 	char name[14];		/* long form without "--"; "": short only */
 	unsigned char type;	/* enum opt_type */
 	unsigned short offset;	/* of the field in opt_parse's into */
-	unsigned max;		/* OPT_NUMBER */
 };
 
 #define OPT_AT(type, field) offsetof(type, field)

@@ -10,19 +10,17 @@ struct opts {
 	bool flag;
 	unsigned count;
 	const char *text, *optional;
-	unsigned long number;
 	struct opt_list list;
 };
 
 static const struct opt_row rows[] = {
-	{ 'a', "all", OPT_FLAG, OPT_AT(struct opts, flag), 0 },
-	{ 'v', "verbose", OPT_COUNT, OPT_AT(struct opts, count), 0 },
-	{ 'f', "from", OPT_TEXT, OPT_AT(struct opts, text), 0 },
-	{ 'n', "number", OPT_NUMBER, OPT_AT(struct opts, number), 9999 },
-	{ 'u', "user", OPT_LIST, OPT_AT(struct opts, list), 0 },
-	{ 'o', "odd", OPT_OPTIONAL, OPT_AT(struct opts, optional), 0 },
-	{ 'i', "", OPT_IGNORE, 0, 0 },
-	{ 'N', "", OPT_IGNORE_ARG, 0, 0 },
+	{ 'a', "all", OPT_FLAG, OPT_AT(struct opts, flag) },
+	{ 'v', "verbose", OPT_COUNT, OPT_AT(struct opts, count) },
+	{ 'f', "from", OPT_TEXT, OPT_AT(struct opts, text) },
+	{ 'u', "user", OPT_LIST, OPT_AT(struct opts, list) },
+	{ 'o', "odd", OPT_OPTIONAL, OPT_AT(struct opts, optional) },
+	{ 'i', "", OPT_IGNORE, 0 },
+	{ 'N', "", OPT_IGNORE_ARG, 0 },
 	{ 0 }
 };
 
@@ -51,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		abort();
 	if (operand < 0 && (err.kind != ERR_PERM || !err.text[0]))
 		abort();
-	if (opts.number > 9999 || opts.list.n > OPT_LIST_MAX)
+	if (opts.list.n > OPT_LIST_MAX)
 		abort();
 	free(text);
 	return 0;

@@ -11,20 +11,18 @@ struct opts {
 	bool all, foreground;
 	unsigned verbose;
 	const char *from, *odd;
-	unsigned long most;
 	struct opt_list users;
 };
 
 static const struct opt_row rows[] = {
-	{ 'a', "all", OPT_FLAG, OPT_AT(struct opts, all), 0 },
-	{ 'v', "", OPT_COUNT, OPT_AT(struct opts, verbose), 0 },
-	{ 'f', "from", OPT_TEXT, OPT_AT(struct opts, from), 0 },
-	{ 'n', "most", OPT_NUMBER, OPT_AT(struct opts, most), 65535 },
-	{ 'u', "user", OPT_LIST, OPT_AT(struct opts, users), 0 },
-	{ 'o', "odd", OPT_OPTIONAL, OPT_AT(struct opts, odd), 0 },
-	{ 'i', "", OPT_IGNORE, 0, 0 },
-	{ 'N', "notify", OPT_IGNORE_ARG, 0, 0 },
-	{ 0, "foreground", OPT_FLAG, OPT_AT(struct opts, foreground), 0 },
+	{ 'a', "all", OPT_FLAG, OPT_AT(struct opts, all) },
+	{ 'v', "", OPT_COUNT, OPT_AT(struct opts, verbose) },
+	{ 'f', "from", OPT_TEXT, OPT_AT(struct opts, from) },
+	{ 'u', "user", OPT_LIST, OPT_AT(struct opts, users) },
+	{ 'o', "odd", OPT_OPTIONAL, OPT_AT(struct opts, odd) },
+	{ 'i', "", OPT_IGNORE, 0 },
+	{ 'N', "notify", OPT_IGNORE_ARG, 0 },
+	{ 0, "foreground", OPT_FLAG, OPT_AT(struct opts, foreground) },
 	{ 0 }
 };
 
@@ -138,19 +136,6 @@ static void operands_end_options(void **state)
 			1);
 }
 
-static void numbers(void **state)
-{
-	(void)state;
-	assert_int_equal(parse("-n 0"), 3);
-	assert_int_equal(got.most, 0);
-	assert_int_equal(parse("-n65535"), 2);
-	assert_int_equal(got.most, 65535);
-	assert_wrong("-n 65536", "-n: 65536 is no number up to 65535");
-	assert_wrong("--most=-1", "--most: -1 is no number up to 65535");
-	assert_wrong("-n1x", "-n: 1x is no number up to 65535");
-	assert_wrong("--most=", "--most:  is no number up to 65535");
-}
-
 static void lists(void **state)
 {
 	char line[OPT_LIST_MAX * 4 + 8] = "";
@@ -204,7 +189,6 @@ int main(void)
 		cmocka_unit_test(long_options),
 		cmocka_unit_test(optional_argument),
 		cmocka_unit_test(operands_end_options),
-		cmocka_unit_test(numbers),
 		cmocka_unit_test(lists),
 		cmocka_unit_test(errors),
 	};

@@ -15,6 +15,8 @@
 static int found(const char *what, int code, const struct passwd *pw,
 		struct priv_user *out, struct err *err)
 {
+	struct span comment;
+
 	if (code) {
 		errno = code;
 		return err_errno(err, "user %s", what);
@@ -23,10 +25,13 @@ static int found(const char *what, int code, const struct passwd *pw,
 		return err_set(err, ERR_PERM, "no such user: %s", what);
 	out->uid = pw->pw_uid;
 	out->gid = pw->pw_gid;
-	if (str_copy(out->name, sizeof(out->name), span_of(pw->pw_name)) < 0)
+	if (str_copys(out->name, sizeof(out->name), pw->pw_name) < 0)
 		return err_set(err, ERR_PERM, "user %s: name too long", what);
-	if (str_copy(out->home, sizeof(out->home), span_of(pw->pw_dir)) < 0)
+	if (str_copys(out->home, sizeof(out->home), pw->pw_dir) < 0)
 		return err_set(err, ERR_PERM, "user %s: home too long", what);
+	comment = span_of(pw->pw_gecos);
+	str_copy(out->full_name, sizeof(out->full_name),
+			span_cut(&comment, ','));
 	return 0;
 }
 
@@ -89,7 +94,7 @@ static int check_no_way_back(const struct priv_user *user, struct err *err)
 			rg != user->gid || eg != user->gid || sg != user->gid)
 		return err_set(err, ERR_PERM, "%s: rights not dropped",
 				user->name);
-	if (user->uid != 0 && (setuid(0) == 0 || seteuid(0) == 0))
+	if (user->uid != 0 && setuid(0) == 0)
 		return err_set(err, ERR_PERM, "%s: root can be regained",
 				user->name);
 	return 0;

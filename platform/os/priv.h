@@ -11,6 +11,7 @@ struct priv_user {
 	gid_t gid;
 	char name[64];
 	char home[256];
+	char full_name[128];	/* of the comment; "" when there is none */
 };
 
 /* 0; -1: err->kind ERR_PERM no such user, ERR_TEMP could not be asked. */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include "base/span.h"
 #include "base/str.h"
+#include "os/file.h"
 
 #define FIRST_FD 3		/* sd_listen_fds(3): SD_LISTEN_FDS_START */
 #define FDS_MOST 64
@@ -204,13 +205,10 @@ static void child(const char *path, char **argv, const struct proc_fd *fds,
 /* The errno that the child sent before it gave up; 0: exec worked. */
 static int child_errno(int status)
 {
-	int code = 0;
-	ssize_t n;
+	int code;
 
-	do
-		n = read(status, &code, sizeof(code));
-	while (n < 0 && errno == EINTR);
-	return n == sizeof(code) ? code : 0;
+	return file_get(status, &code, sizeof(code)) == sizeof(code) ?
+			code : 0;
 }
 
 pid_t proc_start(const char *path, char **argv, const struct proc_fd *fds,

@@ -1,23 +1,22 @@
 #include "os/rand.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
+#include <unistd.h>
+
+#define PIECE 256		/* the most that getentropy gives */
 
 void rand_bytes(void *out, size_t n)
 {
 	char *p = out;
 
 	while (n) {
-		ssize_t got = getrandom(p, n, 0);
+		size_t piece = n < PIECE ? n : PIECE;
 
-		if (got < 0 && errno == EINTR)
-			continue;
 		/* a guessable salt or DNS id is worse than no service */
-		if (got <= 0)
+		if (getentropy(p, piece) < 0)
 			abort();
-		p += got;
-		n -= (size_t)got;
+		p += piece;
+		n -= piece;
 	}
 }
 

@@ -26,11 +26,9 @@ struct db {
 
 static enum err_kind kind_of(int code)
 {
-	int primary = code & 0xff;	/* the rest is the extended code */
-
-	if (primary == SQLITE_CONSTRAINT)
+	if (code == SQLITE_CONSTRAINT)
 		return ERR_PERM;
-	return primary == SQLITE_NOMEM ? ERR_NOMEM : ERR_TEMP;
+	return code == SQLITE_NOMEM ? ERR_NOMEM : ERR_TEMP;
 }
 
 static int fail(struct db *db, int code, struct err *err)
@@ -88,9 +86,8 @@ static int make_file(const char *path, struct err *err)
  */
 static int set_pragmas(struct db *db, bool write, struct err *err)
 {
-	sqlite3_extended_result_codes(db->handle, 1);
-	sqlite3_busy_timeout(db->handle, DB_PATIENCE);
-	if (db_run(db, "PRAGMA cache_size=-" DB_CACHE ";"
+	if (db_run(db, "PRAGMA busy_timeout=" DB_PATIENCE ";"
+			"PRAGMA cache_size=-" DB_CACHE ";"
 			"PRAGMA journal_mode=TRUNCATE;"
 			"PRAGMA synchronous=FULL;"
 			"PRAGMA temp_store=MEMORY;"

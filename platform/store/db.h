@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "base/span.h"
 
-#define DB_PATIENCE 5000	/* ms to wait for another process's lock */
+#define DB_PATIENCE "5000"	/* ms to wait for another process's lock */
 #define DB_CACHE "64"		/* KB of page cache */
 
 struct db;

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/str.h"
 #include "os/clock.h"
+#include "os/file.h"
 
 int disk_folder(int dirfd, const char *path)
 {
@@ -80,19 +80,6 @@ int disk_write_at(int fd, const void *data, size_t n, int64_t at)
 	return 0;
 }
 
-int disk_parent(int dirfd, const char *path)
-{
-	char folder[PATH_MAX];
-	struct span s = span_of(path);
-	size_t slash = span_rfind(s, '/');
-
-	s = slash == s.n ? SPAN(".") : span_sub(s, 0, slash ? slash : 1);
-	if (str_copy(folder, sizeof(folder), s) == 0)
-		return disk_folder(dirfd, folder);
-	errno = ENAMETOOLONG;
-	return -1;
-}
-
 static int flush_and_close(int fd)
 {
 	int error = fd < 0 ? errno : 0;
@@ -114,7 +101,7 @@ int disk_flush_path(int dirfd, const char *path, int flags)
 
 int disk_flush_folder(int dirfd, const char *path)
 {
-	return flush_and_close(disk_parent(dirfd, path));
+	return flush_and_close(file_parent(dirfd, path));
 }
 
 int disk_err(struct err *err, const char *what)

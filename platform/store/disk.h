@@ -9,8 +9,6 @@
 
 /* A folder, to be read or flushed. The fd or -1 with errno. */
 int disk_folder(int dirfd, const char *path);
-/* The same for the folder in which the name stands. */
-int disk_parent(int dirfd, const char *path);
 /*
  * Calls fn for each name that does not begin with a dot, until it gives
  * something else than 0, which is then given back. -1 with err: not readable.

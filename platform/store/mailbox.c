@@ -214,7 +214,7 @@ static int next_piece(struct mailbox_reader *r, struct err *err)
 	if (rc <= 0)
 		r->rest.n = 0;
 	else if (r->mbox && l->first && mailbox_quoted(r->rest, 1))
-		r->rest = span_sub(r->rest, 1, r->rest.n);
+		r->rest = span_rest(r->rest, 1);
 	return rc;
 }
 
@@ -232,7 +232,7 @@ long mailbox_reader_next(struct mailbox_reader *r, void *buf, unsigned long size
 			n = size - done;
 		if (n)
 			memcpy(p + done, r->rest.p, n);
-		r->rest = span_sub(r->rest, n, r->rest.n);
+		r->rest = span_rest(r->rest, n);
 		done += n;
 		if (r->line_end && !r->rest.n && done < size) {
 			p[done++] = '\n';

@@ -14,7 +14,7 @@ int lines_open(struct lines *l, int fd, int64_t start, int64_t end,
 		.end = end < 0 ? INT64_MAX : end, .ended = true };
 	l->buffer = malloc(LINES_SIZE);
 	if (!l->buffer)
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_nomem(err);
 	return 0;
 }
 
@@ -71,7 +71,7 @@ int lines_next(struct lines *l, struct err *err)
 		struct span have = span_make(l->buffer + l->from,
 				l->to - l->from);
 
-		n = looked + span_find(span_sub(have, looked, have.n), '\n');
+		n = looked + span_find(span_rest(have, looked), '\n');
 		if (n < have.n)
 			return give(l, n + 1);
 		looked = have.n;

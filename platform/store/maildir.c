@@ -55,8 +55,8 @@ static struct span flag_part(const char *name)
 	struct span s = span_of(name);
 	size_t n = span_find(s, ':');
 
-	s = span_sub(s, n, s.n);
-	return span_starts(s, ":2,") ? span_sub(s, 3, s.n) : SPAN("");
+	s = span_rest(s, n);
+	return span_starts(s, ":2,") ? span_rest(s, 3) : SPAN("");
 }
 
 static const struct {
@@ -76,7 +76,7 @@ static unsigned flags_of(struct span text)
 	unsigned flags = 0;
 
 	for (size_t i = 0; i < sizeof(letters) / sizeof(*letters); i++)
-		if (span_find(text, letters[i].letter) < text.n)
+		if (span_has(text, letters[i].letter))
 			flags |= letters[i].flag;
 	return flags;
 }
@@ -87,7 +87,7 @@ static void put_flags(char out[64], struct span old, unsigned flags)
 	size_t n = 0;
 
 	for (int c = 33; c < 127 && n < 63; c++) {
-		bool set = !strchr("FRS/", c) && span_find(old, (char)c) < old.n;
+		bool set = !strchr("FRS/", c) && span_has(old, (char)c);
 
 		for (size_t i = 0; i < sizeof(letters) / sizeof(*letters); i++)
 			if (letters[i].letter == c)
@@ -106,8 +106,8 @@ static uint64_t name_size(struct span name)
 	while (name.n) {
 		struct span part = span_cut(&name, ',');
 
-		if (span_starts(part, "W=") && span_number64(span_sub(part, 2,
-						part.n), INT64_MAX, &v))
+		if (span_starts(part, "W=") && span_number64(
+				span_rest(part, 2), INT64_MAX, &v))
 			return v;
 	}
 	return SIZE_UNKNOWN;
@@ -434,7 +434,7 @@ struct mailbox *maildir_open(int dirfd, const char *path, bool make, bool write,
 	md->names = arena_new(NAMES_MOST);
 	md->dir = maildir_folder(dirfd, path, make, err);
 	if (!md->names)
-		err_set(err, ERR_NOMEM, "out of memory");
+		err_nomem(err);
 	if (!md->names || md->dir < 0)
 		goto out;
 	if (write && clock_plausible())

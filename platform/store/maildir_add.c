@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -23,13 +24,14 @@ int maildir_folder(int dirfd, const char *path, bool make, struct err *err)
 {
 	static const char names[][4] = { "new", "tmp", "cur", "new" };
 	char whole[PATH_MAX];
+	struct stat st;
 	int fd;
 
 	for (int i = 0; i < 4; i++) {
 		if (snprintf(whole, sizeof(whole), "%s/%s", path, names[i])
 				>= (int)sizeof(whole))
 			return err_set(err, ERR_PERM, "mailbox: name too long");
-		if (i == 0 && faccessat(dirfd, whole, F_OK, 0) == 0)
+		if (i == 0 && fstatat(dirfd, whole, &st, 0) == 0)
 			break;
 		if (i == 0 && !make && (errno == ENOENT || errno == ENOTDIR))
 			return err_set(err, ERR_PERM, "%s: no such mailbox",

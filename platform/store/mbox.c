@@ -192,7 +192,7 @@ static int64_t arrival(struct span line)
 	while ((word = span_word(&line)).n) {
 		if (time.n) {
 			year = word;
-		} else if (span_find(word, ':') < word.n
+		} else if (span_has(word, ':')
 				&& ascii_isdigit(word.p[0])) {
 			time = word;
 		} else {

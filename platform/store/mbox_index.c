@@ -107,7 +107,7 @@ static void read_flags(struct mbox_entry *e, struct span letters)
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (span_find(letters, known[i].letter) < letters.n)
+		if (span_has(letters, known[i].letter))
 			e->flags |= known[i].flag;
 }
 

@@ -157,7 +157,7 @@ static bool trusted(int fd, const struct mbox_lock *l, int dirfd,
 		return false;
 	if (st.st_uid == geteuid() || st.st_uid == mbox.st_uid)
 		return true;
-	parent = disk_parent(dirfd, name);
+	parent = file_parent(dirfd, name);
 	if (parent < 0)
 		return false;
 	rc = fstat(parent, &folder);

@@ -23,12 +23,11 @@
 
 bool spool_id_valid(const char *id)
 {
-	size_t n = strnlen(id, SPOOL_ID_SIZE);
+	size_t n = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (!ascii_isalnum(id[i]))
-			return false;
-	return n > 0 && n < SPOOL_ID_SIZE;
+	while (n < SPOOL_ID_SIZE && ascii_isalnum(id[n]))
+		n++;
+	return n > 0 && n < SPOOL_ID_SIZE && !id[n];
 }
 
 struct each {
@@ -232,8 +231,8 @@ static int send_id(struct spool *s, const char *id)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
-	if (str_copy(addr.sun_path, sizeof(addr.sun_path),
-				span_of(s->notify_path)) < 0)
+	if (str_copys(addr.sun_path, sizeof(addr.sun_path),
+				s->notify_path) < 0)
 		return 0;
 	if (sendto(s->notify_fd, id, strlen(id), 0, (const void *)&addr,
 				sizeof(addr)) >= 0)
@@ -269,7 +268,7 @@ void spool_tell(struct spool *s, const char *id)
 		return;
 	if (!s->loop)
 		return;
-	str_copy(entry, sizeof(entry), span_of(id));
+	str_copys(entry, sizeof(entry), id);
 	str_add(&s->untold, span_make(entry, sizeof(entry)));
 	if (s->untold.bad) {
 		str_free(&s->untold);

@@ -151,7 +151,7 @@ struct spool_draft *spool_begin(struct spool *s, struct spool_envelope *e,
 	struct spool_draft *d = calloc(1, sizeof(*d));
 
 	if (!d) {
-		err_set(err, ERR_NOMEM, "out of memory");
+		err_nomem(err);
 		return NULL;
 	}
 	d->spool = s;

@@ -52,10 +52,10 @@ int record_head_get(struct record_head *h, struct span text)
 					RECORD_HEAD_SIZE)) < 0
 			|| strlen(line) < RECORD_HEAD_SIZE)
 		return -1;
-	h->envelope = (uint32_t)strtoull(line + 4, NULL, 16);
-	h->message = strtoull(line + 13, NULL, 16);
-	h->envelope_crc = (uint32_t)strtoull(line + 30, NULL, 16);
-	h->message_crc = (uint32_t)strtoull(line + 39, NULL, 16);
+	h->envelope = (uint32_t)strtoll(line + 4, NULL, 16);
+	h->message = (uint64_t)strtoll(line + 13, NULL, 16);
+	h->envelope_crc = (uint32_t)strtoll(line + 30, NULL, 16);
+	h->message_crc = (uint32_t)strtoll(line + 39, NULL, 16);
 	print_head(again, h);
 	return strcmp(line, again) != 0 || h->envelope <= RECORD_FIXED
 		|| h->envelope > RECORD_MOST || h->message > INT64_MAX / 2
@@ -75,7 +75,7 @@ static bool get_try(struct spool_envelope *e, const char *line)
 {
 	char again[RECORD_TRY_SIZE];
 
-	e->attempts = (unsigned)strtoull(line + 4, NULL, 10);
+	e->attempts = (unsigned)strtoll(line + 4, NULL, 10);
 	e->next_try = strtoll(line + 15, NULL, 10);
 	record_try(again, e->attempts, e->next_try);
 	return memcmp(line, again, RECORD_TRY_SIZE) == 0;
@@ -105,7 +105,7 @@ static bool is_good(const struct spool_envelope *e)
 static size_t skip_lines(struct span text, size_t at, unsigned lines)
 {
 	while (lines-- && at < text.n)
-		at += span_find(span_sub(text, at, text.n), '\n') + 1;
+		at += span_find(span_rest(text, at), '\n') + 1;
 	return at < text.n ? at : text.n;
 }
 
@@ -157,7 +157,7 @@ static char *take_line(struct span *rest)
 	if (n == rest->n)
 		return NULL;
 	line[n] = '\0';
-	*rest = span_sub(*rest, n + 1, rest->n);
+	*rest = span_rest(*rest, n + 1);
 	return line;
 }
 
@@ -183,7 +183,7 @@ static bool get_first(struct spool_envelope *e, struct span *rest)
 		return false;
 	e->created = (int64_t)v;
 	e->eight_bit = flags[0] == '8';
-	return str_copy(e->id, sizeof(e->id), span_of(id)) == 0;
+	return str_copys(e->id, sizeof(e->id), id) == 0;
 }
 
 static bool is_state(char c)
@@ -208,7 +208,7 @@ static bool get_rcpt(struct spool_envelope *e, struct span rest)
 int record_get(struct spool_envelope *e, struct span text,
 		const struct record_head *h, struct arena *a, struct err *err)
 {
-	struct span rest = span_sub(text, RECORD_FIXED, text.n);
+	struct span rest = span_rest(text, RECORD_FIXED);
 
 	memset(e, 0, sizeof(*e));
 	e->size = h->message;

@@ -124,7 +124,7 @@ static enum way talk(struct submit *s, const struct smtp_target *target,
 	s->end = (struct smtp_result){ .kind = ERR_NONE };
 	s->client = smtp_client_new(s->loop, target, tls, &events, s);
 	if (!s->client) {
-		err_set(err, ERR_NOMEM, "out of memory");
+		err_nomem(err);
 		return WAY_REFUSED;
 	}
 	loop_run(s->loop);
@@ -294,7 +294,7 @@ static int spool_open_and_add(struct submit *s, struct err *err)
 	snprintf(origin, sizeof(origin), "uid %lu", (unsigned long)getuid());
 	e.rcpt = calloc(m->nrcpt, sizeof(*e.rcpt));
 	if (!e.rcpt)
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_nomem(err);
 	for (unsigned i = 0; i < m->nrcpt; i++) {
 		e.rcpt[i].address = m->rcpt[i];
 		e.rcpt[i].state = SPOOL_WAITING;
@@ -307,6 +307,14 @@ static int spool_open_and_add(struct submit *s, struct err *err)
 	return rc;
 }
 
+/* The real ids stay root's, so that there is a way back. */
+static int act_as(uid_t uid, gid_t gid)
+{
+	if (setresgid((gid_t)-1, gid, (gid_t)-1) < 0)
+		return -1;
+	return setresuid((uid_t)-1, uid, (uid_t)-1);
+}
+
 /* As root the files must become the queue's own, or it could not read them. */
 static int become_owner(const struct conf *conf, struct err *err)
 {
@@ -316,8 +324,8 @@ static int become_owner(const struct conf *conf, struct err *err)
 		return -1;
 	if (file_mkdirs(AT_FDCWD, conf->spool_dir, 0700, err) < 0)
 		return -1;
-	if (chown(conf->spool_dir, owner.uid, owner.gid) < 0 ||
-	    setegid(owner.gid) < 0 || seteuid(owner.uid) < 0)
+	if (fchownat(AT_FDCWD, conf->spool_dir, owner.uid, owner.gid, 0) < 0 ||
+	    act_as(owner.uid, owner.gid) < 0)
 		return disk_err(err, conf->spool_dir);
 	return 0;
 }
@@ -333,7 +341,7 @@ static enum way by_spool(struct submit *s, struct err *err)
 	if (root && become_owner(s->conf, err) < 0)
 		return WAY_REFUSED;
 	rc = spool_open_and_add(s, err);
-	if (root && (seteuid(0) < 0 || setegid(gid) < 0))
+	if (root && act_as(0, gid) < 0)
 		return WAY_REFUSED;
 	return rc < 0 ? WAY_REFUSED : WAY_TAKEN;
 }

@@ -195,7 +195,7 @@ static int set_keys(struct user_db *db, int64_t id,
 
 	scram_print(secret, keys);
 	if (!secret[0])
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_nomem(err);
 	snprintf(now, sizeof(now), "%lld", (long long)clock_now());
 	text[0] = span_of(secret);
 	text[1] = span_of(now);
