@@ -24,9 +24,11 @@ say = $(if $(quiet),,@echo '  $(1)	$(patsubst $(O)/%,%,$@)')
 ifdef CROSS
 TOOLCHAINS ?= build/toolchain
 cross := $(abspath $(TOOLCHAINS))/$(CROSS)
+ifneq ($(words $(wildcard $(addprefix $(cross)/stamp/,musl zlib mbedtls sqlite))),4)
 made-cross := $(shell board-profiles/toolchain/build $(CROSS) \
 	$(TOOLCHAINS) >&2 && echo yes)
 $(if $(made-cross),,$(error no toolchain for $(CROSS)))
+endif
 CROSS_COMPILE := $(cross)/bin/$(CROSS)-
 MBEDTLS ?= $(cross)
 SQLITE ?= $(cross)

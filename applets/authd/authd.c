@@ -276,6 +276,18 @@ static int set_up(struct authd *a, struct err *err)
 	return a->pool ? 0 : -1;
 }
 
+/* What cannot be written there is told early; who is known can still log in. */
+static void look_at_state_dir(const struct conf *conf)
+{
+	struct err err;
+	int rc = daemon_dir(conf->state_dir, 0755, conf->user_auth, &err);
+
+	if (rc == 0 && access(conf->state_dir, W_OK) < 0)
+		rc = err_errno(&err, "%s", conf->state_dir);
+	if (rc < 0)
+		log_warn("no user can be added or changed: %s", err.text);
+}
+
 int authd_main(int argc, char **argv)
 {
 	struct authd a = { 0 };
@@ -283,6 +295,7 @@ int authd_main(int argc, char **argv)
 	int status;
 
 	daemon_init(&a.daemon, "authd", argc, argv);
+	look_at_state_dir(a.daemon.conf);
 	if (set_up(&a, &err) < 0) {
 		log_error("%s", err.text);
 		return EX_OSERR;

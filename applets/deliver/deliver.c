@@ -36,6 +36,7 @@
 #include "os/log.h"
 #include "os/priv.h"
 #include "store/disk.h"
+#include "store/maildir.h"
 
 #define GRACE_MS 30000		/* from SIGTERM, for messages under way */
 #define STAGED_AGE 600		/* seconds: a killed daemon's, then */
@@ -153,6 +154,9 @@ static int open_folders(struct deliver *m, struct err *err)
 			|| fchown(m->staging, store.uid, store.gid) < 0))
 		return disk_err(err, DELIVER_STAGING);
 	disk_sweep(m->staging, ".", STAGED_AGE);
+	if (!maildir_takes_colons(m->staging))
+		log_warn("%s: no colon in file names there (FAT?): flags are "
+				"written as ;2,", conf->mail_dir);
 	return 0;
 }
 

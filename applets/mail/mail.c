@@ -23,8 +23,17 @@
  *	  -N          do not list them at the start
  *	  -i          ignore ^C
  *	  -n          read no start-up file (there is none yet)
+ *
+ * config MAIL_READ
+ *	depends on MAIL
+ *	bool "mail reads, too (25 kB)"
+ *	default y
+ *	help
+ *	  Without it mail only sends, as scripts and cron need it:
+ *	  mail [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] ADDRESS...
  */
 #include "applet.h"
+#include "config.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -55,11 +64,16 @@ static const struct opt_row rows[] = {
 	{ 'c', "cc", OPT_LIST, OPT_AT(struct options, cc) },
 	{ 'b', "bcc", OPT_LIST, OPT_AT(struct options, bcc) },
 	{ 'r', "from", OPT_TEXT, OPT_AT(struct options, from) },
-	{ 'f', "file", OPT_FLAG, OPT_AT(struct options, file) },
-	{ 'u', "user", OPT_TEXT, OPT_AT(struct options, user) },
-	{ 'e', "check", OPT_FLAG, OPT_AT(struct options, exists) },
-	{ 'H', "headers", OPT_FLAG, OPT_AT(struct options, headers) },
-	{ 'N', "no-headers", OPT_FLAG, OPT_AT(struct options, no_headers) },
+	USE_MAIL_READ({ 'f', "file", OPT_FLAG,
+		OPT_AT(struct options, file) },)
+	USE_MAIL_READ({ 'u', "user", OPT_TEXT,
+		OPT_AT(struct options, user) },)
+	USE_MAIL_READ({ 'e', "check", OPT_FLAG,
+		OPT_AT(struct options, exists) },)
+	USE_MAIL_READ({ 'H', "headers", OPT_FLAG,
+		OPT_AT(struct options, headers) },)
+	USE_MAIL_READ({ 'N', "no-headers", OPT_FLAG,
+		OPT_AT(struct options, no_headers) },)
 	{ 'i', "ignore", OPT_FLAG, OPT_AT(struct options, ignore) },
 	{ 'n', "", OPT_IGNORE, 0 },
 	{ 0 }
@@ -299,14 +313,15 @@ int mail_main(int argc, char **argv)
 	struct options o = { .file = false };
 	struct mail m = { .status = 0 };
 	int at = usage_parse(argc, argv, rows, &o), status;
-	bool reads = o.file || o.user || o.exists || o.headers || at == argc;
+	bool reads = CFG_MAIL_READ && (o.file || o.user || o.exists ||
+			o.headers || at == argc);
 
 	if (mail_term_init(&m.term, o.ignore) < 0) {
 		err_errno(&m.err, "signals");
 		mail_failed(&m);
 		return EX_OSERR;
 	}
-	if (reads && argc - at > o.file)
+	if (reads ? argc - at > o.file : at == argc)
 		usage_fail("mail");
 	umask(077);	/* mail is private: mbox, dead.letter, what is saved */
 	m.conf = conf_read_or_exit(NULL);

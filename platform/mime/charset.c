@@ -1,4 +1,5 @@
 #include "mime/charset.h"
+#include "config.h"
 
 #include <errno.h>
 #include <iconv.h>
@@ -124,7 +125,8 @@ int charset_to_utf8(struct str *out, struct span text, struct span charset)
 		put_bytes(out, text, true);
 		return 0;
 	}
-	if (is_in(other, charset, name) || is_numbered(charset, name))
+	if (CFG_ICONV && (is_in(other, charset, name) ||
+			is_numbered(charset, name)))
 		return from_iconv(out, text, name);
 	put_bytes(out, text, false);
 	return -1;

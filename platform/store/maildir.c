@@ -15,6 +15,7 @@
 #include "os/clock.h"
 #include "store/disk.h"
 #include "store/maildir_private.h"
+#include "store/maildir.h"
 
 #define NAMES_MOST (64u << 20)	/* octets of file names of one Maildir */
 #define SIZE_UNKNOWN UINT64_MAX
@@ -42,21 +43,29 @@ static struct maildir *maildir_of(struct mailbox *m)
 
 /* -- names: SECONDS.UNIQUE.HOST,S=SIZE,W=SIZE:2,FLAGS -- */
 
+/* On FAT, whose names have no colon, ";2," stands for ":2,". */
+static size_t info_at(struct span name)
+{
+	size_t semicolon = span_find(name, ';');
+
+	return span_starts(span_rest(name, semicolon), ";2,") ? semicolon
+			: span_find(name, ':');
+}
+
 /* What stays when flags change. */
 static struct span unique_part(const char *name)
 {
 	struct span s = span_of(name + 4);
 
-	return span_sub(s, 0, span_find(s, ':'));
+	return span_sub(s, 0, info_at(s));
 }
 
 static struct span flag_part(const char *name)
 {
 	struct span s = span_of(name);
-	size_t n = span_find(s, ':');
 
-	s = span_rest(s, n);
-	return span_starts(s, ":2,") ? span_rest(s, 3) : SPAN("");
+	s = span_rest(s, info_at(s) + 1);
+	return span_starts(s, "2,") ? span_rest(s, 2) : SPAN("");
 }
 
 static const struct {
@@ -333,7 +342,8 @@ static int rename_entry(struct maildir *md, struct maildir_entry *e,
 {
 	char text[64], name[4 + 256 + 64];
 	struct span unique = unique_part(e->name);
-	const char *kept;
+	char *kept;
+	int rc;
 
 	put_flags(text, flag_part(e->name), flags);
 	snprintf(name, sizeof(name), "cur/%.*s:2,%s", SPAN_ARG(unique), text);
@@ -342,10 +352,14 @@ static int rename_entry(struct maildir *md, struct maildir_entry *e,
 		errno = ENOMEM;
 		return -1;
 	}
-	if (renameat(md->dir, e->name, md->dir, name) < 0)
-		return -1;
-	e->name = kept;
-	return 0;
+	rc = renameat(md->dir, e->name, md->dir, kept);
+	if (rc < 0 && errno == EINVAL) {
+		kept[4 + unique.n] = ';';
+		rc = renameat(md->dir, e->name, md->dir, kept);
+	}
+	if (rc == 0)
+		e->name = kept;
+	return rc;
 }
 
 static int remove_entry(struct maildir *md, struct maildir_entry *e)
@@ -400,6 +414,17 @@ static int maildir_save(struct mailbox *m, struct err *err)
 	if (!errno)
 		errno = disk_flush_path(md->dir, "cur", O_DIRECTORY);
 	return errno ? disk_err(err, "Maildir") : 0;
+}
+
+bool maildir_takes_colons(int dirfd)
+{
+	int fd = openat(dirfd, ":2,", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return errno != EINVAL;
+	close(fd);
+	unlinkat(dirfd, ":2,", 0);
+	return true;
 }
 
 /* -- opening -- */

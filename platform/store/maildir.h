@@ -26,4 +26,10 @@ int maildir_place(int dirfd, const char *path, const struct mailbox_add *add,
 		const struct maildir_staged *staged,
 		char name[MAILDIR_NAME_SIZE], bool *found, struct err *err);
 
+/*
+ * False where a name cannot have a colon (FAT). Flags are then written as
+ * ";2,S", which other programs do not know.
+ */
+bool maildir_takes_colons(int dirfd);
+
 #endif
