@@ -8,6 +8,7 @@
  * config MAIL
  *	bool "mail (33 kB)"
  *	default y
+ *	select LIB_ZLIB
  *	help
  *	  usage: mail [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] ADDRESS...
  *	         mail [-eHN] [-u USER]
