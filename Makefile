@@ -195,10 +195,12 @@ kconfig = APPLETS_KCONFIG=$(G)/applets.kconfig KCONFIG_CONFIG=$(CONFIG) $(PYTHON
 
 menuconfig: $(made)
 	$(kconfig) -m menuconfig Kconfig
-oldconfig: $(made)
-	$(kconfig) -m oldconfig Kconfig
-olddefconfig: $(made)
-	$(Q)$(kconfig) -m olddefconfig Kconfig
+# Buildroot and Yocto have no kconfiglib: new symbols then take their defaults.
+oldconfig olddefconfig: $(made)
+	$(Q)if $(PYTHON) -c 'import kconfiglib' 2>/dev/null; then \
+		$(kconfig) -m $@ Kconfig; else \
+		$(expand) -v full=$(CONFIG).new Kconfig $(G)/applets.kconfig \
+			$(CONFIG) && mv $(CONFIG).new $(CONFIG); fi
 allnoconfig: $(made)
 	$(Q)$(kconfig) -m allnoconfig Kconfig
 allyesconfig: $(made)

@@ -290,22 +290,37 @@ static void letter_free(struct letter *l)
 
 /* ---- dead.letter */
 
-/* The addresses are kept as they were typed: they may be what is wrong. */
+static int write_piece(void *arg, struct span piece)
+{
+	return file_write(*(const int *)arg, piece.p, piece.n);
+}
+
+/*
+ * An mbox, but for one message at a time and with no lock: nobody delivers to
+ * it. The addresses are kept as they were typed: they may be what is wrong.
+ */
 static int append_dead(struct letter *l, const char *path)
 {
-	struct mailbox_add add = {
-		.from = l->m->address, .when = clock_now(), .flush = true,
-		.fd = l->d->fd, .start = MAIL_DRAFT_ROOM,
-		.length = (int64_t)l->d->size
-	};
-	bool found;
+	struct str *head = &l->header;
+	char when[DATE_SIZE];
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	int rc;
 
-	str_addf(&l->header, "From: %s\n", l->m->address);
+	date_mbox(when, clock_now());
+	str_addf(head, "From %s %s\nFrom: %s\n", l->m->address, when,
+			l->m->address);
 	for (enum mail_field f = MAIL_TO; f <= MAIL_SUBJECT; f++)
 		put_field(l, f);
-	str_adds(&l->header, "Status: RO\n\n");
-	add.head = str_span(&l->header);
-	return mailbox_append(AT_FDCWD, path, false, &add, &found, &l->m->err);
+	str_adds(head, "Status: RO\n\n");
+	rc = fd < 0 || head->bad ? -1 : write_piece(&fd, str_span(head));
+	if (rc == 0)
+		rc = mail_draft_each(l->d, write_piece, &fd, NULL);
+	if (rc == 0)
+		rc = write_piece(&fd, SPAN("\n\n"));
+	if (rc < 0)
+		err_errno(&l->m->err, "%s", path);
+	close(fd);
+	return rc;
 }
 
 void mail_send_dead(struct mail *m, struct mail_draft *d)
