@@ -27,7 +27,7 @@
  *
  * config MAIL_READ
  *	depends on MAIL
- *	bool "mail reads, too (25 kB)"
+ *	bool "mail reads, too (17 kB)"
  *	default y
  *	help
  *	  Without it mail only sends, as scripts and cron need it:

@@ -7,7 +7,7 @@
  * file mailq.c MAILQ
  *
  * config SENDMAIL
- *	bool "sendmail (8 kB)"
+ *	bool "sendmail (7 kB)"
  *	default y
  *	select LIB_ZLIB
  *	help

@@ -19,6 +19,7 @@ import ssl
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -53,6 +54,9 @@ retry-first 5s
 """
 FOLDERS = "cd /state && mkdir pillarbox mail mbox && chown mail mail"
 figures = []
+# qemu listens with a backlog of one: of ten that connect at once the host's
+# kernel would leave some without anybody at the other end
+one_connects = threading.Lock()
 
 
 def figure(name, value):
@@ -95,7 +99,9 @@ def set_up(board, extra="", daemons=True):
 
 def submit(port, recipients, bodies, acknowledged=None):
     """Each body in a message of its own, all in one session."""
-    with smtplib.SMTP("127.0.0.1", port, timeout=60) as s:
+    with one_connects:
+        s = smtplib.SMTP("127.0.0.1", port, timeout=60)
+    with s:
         for body in bodies:
             s.sendmail("friend@far.test", recipients, message(body))
             if acknowledged is not None:
@@ -159,8 +165,8 @@ def check_all_there(board, acknowledged, may_come=()):
         tag = re.search(r"^X-Tag: (\w+)", header, re.M).group(1)
         assert hashlib.sha256(body.rstrip("\n").encode()).hexdigest() == tag
     assert set(found) <= set(acknowledged) | set(may_come)
-    assert board.run("ls /state/spool/damaged 2>/dev/null | wc -l") == "0" \
-        or may_come
+    damaged = board.run("ls /state/spool/damaged | wc -l")
+    assert may_come or damaged == "0"
     return found
 
 
@@ -369,9 +375,9 @@ def test_power_cut_under_load(image, state):
         board.boot()
         set_up(board)
         keys = board.run("md5sum /state/pillarbox.conf")
-        all_acknowledged = 0
+        all_acknowledged, sent = 0, []
         for cut in range(2):
-            acknowledged, sent = [], []
+            acknowledged = []
             threads = load(board, f"{state} {cut}", acknowledged, sent)
             end = time.monotonic() + 120
             while len(acknowledged) < 80 + 70 * cut:
@@ -428,13 +434,11 @@ def count(board, state, sessions, disk):
     board.count_flushes()
     before = board.written() if disk else 0
     board.run("echo >/sys/kernel/tracing/trace")
-    threads = [threading.Thread(target=submit, args=(
-        board.port["smtp"], ["alice@home.test"], texts[i::sessions]))
-        for i in range(sessions)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    with ThreadPoolExecutor(sessions) as pool:
+        for job in [pool.submit(submit, board.port["smtp"],
+                                ["alice@home.test"], texts[i::sessions])
+                    for i in range(sessions)]:
+            job.result()
     wait_idle(board)
     calls = board.flushes()
     per = " ".join(f"{call} {n / len(texts):.2f}" for call, n in
