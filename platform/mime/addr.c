@@ -234,7 +234,7 @@ bool addr_parse(struct span in, struct addr *out, bool utf8)
 
 /* -- normal forms -- */
 
-static void put_quoted(struct str *out, struct span plain)
+void addr_put_quoted(struct str *out, struct span plain)
 {
 	str_addc(out, '"');
 	for (size_t i = 0; i < plain.n; i++) {
@@ -262,7 +262,7 @@ void addr_local_plain(struct str *out, struct span local)
 	else if (!local.n || is_dot_string(str_span(&plain)))
 		str_add(out, str_span(&plain));
 	else
-		put_quoted(out, str_span(&plain));
+		addr_put_quoted(out, str_span(&plain));
 	str_free(&plain);
 }
 

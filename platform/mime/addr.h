@@ -45,4 +45,7 @@ struct addr_entry {
 int addr_each(struct span list, bool (*fn)(void *arg, const struct addr_entry *),
 		void *arg);
 
+/* The text as a quoted string (RFC 5322 3.2.4). */
+void addr_put_quoted(struct str *out, struct span plain);
+
 #endif

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
+#include "mime/addr.h"
 #include "mime/header.h"
 #include "mime/word.h"
 
@@ -61,17 +62,10 @@ static void put_name(struct str *out, struct span name)
 	for (size_t i = 0; i < name.n; i++)
 		plain &= ascii_isalnum(name.p[i]) || name.p[i] == ' ' ||
 			(unsigned char)name.p[i] > 127;
-	if (plain) {
+	if (plain)
 		word_encode(out, name);
-		return;
-	}
-	str_addc(out, '"');
-	for (size_t i = 0; i < name.n; i++) {
-		if (name.p[i] == '"' || name.p[i] == '\\')
-			str_addc(out, '\\');
-		str_addc(out, name.p[i]);
-	}
-	str_addc(out, '"');
+	else
+		addr_put_quoted(out, name);
 }
 
 void compose_author(struct str *out, struct span name, const char *address)
