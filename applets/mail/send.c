@@ -159,7 +159,7 @@ static enum compose_encoding make_header(struct letter *l)
 	if (!l->d->field[MAIL_TO].n && !l->d->field[MAIL_CC].n)
 		str_adds(out, "To: undisclosed-recipients:;\n");
 	put_field(l, MAIL_SUBJECT);
-	/* with no clock yet, the server that has one adds it (RFC 6409 8.1) */
+	/* with no clock yet, `queue` adds it when there is one */
 	if (clock_plausible()) {
 		date_mail(date, clock_now(), date_offset(clock_now()));
 		header_put(out, "Date", span_of(date));

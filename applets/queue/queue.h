@@ -12,7 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/arena.h"
+#include "base/date.h"
 #include "base/list.h"
+#include "base/str.h"
 #include "net/daemon.h"
 #include "net/mx.h"
 #include "net/smtp_client.h"
@@ -186,6 +188,17 @@ int link_start(struct queue_site *s);
 bool link_offer(struct queue_site *s, struct queue_job *j);
 void link_stop_idle(struct queue_site *s);
 void link_abort_all(struct queue_site *s);
+
+/* ---- queue_header.c */
+/* Adds a message's header section, CRLF lines as in its file, 64 KB at most. */
+void queue_header(struct str *out, int fd, int64_t start);
+/*
+ * "Date: ...", CRLF, for a message that was written before the clock was set and
+ * has none (RFC 5322 3.6 wants one); else NULL.
+ */
+#define QUEUE_LATE_DATE (DATE_SIZE + 8)
+const char *queue_late_date(char out[QUEUE_LATE_DATE], int64_t created, int fd,
+		int64_t start);
 
 /* ---- queue_bounce.c */
 /*

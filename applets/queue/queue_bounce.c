@@ -7,34 +7,23 @@
 
 #include "base/date.h"
 #include "mime/compose.h"
-#include "mime/header.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/rand.h"
 
 #define BOUNCE_MOST (512 * 1024)
-#define HEADER_MOST (64 * 1024)		/* of the original that goes back */
 
-/* The header section of the message, with CRLF lines as it is in the spool. */
+/* The header section of the original goes back. */
 static void add_header(struct str *out, struct queue_message *m)
 {
 	int64_t start;
 	struct err err;
 	int fd = spool_body(m->entry->queue->spool, m->envelope, &start, &err);
-	char *text = malloc(HEADER_MOST);
-	ssize_t n = 0;
 
-	/* the message is the last thing in its file */
-	if (fd >= 0 && text)
-		n = file_pread(fd, text, HEADER_MOST, start);
-	if (n > 0) {
-		struct span s = span_make(text, (size_t)n);
-
-		str_add(out, span_sub(s, 0, header_size(s)));
-	}
-	free(text);
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return;
+	queue_header(out, fd, start);
+	close(fd);
 }
 
 static void add_why(struct str *out, const struct smtp_result *why)

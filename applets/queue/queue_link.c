@@ -24,6 +24,7 @@ struct queue_link {
 	struct smtp_result said;	/* by the last address that was reached */
 	bool redo;			/* the job has not even begun: elsewhere again */
 	struct loop_timer timeout;
+	char date[QUEUE_LATE_DATE];	/* that this message came without */
 	char host[320];			/* for the log: name[address]:port */
 };
 
@@ -162,6 +163,8 @@ static bool send_job(struct queue_link *l, struct queue_job *j)
 		return false;
 	}
 	j->smtp.fd = l->fd;
+	j->smtp.head = queue_late_date(l->date, j->message->envelope->created,
+			l->fd, j->smtp.start);
 	l->idle = false;
 	loop_timer_stop(l->site->queue->daemon.loop, &l->timeout);
 	smtp_client_send(l->client, &j->smtp);

@@ -187,7 +187,8 @@ static void put_missing(struct sendmail_message *m, unsigned missing,
 		put_from(m, out);
 	if (missing & COMPOSE_NO_TO)
 		str_adds(out, "To: undisclosed-recipients:;\n");
-	if (missing & COMPOSE_NO_DATE) {
+	/* with no clock yet, `queue` adds it when there is one */
+	if (missing & COMPOSE_NO_DATE && clock_plausible()) {
 		date_mail(date, now, date_offset(now));
 		str_addf(out, "Date: %s\n", date);
 	}

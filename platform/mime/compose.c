@@ -57,13 +57,18 @@ unsigned compose_missing(struct span header)
 /* A display name (RFC 5322 3.2.5): as it is, quoted, or encoded. */
 static void put_name(struct str *out, struct span name)
 {
-	bool plain = true;
+	bool plain = true, high = false;
 
-	for (size_t i = 0; i < name.n; i++)
+	for (size_t i = 0; i < name.n; i++) {
+		high |= (unsigned char)name.p[i] > 127;
 		plain &= ascii_isalnum(name.p[i]) || name.p[i] == ' ' ||
 			(unsigned char)name.p[i] > 127;
+	}
+	/* RFC 2047 5 (3): no encoded word within a quoted string */
 	if (plain)
 		word_encode(out, name);
+	else if (high)
+		word_encode_whole(out, name);
 	else
 		addr_put_quoted(out, name);
 }

@@ -119,6 +119,27 @@ static void test_text(void **state)
 	str_free(&out);
 }
 
+static void author_is(const char *name, const char *want)
+{
+	struct str out;
+
+	str_init(&out, 400);
+	compose_author(&out, span_of(name), "j@a.test");
+	assert_string_equal(str_c(&out), want);
+	str_free(&out);
+}
+
+static void test_author(void **state)
+{
+	(void)state;
+	author_is("", "j@a.test");
+	author_is("Jo Doe", "Jo Doe <j@a.test>");
+	author_is("Doe, Jo", "\"Doe, Jo\" <j@a.test>");
+	author_is("J\xc3\xb6 Doe", "=?UTF-8?B?SsO2?= Doe <j@a.test>");
+	/* the comma would end the mailbox (RFC 5322 3.4), so it hides as well */
+	author_is("Doe, J\xc3\xb6", "=?UTF-8?B?RG9lLCBKw7Y=?= <j@a.test>");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +148,7 @@ int main(void)
 		cmocka_unit_test(test_reply_subject),
 		cmocka_unit_test(test_references),
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_author),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

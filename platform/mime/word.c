@@ -153,8 +153,8 @@ static void put_word(struct str *out, struct span chunk)
 	str_adds(out, "?=");
 }
 
-/* All of text in encoded words, each whole characters (RFC 2047 5). */
-static void encode_all(struct str *out, struct span text)
+/* Each word has whole characters (RFC 2047 5). */
+void word_encode_whole(struct str *out, struct span text)
 {
 	struct str chunk, c;
 
@@ -205,6 +205,6 @@ void word_encode(struct str *out, struct span text)
 		return;
 	}
 	str_add(out, span_sub(text, 0, from));
-	encode_all(out, span_sub(text, from, to - from));
+	word_encode_whole(out, span_sub(text, from, to - from));
 	str_add(out, span_rest(text, to));
 }

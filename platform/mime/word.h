@@ -9,5 +9,7 @@
 void word_decode(struct str *out, struct span value);
 /* Encodes UTF-8 text for Subject and display names; ASCII passes as it is. */
 void word_encode(struct str *out, struct span text);
+/* All of it encoded, also what need not be. */
+void word_encode_whole(struct str *out, struct span text);
 
 #endif

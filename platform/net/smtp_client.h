@@ -41,6 +41,7 @@ struct smtp_message {
 	unsigned nrcpt;
 	const char *const *rcpt;
 	int fd;				/* the octets [start, start+size), CRLF lines; not closed */
+	const char *head;		/* fields to send before these, or NULL */
 	int64_t start;
 	uint64_t size;
 	bool eight_bit;

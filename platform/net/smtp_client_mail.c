@@ -72,7 +72,8 @@ static void say_mail(struct smtp_client *c, const char *path)
 
 	conn_printf(c->conn, "MAIL FROM:<%s>", path);
 	if (c->offers & SMTP_SIZE)
-		conn_printf(c->conn, " SIZE=%llu", (unsigned long long)m->size);
+		conn_printf(c->conn, " SIZE=%llu", (unsigned long long)m->size +
+				(m->head ? strlen(m->head) : 0));
 	if (m->eight_bit && c->offers & SMTP_8BITMIME)
 		conn_puts(c->conn, " BODY=8BITMIME");
 	if (m->spool_id && c->offers & SMTP_XSPOOL)
@@ -137,6 +138,21 @@ static void lone_dot(struct smtp_client *c)
 	smtp_client_step(c, SMTP_STEP_DOT);
 }
 
+static void put(void *arg, struct span piece)
+{
+	conn_write(arg, piece.p, piece.n);
+}
+
+static void begin_body(struct smtp_client *c)
+{
+	dot_writer_init(&c->dot, c->m->lf_lines);
+	if (c->m->head)
+		dot_write(&c->dot, span_of(c->m->head), put, c->conn);
+	smtp_client_step(c, SMTP_STEP_BODY);
+	conn_timeout(c->conn, BLOCK_MS);
+	smtp_client_body(c);
+}
+
 static void took_data(struct smtp_client *c, const struct smtp_result *r)
 {
 	if (r->kind != ERR_NONE) {
@@ -146,10 +162,7 @@ static void took_data(struct smtp_client *c, const struct smtp_result *r)
 	} else if (r->code != 354) {
 		smtp_client_fail(c, ERR_PROTO, "the reply to DATA is not 354");
 	} else if (c->accepted) {
-		dot_writer_init(&c->dot, c->m->lf_lines);
-		smtp_client_step(c, SMTP_STEP_BODY);
-		conn_timeout(c->conn, BLOCK_MS);
-		smtp_client_body(c);
+		begin_body(c);
 	} else if (c->target.lmtp) {
 		/* RFC 2033 4.2 forbids it, and no reply would follow the dot */
 		smtp_client_fail(c, ERR_PROTO, "DATA taken for nobody");
@@ -208,11 +221,6 @@ void smtp_client_command(struct smtp_client *c, const struct smtp_result *r)
 }
 
 /* -- the text -- */
-
-static void put(void *arg, struct span piece)
-{
-	conn_write(arg, piece.p, piece.n);
-}
 
 /* 0: all is read; -1: it cannot be, then no dot may follow. */
 static int put_piece(struct smtp_client *c, size_t *left)

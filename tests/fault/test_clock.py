@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 from fakes import FakeSMTP, make_cert
-from instance import Instance, wait_for
+from instance import BIN, Instance, wait_for
 
 LIBRARY = next(iter(pathlib.Path("/usr/lib").glob(
     "*/faketime/libfaketime.so.1")), None)
@@ -90,6 +90,33 @@ def test_nothing_expires_when_the_clock_jumps():
         assert "bounce" not in i.log() and i.spooled()
 
 
+@pytest.mark.parametrize("own", [None, "Thu, 1 Jan 1970 00:01:00 +0000"])
+def test_late_date(own):
+    """Written with no clock it has no Date, and gets one when it goes; one
+    that its author wrote is his."""
+    with FakeSMTP(offers=("SIZE",), replies={
+            "RCPT <bob@b.test>": ["451 4.7.1 later"]}) as far:
+        i, clock = start(f"smarthost 127.0.0.1:{far.port} none\n"
+                         "retry-first 1h\nretry-most 1h\n")
+        with i:
+            env = i.env() | {"FAKETIME": OLD, "LD_PRELOAD": str(LIBRARY)}
+            text = f"Date: {own}\n" if own else ""
+            subprocess.run([BIN, "sendmail", "-t"], env=env, check=True,
+                           input=text + "To: bob@b.test\n\n.Hot.\n", text=True,
+                           timeout=20)
+            i.wait_log("bob@b.test.*deferred", 20)
+            clock.set("@2031-05-06 07:08:09")
+            i.run("mailq", "--flush")
+            wait_for(lambda: far.messages, 20)
+            text = far.messages[0][2].decode()
+            dates = re.findall(r"^Date: (.*)\r$", text, re.M)
+            assert len(dates) == 1, text
+            assert dates[0].startswith(own or "Tue, 6 May 2031 07:08:"), text
+            assert text.endswith("\r\n\r\n.Hot.\r\n"), text
+            mail = [line for line in far.lines if line.startswith("MAIL")][-1]
+            assert int(re.search(r"SIZE=(\d+)", mail).group(1)) == len(text)
+
+
 def test_date_is_right_once_the_clock_is():
     i, clock = start("")
     with i:
@@ -97,7 +124,6 @@ def test_date_is_right_once_the_clock_is():
         text = "To: bob@a.test\nSubject: x\n\nHi.\n"
         env = i.env() | {"FAKETIME": "@2031-05-06 07:08:09",
                          "LD_PRELOAD": str(LIBRARY), "TZ": "UTC"}
-        from instance import BIN
         subprocess.run([BIN, "sendmail", "-t"], input=text, text=True, env=env,
                        check=True, timeout=20)
         message = i.wait_messages("bob", 1)[0].read_text()

@@ -1,0 +1,49 @@
+#include "queue.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "mime/compose.h"
+#include "mime/header.h"
+#include "os/clock.h"
+#include "os/file.h"
+
+#define HEADER_MOST (64 * 1024)
+
+void queue_header(struct str *out, int fd, int64_t start)
+{
+	char *text = malloc(HEADER_MOST);
+	ssize_t n = 0;
+
+	/* the message is the last thing in its file */
+	if (text)
+		n = file_pread(fd, text, HEADER_MOST, start);
+	if (n > 0) {
+		struct span s = span_make(text, (size_t)n);
+
+		str_add(out, span_sub(s, 0, header_size(s)));
+	}
+	free(text);
+}
+
+const char *queue_late_date(char out[QUEUE_LATE_DATE], int64_t created, int fd,
+		int64_t start)
+{
+	int64_t now = clock_now();
+	char date[DATE_SIZE];
+	struct str header;
+	bool missing;
+
+	if (created >= CLOCK_EPOCH || !clock_plausible())
+		return NULL;
+	str_init(&header, HEADER_MOST + 1);
+	queue_header(&header, fd, start);
+	missing = header.n && !header.bad &&
+		compose_missing(str_span(&header)) & COMPOSE_NO_DATE;
+	str_free(&header);
+	if (!missing)
+		return NULL;
+	date_mail(date, now, date_offset(now));
+	snprintf(out, QUEUE_LATE_DATE, "Date: %s\r\n", date);
+	return out;
+}
