@@ -30,7 +30,7 @@ made-cross := $(shell board-profiles/toolchain/build $(CROSS) \
 $(if $(made-cross),,$(error no toolchain for $(CROSS)))
 endif
 CROSS_COMPILE := $(cross)/bin/$(CROSS)-
-MBEDTLS ?= $(cross)
+MBEDTLS ?= $(or $(wildcard $(cross)/mbedtls-$(file <$(G)/profile)),$(cross)/mbedtls)
 SQLITE ?= $(cross)
 ZLIB ?= $(cross)
 endif
@@ -121,6 +121,9 @@ else
 # Our code has no floating point (most MIPS routers have none): where the
 # compiler can check that, it does, and the code gets smaller.
 cflags += $(if $(filter x86_64-% aarch64-%,$(shell $(CC) -dumpmachine)),-mgeneral-regs-only)
+# gcc on x86-64 aligns arrays for vector instructions that we do not use.
+cflags += $(shell $(CC) -malign-data=abi -E -x c /dev/null >/dev/null 2>&1 && \
+	echo -malign-data=abi)
 # Nobody unwinds C frames in the field; the tables are a fifth of the binary.
 cflags += -Os -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables \
@@ -142,6 +145,7 @@ all-ldflags := $(strip $(ldflags) $(LDFLAGS))
 including = $(shell grep -l '^\#include <$(1)' $(wildcard platform/*/*.c))
 skip := %_test.c %_fuzz.c $(filter-out $(gated-y),$(gated)) \
 	$(if $(CONFIG_TLS),%_none.c,$(call including,mbedtls/)) \
+	$(if $(CONFIG_TLS_SERVER),,%/tls_server_mbedtls.c %/tls_cert_mbedtls.c) \
 	$(if $(CONFIG_LIB_SQLITE),,$(call including,sqlite3.h)) \
 	$(if $(CONFIG_LIB_ZLIB),,$(call including,zlib.h)) \
 	$(if $(CONFIG_LIB_CRYPT),,$(call including,crypt.h))

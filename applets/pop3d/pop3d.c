@@ -9,6 +9,7 @@
  * config POP3D
  *	bool "pop3d (9 kB)"
  *	default y
+ *	select TLS_SERVER
  *	help
  *	  usage: pop3d [-fv] [-C FILE]
  *

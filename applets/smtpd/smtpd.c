@@ -10,6 +10,7 @@
  *	bool "smtpd (6 kB)"
  *	default y
  *	select LIB_ZLIB
+ *	select TLS_SERVER
  *	help
  *	  usage: smtpd [-fv] [-C FILE]
  *

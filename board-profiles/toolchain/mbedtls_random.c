@@ -6,6 +6,7 @@
 #include <psa/crypto.h>
 #include <sys/random.h>
 
+#ifdef MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG
 psa_status_t mbedtls_psa_external_get_random(
 		mbedtls_psa_external_random_context_t *context,
 		uint8_t *out, size_t n, size_t *got)
@@ -21,3 +22,4 @@ psa_status_t mbedtls_psa_external_get_random(
 	}
 	return PSA_SUCCESS;
 }
+#endif

@@ -18,13 +18,6 @@
 #define DAY 86400
 #define LIFE (20 * 365 + 5)	/* days: the same date 20 years on */
 
-int tls_rng(void *unused, unsigned char *out, size_t n)
-{
-	(void)unused;
-	rand_bytes(out, n);
-	return 0;
-}
-
 /* -- reading -- */
 
 /* The whole file at once, so that no copy of a key stays behind. */

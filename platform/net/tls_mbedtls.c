@@ -1,30 +1,19 @@
 #include "net/tls_mbedtls.h"
 
 #include <mbedtls/ssl.h>
-#include <mbedtls/ssl_ticket.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "os/rand.h"
 
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
 #include <psa/crypto.h>
 #endif
 
-#define TICKET_LIFE 86400		/* seconds; the key changes as often */
 #define TICKETS_MOST 16			/* read in one go from a server */
-
-struct tls_ctx {
-	mbedtls_ssl_config conf;
-	struct tls_cert *certs;		/* server; the first is for all names */
-	struct tls_cache *cache;	/* client */
-	int bundle;			/* client: fd of the CAs, -1 none */
-#if defined(MBEDTLS_SSL_SESSION_TICKETS) && defined(MBEDTLS_SSL_TICKET_C)
-	mbedtls_ssl_ticket_context tickets;
-#endif
-};
 
 struct tls {
 	mbedtls_ssl_context ssl;
@@ -45,6 +34,13 @@ bool tls_built(void)
 }
 
 /* -- what differs between versions and builds of mbedTLS -- */
+
+int tls_rng(void *unused, unsigned char *out, size_t n)
+{
+	(void)unused;
+	rand_bytes(out, n);
+	return 0;
+}
 
 /* TLS 1.3 does its arithmetic by way of PSA. */
 static bool init_library(void)
@@ -70,43 +66,13 @@ static void set_versions(mbedtls_ssl_config *conf)
 			MBEDTLS_SSL_MINOR_VERSION_3);
 	mbedtls_ssl_conf_sig_hashes(conf, hashes);
 #endif
-#ifdef MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED
+#if defined(MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED) && \
+	defined(MBEDTLS_SSL_PROTO_TLS1_3) && \
+	defined(MBEDTLS_SSL_SESSION_TICKETS) && defined(MBEDTLS_SSL_CLI_C)
 	mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(conf,
 		MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
 #endif
 	(void)conf;
-}
-
-static int set_tickets(struct tls_ctx *c)
-{
-#if defined(MBEDTLS_SSL_SESSION_TICKETS) && defined(MBEDTLS_SSL_TICKET_C)
-	int r = mbedtls_ssl_ticket_setup(&c->tickets, tls_rng, NULL,
-			MBEDTLS_CIPHER_AES_256_GCM, TICKET_LIFE);
-
-	mbedtls_ssl_conf_session_tickets_cb(&c->conf,
-			mbedtls_ssl_ticket_write, mbedtls_ssl_ticket_parse,
-			&c->tickets);
-	return r;
-#else
-	(void)c;
-	return 0;
-#endif
-}
-
-static void init_tickets(struct tls_ctx *c)
-{
-#if defined(MBEDTLS_SSL_SESSION_TICKETS) && defined(MBEDTLS_SSL_TICKET_C)
-	mbedtls_ssl_ticket_init(&c->tickets);
-#endif
-	(void)c;
-}
-
-static void free_tickets(struct tls_ctx *c)
-{
-#if defined(MBEDTLS_SSL_SESSION_TICKETS) && defined(MBEDTLS_SSL_TICKET_C)
-	mbedtls_ssl_ticket_free(&c->tickets);
-#endif
-	(void)c;
 }
 
 static bool is_ticket(int r)
@@ -126,23 +92,7 @@ static bool has_session(const mbedtls_ssl_context *ssl)
 
 /* -- contexts -- */
 
-static int choose_cert(void *arg, mbedtls_ssl_context *ssl,
-		const unsigned char *name, size_t n)
-{
-	struct tls_ctx *ctx = arg;
-	struct tls_cert *c;
-	int r = 0;
-
-	/* all that fit: mbedTLS takes the one that suits the cipher */
-	for (c = ctx->certs; c && !r; c = c->next) {
-		if (tls_cert_is_for(c, span_make((const char *)name, n)))
-			r = mbedtls_ssl_set_hs_own_cert(ssl, &c->chain,
-					&c->key);
-	}
-	return r;
-}
-
-static struct tls_ctx *new_ctx(int endpoint, struct err *err)
+struct tls_ctx *tls_ctx_new(int endpoint, struct err *err)
 {
 	struct tls_ctx *c = calloc(1, sizeof(*c));
 	int r;
@@ -153,7 +103,6 @@ static struct tls_ctx *new_ctx(int endpoint, struct err *err)
 	}
 	c->bundle = -1;
 	mbedtls_ssl_config_init(&c->conf);
-	init_tickets(c);
 	r = mbedtls_ssl_config_defaults(&c->conf, endpoint,
 			MBEDTLS_SSL_TRANSPORT_STREAM,
 			MBEDTLS_SSL_PRESET_DEFAULT);
@@ -169,65 +118,21 @@ static struct tls_ctx *new_ctx(int endpoint, struct err *err)
 
 void tls_ctx_free(struct tls_ctx *c)
 {
-	struct tls_cert *next;
-
 	if (!c)
 		return;
 	mbedtls_ssl_config_free(&c->conf);
-	free_tickets(c);
-	for (; c->certs; c->certs = next) {
-		next = c->certs->next;
-		tls_cert_free(c->certs);
-	}
+	if (c->server)
+		c->free_server(c->server);
 	tls_cache_free(c->cache);
 	if (c->bundle >= 0)
 		close(c->bundle);
 	free(c);
 }
 
-int tls_server_add(struct tls_ctx *c, const char *cert_file,
-		const char *key_file, struct err *err)
-{
-	struct tls_cert *cert = tls_cert_read(cert_file, key_file, err);
-	struct tls_cert **end = &c->certs;
-
-	if (!cert)
-		return -1;
-	if (!c->certs && mbedtls_ssl_conf_own_cert(&c->conf, &cert->chain,
-				&cert->key)) {
-		tls_cert_free(cert);
-		return err_nomem(err);
-	}
-	while (*end)
-		end = &(*end)->next;
-	*end = cert;
-	return 0;
-}
-
-struct tls_ctx *tls_server(const char *cert_file, const char *key_file,
-		struct err *err)
-{
-	struct tls_ctx *c = new_ctx(MBEDTLS_SSL_IS_SERVER, err);
-	int r;
-
-	if (!c)
-		return NULL;
-	if (tls_server_add(c, cert_file, key_file, err))
-		goto bad;
-	mbedtls_ssl_conf_sni(&c->conf, choose_cert, c);
-	r = set_tickets(c);
-	if (!r)
-		return c;
-	err_set(err, ERR_NOMEM, "no TLS session tickets (-0x%04x)", -r);
-bad:
-	tls_ctx_free(c);
-	return NULL;
-}
-
 /* OPTIONAL: who is verified differs from session to session; see verified(). */
 struct tls_ctx *tls_client(const char *ca_file, struct err *err)
 {
-	struct tls_ctx *c = new_ctx(MBEDTLS_SSL_IS_CLIENT, err);
+	struct tls_ctx *c = tls_ctx_new(MBEDTLS_SSL_IS_CLIENT, err);
 
 	if (!c)
 		return NULL;

@@ -18,6 +18,20 @@
  */
 int tls_rng(void *unused, unsigned char *out, size_t n);
 
+/*
+ * One side of a process. The server's half is a file of its own, which is not
+ * linked where there is no server: its library may then lack that half too.
+ */
+struct tls_ctx {
+	mbedtls_ssl_config conf;
+	struct tls_cache *cache;	/* client */
+	int bundle;			/* client: fd of the CAs, -1 none */
+	struct tls_server *server;
+	void (*free_server)(struct tls_server *s);
+};
+/* endpoint: MBEDTLS_SSL_IS_ */
+struct tls_ctx *tls_ctx_new(int endpoint, struct err *err);
+
 /* -- tls_cert_mbedtls.c: our own certificates -- */
 struct tls_cert {
 	struct tls_cert *next;

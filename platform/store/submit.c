@@ -1,13 +1,13 @@
 #include "store/submit.h"
 
 #include <fcntl.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "net/loop.h"
+#include "net/mx.h"
 #include "net/smtp_client.h"
 #include "net/tls.h"
 #include "os/file.h"
@@ -30,7 +30,9 @@ struct submit {
 	unsigned refused;
 	unsigned first;			/* the first recipient that was refused */
 	struct smtp_result why;		/* ... and its reply */
-	struct smtp_result end;		/* of the connection */
+	struct smtp_result end;		/* of the connection, or of looking for it */
+	struct mx_target targets[MX_TARGETS];
+	unsigned ntargets;
 };
 
 /* ---- over SMTP: the local socket or the smarthost */
@@ -152,30 +154,55 @@ static enum way by_socket(struct submit *s, struct err *err)
 	return talk(s, &target, NULL, err);
 }
 
+static void on_found(void *arg, const struct mx_target *targets, unsigned n,
+		const struct smtp_result *why)
+{
+	struct submit *s = arg;
+
+	s->ntargets = n;
+	if (n)
+		memcpy(s->targets, targets, n * sizeof(*targets));
+	else
+		s->end = *why;
+	loop_stop(s->loop, 0);
+}
+
+/* The smarthost's addresses, by the same name servers as `queue` asks. */
+static int find_addresses(struct submit *s, struct err *err)
+{
+	const struct conf_smarthost *host = &s->conf->smarthost;
+	struct mx_question question = { .name = host->host, .port = host->port };
+	struct dns *dns = dns_new(s->loop, s->conf);
+	struct mx *mx = dns ? mx_find(s->loop, dns, &question, on_found, s) : NULL;
+
+	s->ntargets = 0;
+	s->interrupted = false;
+	if (mx)
+		loop_run(s->loop);
+	if (s->interrupted) {
+		mx_cancel(mx);
+		err_set(err, ERR_TEMP, "%s: interrupted", host->host);
+	} else if (!mx) {
+		err_nomem(err);
+	} else if (!s->ntargets) {
+		err_set(err, s->end.kind, "%s: %s", host->host, s->end.text);
+	}
+	dns_free(dns);
+	return s->ntargets ? 0 : -1;
+}
+
 static enum way try_addresses(struct submit *s, struct smtp_target *target,
 		struct tls_ctx *tls, struct err *err)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	struct addrinfo *all, *a;
 	enum way way = WAY_ABSENT;
-	char port[8];
-	int rc;
 
-	snprintf(port, sizeof(port), "%u", s->conf->smarthost.port);
-	rc = getaddrinfo(target->name, port, &hints, &all);
-	if (rc) {
-		err_set(err, ERR_TEMP, "%s: %s", target->name,
-				gai_strerror(rc));
-		return WAY_ABSENT;
-	}
-	for (a = all; a && way == WAY_ABSENT; a = a->ai_next) {
-		if (a->ai_addrlen > sizeof(target->addr))
-			continue;
-		memcpy(&target->addr, a->ai_addr, a->ai_addrlen);
-		target->addr_len = a->ai_addrlen;
+	if (find_addresses(s, err) < 0)
+		return s->interrupted ? WAY_REFUSED : WAY_ABSENT;
+	for (unsigned i = 0; i < s->ntargets && way == WAY_ABSENT; i++) {
+		target->addr = s->targets[i].addr;
+		target->addr_len = s->targets[i].addr_len;
 		way = talk(s, target, tls, err);
 	}
-	freeaddrinfo(all);
 	return way;
 }
 

@@ -192,6 +192,11 @@ def test_root_is_read_only(home):
         "awk '/^MemTotal/ {print $2}' /proc/meminfo"))
 
 
+def test_kernel_is_not_moved(home):
+    """Or it may be in the NOR flash of other boards: see Board."""
+    assert home.kernel()[0] == 1 << 20      # where malta's kernels are linked
+
+
 def test_set_up_by_hand(home):
     home.type("cat >/etc/pillarbox.conf", "\n")
     for line in CONF.splitlines():

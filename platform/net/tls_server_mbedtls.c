@@ -1,0 +1,110 @@
+#include "net/tls_mbedtls.h"
+
+#include <mbedtls/ssl_ticket.h>
+#include <stdlib.h>
+
+#define TICKET_LIFE 86400		/* seconds; the key changes as often */
+
+struct tls_server {
+	struct tls_cert *certs;		/* the first is for all names */
+#if defined(MBEDTLS_SSL_SESSION_TICKETS) && defined(MBEDTLS_SSL_TICKET_C)
+	mbedtls_ssl_ticket_context tickets;
+#endif
+};
+
+static int set_tickets(struct tls_ctx *c)
+{
+#if defined(MBEDTLS_SSL_SESSION_TICKETS) && defined(MBEDTLS_SSL_TICKET_C)
+	int r = mbedtls_ssl_ticket_setup(&c->server->tickets, tls_rng, NULL,
+			MBEDTLS_CIPHER_AES_256_GCM, TICKET_LIFE);
+
+	mbedtls_ssl_conf_session_tickets_cb(&c->conf,
+			mbedtls_ssl_ticket_write, mbedtls_ssl_ticket_parse,
+			&c->server->tickets);
+	return r;
+#else
+	(void)c;
+	return 0;
+#endif
+}
+
+static void free_server(struct tls_server *s)
+{
+	struct tls_cert *next;
+
+#if defined(MBEDTLS_SSL_SESSION_TICKETS) && defined(MBEDTLS_SSL_TICKET_C)
+	mbedtls_ssl_ticket_free(&s->tickets);
+#endif
+	for (; s->certs; s->certs = next) {
+		next = s->certs->next;
+		tls_cert_free(s->certs);
+	}
+	free(s);
+}
+
+static int new_server(struct tls_ctx *c, struct err *err)
+{
+	c->server = calloc(1, sizeof(*c->server));
+	if (!c->server)
+		return err_nomem(err);
+	c->free_server = free_server;
+#if defined(MBEDTLS_SSL_SESSION_TICKETS) && defined(MBEDTLS_SSL_TICKET_C)
+	mbedtls_ssl_ticket_init(&c->server->tickets);
+#endif
+	return 0;
+}
+
+static int choose_cert(void *arg, mbedtls_ssl_context *ssl,
+		const unsigned char *name, size_t n)
+{
+	struct tls_server *s = arg;
+	struct tls_cert *c;
+	int r = 0;
+
+	/* all that fit: mbedTLS takes the one that suits the cipher */
+	for (c = s->certs; c && !r; c = c->next) {
+		if (tls_cert_is_for(c, span_make((const char *)name, n)))
+			r = mbedtls_ssl_set_hs_own_cert(ssl, &c->chain,
+					&c->key);
+	}
+	return r;
+}
+
+int tls_server_add(struct tls_ctx *c, const char *cert_file,
+		const char *key_file, struct err *err)
+{
+	struct tls_cert *cert = tls_cert_read(cert_file, key_file, err);
+	struct tls_cert **end = &c->server->certs;
+
+	if (!cert)
+		return -1;
+	if (!*end && mbedtls_ssl_conf_own_cert(&c->conf, &cert->chain,
+				&cert->key)) {
+		tls_cert_free(cert);
+		return err_nomem(err);
+	}
+	while (*end)
+		end = &(*end)->next;
+	*end = cert;
+	return 0;
+}
+
+struct tls_ctx *tls_server(const char *cert_file, const char *key_file,
+		struct err *err)
+{
+	struct tls_ctx *c = tls_ctx_new(MBEDTLS_SSL_IS_SERVER, err);
+	int r;
+
+	if (!c)
+		return NULL;
+	if (new_server(c, err) || tls_server_add(c, cert_file, key_file, err))
+		goto bad;
+	mbedtls_ssl_conf_sni(&c->conf, choose_cert, c->server);
+	r = set_tickets(c);
+	if (!r)
+		return c;
+	err_set(err, ERR_NOMEM, "no TLS session tickets (-0x%04x)", -r);
+bad:
+	tls_ctx_free(c);
+	return NULL;
+}
