@@ -115,6 +115,30 @@ bool dot_read(struct dot_reader *r, struct span *in,
 	return false;
 }
 
+void dot_count(struct dot_reader *r, struct span in,
+		void (*put)(void *arg, struct span piece), void *arg)
+{
+	const char *p = in.p, *end = p ? p + in.n : p;
+
+	while (p < end) {
+		if (r->state != DOT_CR) {
+			p = text(r, p, end);
+			continue;
+		}
+		r->state = DOT_TEXT;
+		if (*p == '\n')
+			p++;
+		else
+			r->bare_cr = true;
+	}
+	take(r, in, put, arg);
+}
+
+void dot_count_end(struct dot_reader *r)
+{
+	r->bare_cr |= r->state == DOT_CR;
+}
+
 void dot_writer_init(struct dot_writer *w, bool bare_lf_fix)
 {
 	*w = (struct dot_writer){ DOT_START, bare_lf_fix };

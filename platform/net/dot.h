@@ -26,6 +26,14 @@ void dot_reader_init(struct dot_reader *r);
 bool dot_read(struct dot_reader *r, struct span *in,
 		void (*put)(void *arg, struct span piece), void *arg);
 
+/*
+ * The same for a piece of content that comes by count (BDAT): no dot means
+ * anything, what is noted of it is the same.
+ */
+void dot_count(struct dot_reader *r, struct span in,
+		void (*put)(void *arg, struct span piece), void *arg);
+void dot_count_end(struct dot_reader *r);	/* behind the last piece */
+
 struct dot_writer {
 	unsigned char state;	/* private */
 	bool bare_lf_fix;	/* LF alone becomes CRLF (mailboxes keep LF) */

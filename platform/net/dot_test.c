@@ -157,6 +157,39 @@ static void check_write(size_t i, bool fix, size_t piece)
 	str_free(&out);
 }
 
+/* In one piece, and octet by octet. */
+static void check_count(struct span in, int flags)
+{
+	for (size_t step = in.n; step >= 1; step = step > 1 ? 1 : 0) {
+		struct dot_reader r;
+		struct str out;
+
+		str_init(&out, 64);
+		dot_reader_init(&r);
+		for (size_t i = 0; i < in.n; i += step)
+			dot_count(&r, span_sub(in, i, step), add, &out);
+		dot_count_end(&r);
+		assert_true(span_eq(str_span(&out), in));
+		assert_int_equal(r.bare_cr, !!(flags & CR));
+		assert_int_equal(r.bare_lf, !!(flags & LF));
+		assert_int_equal(r.eight_bit, !!(flags & HIGH));
+		assert_int_equal(r.nul, !!(flags & NUL));
+		assert_int_equal(r.size, in.n);
+		str_free(&out);
+	}
+}
+
+static void test_count(void **state)
+{
+	(void)state;
+	check_count(SPAN(".\r\n..\r\n\r\n.\r\n"), 0);
+	check_count(SPAN("a\nb\r\n"), LF);
+	check_count(SPAN("a\rb\r\n"), CR);
+	check_count(SPAN("a\r\n\r"), CR);
+	check_count(SPAN("a\r\r\n"), CR);
+	check_count(SPAN("\xc3\xa4\0"), HIGH | NUL);
+}
+
 static void test_write(void **state)
 {
 	size_t i, piece;
@@ -174,7 +207,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_read), cmocka_unit_test(test_read_whole),
-		cmocka_unit_test(test_write)
+		cmocka_unit_test(test_count), cmocka_unit_test(test_write)
 	};
 
 	return cmocka_run_group_tests_name("net/dot", tests, NULL, NULL);

@@ -16,6 +16,7 @@
 	X(SMTP_RCPT_OK, "250 2.1.5 Recipient OK") \
 	X(SMTP_SEND_DATA, "354 End data with <CR><LF>.<CR><LF>") \
 	X(SMTP_MESSAGE_OK, "250 2.0.0 Message accepted") \
+	X(SMTP_CHUNK_OK, "250 2.0.0 Octets received") \
 	X(SMTP_FLUSHED, "250 2.0.0 Flushed") \
 	X(SMTP_NOTHING_DONE, "250 2.0.0 OK") \
 	X(SMTP_HELP, "214 2.0.0 See RFC 5321") \
@@ -38,6 +39,7 @@
 	X(SMTP_RCPT_FIRST, "503 5.5.1 No valid recipients") \
 	X(SMTP_SENDER_GIVEN, "503 5.5.1 Sender already given") \
 	X(SMTP_IN_TRANSACTION, "503 5.5.1 Not during a mail transaction") \
+	X(SMTP_BAD_CHUNK, "501 5.5.4 Syntax: BDAT octets [LAST]") \
 	/* MAIL and RCPT */ \
 	X(SMTP_BAD_SENDER, "501 5.1.7 Syntax: MAIL FROM:<address>") \
 	X(SMTP_BAD_RCPT, "501 5.1.3 Syntax: RCPT TO:<address>") \

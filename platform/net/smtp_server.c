@@ -143,6 +143,8 @@ static const struct {
 	[SMTP_ASK_RCPT] = { SMTP_RCPT_OK, smtp_rcpt_taken, rcpt_refused },
 	[SMTP_ASK_DATA] = { SMTP_SEND_DATA, smtp_data_begin,
 		smtp_transaction_end },
+	[SMTP_ASK_CHUNK] = { SMTP_NO_REPLY, smtp_chunk_begin,
+		smtp_chunk_refused },
 	[SMTP_ASK_MESSAGE] = { SMTP_MESSAGE_OK, message_taken,
 		smtp_transaction_end },
 };
@@ -184,7 +186,9 @@ void smtp_server_ok(struct smtp_session *s, const char *text)
 	if (asked == SMTP_ASK_MESSAGE && s->policy->lmtp) {
 		answer_all(s, row.code, row.enhanced, text);
 	} else {
-		smtp_reply_write(s->conn, row.code, row.enhanced, text);
+		/* BDAT is answered when its octets are there */
+		if (asked != SMTP_ASK_CHUNK)
+			smtp_reply_write(s->conn, row.code, row.enhanced, text);
 		answered(s, asks[asked].taken);
 	}
 	smtp_leave(s);
@@ -316,13 +320,16 @@ static void run_ehlo(struct dialog *d, void *session, struct span args)
 			"250-SIZE %" PRIu64 "\r\n"
 			"%s%s%s%s%s"
 			"250-8BITMIME\r\n"
+			"250-CHUNKING\r\n"
+			"250-LIMITS RCPTMAX=%u\r\n"
 			"250 ENHANCEDSTATUSCODES\r\n",
 			s->conf->hostname, s->conf->max_message_size,
 			smtp_offers_tls(s) ? "250-STARTTLS\r\n" : "",
 			smtp_offers_auth(s) ? "250-AUTH " : "",
 			smtp_offers_auth(s) ? sasl_mechanisms() : "",
 			smtp_offers_auth(s) ? "\r\n" : "",
-			s->policy->spool_param ? "250-XSPOOL\r\n" : "");
+			s->policy->spool_param ? "250-XSPOOL\r\n" : "",
+			s->conf->max_recipients);
 }
 
 static void run_rset(struct dialog *d, void *session, struct span args)
@@ -395,6 +402,7 @@ static const struct dialog_row rows[] = {
 	{ "MAIL", smtp_run_mail, BOTH(SMTP_READY), DIALOG_NEED_ARG },
 	{ "RCPT", smtp_run_rcpt, BOTH(SMTP_MAIL), DIALOG_NEED_ARG },
 	{ "DATA", smtp_run_data, BOTH(SMTP_MAIL), DIALOG_NO_ARG },
+	{ "BDAT", smtp_run_bdat, BOTH(SMTP_ANY), 0 },
 	{ "EHLO", run_ehlo, SMTP_ANY, DIALOG_NEED_ARG },
 	{ "HELO", run_helo, SMTP_ANY, DIALOG_NEED_ARG },
 	{ "LHLO", run_ehlo, SMTP_ANY << SMTP_LMTP_SHIFT, DIALOG_NEED_ARG },

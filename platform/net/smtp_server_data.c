@@ -1,4 +1,4 @@
-/* smtp_server_data - DATA: the message streams to the policy, or is swallowed */
+/* smtp_server_data - DATA and BDAT: the message streams to the policy, or is swallowed */
 #include <string.h>
 
 #include "net/smtp_server_private.h"
@@ -163,4 +163,114 @@ void smtp_run_data(struct dialog *d, void *session, struct span args)
 		smtp_say(s, SMTP_RCPT_FIRST);
 	else
 		smtp_ask(s, SMTP_ASK_DATA, s->policy->data);
+}
+
+/* -- BDAT (RFC 3030): counted octets, which are read whatever the answer is -- */
+
+static void chunk_end(struct smtp_session *s)
+{
+	struct smtp_server_private *p = s->priv;
+
+	p->dialog.raw = NULL;
+	if (p->chunk_dropped) {
+		conn_timeout(s->conn, s->conf->command_timeout * INT64_C(1000));
+	} else if (p->chunk_last) {
+		dot_count_end(&p->dot);
+		complete(s);
+	} else if (p->code) {
+		smtp_reply_write(s->conn, p->code, p->enhanced, p->text);
+		smtp_transaction_end(s);
+	} else {
+		smtp_say(s, SMTP_CHUNK_OK);
+	}
+}
+
+static void chunk_raw(struct dialog *d, void *session)
+{
+	struct smtp_session *s = session;
+	struct smtp_server_private *p = s->priv;
+	struct span in = conn_peek(s->conn);
+
+	(void)d;
+	in.n = in.n > p->chunk ? (size_t)p->chunk : in.n;
+	if (!p->chunk_dropped)
+		dot_count(&p->dot, in, on_piece, s);
+	conn_skip(s->conn, in.n);
+	p->chunk -= in.n;
+	if (!p->chunk)
+		chunk_end(s);
+	else if ((p->chunk_dropped || p->code) && clock_ms() > p->refused_until)
+		smtp_end(s);
+}
+
+static void read_chunk(struct smtp_session *s)
+{
+	s->priv->dialog.raw = chunk_raw;
+	conn_timeout(s->conn, s->conf->data_timeout * INT64_C(1000));
+	if (!s->priv->chunk)
+		chunk_end(s);
+}
+
+/* The octets of a chunk that was refused come all the same. */
+static void drop_chunk(struct smtp_session *s)
+{
+	struct smtp_server_private *p = s->priv;
+
+	p->chunk_dropped = true;
+	p->refused_until = clock_ms() + s->conf->data_timeout * INT64_C(1000);
+	read_chunk(s);
+}
+
+void smtp_chunk_refused(struct smtp_session *s)
+{
+	smtp_transaction_end(s);
+	drop_chunk(s);
+}
+
+void smtp_chunk_begin(struct smtp_session *s)
+{
+	dot_reader_init(&s->priv->dot);
+	s->priv->hops = (struct smtp_hops){ .line_empty = true };
+	smtp_set_state(s, SMTP_CHUNKS);
+	read_chunk(s);
+}
+
+static bool has_chunks(const struct smtp_session *s)
+{
+	return s->priv->dialog.state &
+		(SMTP_CHUNKS | SMTP_CHUNKS << SMTP_LMTP_SHIFT);
+}
+
+/* Nothing tells where a chunk ends whose size makes no sense. */
+static void bad_chunk(struct smtp_session *s)
+{
+	smtp_say(s, SMTP_BAD_CHUNK);
+	smtp_end(s);
+}
+
+void smtp_run_bdat(struct dialog *d, void *session, struct span args)
+{
+	struct smtp_session *s = session;
+	struct smtp_server_private *p = s->priv;
+	struct span size = span_word(&args), last = span_word(&args);
+	unsigned long long n;
+
+	(void)d;
+	if (!span_number64(size, ~0ULL, &n) || args.n ||
+			(last.n && !span_is(last, "LAST"))) {
+		bad_chunk(s);
+		return;
+	}
+	p->chunk = n;
+	p->chunk_last = last.n;
+	p->chunk_dropped = false;
+	if (!s->nrcpt) {
+		smtp_say(s, !s->hello ? SMTP_HELLO_FIRST : s->sender ?
+				SMTP_RCPT_FIRST : SMTP_MAIL_FIRST);
+		drop_chunk(s);
+	} else if (has_chunks(s)) {
+		read_chunk(s);
+	} else {
+		smtp_ask(s, SMTP_ASK_CHUNK, s->policy->data);
+	}
 }

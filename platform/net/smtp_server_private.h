@@ -11,14 +11,15 @@ enum {
 	SMTP_START = 1,			/* no hello yet */
 	SMTP_READY = 2,
 	SMTP_MAIL = 4,			/* in a transaction */
-	SMTP_STATES = 7,
-	SMTP_LMTP_SHIFT = 3
+	SMTP_CHUNKS = 8,		/* ... whose text comes by BDAT */
+	SMTP_STATES = 15,
+	SMTP_LMTP_SHIFT = 4
 };
 
 /* The question to the policy that is open. */
 enum smtp_ask {
 	SMTP_ASK_NONE, SMTP_ASK_AUTH, SMTP_ASK_MAIL, SMTP_ASK_RCPT,
-	SMTP_ASK_DATA, SMTP_ASK_MESSAGE, SMTP_ASK_COUNT
+	SMTP_ASK_DATA, SMTP_ASK_CHUNK, SMTP_ASK_MESSAGE, SMTP_ASK_COUNT
 };
 
 /* Counts Received: fields of the header section that streams by. */
@@ -45,6 +46,8 @@ struct smtp_server_private {
 	struct smtp_rcpt *rcpt;		/* SMTP_ASK_RCPT: this one */
 	struct smtp_rcpt **rcpt_end;
 	struct smtp_rcpt *unsent;	/* LMTP: the next to be replied to */
+	uint64_t chunk;			/* BDAT: octets still to come */
+	bool chunk_last, chunk_dropped;	/* the last one; read for nobody */
 	int64_t refused_until;		/* clock_ms: reading on ends */
 	int code;			/* the message is refused, with... */
 	const char *text;
@@ -88,7 +91,10 @@ bool smtp_offers_auth(const struct smtp_session *s);
 
 /* smtp_server_data.c */
 void smtp_run_data(struct dialog *d, void *session, struct span args);
+void smtp_run_bdat(struct dialog *d, void *session, struct span args);
 void smtp_data_begin(struct smtp_session *s);
+void smtp_chunk_begin(struct smtp_session *s);
+void smtp_chunk_refused(struct smtp_session *s);
 void smtp_hops_feed(struct smtp_hops *h, struct span piece);
 
 #endif
