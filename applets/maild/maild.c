@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -38,6 +39,8 @@
 
 #define SOCKETS_MOST 16			/* per daemon */
 #define LOCALS_MOST 2
+#define DRAINING_MOST 4			/* then one is told to end now */
+#define LOOK_MS 15000			/* at the certificate's files */
 #define BACKOFF_FIRST 500		/* ms before a dead daemon is started */
 #define BACKOFF_MOST 60000
 #define STEADY 10000			/* ms of life after which back-off is forgotten */
@@ -84,7 +87,7 @@ struct maild_child {
 	struct maild *maild;
 	const struct maild_program *program;
 	pid_t pid;			/* 0: not running */
-	pid_t draining;			/* the one before, ending its sessions */
+	pid_t draining[DRAINING_MOST];	/* those before, ending their sessions */
 	int64_t started;
 	int64_t backoff;
 	struct loop_timer restart;
@@ -97,8 +100,20 @@ struct maild {
 	const char *self;		/* this binary */
 	int lifeline[2];		/* a pipe: the daemons see EOF when we die */
 	struct loop_timer patience;
+	struct loop_timer look;
+	struct stat cert, key;		/* as they were at the last look */
+	bool renewed;			/* they had changed then */
 	struct maild_child children[PROGRAMS];
 };
+
+/* Where pid stands among those that drain, 0: a free place; NULL: nowhere. */
+static pid_t *draining(struct maild_child *c, pid_t pid)
+{
+	for (int i = 0; i < DRAINING_MOST; i++)
+		if (c->draining[i] == pid)
+			return &c->draining[i];
+	return NULL;
+}
 
 static void child_start(struct maild_child *c)
 {
@@ -136,9 +151,14 @@ static void on_restart(struct loop_timer *t)
 
 static bool all_ended(const struct maild *m)
 {
-	for (const struct maild_child *c = m->children; c->program; c++)
-		if (c->pid || c->draining)
+	for (const struct maild_child *c = m->children; c->program; c++) {
+		pid_t any = c->pid;
+
+		for (int i = 0; i < DRAINING_MOST; i++)
+			any |= c->draining[i];
+		if (any)
 			return false;
+	}
 	return true;
 }
 
@@ -181,11 +201,13 @@ static void on_child(void *arg, int signo)
 	(void)signo;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		for (struct maild_child *c = m->children; c->program; c++) {
-			if (pid != c->pid && pid != c->draining)
+			pid_t *old = draining(c, pid);
+
+			if (pid != c->pid && !old)
 				continue;
 			log_end(c, pid, status);
-			if (pid == c->draining)
-				c->draining = 0;
+			if (old)
+				*old = 0;
 			else
 				child_ended(c);
 		}
@@ -198,8 +220,9 @@ static void signal_all(struct maild *m, int signo)
 	for (struct maild_child *c = m->children; c->program; c++) {
 		if (c->pid)
 			kill(c->pid, signo);
-		if (c->draining)
-			kill(c->draining, signo);
+		for (int i = 0; i < DRAINING_MOST; i++)
+			if (c->draining[i])
+				kill(c->draining[i], signo);
 	}
 }
 
@@ -311,16 +334,22 @@ static void child_relisten(struct maild_child *c, const struct conf *conf)
 /* The new settings reach a daemon by starting it again; no socket is lost. */
 static void child_renew(struct maild_child *c)
 {
+	pid_t *place = draining(c, 0);
+
 	c->backoff = 0;
 	if (!c->pid) {
 		child_start(c);
-		return;
+	} else if (!c->program->overlaps) {
+		kill(c->pid, SIGTERM);
+	} else if (place) {
+		kill(c->pid, SIGHUP);
+		*place = c->pid;
+		child_start(c);
+	} else {
+		/* many changes in a short time: the new one waits for a place */
+		kill(c->pid, SIGTERM);
+		kill(c->draining[0], SIGTERM);
 	}
-	kill(c->pid, SIGTERM);
-	if (!c->program->overlaps || c->draining)
-		return;
-	c->draining = c->pid;
-	child_start(c);
 }
 
 static void on_hup(struct daemon *d)
@@ -341,6 +370,41 @@ static void on_hup(struct daemon *d)
 	conf_free(d->conf);
 	d->conf = conf;
 	log_info("configuration read again");
+}
+
+/* Of the file now; true: another than *last, which it then is. */
+static bool changed(const char *path, struct stat *last)
+{
+	struct stat st;
+	bool differs;
+
+	if (stat(path, &st) < 0)
+		return false;
+	/* what was not there has been made by the daemons themselves */
+	differs = last->st_nlink && (st.st_mtime != last->st_mtime ||
+			st.st_ino != last->st_ino ||
+			st.st_size != last->st_size);
+	*last = st;
+	return differs;
+}
+
+/*
+ * Who renews a certificate (ACME) replaces two files, one after the other: a
+ * look later, when nothing changes any more, both are there.
+ */
+static void on_look(struct loop_timer *t)
+{
+	struct maild *m = container_of(t, struct maild, look);
+	const struct conf *conf = m->daemon.conf;
+	bool cert = changed(conf->tls_cert, &m->cert);
+	bool now = changed(conf->tls_key, &m->key) || cert;
+
+	loop_timer_set(m->daemon.loop, &m->look, LOOK_MS);
+	if (m->renewed && !now && !m->daemon.stopping) {
+		log_info("%s is new", conf->tls_cert);
+		on_hup(&m->daemon);
+	}
+	m->renewed = now;
 }
 
 static int start_all(struct maild *m, struct err *err)
@@ -365,7 +429,7 @@ static int start_all(struct maild *m, struct err *err)
 int maild_main(int argc, char **argv)
 {
 	struct maild m = { .daemon.stop = on_stop, .daemon.hup = on_hup,
-		.patience.fire = on_patience };
+		.patience.fire = on_patience, .look.fire = on_look };
 	struct err err;
 
 	daemon_init(&m.daemon, "maild", argc, argv);
@@ -377,5 +441,7 @@ int maild_main(int argc, char **argv)
 		log_error("%s", err.text);
 		return EX_UNAVAILABLE;
 	}
+	if (CFG_TLS)
+		on_look(&m.look);
 	return daemon_run(&m.daemon);
 }

@@ -113,7 +113,8 @@ void pop3d_reply(struct session *s, const char *fmt, ...)
 
 static void check_over(struct pop3d *p)
 {
-	if (p->daemon.stopping && list_empty(&p->sessions))
+	if ((p->daemon.stopping || p->daemon.draining) &&
+			list_empty(&p->sessions))
 		loop_timer_set(p->daemon.loop, &p->grace, LAST_WORDS_MS);
 }
 
@@ -328,6 +329,12 @@ static void on_grace_over(struct loop_timer *t)
 		end_sessions(p, true);	/* the last one sets the timer again */
 }
 
+static void on_drain(struct daemon *d)
+{
+	daemon_unlisten(d);
+	check_over(container_of(d, struct pop3d, daemon));
+}
+
 static void on_stop(struct daemon *d)
 {
 	struct pop3d *p = container_of(d, struct pop3d, daemon);
@@ -341,7 +348,8 @@ static void on_stop(struct daemon *d)
 int pop3d_main(int argc, char **argv)
 {
 	struct pop3d p = {
-		.daemon.stop = on_stop, .grace.fire = on_grace_over
+		.daemon.stop = on_stop, .daemon.drain = on_drain,
+		.grace.fire = on_grace_over
 	};
 	char path[256];
 	struct err err;

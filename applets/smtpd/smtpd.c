@@ -48,7 +48,8 @@ static void on_grace_over(struct loop_timer *t)
 
 static void check_over(struct smtpd *m)
 {
-	if (m->daemon.stopping && list_empty(&m->sessions))
+	if ((m->daemon.stopping || m->daemon.draining) &&
+			list_empty(&m->sessions))
 		loop_timer_set(m->daemon.loop, &m->grace, LAST_WORDS_MS);
 }
 
@@ -189,14 +190,22 @@ static int find_others(struct smtpd *m, struct err *err)
 
 /* -- stopping -- */
 
+static void on_drain(struct daemon *d)
+{
+	struct smtpd *m = container_of(d, struct smtpd, daemon);
+
+	daemon_unlisten(d);
+	listen_stop(m->local);
+	m->local = NULL;
+	check_over(m);
+}
+
 static void on_stop(struct daemon *d)
 {
 	struct smtpd *m = container_of(d, struct smtpd, daemon);
 	struct list *pos, *tmp;
 
-	daemon_unlisten(d);
-	listen_stop(m->local);
-	m->local = NULL;
+	on_drain(d);
 	loop_timer_set(d->loop, &m->grace, GRACE_MS);
 	list_each(pos, tmp, &m->sessions) {
 		struct smtpd_session *x = container_of(pos,
@@ -220,7 +229,8 @@ static void end_sessions(struct smtpd *m)
 int smtpd_main(int argc, char **argv)
 {
 	struct smtpd m = {
-		.daemon.stop = on_stop, .grace.fire = on_grace_over
+		.daemon.stop = on_stop, .daemon.drain = on_drain,
+		.grace.fire = on_grace_over
 	};
 	struct err err;
 	int status;

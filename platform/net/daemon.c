@@ -26,6 +26,8 @@ static const struct opt_row rows[] = {
 	{ 0 }
 };
 
+#define DRAIN_MS 600000
+
 /* A socket that daemon_serve listens on, so that daemon_unlisten finds it. */
 struct daemon_listener {
 	struct list link;
@@ -69,6 +71,11 @@ static void on_lifeline(struct loop_watch *w, unsigned events)
 	stop(d);
 }
 
+static void on_patience(struct loop_timer *t)
+{
+	stop(container_of(t, struct daemon, patience));
+}
+
 static void on_hup(void *arg, int signo)
 {
 	struct daemon *d = arg;
@@ -76,6 +83,12 @@ static void on_hup(void *arg, int signo)
 	(void)signo;
 	if (d->hup)
 		d->hup(d);
+	if (!d->drain || d->draining || d->stopping)
+		return;
+	d->draining = true;
+	d->patience.fire = on_patience;
+	loop_timer_set(d->loop, &d->patience, DRAIN_MS);
+	d->drain(d);
 }
 
 /* The next inherited descriptor of that name, from the next-th on; or -1. */

@@ -23,7 +23,14 @@ struct daemon {
 	void (*stop)(struct daemon *d);	/* called once then: close listeners, let sessions
 					 * end; loop_stop when they have. NULL: loop_stop at once. */
 	void (*hup)(struct daemon *d);	/* SIGHUP; NULL: ignored */
+	/*
+	 * SIGHUP from maild, which has started a successor: close listeners, let
+	 * sessions go on; loop_stop when none is left. After 10 min comes stop.
+	 */
+	void (*drain)(struct daemon *d);
+	bool draining;
 	struct list listeners;		/* private from here */
+	struct loop_timer patience;	/* of drain */
 	struct loop_watch lifeline;	/* ends with maild, were it killed */
 };
 

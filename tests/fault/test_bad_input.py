@@ -282,28 +282,3 @@ def test_a_wrong_configuration_says_where(tmp_path):
             for daemon in ("maild", "smtpd", "pop3d"):
                 p = i.run(daemon, "-f", "-C", str(conf), check=False)
                 assert p.returncode == 78, (daemon, p)
-
-
-def test_reload_keeps_the_old_configuration_when_the_new_is_wrong():
-    with Instance() as i:
-        good = i.conf.read_text()
-        i.conf.write_text(good + "nonsense 1\n")
-        since = len(i.log())
-        i.maild.send_signal(signal.SIGHUP)
-        i.wait_log("nonsense", since=since)
-        with smtplib.SMTP("127.0.0.1", i.port["smtp"]) as s:
-            s.sendmail("x@y.test", ["bob@a.test"], "Subject: 1\r\n\r\nx")
-        i.wait_messages("bob", 1)
-
-
-def test_reload_takes_new_settings_and_drops_no_session():
-    with Instance() as i:
-        s = smtplib.SMTP("127.0.0.1", i.port["smtp"])
-        s.ehlo()
-        i.conf.write_text(i.conf.read_text() + "max-message-size 1M\n")
-        since = len(i.log())
-        i.maild.send_signal(signal.SIGHUP)
-        i.wait_log("smtpd: ready", since=since)
-        with smtplib.SMTP("127.0.0.1", i.port["smtp"]) as new:
-            new.ehlo()
-            assert new.esmtp_features["size"] == str(1 << 20)
