@@ -266,6 +266,10 @@ bench: all
 	@config/need build check
 	@PILLARBOX=$(abspath $(O))/pillarbox BENCH_FACTOR=20 $(PYTHON) -m pytest \
 		-q -s -p no:cacheprovider tests/bench
+bench-smtpd: all
+	@config/need build peers
+	@PILLARBOX=$(abspath $(O))/pillarbox $(PYTHON) \
+		tests/bench/smtpd_peers.py $(ARGS)
 check-configs:
 	@config/check-configs $(O)/configs
 check-configs-ci:
@@ -303,12 +307,13 @@ help:
 	@echo 'menuconfig oldconfig olddefconfig savedefconfig allnoconfig'
 	@echo 'allyesconfig randconfig NAME_defconfig'
 	@echo 'check: unit-tests fuzz lint check-configs check-prices bench'
+	@echo 'bench-smtpd: beside Postfix, OpenSMTPD and Exim; ARGS=--quick'
 	@echo 'boards: size-check size-table check-boards deb'
 	@echo 'CROSS= O= CROSS_COMPILE= CC= CFLAGS= LDFLAGS= STATIC=1 SANITIZE= V=1'
 	@echo 'MBEDTLS= SQLITE= ZLIB= PKG_CONFIG= DESTDIR= PREFIX= BASE='
 
 .PHONY: all clean install help size run check bench fuzz lint unit-tests fuzzers \
-	size-check size-table check-boards deb \
+	bench-smtpd size-check size-table check-boards deb \
 	check-configs check-configs-ci check-prices menuconfig oldconfig \
 	olddefconfig allnoconfig allyesconfig randconfig savedefconfig \
 	applets-kconfig

@@ -175,12 +175,12 @@ class Session(socketserver.StreamRequestHandler):
 
 
 class FakeDNS(threading.Thread):
-    """zone: {(name, type): [values]}; type A, AAAA, MX, CNAME.
+    """zone: {(name, type): [values]}; type A, AAAA, MX, CNAME, PTR, TXT.
 
     An MX value is (preference, host). A name without any type does not exist;
     the value "SERVFAIL" is that answer, "silence" none at all.
     """
-    TYPES = {"A": 1, "CNAME": 5, "MX": 15, "AAAA": 28}
+    TYPES = {"A": 1, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28}
 
     def __init__(self, zone):
         super().__init__(daemon=True)
@@ -231,6 +231,8 @@ class FakeDNS(threading.Thread):
             return socket.inet_pton(socket.AF_INET6, value)
         if kind == "MX":
             return struct.pack("!H", value[0]) + self.name(value[1])
+        if kind == "TXT":
+            return bytes([len(value)]) + value
         return self.name(value)
 
     @staticmethod

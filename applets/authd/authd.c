@@ -1,9 +1,10 @@
 /* authd - checks passwords and knows the users, for all other daemons
  *
- * RFC 4616 (PLAIN), 5802, 7677 (SCRAM keys), 5321 4.5.1 (postmaster)
+ * RFC 4616 (PLAIN), 5802, 7677 (SCRAM), 5321 4.5.1 (postmaster)
  *
  * applet authd daemon
  * file authd_system.c AUTHD_SYSTEM
+ * file authd_scram.c SASL_SCRAM
  *
  * config AUTHD
  *	bool "authd (8 kB)"
@@ -28,6 +29,7 @@
  */
 #include "applet.h"
 #include "authd/authd.h"
+#include "config.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +48,7 @@
 struct authd {
 	struct daemon daemon;
 	struct authd_pool *pool;
+	struct authd_secret secret;
 	struct listen *listen;
 	struct list clients;
 	struct door door;
@@ -119,7 +122,8 @@ static void log_failure(const struct request *r)
 {
 	struct authd_ask ask;
 
-	if (authd_ask_parse(&ask, span_make(r->line, r->n)) && ask.plain)
+	if (authd_ask_parse(&ask, span_make(r->line, r->n)) &&
+			ask.service[0])
 		log_info("login failed user=<%s> service=%s peer=%s",
 				ask.name, ask.service, ask.peer);
 	explicit_bzero(&ask, sizeof(ask));
@@ -148,10 +152,10 @@ static void on_answer(struct authd_job *job, struct span answer)
 static int take(struct client *c, struct span line)
 {
 	struct authd_ask ask;
-	bool plain, valid = authd_ask_parse(&ask, line);
+	bool urgent, valid = authd_ask_parse(&ask, line);
 	struct request *r;
 
-	plain = ask.plain;
+	urgent = ask.verb != AUTHD_PLAIN;
 	explicit_bzero(&ask, sizeof(ask));
 	if (!valid) {
 		log_error("%s: not a request", conn_peer(c->conn));
@@ -164,7 +168,7 @@ static int take(struct client *c, struct span line)
 	r->n = line.n;
 	memcpy(r->line, line.p, line.n);
 	r->job = (struct authd_job){ .done = on_answer,
-		.urgent = !plain, .line = span_make(r->line, r->n) };
+		.urgent = urgent, .line = span_make(r->line, r->n) };
 	list_add_tail(&c->requests, &r->link);
 	c->waiting++;
 	authd_pool_ask(c->authd->pool, &r->job);
@@ -268,11 +272,14 @@ static int set_up(struct authd *a, struct err *err)
 	if (!a->listen)
 		return err_errno(err, "listening");
 	proc_listen_done();
+	if (CFG_SASL_SCRAM)
+		authd_secret_get(&a->secret, a->daemon.conf);
 	/* no chroot: users.db may be replaced, and /etc/shadow is outside */
 	if (priv_drop(a->daemon.conf->user_auth, (gid_t)-1, NULL, NULL,
 			err) < 0)
 		return -1;
-	a->pool = authd_pool_new(a->daemon.loop, a->daemon.conf, err);
+	a->pool = authd_pool_new(a->daemon.loop, a->daemon.conf, &a->secret,
+			err);
 	return a->pool ? 0 : -1;
 }
 

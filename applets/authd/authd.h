@@ -6,6 +6,7 @@
 #include <sys/types.h>
 #include "base/err.h"
 #include "base/list.h"
+#include "base/scram.h"
 #include "base/span.h"
 #include "net/auth.h"
 #include "net/loop.h"
@@ -16,12 +17,16 @@
 #define AUTHD_NAME_MOST 320	/* octets of an address */
 #define AUTHD_PASSWORD_MOST 255
 
+enum authd_verb { AUTHD_LOOKUP, AUTHD_PLAIN, AUTHD_SALT, AUTHD_PROOF };
+
 struct authd_ask {
-	bool plain;			/* PLAIN, else LOOKUP */
-	/* Too long, NUL, not UTF-8, no password: whatever is stored, NO. */
+	enum authd_verb verb;
+	/* Too long, NUL, not UTF-8, no password or proof: whoever, NO. */
 	bool nobody;
 	char name[AUTHD_NAME_MOST + 1];
-	char password[AUTHD_PASSWORD_MOST + 1];
+	char password[AUTHD_PASSWORD_MOST + 1];		/* PLAIN */
+	char message[AUTH_MESSAGE_MOST + 1];		/* PROOF */
+	unsigned char proof[SHA256_SIZE];
 	char service[16], peer[64];	/* for the log; cut when longer */
 };
 
@@ -33,12 +38,33 @@ bool authd_ask_parse(struct authd_ask *ask, struct span line);
 #define AUTHD_ANSWER_SIZE 1200	/* longest answer with its NUL */
 
 struct authd_check;
-/* NULL: no memory. */
-struct authd_check *authd_check_new(const struct conf *conf);
+struct authd_secret;
+/* secret is kept. NULL: no memory. */
+struct authd_check *authd_check_new(const struct conf *conf,
+		const struct authd_secret *secret);
 void authd_check_free(struct authd_check *c);
-/* "OK ...", "NO", or "TEMP reason", where the reason is for the log only. */
+/*
+ * "OK ...", "SALT ...", "NO", or "TEMP reason", where the reason is for the log
+ * only.
+ */
 void authd_check_answer(struct authd_check *c, struct span line,
 		char out[AUTHD_ANSWER_SIZE]);
+
+/* ---- authd_scram.c; only with SASL_SCRAM */
+
+/*
+ * What the salt of nobody is made from. It is kept in state-dir, so that not even
+ * a restart tells nobody from somebody; where it cannot be kept it is made anew.
+ */
+struct authd_secret {
+	unsigned char bytes[SHA256_SIZE];
+};
+void authd_secret_get(struct authd_secret *s, const struct conf *conf);
+
+/* Keys of nobody: a salt that is always name's, and no proof is good. */
+void authd_scram_fake(struct scram_keys *keys, const struct authd_secret *s,
+		struct span name, unsigned rounds);
+void authd_scram_salt(struct str *out, const struct scram_keys *keys);
 
 /* ---- authd_system.c: the accounts of this machine; only with AUTHD_SYSTEM */
 
@@ -65,7 +91,7 @@ struct authd_job {
 
 /* NULL with err. */
 struct authd_pool *authd_pool_new(struct loop *loop, const struct conf *conf,
-		struct err *err);
+		const struct authd_secret *secret, struct err *err);
 /* Jobs are dropped without a call. */
 void authd_pool_free(struct authd_pool *p);
 void authd_pool_ask(struct authd_pool *p, struct authd_job *job);

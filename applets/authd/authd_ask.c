@@ -4,27 +4,33 @@
 
 #include "base/base64.h"
 #include "base/utf8.h"
+#include "config.h"
+
+/* Takes one base64 word; "=" is the empty text. -1: not base64. */
+static ssize_t take_octets(struct span *rest, void *out, size_t size)
+{
+	struct span word = span_word(rest);
+
+	if (span_eq(word, SPAN("=")))
+		return 0;
+	return word.n ? base64_get(out, size, word) : -1;
+}
 
 /*
- * Takes one base64 word; "=" is the empty text. False: not base64. What does
- * not fit or is no text leaves out empty and *fits false.
+ * Likewise. False: not base64. What does not fit, is empty or no text leaves
+ * out empty and *fits false.
  */
 static bool take_text(struct span *rest, char *out, size_t size, bool *fits)
 {
 	char plain[AUTH_LINE_MAX];
-	struct span word = span_word(rest);
-	ssize_t n = 0;
+	ssize_t n = take_octets(rest, plain, sizeof(plain));
+	struct span text = span_make(plain, n > 0 ? (size_t)n : 0);
 
 	out[0] = '\0';
-	if (!span_eq(word, SPAN("=")))
-		n = base64_get(plain, sizeof(plain), word);
-	if (!word.n || n < 0)
-		return false;
-	*fits = (size_t)n < size && !memchr(plain, 0, (size_t)n) &&
-		utf8_valid(span_make(plain, (size_t)n)) &&
-		str_copy(out, size, span_make(plain, (size_t)n)) == 0;
-	explicit_bzero(plain, (size_t)n);
-	return true;
+	*fits = *fits && text.n && utf8_valid(text) &&
+		str_copy(out, size, text) == 0;
+	explicit_bzero(plain, text.n);
+	return n >= 0;
 }
 
 static void take_word(struct span *rest, char *out, size_t size)
@@ -34,27 +40,41 @@ static void take_word(struct span *rest, char *out, size_t size)
 	str_copy(out, size, span_sub(word, 0, size - 1));
 }
 
+/* One that is too short is none: the asker knows that it would be wrong. */
+static bool take_proof(struct span *rest, struct authd_ask *ask, bool *fits)
+{
+	bool valid = take_text(rest, ask->message, sizeof(ask->message), fits);
+	ssize_t n = take_octets(rest, ask->proof, sizeof(ask->proof));
+
+	*fits = *fits && n == sizeof(ask->proof);
+	return valid && n >= 0;
+}
+
 bool authd_ask_parse(struct authd_ask *ask, struct span line)
 {
+	static const char *const verbs[] = {
+		[AUTHD_LOOKUP] = "LOOKUP", [AUTHD_PLAIN] = "PLAIN",
+		[AUTHD_SALT] = "SALT", [AUTHD_PROOF] = "PROOF"
+	};
 	struct span verb = span_word(&line);
-	bool name_fits, password_fits = true;
+	bool fits = true, valid;
 
 	memset(ask, 0, sizeof(*ask));
-	ask->plain = span_is(verb, "PLAIN");
-	if (!ask->plain && !span_is(verb, "LOOKUP"))
-		return false;
+	while (!span_is(verb, verbs[ask->verb]))
+		if (++ask->verb > (CFG_SASL_SCRAM ? AUTHD_PROOF : AUTHD_PLAIN))
+			return false;
 	if (span_has(line, '\0'))
 		return false;
-	if (!take_text(&line, ask->name, sizeof(ask->name), &name_fits))
-		return false;
-	if (ask->plain) {
-		if (!take_text(&line, ask->password, sizeof(ask->password),
-				&password_fits))
-			return false;
+	valid = take_text(&line, ask->name, sizeof(ask->name), &fits);
+	if (ask->verb == AUTHD_PLAIN)
+		valid = valid && take_text(&line, ask->password,
+				sizeof(ask->password), &fits);
+	if (CFG_SASL_SCRAM && ask->verb == AUTHD_PROOF)
+		valid = valid && take_proof(&line, ask, &fits);
+	if (ask->verb == AUTHD_PLAIN || ask->verb == AUTHD_PROOF) {
 		take_word(&line, ask->service, sizeof(ask->service));
 		take_word(&line, ask->peer, sizeof(ask->peer));
 	}
-	ask->nobody = !name_fits || !password_fits || !ask->name[0] ||
-		(ask->plain && !ask->password[0]);
-	return span_trim(line).n == 0;
+	ask->nobody = !fits;
+	return valid && span_trim(line).n == 0;
 }

@@ -10,24 +10,31 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void add(struct str *line, const char *text)
+static void add(struct str *line, struct span text)
 {
 	str_addc(line, ' ');
-	base64_put(line, span_of(text));
+	base64_put(line, text);
 }
 
 static void say_again(const struct authd_ask *ask)
 {
+	static const char *const verbs[] = {
+		"LOOKUP", "PLAIN", "SALT", "PROOF"
+	};
 	struct authd_ask again;
 	struct str line;
 
 	str_init(&line, AUTH_LINE_MAX);
-	str_adds(&line, ask->plain ? "PLAIN" : "LOOKUP");
-	add(&line, ask->name);
-	if (ask->plain) {
-		add(&line, ask->password);
-		str_addf(&line, " %s %s", ask->service, ask->peer);
+	str_adds(&line, verbs[ask->verb]);
+	add(&line, span_of(ask->name));
+	if (ask->verb == AUTHD_PLAIN)
+		add(&line, span_of(ask->password));
+	if (ask->verb == AUTHD_PROOF) {
+		add(&line, span_of(ask->message));
+		add(&line, span_make((const char *)ask->proof,
+				sizeof(ask->proof)));
 	}
+	str_addf(&line, " %s %s", ask->service, ask->peer);
 	if (line.bad || !authd_ask_parse(&again, str_span(&line)) ||
 			memcmp(&again, ask, sizeof(again)) != 0)
 		abort();

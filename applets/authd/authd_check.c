@@ -20,6 +20,7 @@ enum { FOUND, NOBODY };
 
 struct authd_check {
 	const struct conf *conf;
+	const struct authd_secret *secret;
 	struct user_db *db;		/* NULL: there is none yet */
 	dev_t device;			/* of the file behind db */
 	ino_t inode;
@@ -28,7 +29,8 @@ struct authd_check {
 	char path[1024];		/* of users.db */
 };
 
-struct authd_check *authd_check_new(const struct conf *conf)
+struct authd_check *authd_check_new(const struct conf *conf,
+		const struct authd_secret *secret)
 {
 	struct authd_check *c = calloc(1, sizeof(*c));
 	struct priv_user store;
@@ -36,6 +38,7 @@ struct authd_check *authd_check_new(const struct conf *conf)
 	if (!c)
 		return NULL;
 	c->conf = conf;
+	c->secret = secret;
 	snprintf(c->path, sizeof(c->path), "%s/" USER_FILE, conf->state_dir);
 	c->uid = geteuid();		/* where all run as one user */
 	c->gid = getegid();
@@ -270,6 +273,68 @@ static int login(struct authd_check *c, const struct authd_ask *ask,
 	return user ? FOUND : NOBODY;
 }
 
+/* -- SALT and PROOF: the same without the password -- */
+
+/*
+ * Who logs in with an account of this machine has no such keys, only a hash
+ * that crypt understands: he gets what nobody gets.
+ */
+static int find_keys(struct authd_check *c, const struct authd_ask *ask,
+		struct candidates *who, struct err *err)
+{
+	struct span domain, local = split(span_of(ask->name), &domain);
+	char name[2 * AUTHD_NAME_MOST + 2];
+	struct scram_keys fake;
+	int result = find_candidates(c, ask, who, err);
+
+	/* in one form, as what somebody exists by comes in several */
+	snprintf(name, sizeof(name), "%.*s@%.*s", SPAN_ARG(local),
+			SPAN_ARG(domain.n ? domain : first_domain(c->conf)));
+	for (char *p = name; *p; p++)
+		*p = ascii_lower(*p);
+	authd_scram_fake(&fake, c->secret, span_of(name),
+			c->conf->scram_rounds);
+	if (!who->is_virtual)
+		who->keys = fake;
+	return result;
+}
+
+static int salt(struct authd_check *c, const struct authd_ask *ask,
+		struct str *out, struct err *err)
+{
+	struct candidates who = { 0 };
+	int result = find_keys(c, ask, &who, err);
+
+	if (result == 0)
+		authd_scram_salt(out, &who.keys);
+	explicit_bzero(&who, sizeof(who));
+	return result;
+}
+
+static int prove(struct authd_check *c, const struct authd_ask *ask,
+		struct auth_user *out, struct err *err)
+{
+	unsigned char signature[SHA256_SIZE];
+	struct candidates who = { 0 };
+	struct str text;
+	int result = find_keys(c, ask, &who, err);
+	bool good = scram_proof(&who.keys, span_of(ask->message), ask->proof,
+			signature) && who.is_virtual && !ask->nobody;
+
+	if (result == 0 && good) {
+		*out = who.virtual;
+		str_init(&text, sizeof(out->scram) - 1);
+		base64_put(&text, span_make((char *)signature,
+				sizeof(signature)));
+		str_copy(out->scram, sizeof(out->scram), str_span(&text));
+		str_free(&text);
+	}
+	explicit_bzero(&who, sizeof(who));
+	if (result < 0)
+		return -1;
+	return good ? FOUND : NOBODY;
+}
+
 /* -- the answer -- */
 
 static void put_user(struct str *out, const struct auth_user *user)
@@ -278,8 +343,9 @@ static void put_user(struct str *out, const struct auth_user *user)
 	base64_put(out, span_of(user->name));
 	str_addc(out, ' ');
 	base64_put(out, span_of(user->mailbox));
-	str_addf(out, " %lu %lu", (unsigned long)user->uid,
-			(unsigned long)user->gid);
+	str_addf(out, " %lu %lu%s%s", (unsigned long)user->uid,
+			(unsigned long)user->gid, *user->scram ? " " : "",
+			user->scram);
 }
 
 void authd_check_answer(struct authd_check *c, struct span line,
@@ -294,18 +360,22 @@ void authd_check_answer(struct authd_check *c, struct span line,
 	str_init(&text, AUTHD_ANSWER_SIZE - 1);
 	if (!authd_ask_parse(&ask, line))
 		result = err_set(&err, ERR_PROTO, "not a request");
-	else if (ask.plain)
+	else if (ask.verb == AUTHD_PLAIN)
 		result = login(c, &ask, &user, &err);
+	else if (CFG_SASL_SCRAM && ask.verb == AUTHD_SALT)
+		result = salt(c, &ask, &text, &err);
+	else if (CFG_SASL_SCRAM && ask.verb == AUTHD_PROOF)
+		result = prove(c, &ask, &user, &err);
 	else
 		result = ask.nobody ? NOBODY
 			: lookup(c, span_of(ask.name), &user, &err);
 	explicit_bzero(&ask, sizeof(ask));
-	if (result == FOUND)
-		put_user(&text, &user);
+	if (result < 0)
+		str_addf(&text, "TEMP %s", err.text);
 	else if (result == NOBODY)
 		str_adds(&text, "NO");
-	else
-		str_addf(&text, "TEMP %s", err.text);
+	else if (!text.n)
+		put_user(&text, &user);
 	if (text.bad || str_copy(out, AUTHD_ANSWER_SIZE, str_span(&text)) < 0)
 		str_copy(out, AUTHD_ANSWER_SIZE, SPAN("TEMP out of memory"));
 	str_free(&text);

@@ -21,6 +21,7 @@ struct place {
 	struct conf_word domains[2];
 	struct conf conf;
 	struct authd_check *check;
+	struct authd_secret secret;
 	char answer[AUTHD_ANSWER_SIZE];
 };
 
@@ -39,7 +40,7 @@ static int set_up(void **state)
 	p->conf.user_store = "no such account";
 	p->conf.postmaster = "root";
 	p->conf.scram_rounds = 4096;
-	p->check = authd_check_new(&p->conf);
+	p->check = authd_check_new(&p->conf, &p->secret);
 	assert_non_null(p->check);
 	*state = p;
 	return 0;
@@ -217,6 +218,156 @@ static void checks_passwords(void **state)
 	assert_string_equal(plain(p, "root", "x"), "NO");
 }
 
+/* -- SCRAM -- */
+
+static const char *salt(struct place *p, const char *user)
+{
+	static char kept[2][AUTHD_ANSWER_SIZE];
+	static int i;
+	struct str line;
+
+	str_init(&line, AUTH_LINE_MAX);
+	str_adds(&line, "SALT");
+	put(&line, user);
+	i = !i;
+	strcpy(kept[i], answer(p, &line));
+	assert_memory_equal(kept[i], "SALT s=", 7);
+	return kept[i];
+}
+
+static const char *prove(struct place *p, const char *user,
+		const char *message, const unsigned char *proof, size_t n)
+{
+	struct str line;
+
+	str_init(&line, AUTH_LINE_MAX);
+	str_adds(&line, "PROOF");
+	put(&line, user);
+	put(&line, message);
+	str_addc(&line, ' ');
+	if (n)
+		base64_put(&line, span_make((const char *)proof, n));
+	else
+		str_addc(&line, '=');
+	str_adds(&line, " smtp [192.0.2.1]");
+	return answer(p, &line);
+}
+
+static struct span bytes(const unsigned char *p)
+{
+	return span_make((const char *)p, SHA256_SIZE);
+}
+
+/* The client's side, with the salt that it was given. */
+static void make_proof(unsigned char proof[SHA256_SIZE], const char *given,
+		const char *password, const char *message)
+{
+	unsigned char octets[SCRAM_SALT_SIZE], salted[SHA256_SIZE];
+	unsigned char key[SHA256_SIZE], stored[SHA256_SIZE];
+	struct span rest = span_rest(span_of(given), 7);
+
+	assert_int_equal(base64_get(octets, sizeof(octets), span_cut(&rest,
+			',')), sizeof(octets));
+	if (!span_eq(rest, SPAN("i=4096")))
+		fail_msg("%s %.*s", given, SPAN_ARG(rest));
+	sha256_pbkdf2(salted, span_of(password), span_make((char *)octets,
+			sizeof(octets)), 4096);
+	sha256_hmac(key, bytes(salted), SPAN("Client Key"));
+	sha256(stored, bytes(key));
+	sha256_hmac(proof, bytes(stored), span_of(message));
+	for (int i = 0; i < SHA256_SIZE; i++)
+		proof[i] ^= key[i];
+}
+
+static void proofs(void **state)
+{
+	struct place *p = *state;
+	const char *given, *alice = "alice@a.com";
+	unsigned char proof[SHA256_SIZE + 1] = { 0 };
+	char want[AUTHD_ANSWER_SIZE];
+
+	if (!CFG_SASL_SCRAM)
+		skip();
+	add(p, alice, "secret");
+	given = salt(p, "Alice");
+	make_proof(proof, given, "secret", "a message");
+	snprintf(want, sizeof(want), "%s ", ok(p, alice, "a.com/alice"));
+	given = prove(p, "ALICE@a.com", "a message", proof, SHA256_SIZE);
+	assert_memory_equal(given, want, strlen(want));
+	assert_int_equal(strlen(given), strlen(want) + 44);
+	assert_string_equal(prove(p, alice, "Another", proof, SHA256_SIZE),
+			"NO");
+	assert_string_equal(prove(p, "bob", "a message", proof, SHA256_SIZE),
+			"NO");
+	for (size_t n = 0; n < SHA256_SIZE; n++)
+		assert_string_equal(prove(p, alice, "a message", proof, n),
+				"NO");
+	proof[0] ^= 1;
+	assert_string_equal(prove(p, alice, "a message", proof, SHA256_SIZE),
+			"NO");
+	make_proof(proof, salt(p, alice), "Secret", "a message");
+	assert_string_equal(prove(p, alice, "a message", proof, SHA256_SIZE),
+			"NO");
+	assert_string_equal(prove(p, alice, "", proof, SHA256_SIZE), "NO");
+	/* of nobody no password is right */
+	make_proof(proof, salt(p, "nobody@a.com"), "", "a message");
+	assert_string_equal(prove(p, "nobody@a.com", "a message", proof,
+			SHA256_SIZE), "NO");
+}
+
+/* Nobody's salt is like somebody's: always the same, and his own. */
+static void salts_tell_nothing(void **state)
+{
+	struct place *p = *state;
+	static const char *const same[] = {
+		"nobody", "NOBODY", "nobody@a.com", "Nobody@A.com"
+	};
+	const char *first;
+
+	if (!CFG_SASL_SCRAM)
+		skip();
+	add(p, "alice@a.com", "secret");
+	first = salt(p, "nobody@a.com");
+	assert_int_equal(strlen(first), strlen(salt(p, "alice@a.com")));
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+		first = salt(p, "nobody@a.com");
+		assert_string_equal(salt(p, same[i]), first);
+	}
+	first = salt(p, "nobody@a.com");
+	assert_string_not_equal(salt(p, "nobody@b.com"), first);
+	first = salt(p, "nobody@a.com");
+	assert_string_not_equal(salt(p, "alice@a.com"), first);
+	salt(p, "");
+	salt(p, "a\xff");
+	salt(p, "@");
+	/* accounts of this machine have no keys: as nobody */
+	p->conf.system_users = true;
+	first = salt(p, "root@a.com");
+	assert_string_equal(salt(p, "root"), first);
+	/* kept over a restart, but another one elsewhere */
+	first = salt(p, "nobody@a.com");
+	p->secret.bytes[0]++;
+	assert_string_not_equal(salt(p, "nobody@a.com"), first);
+}
+
+static void the_secret_is_kept(void **state)
+{
+	struct place *p = *state;
+	struct authd_secret one, two;
+	char path[80];
+
+	if (!CFG_SASL_SCRAM)
+		skip();
+	authd_secret_get(&one, &p->conf);
+	authd_secret_get(&two, &p->conf);
+	assert_memory_equal(&one, &two, sizeof(one));
+	snprintf(path, sizeof(path), "%s/authd.secret", p->dir);
+	assert_int_equal(truncate(path, 31), 0);
+	authd_secret_get(&two, &p->conf);
+	assert_memory_not_equal(&one, &two, sizeof(one));
+	assert_int_equal(unlink(path), 0);
+}
+
 static void follows_the_file(void **state)
 {
 	struct place *p = *state;
@@ -279,7 +430,9 @@ static void refuses_what_is_no_request(void **state)
 	static const char *const bad[] = {
 		"", " ", "HELLO", "LOOKUP", "LOOKUP %%%", "LOOKUP YQ== YQ==",
 		"PLAIN YQ==", "PLAIN YQ== *", "LOOKUPYQ==",
-		"PLAIN YQ== YQ== pop3 peer more", "OK"
+		"PLAIN YQ== YQ== pop3 peer more", "OK", "SALT", "SALT %",
+		"SALT YQ== YQ==", "PROOF YQ== YQ==", "PROOF YQ== YQ== *",
+		"PROOF YQ== * YQ==", "PROOF YQ== YQ== YQ== pop3 peer more"
 	};
 	struct place *p = *state;
 
@@ -300,6 +453,9 @@ int main(void)
 		TEST(finds_who_gets_the_mail),
 		TEST(every_domain_has_a_postmaster),
 		TEST(checks_passwords),
+		TEST(proofs),
+		TEST(salts_tell_nothing),
+		TEST(the_secret_is_kept),
 		TEST(follows_the_file),
 		TEST(a_broken_file_is_no_answer),
 		TEST(this_machines_users),

@@ -27,6 +27,7 @@ struct authd_worker {
 struct authd_pool {
 	struct loop *loop;
 	const struct conf *conf;
+	const struct authd_secret *secret;
 	struct list urgent, normal;	/* jobs that wait */
 	unsigned waiting;
 	struct authd_worker workers[WORKERS_MOST];
@@ -35,10 +36,10 @@ struct authd_pool {
 /* -- a worker's side -- */
 
 __attribute__((noreturn))
-static void work(const struct conf *conf, int fd)
+static void work(const struct authd_pool *p, int fd)
 {
 	char line[AUTH_LINE_MAX], answer[AUTHD_ANSWER_SIZE];
-	struct authd_check *check = authd_check_new(conf);
+	struct authd_check *check = authd_check_new(p->conf, p->secret);
 	ssize_t n;
 
 	if (!check || proc_keep_fds(&fd, 1) < 0)
@@ -121,7 +122,7 @@ static int start(struct authd_worker *w)
 	pid_t pid = proc_helper(&w->watch.fd, &err);
 
 	if (pid == 0)
-		work(p->conf, w->watch.fd);
+		work(p, w->watch.fd);
 	if (pid < 0) {
 		log_error("cannot start a worker: %s", err.text);
 		return -1;
@@ -265,13 +266,14 @@ void authd_pool_cancel(struct authd_pool *p, struct authd_job *job)
 }
 
 struct authd_pool *authd_pool_new(struct loop *loop, const struct conf *conf,
-		struct err *err)
+		const struct authd_secret *secret, struct err *err)
 {
 	struct authd_pool *p = calloc(1, sizeof(*p));
 
 	if (p && loop_signal(loop, SIGCHLD, on_child, p) == 0) {
 		p->loop = loop;
 		p->conf = conf;
+		p->secret = secret;
 		list_init(&p->urgent);
 		list_init(&p->normal);
 		for (int i = 0; i < WORKERS_MOST; i++)

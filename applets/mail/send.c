@@ -248,7 +248,7 @@ static int submit(struct letter *l, int fd, uint64_t size)
 		rc = err_errno(err, "temporary file");
 	else
 		rc = submit_message(l->m->conf, str_c(&l->sender), v, l->n, fd,
-				start, l->header.n + size, err);
+				start, l->header.n + size, NULL, err);
 	free(v);
 	return rc;
 }

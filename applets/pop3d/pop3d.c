@@ -20,7 +20,7 @@
  *	  -C  configuration
  *
  * config POP3D_SASL
- *	bool "AUTH PLAIN and LOGIN (1 kB)"
+ *	bool "The AUTH command (1 kB)"
  *	default y
  *	help
  *	  The AUTH command (RFC 5034), for clients that do not know USER and

@@ -103,6 +103,10 @@ bool pop3d_may_login(struct session *s);
 void pop3d_no_memory(struct session *s);	/* a reply */
 /* Asks authd and goes on from there; the dialogue is held. */
 void pop3d_login(struct session *s, const char *user, struct span password);
+/* The answer about name and password; the dialogue is held. */
+void pop3d_answer(void *session, enum auth_status status,
+		const struct auth_user *user);
+void pop3d_sasl_forget(struct session *s);	/* the AUTH command is over */
 void pop3d_greet(struct session *s);
 /* Calls fire, with s->later, in a moment: true. False: it was tried for long. */
 bool pop3d_again(struct session *s, void (*fire)(struct loop_timer *));
@@ -110,6 +114,7 @@ void pop3d_login_forget(struct session *s);	/* what it holds, at the end */
 
 /* ---- pop3d_sasl.c, only with POP3D_SASL: the AUTH command */
 
+const char *pop3d_mechanisms(const struct session *s);
 void pop3d_auth(struct dialog *d, void *session, struct span args);
 
 /* ---- pop3d_mail.c: TRANSACTION and UPDATE */

@@ -55,7 +55,8 @@ void pop3d_capa(struct dialog *d, void *session, struct span args)
 	if (pop3d_login_allowed(s))
 		conn_puts(s->conn, "USER\r\n");
 	if (CFG_POP3D_SASL && pop3d_login_allowed(s))
-		conn_printf(s->conn, "SASL %s\r\n", sasl_mechanisms());
+		conn_printf(s->conn, "SASL %s\r\n",
+				pop3d_mechanisms(s));
 	if (stls_possible(s))
 		conn_puts(s->conn, "STLS\r\n");
 	conn_puts(s->conn, "IMPLEMENTATION Pillarbox\r\n.\r\n");
@@ -218,7 +219,7 @@ static void begin(struct session *s, const struct auth_user *user)
 	enter(&s->later);
 }
 
-static void on_answer(void *arg, enum auth_status status,
+void pop3d_answer(void *arg, enum auth_status status,
 		const struct auth_user *user)
 {
 	struct session *s = arg;
@@ -237,7 +238,7 @@ static void on_answer(void *arg, enum auth_status status,
 void pop3d_login(struct session *s, const char *user, struct span password)
 {
 	s->asking = auth_password(s->pop3d->auth, span_of(user), password,
-			s->service->name, conn_peer(s->conn), on_answer, s);
+			s->service->name, conn_peer(s->conn), pop3d_answer, s);
 	if (s->asking)
 		dialog_hold(&s->dialog);
 	else
@@ -250,7 +251,15 @@ void pop3d_login_forget(struct session *s)
 		auth_cancel(s->asking);
 	loop_timer_stop(s->pop3d->daemon.loop, &s->deadline);
 	loop_timer_stop(s->pop3d->daemon.loop, &s->later);
-	if (s->sasl)
-		sasl_wipe(s->sasl);
+	pop3d_sasl_forget(s);
+}
+
+void pop3d_sasl_forget(struct session *s)
+{
+	if (!s->sasl)
+		return;
+	s->dialog.line = NULL;
+	sasl_wipe(s->sasl);
 	free(s->sasl);
+	s->sasl = NULL;
 }

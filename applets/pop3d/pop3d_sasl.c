@@ -3,10 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+static sasl_bind_fn *binding(const struct session *s)
+{
+	return s->pop3d->daemon.conf->auth_binding ? conn_binding : NULL;
+}
+
+const char *pop3d_mechanisms(const struct session *s)
+{
+	return sasl_mechanisms(binding(s), s->conn);
+}
+
 /* RFC 5034 4: one line, which says which mechanisms there are. */
 static void list_mechanisms(struct session *s)
 {
-	struct span rest = span_of(sasl_mechanisms()), word;
+	struct span rest = span_of(pop3d_mechanisms(s)), word;
 
 	pop3d_reply(s, "+OK mechanisms follow");
 	while ((word = span_word(&rest)).n)
@@ -14,17 +24,46 @@ static void list_mechanisms(struct session *s)
 	pop3d_reply(s, ".");
 }
 
-/* The end of it, with the name and password to check or without. */
-static void over(struct session *s, bool check)
-{
-	struct sasl *sasl = s->sasl;
+static void next(struct session *s, enum sasl_next what,
+		const char *challenge);
 
-	s->sasl = NULL;
-	s->dialog.line = NULL;
-	if (check)
-		pop3d_login(s, sasl->user, span_of(sasl->password));
-	sasl_wipe(sasl);
-	free(sasl);
+static void on_answer(void *arg, enum auth_status status,
+		const struct auth_user *user)
+{
+	struct session *s = arg;
+	const char *challenge = NULL;
+	enum sasl_next what;
+
+	if (status == AUTH_OK) {
+		s->asking = NULL;
+		dialog_go(&s->dialog);
+		what = sasl_answer(s->sasl, user, &challenge);
+		next(s, what, challenge);
+	} else {
+		pop3d_sasl_forget(s);
+		pop3d_answer(s, status, user);
+	}
+}
+
+static void ask(struct session *s)
+{
+	s->asking = auth_sasl(s->pop3d->auth, s->sasl, s->service->name,
+			conn_peer(s->conn), on_answer, s);
+	if (s->asking) {
+		dialog_hold(&s->dialog);
+	} else {
+		pop3d_sasl_forget(s);
+		pop3d_no_memory(s);
+	}
+}
+
+static void done(struct session *s)
+{
+	struct auth_user who = s->sasl->who;
+
+	pop3d_sasl_forget(s);
+	dialog_hold(&s->dialog);
+	pop3d_answer(s, AUTH_OK, &who);
 }
 
 static void next(struct session *s, enum sasl_next what, const char *challenge)
@@ -39,9 +78,14 @@ static void next(struct session *s, enum sasl_next what, const char *challenge)
 		pop3d_reply(s, "+ %s", challenge);
 		return;
 	}
-	over(s, what == SASL_CHECK);
-	if (what != SASL_CHECK)
+	if (what == SASL_CHECK) {
+		ask(s);
+	} else if (what == SASL_DONE) {
+		done(s);
+	} else {
+		pop3d_sasl_forget(s);
 		pop3d_error(s, texts[what]);
+	}
 }
 
 static void on_line(struct dialog *d, void *session, struct span line,
@@ -75,6 +119,6 @@ void pop3d_auth(struct dialog *d, void *session, struct span args)
 		return;
 	}
 	d->line = on_line;
-	what = sasl_start(s->sasl, args, &challenge);
+	what = sasl_start(s->sasl, args, binding(s), s->conn, &challenge);
 	next(s, what, challenge);
 }

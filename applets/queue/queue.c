@@ -1,6 +1,6 @@
-/* queue - owns the spool: who gets what, where and when; bounces what fails
+/* queue - owns the spool: who gets what, where and when; reports what fails
  *
- * RFC 5321 (4.5.4.1 retries, 5 address resolution), 3464 (bounces), 7505
+ * RFC 5321 (4.5.4.1 retries, 5 address resolution), 3461 and 3464 (reports), 7505
  *
  * applet queue daemon
  *

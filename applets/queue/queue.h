@@ -27,6 +27,7 @@
 /* A ceiling, not a reserve: over all that the longest envelope can need. */
 #define QUEUE_ENVELOPE_MOST (64 * 1024 * 1024)
 #define QUEUE_REASON 288
+#define QUEUE_RETURN_MOST (64 * 1024)	/* octets of a message that go back */
 
 struct queue;
 struct queue_message;
@@ -85,15 +86,23 @@ struct queue_job {
 	struct queue_site *site;
 	struct smtp_message smtp;
 	unsigned *index;		/* of each recipient in the envelope */
-	const char **rcpt;
+	const char **rcpt, **dsn;
 	unsigned left;			/* recipients without a result */
+	bool told;			/* the other side sees to reports of success */
 };
 
 enum queue_fate { FATE_NONE, FATE_SENT, FATE_LATER, FATE_FAILED };
 
+/* What the sender is told of a recipient; the first that occurs is the subject. */
+enum queue_report {
+	REPORT_NONE, REPORT_FAILED, REPORT_DELAYED, REPORT_RELAYED,
+	REPORT_DELIVERED, REPORT_KINDS
+};
+
 struct queue_outcome {
 	enum queue_fate fate;
-	const struct smtp_result *why;	/* arena; FATE_LATER, FATE_FAILED */
+	enum queue_report report;	/* due now */
+	const struct smtp_result *why;	/* arena; NULL: not needed, or forgotten */
 	const char *host;		/* who said it; "" nobody */
 };
 
@@ -190,8 +199,11 @@ void link_stop_idle(struct queue_site *s);
 void link_abort_all(struct queue_site *s);
 
 /* ---- queue_header.c */
-/* Adds a message's header section, CRLF lines as in its file, 64 KB at most. */
-void queue_header(struct str *out, int fd, int64_t start);
+/*
+ * Adds a message's header section, or all of it, CRLF lines as in its file,
+ * QUEUE_RETURN_MOST at most.
+ */
+void queue_text(struct str *out, int fd, int64_t start, bool whole);
 /*
  * "Date: ...", CRLF, for a message that was written before the clock was set and
  * has none (RFC 5322 3.6 wants one); else NULL.
@@ -200,12 +212,12 @@ void queue_header(struct str *out, int fd, int64_t start);
 const char *queue_late_date(char out[QUEUE_LATE_DATE], int64_t created, int fd,
 		int64_t start);
 
-/* ---- queue_bounce.c */
+/* ---- queue_report.c */
 /*
- * Writes the report for the failed recipients into the spool; done when it
- * is durable (err NULL) or not. -1: it could not even be begun.
+ * Writes one report for all recipients of whom one is due into the spool; done
+ * when it is durable (err NULL) or not. -1: it could not even be begun.
  */
-int bounce_send(struct queue_message *m, spool_done_fn *done, struct err *err);
+int report_send(struct queue_message *m, spool_done_fn *done, struct err *err);
 
 /* ---- queue_control.c: LIST and FLUSH */
 int control_start(struct queue *q, int fd, struct err *err);

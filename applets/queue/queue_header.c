@@ -8,20 +8,18 @@
 #include "os/clock.h"
 #include "os/file.h"
 
-#define HEADER_MOST (64 * 1024)
-
-void queue_header(struct str *out, int fd, int64_t start)
+void queue_text(struct str *out, int fd, int64_t start, bool whole)
 {
-	char *text = malloc(HEADER_MOST);
+	char *text = malloc(QUEUE_RETURN_MOST);
 	ssize_t n = 0;
 
 	/* the message is the last thing in its file */
 	if (text)
-		n = file_pread(fd, text, HEADER_MOST, start);
+		n = file_pread(fd, text, QUEUE_RETURN_MOST, start);
 	if (n > 0) {
 		struct span s = span_make(text, (size_t)n);
 
-		str_add(out, span_sub(s, 0, header_size(s)));
+		str_add(out, whole ? s : span_sub(s, 0, header_size(s)));
 	}
 	free(text);
 }
@@ -36,8 +34,8 @@ const char *queue_late_date(char out[QUEUE_LATE_DATE], int64_t created, int fd,
 
 	if (created >= CLOCK_EPOCH || !clock_plausible())
 		return NULL;
-	str_init(&header, HEADER_MOST + 1);
-	queue_header(&header, fd, start);
+	str_init(&header, QUEUE_RETURN_MOST + 1);
+	queue_text(&header, fd, start, false);
 	missing = header.n && !header.bad &&
 		compose_missing(str_span(&header)) & COMPOSE_NO_DATE;
 	str_free(&header);

@@ -231,6 +231,7 @@ static void on_result(void *arg, unsigned rcpt, const struct smtp_result *r)
 		l->redo = true;
 		return;
 	}
+	l->job->told = smtp_client_dsn(l->client);
 	message_result(l->job, rcpt, r, l->host);
 	if (l->job->left)
 		return;

@@ -1,10 +1,12 @@
 #include "applet.h"
+#include "config.h"
 #include "queue.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "mime/dsn.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/rand.h"
@@ -55,10 +57,12 @@ static void reschedule(struct queue_message *m)
 	message_free(m);
 }
 
+/* For a try, or for the report of one that went well. */
 static bool some_wait(const struct spool_envelope *e)
 {
 	for (unsigned i = 0; i < e->nrcpt; i++)
-		if (e->rcpt[i].state == SPOOL_WAITING)
+		if (e->rcpt[i].state != SPOOL_DONE
+				&& e->rcpt[i].state != SPOOL_FAILED)
 			return true;
 	return false;
 }
@@ -91,40 +95,34 @@ static void mark(struct queue_message *m, unsigned i, enum spool_state state)
 		log_error("%s: %s", m->entry->id, err.text);
 }
 
-static void mark_failed(struct queue_message *m)
+/* The sender has been told of it, or need not be. */
+static void told(struct queue_message *m, unsigned i)
 {
-	for (unsigned i = 0; i < m->envelope->nrcpt; i++)
-		if (m->outcome[i].fate == FATE_FAILED)
-			mark(m, i, SPOOL_FAILED);
+	enum spool_state state = m->envelope->rcpt[i].state;
+
+	if (m->outcome[i].fate == FATE_FAILED)
+		mark(m, i, SPOOL_FAILED);
+	else if (state == SPOOL_DELIVERED || state == SPOOL_RELAYED)
+		mark(m, i, SPOOL_DONE);
+	else if (m->outcome[i].report == REPORT_DELAYED)
+		m->envelope->warned = true;
 }
 
 /* The report is on stable storage: only now are its recipients done with. */
-static void bounced(void *arg, const char *id, const struct err *err)
+static void reported(void *arg, const char *id, const struct err *err)
 {
 	struct queue_message *m = arg;
 
 	if (err) {
-		log_error("%s: bounce: %s", m->entry->id, err->text);
+		log_error("%s: report: %s", m->entry->id, err->text);
 	} else {
-		log_info("%s: bounce is %s", m->entry->id, id);
+		log_info("%s: report is %s", m->entry->id, id);
 		queue_learn(m->entry->queue, id);
-		mark_failed(m);
 	}
+	for (unsigned i = 0; !err && i < m->envelope->nrcpt; i++)
+		if (m->outcome[i].report)
+			told(m, i);
 	settle(m);
-}
-
-static void bounce(struct queue_message *m)
-{
-	struct err err;
-
-	if (!*m->envelope->sender) {
-		/* RFC 5321 6.1: never a report about a report */
-		log_warn("%s: undeliverable, from <>: dropped", m->entry->id);
-		mark_failed(m);
-		settle(m);
-	} else if (bounce_send(m, bounced, &err) < 0) {
-		bounced(m, NULL, &err);
-	}
 }
 
 /* Seconds that the pauses between the tries so far have taken, or most. */
@@ -141,14 +139,14 @@ static int64_t paused(const struct conf *conf, unsigned attempts, int64_t most)
 }
 
 /*
- * Has it waited long enough? The clock alone does not tell: the message may
- * have come before it was set. Where it cannot be right, only the tries do.
+ * Has it waited that many seconds? The clock alone does not tell: the message
+ * may have come before it was set. Where it cannot be right, only the tries do.
  */
-static bool expired(const struct queue_message *m)
+static bool waited(const struct queue_message *m, int64_t most)
 {
 	const struct spool_envelope *e = m->envelope;
 	const struct conf *conf = m->entry->queue->daemon.conf;
-	int64_t now = clock_now(), most = conf->bounce_after;
+	int64_t now = clock_now();
 
 	if (clock_plausible() && e->created >= CLOCK_EPOCH
 			&& now >= e->created) {
@@ -159,20 +157,63 @@ static bool expired(const struct queue_message *m)
 	return paused(conf, e->attempts, most) >= most;
 }
 
+/* Once a message, and not when the clock may be wrong. */
+static bool is_late(const struct queue_message *m)
+{
+	unsigned after = m->entry->queue->daemon.conf->warn_after;
+
+	return after && !m->envelope->warned && clock_plausible()
+		&& waited(m, after);
+}
+
+/* What its sender is to be told of a recipient now. */
+static enum queue_report due_report(const struct queue_message *m, unsigned i,
+		bool late)
+{
+	const struct spool_rcpt *r = &m->envelope->rcpt[i];
+	enum queue_fate fate = m->outcome[i].fate;
+
+	/* RFC 5321 6.1, RFC 3461 6.1: never a report about a report */
+	if (!*m->envelope->sender)
+		return REPORT_NONE;
+	if (CFG_DSN && r->state == SPOOL_DELIVERED)
+		return REPORT_DELIVERED;
+	if (CFG_DSN && r->state == SPOOL_RELAYED)
+		return REPORT_RELAYED;
+	if (fate == FATE_FAILED && dsn_wants(r->dsn, DSN_FAILURE))
+		return REPORT_FAILED;
+	if (fate == FATE_LATER && late && dsn_wants(r->dsn, DSN_DELAY))
+		return REPORT_DELAYED;
+	return REPORT_NONE;
+}
+
 static void finish(struct queue_message *m)
 {
-	bool failed = false;
-	bool over = !m->entry->queue->daemon.stopping && expired(m);
+	const struct conf *conf = m->entry->queue->daemon.conf;
+	bool over = !m->entry->queue->daemon.stopping
+			&& waited(m, conf->bounce_after);
+	bool late = is_late(m), any = false;
+	struct err err;
 
 	for (unsigned i = 0; i < m->envelope->nrcpt; i++) {
-		if (over && m->outcome[i].fate == FATE_LATER)
-			m->outcome[i].fate = FATE_FAILED;
-		failed |= m->outcome[i].fate == FATE_FAILED;
+		struct queue_outcome *o = &m->outcome[i];
+
+		if (over && o->fate == FATE_LATER)
+			o->fate = FATE_FAILED;
+		o->report = due_report(m, i, late);
+		any |= o->report;
+		if (o->report)
+			continue;
+		if (o->fate == FATE_FAILED)
+			log_warn("%s: to=<%s> has failed, nobody is told",
+					m->entry->id,
+					m->envelope->rcpt[i].address);
+		told(m, i);
 	}
-	if (failed)
-		bounce(m);
-	else
+	if (!any)
 		settle(m);
+	else if (report_send(m, reported, &err) < 0)
+		reported(m, NULL, &err);
 }
 
 /* ---- results */
@@ -201,6 +242,20 @@ static void log_result(const struct queue_message *m, unsigned i,
 			status, text);
 }
 
+/*
+ * Who takes it and offers DSN sees to the rest (RFC 3461 5.2.1). Else a report
+ * of success is ours: LMTP is final delivery, anything else is not (5.2.2, 6.2).
+ */
+static enum spool_state state_after(const struct queue_job *j, unsigned i)
+{
+	const struct spool_envelope *e = j->message->envelope;
+
+	if (!CFG_DSN || j->told || !*e->sender
+			|| !dsn_wants(e->rcpt[i].dsn, DSN_SUCCESS))
+		return SPOOL_DONE;
+	return j->site->route.lmtp ? SPOOL_DELIVERED : SPOOL_RELAYED;
+}
+
 void message_result(struct queue_job *j, unsigned rcpt,
 		const struct smtp_result *r, const char *host)
 {
@@ -215,13 +270,15 @@ void message_result(struct queue_job *j, unsigned rcpt,
 	m->entry->again |= r->maybe;
 	if (r->kind == ERR_NONE) {
 		o->fate = FATE_SENT;
-		mark(m, i, SPOOL_DONE);
-		return;
+		mark(m, i, state_after(j, i));
+		if (m->envelope->rcpt[i].state == SPOOL_DONE)
+			return;
+	} else {
+		o->fate = r->kind == ERR_PERM ? FATE_FAILED : FATE_LATER;
+		queue_reason(m->entry, r);
 	}
-	o->fate = r->kind == ERR_PERM ? FATE_FAILED : FATE_LATER;
 	o->why = keep(m, r);
 	o->host = arena_dup(m->arena, span_of(host));
-	queue_reason(m->entry, r);
 }
 
 void message_job_end(struct queue_job *j, const struct smtp_result *r,
@@ -260,13 +317,16 @@ static int add_job(struct queue_message *m, struct list *jobs,
 		n += sites[i] == s;
 	if (!j || !(j->index = arena_alloc(m->arena, n * sizeof(*j->index)))
 			|| !(j->rcpt = arena_alloc(m->arena,
-				n * sizeof(*j->rcpt))))
+				n * sizeof(*j->rcpt)))
+			|| !(j->dsn = arena_alloc(m->arena,
+				n * sizeof(*j->dsn))))
 		return -1;
 	for (unsigned i = first; i < e->nrcpt; i++) {
 		if (sites[i] != s)
 			continue;
 		sites[i] = NULL;
 		j->index[j->left] = i;
+		j->dsn[j->left] = e->rcpt[i].dsn;
 		j->rcpt[j->left++] = e->rcpt[i].address;
 	}
 	j->message = m;
@@ -274,6 +334,7 @@ static int add_job(struct queue_message *m, struct list *jobs,
 	j->smtp = (struct smtp_message){
 		.sender = e->sender, .rcpt = j->rcpt, .nrcpt = n,
 		.size = e->size, .eight_bit = e->eight_bit,
+		.dsn = e->dsn, .rcpt_dsn = j->dsn,
 		.spool_id = e->id, .again = m->entry->again,
 	};
 	list_add_tail(jobs, &j->link);
@@ -415,7 +476,8 @@ void message_start(struct queue_entry *e)
 		return;
 	}
 	if (!m->jobs)
-		settle(m);	/* all done before the crash, but not removed */
+		/* all done before the crash, but not told or not removed */
+		finish(m);
 	else
 		hand_out(m, &jobs);
 }

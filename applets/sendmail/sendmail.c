@@ -1,6 +1,6 @@
 /* sendmail - hands a message to the mail system, as every Unix program expects
  *
- * RFC 5322, 6409; the options are those of Sendmail and Postfix
+ * RFC 3461, 5322, 6409; the options are those of Sendmail and Postfix
  *
  * applet sendmail tool usr/sbin
  * applet mailq tool mailq_main MAILQ
@@ -11,7 +11,8 @@
  *	default y
  *	select LIB_ZLIB
  *	help
- *	  usage: sendmail [-ti] [-f SENDER] [-F NAME] [-C FILE] [RCPT ...]
+ *	  usage: sendmail [-ti] [-f SENDER] [-F NAME] [-N LIST] [-R WHAT]
+ *	                  [-V ENVID] [-C FILE] [RCPT ...]
  *
  *	  Sends the message on stdin.
  *
@@ -19,6 +20,9 @@
  *	  -i, -oi    a line of one dot is no end
  *	  -f SENDER  envelope sender ("" or "<>": none)
  *	  -F NAME    name for a missing From
+ *	  -N LIST    reports: never, or success,failure,delay
+ *	  -R WHAT    full, hdrs: what comes back with a failure
+ *	  -V ENVID   envelope id of reports, xtext
  *	  -q         try the queue now
  *	  -bp        list the queue
  *	  -C FILE    configuration
@@ -45,6 +49,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "mime/dsn.h"
 #include "os/opt.h"
 #include "os/priv.h"
 #include "sendmail/sendmail.h"
@@ -52,9 +57,11 @@
 
 #define MEMORY_MOST (8 * 1024 * 1024)	/* recipients */
 #define NAME_MOST 256
+#define OPT_DSN (CFG_DSN ? OPT_TEXT : OPT_IGNORE_ARG)
 
 struct options {
 	const char *conf, *sender, *name, *mode, *queue;
+	const char *notify, *ret, *envid;
 	struct opt_list other;		/* -oX */
 	bool rcpt_from_header, no_dot;
 };
@@ -75,11 +82,11 @@ static const struct opt_row rows[] = {
 	{ 'e', "", OPT_IGNORE_ARG, 0 },	/* how errors are told */
 	{ 'h', "", OPT_IGNORE_ARG, 0 },	/* hop count */
 	{ 'L', "", OPT_IGNORE_ARG, 0 },	/* syslog tag */
-	{ 'N', "", OPT_IGNORE_ARG, 0 },	/* DSN: a later issue */
+	{ 'N', "", OPT_DSN, OPT_AT(struct options, notify) },
 	{ 'O', "", OPT_IGNORE_ARG, 0 },
 	{ 'p', "", OPT_IGNORE_ARG, 0 },	/* protocol it came by */
-	{ 'R', "", OPT_IGNORE_ARG, 0 },
-	{ 'V', "", OPT_IGNORE_ARG, 0 },
+	{ 'R', "", OPT_DSN, OPT_AT(struct options, ret) },
+	{ 'V', "", OPT_DSN, OPT_AT(struct options, envid) },
 	{ 'X', "", OPT_IGNORE_ARG, 0 },
 	{ 'G', "", OPT_IGNORE, 0 },
 	{ 'm', "", OPT_IGNORE, 0 },
@@ -113,12 +120,27 @@ static int set_caller(struct sendmail_message *m, const struct options *o,
 
 /* -- sending -- */
 
-static int submit(struct sendmail_message *m, struct err *err)
+/* Adds NAME=VALUE to RFC 3461's parameters, if there is a value. */
+static const char *add_param(struct sendmail_message *m, const char *params,
+		const char *name, const char *value)
 {
+	return value ? arena_printf(m->arena, "%s%s%s=%s", params ? params : "",
+			params ? " " : "", name, value) : params;
+}
+
+static int submit(struct sendmail_message *m, const struct options *o,
+		struct err *err)
+{
+	struct submit_dsn dsn = {
+		add_param(m, add_param(m, NULL, "RET", o->ret), "ENVID",
+				o->envid),
+		add_param(m, NULL, "NOTIFY", o->notify)
+	};
+
 	if (!m->nrcpt)
 		return err_set(err, ERR_PERM, "no recipients");
 	return submit_message(m->conf, m->sender, m->rcpt, m->nrcpt, m->fd, 0,
-			m->size, err);
+			m->size, CFG_DSN ? &dsn : NULL, err);
 }
 
 static int send_message(const struct options *o, char **rcpt, int n)
@@ -138,7 +160,7 @@ static int send_message(const struct options *o, char **rcpt, int n)
 	for (int i = 0; i < n; i++)
 		sendmail_recipients(&m, span_of(rcpt[i]));
 	if (sendmail_intake(&m, STDIN_FILENO, !o->no_dot, &err) < 0 ||
-			submit(&m, &err) < 0)
+			submit(&m, o, &err) < 0)
 		goto out;
 	if (m.broken) {
 		fprintf(stderr, "sendmail: %u addresses are not valid\n",
@@ -166,6 +188,28 @@ static void take_other(struct options *o)
 			o->no_dot = true;
 }
 
+/* RFC 3461's parameters, as the options say them. */
+static void check_dsn(const struct options *o)
+{
+	const struct {
+		char option;
+		const char *value;
+		bool (*good)(struct span value);
+	} rules[] = {
+		{ 'N', o->notify, dsn_is_notify },
+		{ 'R', o->ret, dsn_is_ret },
+		{ 'V', o->envid, dsn_is_envid },
+	};
+
+	for (int i = 0; i < 3; i++) {
+		if (!rules[i].value || rules[i].good(span_of(rules[i].value)))
+			continue;
+		fprintf(stderr, "sendmail: -%c %s: wrong value\n",
+				rules[i].option, rules[i].value);
+		exit(EX_USAGE);
+	}
+}
+
 static int other_mode(const char *mode)
 {
 	fprintf(stderr, "sendmail: -b%s: only -bm and -bp; maild runs the "
@@ -187,5 +231,7 @@ int sendmail_main(int argc, char **argv)
 		return other_mode(o.mode);
 	if (operand == argc && !o.rcpt_from_header)
 		usage_fail(argv[0]);
+	if (CFG_DSN)
+		check_dsn(&o);
 	return send_message(&o, argv + operand, argc - operand);
 }

@@ -14,8 +14,13 @@ static void on_failure_told(struct loop_timer *t)
 {
 	struct smtpd_session *x = container_of(t, struct smtpd_session, timer);
 
-	smtp_server_refuse(x->smtp, 535, "5.7.8",
-			"Authentication credentials invalid");
+	if (CFG_SMTPD_LIMITS && smtpd_limit_failure(x->service->smtpd,
+				conn_peer_addr(x->smtp->conn)))
+		smtp_server_refuse(x->smtp, 421, "4.7.0",
+				"Too many failures, come back later");
+	else
+		smtp_server_refuse(x->smtp, 535, "5.7.8",
+				"Authentication credentials invalid");
 }
 
 static void auth_failed(struct smtpd_session *x)
@@ -45,26 +50,18 @@ static void on_auth(void *arg, enum auth_status status,
 		return;
 	}
 	if (status == AUTH_OK)
-		x->user = strdup(user->name);
-	x->smtp->auth_user = x->user;
-	if (x->user)
-		smtp_server_ok(x->smtp, NULL);
+		smtp_server_auth_ok(x->smtp, user);
 	else
 		auth_broken(x);
 }
 
-void smtpd_auth_check(struct smtp_session *s, const char *user,
-		const char *password)
+void smtpd_auth_check(struct smtp_session *s, const struct sasl *sasl)
 {
 	struct smtpd_session *x = s->owner;
 
-	/* after STARTTLS whoever it was before is forgotten (RFC 3207 4.2) */
-	free(x->user);
-	x->user = NULL;
-	x->login = user;
-	x->request = auth_password(x->service->smtpd->auth, span_of(user),
-			span_of(password), x->service->name,
-			conn_peer(s->conn), on_auth, x);
+	x->login = sasl->user;
+	x->request = auth_sasl(x->service->smtpd->auth, sasl,
+			x->service->name, conn_peer(s->conn), on_auth, x);
 	if (!x->request)
 		auth_broken(x);
 }
@@ -86,7 +83,11 @@ void smtpd_mail(struct smtp_session *s)
 				"Insufficient system storage");
 		return;
 	}
-	smtp_server_ok(s, NULL);
+	if (CFG_SMTPD_LIMITS && smtpd_limit_reached(x, SMTPD_MESSAGES))
+		return;
+	if (CFG_SMTPD_ASK)
+		smtpd_ask_start(x);
+	smtpd_sender(x);
 }
 
 static const char *origin(const struct smtpd_session *x)
@@ -106,7 +107,7 @@ static int begin(struct smtpd_session *x, struct err *err)
 	struct smtp_session *s = x->smtp;
 	struct spool_envelope e = {
 		.sender = s->sender, .origin = origin(x),
-		.eight_bit = s->eight_bit, .nrcpt = s->nrcpt
+		.eight_bit = s->eight_bit, .dsn = s->dsn, .nrcpt = s->nrcpt
 	};
 	unsigned i = 0;
 
@@ -114,7 +115,9 @@ static int begin(struct smtpd_session *x, struct err *err)
 	if (!e.rcpt || !e.origin)
 		return err_set(err, ERR_NOMEM, "session-memory is used up");
 	for (struct smtp_rcpt *r = s->rcpts; r; r = r->next)
-		e.rcpt[i++] = (struct spool_rcpt){ r->address, SPOOL_WAITING };
+		e.rcpt[i++] = (struct spool_rcpt){
+			r->address, SPOOL_WAITING, r->dsn
+		};
 	x->draft = spool_begin(x->service->smtpd->spool, &e, err);
 	return x->draft ? 0 : -1;
 }
@@ -143,17 +146,44 @@ void smtpd_data(struct smtp_session *s)
 	struct smtpd_session *x = s->owner;
 	struct err err;
 
+	smtpd_fields_init(&x->fields);
+	x->fields.done = !x->service->submission;
 	if (begin(x, &err) < 0 || write_received(x, &err) < 0)
 		refuse_for(s, &err);
 	else
 		smtp_server_ok(s, NULL);
 }
 
+/* RFC 6409 8.2, 8.3: what the message came without. */
+static int add_fields(struct smtpd_session *x, struct err *err)
+{
+	struct str text;
+	int rc;
+
+	x->fields.done = true;
+	str_init(&text, SMTPD_FIELDS_SIZE);
+	smtpd_fields_add(&x->fields, x->smtp->sender, x->smtp->conf->hostname,
+			&text);
+	rc = text.bad ? err_nomem(err) :
+		spool_write(x->draft, str_span(&text), err);
+	str_free(&text);
+	return rc;
+}
+
 int smtpd_piece(struct smtp_session *s, struct span piece, struct err *err)
 {
 	struct smtpd_session *x = s->owner;
+	size_t n;
 
-	return spool_write(x->draft, piece, err);
+	if (x->fields.done)
+		return spool_write(x->draft, piece, err);
+	n = smtpd_fields_scan(&x->fields, piece);
+	if (spool_write(x->draft, span_sub(piece, 0, n), err) < 0)
+		return -1;
+	if (!x->fields.done)
+		return 0;
+	return add_fields(x, err) < 0 ? -1 :
+		spool_write(x->draft, span_rest(piece, n), err);
 }
 
 static void log_message(const struct smtpd_session *x, const char *id)
@@ -191,8 +221,15 @@ static void on_durable(void *arg, const char *id, const struct err *err)
 void smtpd_message(struct smtp_session *s)
 {
 	struct smtpd_session *x = s->owner;
-	struct spool_draft *draft = x->draft;
+	struct spool_draft *draft;
+	struct err err;
 
+	/* nothing but a header section */
+	if (!x->fields.done && add_fields(x, &err) < 0) {
+		refuse_for(s, &err);
+		return;
+	}
+	draft = x->draft;
 	x->draft = NULL;
 	x->committing = true;
 	spool_commit(draft, on_durable, x);
@@ -207,6 +244,7 @@ void smtpd_let_go(struct smtpd_session *x)
 	if (x->request)
 		auth_cancel(x->request);
 	x->request = NULL;
+	x->held = NULL;
 	loop_timer_stop(m->daemon.loop, &x->timer);
 	if (x->draft)
 		spool_abort(x->draft);

@@ -13,7 +13,7 @@ static bool may_relay(const struct smtp_session *s)
 }
 
 /* [192.0.2.1] where that is the address which the client has called. */
-static bool is_own_literal(const struct smtp_session *s, struct span domain)
+bool smtpd_is_own_literal(const struct smtp_session *s, struct span domain)
 {
 	union {
 		struct sockaddr any;
@@ -82,6 +82,30 @@ static void look_up_here(struct smtp_session *s, struct smtp_rcpt *r,
 	look_up(s->owner, address);
 }
 
+bool smtpd_is_stranger(const struct smtpd *m, const struct sockaddr *peer)
+{
+	const struct sockaddr_in *v4 = (const void *)peer;
+	const struct sockaddr_in6 *v6 = (const void *)peer;
+
+	if (peer->sa_family == AF_INET ?
+			v4->sin_addr.s_addr == htonl(INADDR_LOOPBACK) :
+			peer->sa_family != AF_INET6 ||
+			IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr))
+		return false;
+	return !conf_net_has(m->daemon.conf->relay_from, peer);
+}
+
+bool smtpd_is_postmaster(const struct smtp_session *s, const char *rcpt)
+{
+	struct span address = span_of(rcpt);
+	size_t at = span_rfind(address, '@');
+	struct span domain = span_rest(address, at + 1);
+
+	return span_is(span_sub(address, 0, at), "postmaster") &&
+		(!domain.n || conf_is_local(s->conf, domain) ||
+		 smtpd_is_own_literal(s, domain));
+}
+
 /*
  * RFC 5321 3.9, 4.5.1 and what open-relay testers try: the local part is
  * never searched for another address (user%other@ours), source routes were
@@ -93,7 +117,12 @@ void smtpd_rcpt(struct smtp_session *s, struct smtp_rcpt *r)
 	size_t at = span_rfind(address, '@');
 	struct span domain = span_rest(address, at + 1);
 
-	if (!domain.n || is_own_literal(s, domain))
+	if (CFG_SMTPD_ASK && smtpd_ask_stops(s->owner, r))
+		return;
+	if (CFG_SMTPD_LIMITS && smtpd_limit_reached(s->owner,
+				SMTPD_RECIPIENTS))
+		return;
+	if (!domain.n || smtpd_is_own_literal(s, domain))
 		look_up_here(s, r, span_sub(address, 0, at));
 	else if (conf_is_local(s->conf, domain))
 		look_up(s->owner, r->address);

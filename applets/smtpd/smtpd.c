@@ -5,6 +5,11 @@
  * 8314 (TLS from the start)
  *
  * applet smtpd daemon
+ * file limit.c SMTPD_LIMITS
+ * file greeting.c SMTPD_GREETING
+ * file ask.c SMTPD_ASK
+ * file dnsbl.c SMTPD_DNSBL
+ * file check.c SMTPD_CHECKS
  *
  * config SMTPD
  *	bool "smtpd (6 kB)"
@@ -19,8 +24,38 @@
  *	  -f  log to stderr
  *	  -v  log more
  *	  -C  configuration
+ *
+ * config SMTPD_LIMITS
+ *	bool "Rates for addresses and users, bans, tarpit (2 kB)"
+ *	default y
+ *	help
+ *	  rate-..., ban-after, tarpit: how many connections, messages and
+ *	  recipients one address or user may have in a time, and who gets too
+ *	  much wrong is shut out for a while. Kept in RAM.
+ *
+ * config SMTPD_GREETING
+ *	bool "Greeting delay (650 bytes)"
+ *	help
+ *	  greeting-delay: a client that talks before the greeting is refused.
+ *
+ * config SMTPD_ASK
+ *	bool
+ *
+ * config SMTPD_DNSBL
+ *	bool "DNS block and allow lists (5 kB)"
+ *	select SMTPD_ASK
+ *	help
+ *	  dnsbl: asks lists of addresses as zen.spamhaus.org about clients.
+ *
+ * config SMTPD_CHECKS
+ *	bool "HELO and reverse DNS checks (3 kB)"
+ *	select SMTPD_ASK
+ *	help
+ *	  check-hello, check-reverse: has the client a name in DNS, and is it
+ *	  its own?
  */
 #include "applet.h"
+#include "config.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,10 +81,10 @@ static void on_grace_over(struct loop_timer *t)
 	loop_stop(m->daemon.loop, 0);
 }
 
-static void check_over(struct smtpd *m)
+void smtpd_check_over(struct smtpd *m)
 {
 	if ((m->daemon.stopping || m->daemon.draining) &&
-			list_empty(&m->sessions))
+			list_empty(&m->sessions) && list_empty(&m->waiting))
 		loop_timer_set(m->daemon.loop, &m->grace, LAST_WORDS_MS);
 }
 
@@ -59,11 +94,12 @@ static void session_closed(struct smtp_session *s)
 	struct smtpd *m = x->service->smtpd;
 
 	smtpd_let_go(x);
+	if (CFG_SMTPD_ASK)
+		smtpd_ask_end(x);
 	listen_count_out(m->daemon.count, conn_peer_addr(s->conn));
 	list_del(&x->link);
-	free(x->user);
 	free(x);
-	check_over(m);
+	smtpd_check_over(m);
 }
 
 static struct smtpd_session *session_new(struct smtpd_service *v,
@@ -91,23 +127,29 @@ static struct smtpd_session *session_new(struct smtpd_service *v,
 	return x;
 }
 
+void smtpd_start(struct smtpd_service *v, struct conn *c)
+{
+	struct sockaddr_storage peer;
+
+	memcpy(&peer, conn_peer_addr(c), conn_peer_addr(c)->sa_family ==
+			AF_INET6 ? sizeof(struct sockaddr_in6) :
+			sizeof(struct sockaddr_in));
+	if (session_new(v, c))
+		return;
+	listen_count_out(v->smtpd->daemon.count, (const void *)&peer);
+	smtpd_check_over(v->smtpd);
+}
+
 static void on_connection(void *arg, int fd)
 {
 	struct smtpd_service *v = arg;
-	struct listen_count *count = v->smtpd->daemon.count;
 	/* in TLS nothing can be said yet */
 	struct conn *c = door_open(&v->smtpd->daemon, &v->smtpd->door, fd,
 			v->implicit_tls ? NULL : "421 4.3.2",
 			v->implicit_tls ? NULL : "421 4.7.0");
-	struct sockaddr_storage peer;
 
-	if (!c)
-		return;
-	memcpy(&peer, conn_peer_addr(c), conn_peer_addr(c)->sa_family ==
-			AF_INET6 ? sizeof(struct sockaddr_in6) :
-			sizeof(struct sockaddr_in));
-	if (!session_new(v, c))
-		listen_count_out(count, (const void *)&peer);
+	if (c && !(CFG_SMTPD_GREETING && smtpd_greet_later(v, c)))
+		smtpd_start(v, c);
 }
 
 /* -- starting -- */
@@ -120,6 +162,7 @@ static void set_up(struct smtpd *m)
 		v->smtpd = m;
 		v->local = i == SMTPD_LOCAL;
 		v->implicit_tls = i == SMTPD_SMTPS;
+		v->submission = i != SMTPD_SMTP;
 		v->name = v->local ? "local"
 			: daemon_service_name((enum conf_service)i);
 		v->policy = (struct smtp_policy){
@@ -128,12 +171,13 @@ static void set_up(struct smtpd *m)
 			.auth_required = i == SMTPD_SUBMISSION ||
 				i == SMTPD_SMTPS,
 			.auth_plain_ok = m->daemon.conf->auth_without_tls,
-			.banner = "ESMTP Pillarbox",
+			.dsn = CFG_DSN, .banner = "ESMTP Pillarbox",
 			.auth_check = smtpd_auth_check,
 			.mail = smtpd_mail, .rcpt = smtpd_rcpt,
 			.data = smtpd_data, .piece = smtpd_piece,
 			.message = smtpd_message, .reset = smtpd_reset,
-			.closed = session_closed
+			.closed = session_closed,
+			USE_SMTPD_LIMITS(.wrong = smtpd_limit_wrong,)
 		};
 	}
 }
@@ -158,14 +202,17 @@ static int open_all(struct smtpd *m, struct err *err)
 			daemon_dir(conf->spool_dir, 0700, conf->user_queue,
 				err) < 0)
 		return -1;
-	/* the limit is for what clients send, not for our Received: */
+	/* the limit is for what clients send, not for our fields */
 	m->spool_conf = *conf;
 	if (conf->max_message_size)
-		m->spool_conf.max_message_size += SMTPD_RECEIVED_SIZE;
+		m->spool_conf.max_message_size += SMTPD_RECEIVED_SIZE +
+			SMTPD_FIELDS_SIZE;
 	m->spool = spool_open(&m->spool_conf, m->daemon.loop, err);
 	if (!m->spool)
 		return -1;
 	set_up(m);
+	if (CFG_SMTPD_ASK && smtpd_ask_open(m, err) < 0)
+		return -1;
 	for (size_t i = 0; i < SMTPD_LOCAL; i++)
 		/* without TLS in this build there is nothing to speak on 465 */
 		if ((m->tls || i != SMTPD_SMTPS) && daemon_serve(&m->daemon,
@@ -197,7 +244,7 @@ static void on_drain(struct daemon *d)
 	daemon_unlisten(d);
 	listen_stop(m->local);
 	m->local = NULL;
-	check_over(m);
+	smtpd_check_over(m);
 }
 
 static void on_stop(struct daemon *d)
@@ -206,6 +253,8 @@ static void on_stop(struct daemon *d)
 	struct list *pos, *tmp;
 
 	on_drain(d);
+	if (CFG_SMTPD_GREETING)
+		smtpd_greet_nobody(m);
 	loop_timer_set(d->loop, &m->grace, GRACE_MS);
 	list_each(pos, tmp, &m->sessions) {
 		struct smtpd_session *x = container_of(pos,
@@ -214,7 +263,7 @@ static void on_stop(struct daemon *d)
 		if (!x->draft && !x->committing)
 			smtp_server_end(x->smtp, "Service shutting down");
 	}
-	check_over(m);
+	smtpd_check_over(m);
 }
 
 static void end_sessions(struct smtpd *m)
@@ -230,13 +279,15 @@ int smtpd_main(int argc, char **argv)
 {
 	struct smtpd m = {
 		.daemon.stop = on_stop, .daemon.drain = on_drain,
-		.grace.fire = on_grace_over
+		.grace.fire = on_grace_over,
+		USE_SMTPD_LIMITS(.door.check = smtpd_limit_door,)
 	};
 	struct err err;
 	int status;
 
 	daemon_init(&m.daemon, "smtpd", argc, argv);
 	list_init(&m.sessions);
+	list_init(&m.waiting);
 	if (open_all(&m, &err) < 0) {
 		log_error("%s", err.text);
 		return err.kind == ERR_PERM ? EX_CONFIG : EX_OSERR;
@@ -249,6 +300,9 @@ int smtpd_main(int argc, char **argv)
 	}
 	status = daemon_run(&m.daemon);
 	end_sessions(&m);
+	if (CFG_SMTPD_ASK)
+		smtpd_ask_close(&m);
+	free(m.tracked);
 	auth_free(m.auth);
 	spool_close(m.spool);
 	tls_ctx_free(m.tls);

@@ -3,11 +3,13 @@
 #define SMTPD_SMTPD_H
 
 #include "base/list.h"
+#include "config.h"
 #include "net/auth.h"
 #include "net/daemon.h"
 #include "net/door.h"
 #include "net/smtp_server.h"
 #include "net/tls.h"
+#include "smtpd/fields.h"
 #include "store/spool.h"
 
 struct smtpd;
@@ -19,6 +21,7 @@ struct smtpd_service {
 	struct smtp_policy policy;
 	bool implicit_tls;
 	bool local;			/* SO_PEERCRED says who it is */
+	bool submission;		/* RFC 6409, not a relay */
 };
 
 /* The first ones are enum conf_service's. */
@@ -39,6 +42,19 @@ struct smtpd {
 	struct list sessions;
 	struct loop_timer grace;	/* while stopping */
 	struct door door;
+	/* limit.c */
+	struct smtpd_tracked *tracked;
+	unsigned ntracked, tracked_size;
+	struct door limit;		/* only to tell of it */
+	/* greeting.c */
+	struct list waiting;
+	/* ask.c, dnsbl.c */
+	struct dns *dns;		/* NULL: there is nothing to ask */
+	unsigned questions;		/* open */
+	struct smtpd_dnsbl *dnsbl;
+	unsigned ndnsbl;
+	struct smtpd_sum *sums;
+	unsigned nsums, sums_size;
 };
 
 struct smtpd_session {
@@ -46,17 +62,28 @@ struct smtpd_session {
 	struct smtpd_service *service;
 	struct smtp_session *smtp;
 	uid_t uid;			/* local: who it is */
-	char *user;			/* authenticated as; NULL */
 	const char *login;		/* while auth_check waits */
 	struct auth_request *request;	/* authd is asked */
 	struct loop_timer timer;	/* a failure told late; leaving */
 	struct spool_draft *draft;	/* DATA under way */
 	bool committing;		/* the draft is being made durable */
+	struct smtpd_fields fields;	/* of the message that comes in */
+	/* ask.c */
+	struct smtpd_ask *ask;		/* DNS is being asked */
+	struct smtp_rcpt *held;		/* waits for it */
+	bool asked;
+	short refusal_code;
+	const char *refusal_enhanced;
+	char *refusal;			/* what is answered to RCPT; NULL */
 };
 
+/* smtpd.c: the session begins; the conn is counted and greeted. */
+void smtpd_start(struct smtpd_service *v, struct conn *c);
+/* ... and one is over: the last one ends a daemon that stops or drains. */
+void smtpd_check_over(struct smtpd *m);
+
 /* policy.c: the calls of struct smtp_policy; owner: a struct smtpd_session. */
-void smtpd_auth_check(struct smtp_session *s, const char *user,
-		const char *password);
+void smtpd_auth_check(struct smtp_session *s, const struct sasl *sasl);
 void smtpd_mail(struct smtp_session *s);
 void smtpd_data(struct smtp_session *s);
 int smtpd_piece(struct smtp_session *s, struct span piece, struct err *err);
@@ -65,8 +92,43 @@ void smtpd_reset(struct smtp_session *s);
 /* Lets go of what authd and the spool still hold for this session. */
 void smtpd_let_go(struct smtpd_session *x);
 
+/* sender.c: answers MAIL: may the user send under this address? */
+void smtpd_sender(struct smtpd_session *x);
+
 /* relay.c: may mail for this recipient come in here? */
 void smtpd_rcpt(struct smtp_session *s, struct smtp_rcpt *r);
+/* Neither this machine nor in relay-from. */
+bool smtpd_is_stranger(const struct smtpd *m, const struct sockaddr *peer);
+/* [192.0.2.1], and that is the address which the client has called? */
+bool smtpd_is_own_literal(const struct smtp_session *s, struct span domain);
+/* RFC 5321 4.5.1: he gets mail from everybody. */
+bool smtpd_is_postmaster(const struct smtp_session *s, const char *rcpt);
+
+/* limit.c (SMTPD_LIMITS): what strangers and users may do in a time. */
+enum smtpd_limit {
+	SMTPD_CONNECTIONS, SMTPD_MESSAGES, SMTPD_RECIPIENTS, SMTPD_FAILURES,
+	SMTPD_LIMITS_COUNT
+};
+enum door_answer smtpd_limit_door(struct door *door,
+		const struct sockaddr *peer);
+/* True: one too many, and the command is answered. */
+bool smtpd_limit_reached(struct smtpd_session *x, enum smtpd_limit what);
+/* Counts; true: the address is banned now. */
+bool smtpd_limit_failure(struct smtpd *m, const struct sockaddr *peer);
+bool smtpd_limit_wrong(struct smtp_session *s, unsigned errors, bool last);
+
+/* greeting.c (SMTPD_GREETING): true, and the conn is greeted later. */
+bool smtpd_greet_later(struct smtpd_service *v, struct conn *c);
+void smtpd_greet_nobody(struct smtpd *m);	/* 421 for those that wait */
+
+/* ask.c (SMTPD_ASK): what DNS says of a stranger. Starts at MAIL, once. */
+void smtpd_ask_start(struct smtpd_session *x);
+/* True: RCPT was refused, or smtpd_rcpt is called again when all is known. */
+bool smtpd_ask_stops(struct smtpd_session *x, struct smtp_rcpt *r);
+void smtpd_ask_end(struct smtpd_session *x);
+/* Before the chroot; 0 or -1 with err. */
+int smtpd_ask_open(struct smtpd *m, struct err *err);
+void smtpd_ask_close(struct smtpd *m);
 
 /* received.c: the trace field (RFC 5321 4.4), or an empty span: no room. */
 #define SMTPD_RECEIVED_SIZE 1536

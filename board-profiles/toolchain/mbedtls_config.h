@@ -28,6 +28,7 @@
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED
 #define MBEDTLS_SSL_EXTENDED_MASTER_SECRET	/* RFC 7627 */
 #define MBEDTLS_SSL_SERVER_NAME_INDICATION	/* a certificate a domain */
+#define MBEDTLS_SSL_KEYING_MATERIAL_EXPORT	/* 804; RFC 9266, SASL_SCRAM */
 /* 9,088 with the PSK mode: a phone that polls saves the handshake */
 #define MBEDTLS_SSL_SESSION_TICKETS
 #define MBEDTLS_SSL_TICKET_C

@@ -6,6 +6,11 @@
 #define PREFIX "{SCRAM-SHA-256}"
 #define ROUNDS_MOST 10000000	/* more would only be a way to stop authd */
 
+static struct span bytes(const unsigned char *p)
+{
+	return span_make((const char *)p, SHA256_SIZE);
+}
+
 void scram_derive(struct scram_keys *keys, struct span password,
 		const unsigned char salt[SCRAM_SALT_SIZE], unsigned rounds)
 {
@@ -15,9 +20,9 @@ void scram_derive(struct scram_keys *keys, struct span password,
 	/* RFC 5802 section 3 */
 	sha256_pbkdf2(salted, password, span_make((const char *)salt,
 			SCRAM_SALT_SIZE), rounds);
-	key = span_make((char *)salted, sizeof(salted));
+	key = bytes(salted);
 	sha256_hmac(client, key, SPAN("Client Key"));
-	sha256(keys->stored, span_make((char *)client, sizeof(client)));
+	sha256(keys->stored, bytes(client));
 	sha256_hmac(keys->server, key, SPAN("Server Key"));
 	memmove(keys->salt, salt, SCRAM_SALT_SIZE);
 	keys->rounds = rounds;
@@ -34,6 +39,22 @@ bool scram_verify(const struct scram_keys *keys, struct span password)
 	same = scram_same(mine.stored, keys->stored, sizeof(mine.stored));
 	explicit_bzero(&mine, sizeof(mine));
 	return same;
+}
+
+/* ClientProof masks ClientKey, of which StoredKey is the hash. */
+bool scram_proof(const struct scram_keys *keys, struct span message,
+		const unsigned char proof[SHA256_SIZE],
+		unsigned char signature[SHA256_SIZE])
+{
+	unsigned char key[SHA256_SIZE], hash[SHA256_SIZE];
+
+	sha256_hmac(key, bytes(keys->stored), message);
+	for (int i = 0; i < SHA256_SIZE; i++)
+		key[i] ^= proof[i];
+	sha256(hash, bytes(key));
+	explicit_bzero(key, sizeof(key));
+	sha256_hmac(signature, bytes(keys->server), message);
+	return scram_same(hash, keys->stored, sizeof(hash));
 }
 
 static void put(struct str *out, const unsigned char *data, size_t n)

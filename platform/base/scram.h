@@ -24,6 +24,13 @@ struct scram_keys {
 void scram_derive(struct scram_keys *keys, struct span password,
 		const unsigned char salt[SCRAM_SALT_SIZE], unsigned rounds);
 bool scram_verify(const struct scram_keys *keys, struct span password);
+/*
+ * Whether this is a client's proof over the AuthMessage (RFC 5802 3); signature
+ * is what the server shows in return, to be sent only when it is.
+ */
+bool scram_proof(const struct scram_keys *keys, struct span message,
+		const unsigned char proof[SHA256_SIZE],
+		unsigned char signature[SHA256_SIZE]);
 void scram_print(char out[SCRAM_TEXT_SIZE], const struct scram_keys *keys);
 bool scram_parse(struct scram_keys *keys, struct span text);
 /* Same time whatever differs. */

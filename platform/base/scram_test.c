@@ -45,14 +45,18 @@ static void rfc_example(void **state)
 			sizeof(want));
 	sha256_hmac(got, bytes(keys.server), span_of(message));
 	assert_memory_equal(got, want, sizeof(got));
-	/* the proof is the client key, masked; its hash is what we keep */
 	assert_int_equal(base64_get(proof, sizeof(proof), SPAN(PROOF)),
 			sizeof(proof));
-	sha256_hmac(got, bytes(keys.stored), span_of(message));
-	for (int i = 0; i < SHA256_SIZE; i++)
-		proof[i] ^= got[i];
-	sha256(got, bytes(proof));
-	assert_memory_equal(got, keys.stored, sizeof(got));
+	memset(got, 0, sizeof(got));
+	assert_true(scram_proof(&keys, span_of(message), proof, got));
+	assert_memory_equal(got, want, sizeof(got));
+	proof[31] ^= 1;
+	assert_false(scram_proof(&keys, span_of(message), proof, got));
+	proof[31] ^= 1;
+	assert_false(scram_proof(&keys, span_sub(span_of(message), 0,
+			strlen(message) - 1), proof, got));
+	keys.stored[0] ^= 1;
+	assert_false(scram_proof(&keys, span_of(message), proof, got));
 }
 
 static void verifies(void **state)

@@ -4,7 +4,9 @@
 #include <string.h>
 #include "base/base64.h"
 #include "base/str.h"
+#include "config.h"
 #include "net/conn.h"
+#include "net/sasl.h"
 #include "os/clock.h"
 
 #define AUTH_LIMIT_MS 5000
@@ -36,6 +38,8 @@ struct auth {
 	bool freed;			/* by the owner, in such a call */
 };
 
+enum auth_expects { EXPECT_USER, EXPECT_SALT, EXPECT_SIGNATURE };
+
 struct auth_request {
 	struct list link;
 	struct auth *auth;
@@ -43,6 +47,7 @@ struct auth_request {
 	void *arg;
 	int64_t asked;
 	bool sent, lookup;
+	enum auth_expects expects;
 	struct auth_user known;
 	size_t n;
 	char line[];			/* with LF; may hold a password */
@@ -241,11 +246,12 @@ static int text_of(char *to, size_t size, struct span b64)
 	return 0;
 }
 
-/* "KIND B64(name) B64(mailbox) UID GID" */
-static int parse_user(struct auth_user *u, struct span rest)
+/* "KIND B64(name) B64(mailbox) UID GID", B64(signature) where it is due */
+static int parse_user(struct auth_user *u, struct span rest, bool due)
 {
 	struct span kind = span_word(&rest), name = span_word(&rest);
 	struct span mailbox = span_word(&rest), uid = span_word(&rest);
+	struct span gid = span_word(&rest);
 	unsigned long id, group;
 
 	if (span_is(kind, "VIRTUAL"))
@@ -259,18 +265,28 @@ static int parse_user(struct auth_user *u, struct span rest)
 		return -1;
 	/* (uid_t)-1 means "nobody in particular" to the kernel */
 	if (!span_number(uid, UINT32_MAX - 1, &id) ||
-	    !span_number(span_trim(rest), UINT32_MAX - 1, &group))
+	    !span_number(gid, UINT32_MAX - 1, &group))
+		return -1;
+	rest = span_trim(rest);
+	if (due != (rest.n > 0) || str_copy(u->scram, sizeof(u->scram), rest))
 		return -1;
 	u->uid = id;
 	u->gid = group;
 	return 0;
 }
 
-static enum auth_status parse(struct auth_user *u, struct span line)
+static enum auth_status parse(struct auth_user *u, struct span line,
+		enum auth_expects expects)
 {
 	struct span word = span_word(&line);
 
-	if (span_is(word, "OK") && !parse_user(u, line))
+	memset(u, 0, sizeof(*u));
+	if (expects == EXPECT_SALT)
+		return span_is(word, "SALT") && !str_copy(u->scram,
+				sizeof(u->scram), span_trim(line)) ?
+			AUTH_OK : AUTH_TEMP;
+	if (span_is(word, "OK") &&
+	    !parse_user(u, line, expects == EXPECT_SIGNATURE))
 		return AUTH_OK;
 	return span_is(word, "NO") ? AUTH_NO : AUTH_TEMP;
 }
@@ -293,7 +309,8 @@ static void take_answers(struct auth *a, struct conn *c)
 			return;
 		}
 		a->answered = clock_ms();
-		status = how == CONN_LINE_LONG ? AUTH_TEMP : parse(&user, line);
+		status = how == CONN_LINE_LONG ? AUTH_TEMP :
+			parse(&user, line, r->expects);
 		if (status == AUTH_OK && r->lookup)
 			remember(a, r, &user);
 		finish(r, status, &user);
@@ -348,7 +365,7 @@ static void put_question(struct auth *a, struct auth_request *r)
 }
 
 static struct auth_request *ask(struct auth *a, struct str *line, bool lookup,
-		auth_fn *fn, void *arg)
+		enum auth_expects expects, auth_fn *fn, void *arg)
 {
 	struct auth_request *r = NULL;
 	struct auth_known *k;
@@ -360,7 +377,7 @@ static struct auth_request *ask(struct auth *a, struct str *line, bool lookup,
 		goto out;
 	*r = (struct auth_request){
 		.auth = a, .fn = fn, .arg = arg, .asked = clock_ms(),
-		.lookup = lookup, .n = line->n
+		.lookup = lookup, .expects = expects, .n = line->n
 	};
 	memcpy(r->line, line->p, line->n);
 	list_init(&r->link);
@@ -388,7 +405,7 @@ struct auth_request *auth_password(struct auth *a, struct span user,
 	add_text(&line, user);
 	add_text(&line, password);
 	str_addf(&line, " %s %s", service, peer);
-	return ask(a, &line, false, fn, arg);
+	return ask(a, &line, false, EXPECT_USER, fn, arg);
 }
 
 struct auth_request *auth_lookup(struct auth *a, struct span address,
@@ -399,7 +416,45 @@ struct auth_request *auth_lookup(struct auth *a, struct span address,
 	str_init(&line, AUTH_LINE_MAX);
 	str_adds(&line, "LOOKUP");
 	add_text(&line, address);
-	return ask(a, &line, true, fn, arg);
+	return ask(a, &line, true, EXPECT_USER, fn, arg);
+}
+
+static struct auth_request *ask_salt(struct auth *a, const struct sasl *s,
+		auth_fn *fn, void *arg)
+{
+	struct str line;
+
+	str_init(&line, AUTH_LINE_MAX);
+	str_adds(&line, "SALT");
+	add_text(&line, span_of(s->user));
+	return ask(a, &line, false, EXPECT_SALT, fn, arg);
+}
+
+/* What is wrong anyway is asked without a proof: authd counts and logs it. */
+static struct auth_request *ask_proof(struct auth *a, const struct sasl *s,
+		const char *service, const char *peer, auth_fn *fn, void *arg)
+{
+	struct str line;
+
+	str_init_secret(&line, AUTH_LINE_MAX);
+	str_adds(&line, "PROOF");
+	add_text(&line, span_of(s->user));
+	add_text(&line, str_span(&s->message));
+	add_text(&line, span_make((const char *)s->proof,
+			s->wrong ? 0 : sizeof(s->proof)));
+	str_addf(&line, " %s %s", service, peer);
+	return ask(a, &line, false, EXPECT_SIGNATURE, fn, arg);
+}
+
+struct auth_request *auth_sasl(struct auth *a, const struct sasl *s,
+		const char *service, const char *peer, auth_fn *fn, void *arg)
+{
+	if (CFG_SASL_SCRAM && s->question == SASL_ASK_SALT)
+		return ask_salt(a, s, fn, arg);
+	if (CFG_SASL_SCRAM && s->question == SASL_ASK_PROOF)
+		return ask_proof(a, s, service, peer, fn, arg);
+	return auth_password(a, span_of(s->user), span_of(s->password),
+			service, peer, fn, arg);
 }
 
 /* One that was sent keeps its place, so that the answers stay in order. */

@@ -19,6 +19,8 @@ enum auth_status {
 	AUTH_TEMP	/* could not be asked */
 };
 
+#define AUTH_SCRAM_SIZE 48
+
 enum auth_kind { AUTH_VIRTUAL, AUTH_SYSTEM };
 
 struct auth_user {
@@ -30,6 +32,8 @@ struct auth_user {
 	/* system users; 0 never gets mail in this way but in root's own box */
 	uid_t uid;
 	gid_t gid;
+	/* SCRAM: "s=SALT,i=ROUNDS", or our signature; base64 in both */
+	char scram[AUTH_SCRAM_SIZE];
 };
 
 struct auth;
@@ -47,6 +51,13 @@ struct auth_request;
 struct auth_request *auth_password(struct auth *a, struct span user,
 		struct span password, const char *service, const char *peer,
 		auth_fn *fn, void *arg);
+/*
+ * What s asks next (net/sasl.h): a password, or one of SCRAM's two questions.
+ * Of the salt nothing but user->scram is set; everybody has one.
+ */
+struct sasl;
+struct auth_request *auth_sasl(struct auth *a, const struct sasl *s,
+		const char *service, const char *peer, auth_fn *fn, void *arg);
 /* Who gets mail for this address (local part, domain ours)? An address found is remembered for 5 s. */
 struct auth_request *auth_lookup(struct auth *a, struct span address,
 		auth_fn *fn, void *arg);
@@ -56,10 +67,19 @@ void auth_cancel(struct auth_request *r);
 #define AUTH_SOCKET "authd"	/* below run-dir */
 
 /*
- * The wire, for authd itself. Request: "LOOKUP B64(address)" or
- * "PLAIN B64(user) B64(password) SERVICE PEER", "=" for an empty text. Answer:
- * "OK KIND B64(name) B64(mailbox) UID GID", "NO" or "TEMP". LF ends each.
+ * The wire, for authd itself; LF ends each line. Requests, "=" for an empty
+ * text:
+ *	LOOKUP B64(address)
+ *	PLAIN B64(user) B64(password) SERVICE PEER
+ *	SALT B64(user)
+ *	PROOF B64(user) B64(AuthMessage) B64(ClientProof) SERVICE PEER
+ * Answers: "OK KIND B64(name) B64(mailbox) UID GID", to PROOF with
+ * B64(ServerSignature) behind it; to SALT "SALT s=B64(salt),i=ROUNDS"; or "NO"
+ * or "TEMP". No question has a state: who vanishes half-way leaves nothing here,
+ * and no key leaves authd. Nonces and bindings are the asker's business: to
+ * whom could authd prove them but to him?
  */
 #define AUTH_LINE_MAX 4096
+#define AUTH_MESSAGE_MOST 2048	/* octets of an AuthMessage (RFC 5802 3) */
 
 #endif

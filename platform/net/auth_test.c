@@ -11,7 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/str.h"
+#include "config.h"
 #include "net/listen.h"
+#include "net/sasl.h"
 #include "os/clock.h"
 
 /* An authd that the test plays by hand. */
@@ -63,9 +65,10 @@ static void on_answer(void *arg, enum auth_status status,
 
 	str_addf(&answers, "%s:%s", (const char *)arg, names[status]);
 	if (user)
-		str_addf(&answers, " %d %s %s %u %u", user->kind, user->name,
-				user->mailbox, (unsigned)user->uid,
-				(unsigned)user->gid);
+		str_addf(&answers, " %d %s %s %u %u%s%s", user->kind,
+				user->name, user->mailbox, (unsigned)user->uid,
+				(unsigned)user->gid, *user->scram ? " " : "",
+				user->scram);
 	str_addc(&answers, ';');
 	if (free_in_callback) {
 		auth_free(auth);
@@ -140,6 +143,58 @@ static void test_questions(void **state)
 	expect_question("PLAIN Ym9i = smtp [unix]\n");
 	answer("NO\n");
 	expect("3:no;");
+}
+
+static void ask_scram(enum sasl_question question, const char *tag)
+{
+	struct sasl s = { .question = question, .user = "bob" };
+
+	str_init(&s.message, 100);
+	str_adds(&s.message, "x y");
+	s.wrong = *tag == 'w';
+	assert_non_null(auth_sasl(auth, &s, "smtp", "[unix]", on_answer,
+			(void *)(uintptr_t)tag));
+	str_free(&s.message);
+	turns(2);
+}
+
+static void test_scram(void **state)
+{
+#define BOB "OK VIRTUAL Ym9i Ym9i 0 0"
+#define ZEROS "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+	(void)state;
+	if (!CFG_SASL_SCRAM)
+		skip();
+	assert_int_equal(open_server(), 0);
+	ask_scram(SASL_ASK_SALT, "1");
+	greet();
+	expect_question("SALT Ym9i\n");
+	answer("SALT s=AAAA,i=4096\n");
+	expect("1:ok 0   0 0 s=AAAA,i=4096;");
+	ask_scram(SASL_ASK_PROOF, "2");
+	expect_question("PROOF Ym9i eCB5 " ZEROS " smtp [unix]\n");
+	answer(BOB " " ZEROS "\n");
+	expect("2:ok 0 bob bob 0 0 " ZEROS ";");
+	ask_scram(SASL_ASK_PROOF, "w");
+	expect_question("PROOF Ym9i eCB5 = smtp [unix]\n");
+	answer("NO\n");
+	expect("w:no;");
+	/* answers to another question */
+	ask_scram(SASL_ASK_SALT, "3");
+	answer(BOB "\n");
+	ask_scram(SASL_ASK_SALT, "4");
+	answer("SALT 456789012345678901234567890123456789012345678901\n");
+	ask_scram(SASL_ASK_PROOF, "5");
+	answer(BOB "\n");
+	ask_scram(SASL_ASK_PROOF, "6");
+	answer("SALT s=AAAA,i=4096\n");
+	lookup("7");
+	turns(2);
+	answer("SALT s=AAAA,i=4096\n");
+	expect("3:temp;4:temp;5:temp;6:temp;7:temp;");
+	ask_scram(SASL_ASK_PASSWORD, "8");
+	answer(BOB " " ZEROS "\n");
+	expect("8:temp;");
 }
 
 /* What was found is known for a moment; what was not, is asked again. */
@@ -350,7 +405,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		T(test_questions), T(test_known), T(test_bad_answers),
+		T(test_questions), T(test_scram), T(test_known), T(test_bad_answers),
 		T(test_order),
 		T(test_authd_restarts), T(test_nobody_there),
 		T(test_late_answer), T(test_slow_answers),

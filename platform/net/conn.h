@@ -108,6 +108,10 @@ bool conn_had_injection(const struct conn *c);
 /* "TLSv1.3 with CIPHER"; "" in plain. */
 const char *conn_tls_text(const struct conn *c);
 
+/* tls_binding of this connection; 0 in plain. */
+size_t conn_binding(const struct conn *c, const char *type,
+		unsigned char out[TLS_BINDING_MOST]);
+
 /* Flushes what is pending (for at most 5 s more), then closes and frees. */
 void conn_close(struct conn *c);
 /* Closes at once. */

@@ -85,3 +85,9 @@ const char *conn_tls_text(const struct conn *c)
 {
 	return c->tls_text ? c->tls_text : "";
 }
+
+size_t conn_binding(const struct conn *c, const char *type,
+		unsigned char out[TLS_BINDING_MOST])
+{
+	return conn_is_tls(c) ? tls_binding(c->tls, type, out) : 0;
+}

@@ -434,13 +434,14 @@ struct dns_query *dns_ask(struct dns *d, struct span name, enum dns_type type,
 	return q;
 }
 
-static void reverse_v4(char *out, size_t size, const unsigned char *a)
+static void reverse_v4(char *out, const unsigned char *a, const char *zone)
 {
-	snprintf(out, size, "%u.%u.%u.%u.in-addr.arpa", a[3], a[2], a[1], a[0]);
+	snprintf(out, DNS_REVERSE_SIZE, "%u.%u.%u.%u.%s", a[3], a[2], a[1],
+			a[0], zone);
 }
 
 /* RFC 3596 2.5 */
-static void reverse_v6(char *out, size_t size, const unsigned char *a)
+static void reverse_v6(char *out, const unsigned char *a, const char *zone)
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t at = 0;
@@ -451,27 +452,33 @@ static void reverse_v6(char *out, size_t size, const unsigned char *a)
 		out[at++] = hex[a[i] >> 4];
 		out[at++] = '.';
 	}
-	str_copy(out + at, size - at, SPAN("ip6.arpa"));
+	str_copys(out + at, DNS_REVERSE_SIZE - at, zone);
+}
+
+void dns_reverse(char out[DNS_REVERSE_SIZE], const struct sockaddr *addr,
+		const char *v4_zone, const char *v6_zone)
+{
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+
+	out[0] = '\0';
+	if (addr->sa_family == AF_INET) {
+		memcpy(&v4, addr, sizeof(v4));
+		reverse_v4(out, (const unsigned char *)&v4.sin_addr, v4_zone);
+	} else if (addr->sa_family == AF_INET6) {
+		memcpy(&v6, addr, sizeof(v6));
+		if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
+			reverse_v4(out, v6.sin6_addr.s6_addr + 12, v4_zone);
+		else
+			reverse_v6(out, v6.sin6_addr.s6_addr, v6_zone);
+	}
 }
 
 struct dns_query *dns_ask_ptr(struct dns *d, const struct sockaddr *addr,
 		void (*fn)(void *arg, const struct dns_answer *answer), void *arg)
 {
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-	char name[80] = "";
+	char name[DNS_REVERSE_SIZE];
 
-	if (addr->sa_family == AF_INET) {
-		memcpy(&v4, addr, sizeof(v4));
-		reverse_v4(name, sizeof(name),
-				(const unsigned char *)&v4.sin_addr);
-	} else if (addr->sa_family == AF_INET6) {
-		memcpy(&v6, addr, sizeof(v6));
-		if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
-			reverse_v4(name, sizeof(name),
-					v6.sin6_addr.s6_addr + 12);
-		else
-			reverse_v6(name, sizeof(name), v6.sin6_addr.s6_addr);
-	}
+	dns_reverse(name, addr, "in-addr.arpa", "ip6.arpa");
 	return dns_ask(d, span_of(name), DNS_PTR, fn, arg);
 }

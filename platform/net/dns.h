@@ -63,6 +63,13 @@ struct dns_query *dns_ask(struct dns *d, struct span name, enum dns_type type,
 /* PTR of an address. */
 struct dns_query *dns_ask_ptr(struct dns *d, const struct sockaddr *addr,
 		void (*fn)(void *arg, const struct dns_answer *answer), void *arg);
+/*
+ * The address backwards and a zone: 1.2.0.192.in-addr.arpa, or the 32 nibbles
+ * of IPv6. "" when it is neither. A zone of "" leaves the dot before it.
+ */
+#define DNS_REVERSE_SIZE 80
+void dns_reverse(char out[DNS_REVERSE_SIZE], const struct sockaddr *addr,
+		const char *v4_zone, const char *v6_zone);
 void dns_cancel(struct dns_query *q);
 
 #endif

@@ -40,5 +40,10 @@ void listen_count_free(struct listen_count *c);
 int listen_count_in(struct listen_count *c, const struct sockaddr *peer);
 void listen_count_out(struct listen_count *c, const struct sockaddr *peer);
 unsigned listen_count_all(const struct listen_count *c);
+/*
+ * What an address counts as: IPv4 as ::ffff:a.b.c.d, IPv6 as its /64. False: it
+ * does not count by itself.
+ */
+bool listen_key(unsigned char key[16], const struct sockaddr *peer);
 
 #endif

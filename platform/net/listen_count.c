@@ -35,8 +35,7 @@ void listen_count_free(struct listen_count *c)
 	free(c);
 }
 
-/* False: an address that does not count by itself. */
-static bool key_of(unsigned char key[16], const struct sockaddr *peer)
+bool listen_key(unsigned char key[16], const struct sockaddr *peer)
 {
 	const struct sockaddr_in *v4 = (const void *)peer;
 	const struct sockaddr_in6 *v6 = (const void *)peer;
@@ -104,7 +103,7 @@ int listen_count_in(struct listen_count *c, const struct sockaddr *peer)
 
 	if (c->all >= c->most)
 		return 1;
-	if (key_of(key, peer)) {
+	if (listen_key(key, peer)) {
 		i = place(c, key);
 		if ((is_at(c, i, key) ? c->hosts[i].n : 0) >=
 		    c->most_per_address)
@@ -123,7 +122,7 @@ void listen_count_out(struct listen_count *c, const struct sockaddr *peer)
 	unsigned i;
 
 	c->all--;
-	if (!key_of(key, peer))
+	if (!listen_key(key, peer))
 		return;
 	i = place(c, key);
 	if (!is_at(c, i, key) || --c->hosts[i].n)

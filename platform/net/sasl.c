@@ -2,16 +2,31 @@
 
 #include <string.h>
 #include "base/base64.h"
+#include "config.h"
 
-enum { SASL_PLAIN, SASL_LOGIN };
-enum { SASL_WAIT_USER, SASL_WAIT_PASSWORD, SASL_WAIT_MESSAGE };
+/* By how many stand behind it in the list. */
+enum { SASL_LOGIN, SASL_PLAIN, SASL_SCRAM, SASL_PLUS };
+enum { SASL_WAIT_FIRST, SASL_WAIT_NEXT, SASL_WAIT_EMPTY };
 
 /* authzid NUL authcid NUL passwd (RFC 4616 2) */
 #define SASL_MESSAGE (3 * SASL_TEXT + 2)
 
-const char *sasl_mechanisms(void)
+bool sasl_can_bind(sasl_bind_fn *bind, const struct conn *c)
 {
-	return "PLAIN LOGIN";
+	unsigned char data[TLS_BINDING_MOST];
+
+	return bind && bind(c, NULL, data) > 0;
+}
+
+/* The strongest first. */
+const char *sasl_mechanisms(sasl_bind_fn *bind, const struct conn *c)
+{
+	static const char plus[] = "SCRAM-SHA-256-PLUS "
+		"SCRAM-SHA-256 PLAIN LOGIN";
+
+	if (!CFG_SASL_SCRAM)
+		return "PLAIN LOGIN";
+	return sasl_can_bind(bind, c) ? plus : strchr(plus, ' ') + 1;
 }
 
 /* 0, or -1: too long, or a NUL, which would hide what comes after it. */
@@ -47,20 +62,33 @@ static enum sasl_next plain(struct sasl *s, struct span message)
 static enum sasl_next login(struct sasl *s, struct span text,
 		const char **challenge)
 {
-	if (s->step == SASL_WAIT_USER) {
+	if (s->step == SASL_WAIT_FIRST) {
 		if (!text.n || keep(s->user, text))
 			return SASL_BAD;
-		s->step = SASL_WAIT_PASSWORD;
+		s->step = SASL_WAIT_NEXT;
 		*challenge = "UGFzc3dvcmQ6";		/* "Password:" */
 		return SASL_CHALLENGE;
 	}
 	return keep(s->password, text) ? SASL_BAD : SASL_CHECK;
 }
 
+/*
+ * RFC 4954 4, 5034 4: success carries no data, so the server's last message
+ * is a challenge, and the client's answer to it is empty.
+ */
+static enum sasl_next scram(struct sasl *s, struct span text)
+{
+	if (s->step == SASL_WAIT_FIRST)
+		return sasl_scram_first(s, text, s->mechanism == SASL_PLUS);
+	if (s->step == SASL_WAIT_NEXT)
+		return sasl_scram_final(s, text);
+	return text.n ? SASL_BAD : SASL_DONE;
+}
+
 enum sasl_next sasl_step(struct sasl *s, struct span line,
 		const char **challenge)
 {
-	char message[SASL_MESSAGE];
+	char message[CFG_SASL_SCRAM ? AUTH_MESSAGE_MOST : SASL_MESSAGE];
 	enum sasl_next next = SASL_BAD;
 	struct span text;
 	ssize_t n;
@@ -69,7 +97,9 @@ enum sasl_next sasl_step(struct sasl *s, struct span line,
 		return SASL_CANCEL;
 	n = base64_get(message, sizeof(message), line);
 	text = span_make(message, n > 0 ? n : 0);
-	if (n >= 0 && s->mechanism == SASL_PLAIN)
+	if (CFG_SASL_SCRAM && n >= 0 && s->mechanism >= SASL_SCRAM)
+		next = scram(s, text);
+	else if (n >= 0 && s->mechanism == SASL_PLAIN)
 		next = plain(s, text);
 	else if (n >= 0)
 		next = login(s, text, challenge);
@@ -79,24 +109,25 @@ enum sasl_next sasl_step(struct sasl *s, struct span line,
 
 /* RFC 4954 4: "=" stands for an initial response that is empty. */
 enum sasl_next sasl_start(struct sasl *s, struct span args,
+		sasl_bind_fn *bind, const struct conn *c,
 		const char **challenge)
 {
+	struct span offered = span_of(sasl_mechanisms(bind, c)), word;
 	struct span mechanism = span_word(&args);
 	struct span initial = span_word(&args);
 
-	sasl_wipe(s);
-	if (span_is(mechanism, "PLAIN"))
-		s->mechanism = SASL_PLAIN;
-	else if (span_is(mechanism, "LOGIN"))
-		s->mechanism = SASL_LOGIN;
-	else
+	*s = (struct sasl){ .bind = bind, .conn = c };
+	do
+		word = span_word(&offered);
+	while (word.n && !span_caseeq(word, mechanism));
+	if (!word.n)
 		return SASL_UNKNOWN;
-	s->step = s->mechanism == SASL_PLAIN ? SASL_WAIT_MESSAGE :
-		SASL_WAIT_USER;
+	while (span_word(&offered).n)
+		s->mechanism++;
 	if (span_trim(args).n)
 		return SASL_BAD;
 	if (!initial.n) {
-		*challenge = s->mechanism == SASL_PLAIN ? "" :
+		*challenge = s->mechanism != SASL_LOGIN ? "" :
 			"VXNlcm5hbWU6";			/* "Username:" */
 		return SASL_CHALLENGE;
 	}
@@ -105,8 +136,23 @@ enum sasl_next sasl_start(struct sasl *s, struct span args,
 	return sasl_step(s, initial, challenge);
 }
 
+enum sasl_next sasl_answer(struct sasl *s, const struct auth_user *user,
+		const char **challenge)
+{
+	s->who = *user;
+	if (!CFG_SASL_SCRAM || s->mechanism < SASL_SCRAM)
+		return SASL_DONE;
+	s->step++;
+	return sasl_scram_answer(s, user, challenge);
+}
+
 void sasl_wipe(struct sasl *s)
 {
+	if (CFG_SASL_SCRAM) {
+		str_free(&s->message);
+		str_free(&s->expected);
+		str_free(&s->challenge);
+	}
 	explicit_bzero(s, sizeof(*s));
 }
 

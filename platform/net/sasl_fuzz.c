@@ -17,6 +17,13 @@ static void check(const struct sasl *s, enum sasl_next next,
 		abort();
 }
 
+static size_t no_binding(const struct conn *c, const char *type,
+		unsigned char out[TLS_BINDING_MOST])
+{
+	(void)c, (void)type, (void)out;
+	return 0;
+}
+
 /* What our client says, our server understands. */
 static void round_trip(struct span user, struct span password)
 {
@@ -29,7 +36,8 @@ static void round_trip(struct span user, struct span password)
 	sasl_plain(&args, user, password);
 	if (!args.bad && user.n && span_find(user, '\0') == user.n &&
 	    span_find(password, '\0') == password.n &&
-	    (sasl_start(&s, str_span(&args), &challenge) != SASL_CHECK ||
+	    (sasl_start(&s, str_span(&args), no_binding, NULL, &challenge) !=
+	     SASL_CHECK ||
 	     !span_eq(span_of(s.user), user) ||
 	     !span_eq(span_of(s.password), password)))
 		abort();
@@ -45,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct sasl s;
 
 	round_trip(line, in);
-	next = sasl_start(&s, line, &challenge);
+	next = sasl_start(&s, line, no_binding, NULL, &challenge);
 	check(&s, next, challenge);
 	while (next == SASL_CHALLENGE) {
 		challenge = NULL;

@@ -45,6 +45,9 @@ struct smtp_message {
 	int64_t start;
 	uint64_t size;
 	bool eight_bit;
+	/* RFC 3461's parameters (mime/dsn.h): said to who offers DSN */
+	const char *dsn;		/* NULL: none */
+	const char *const *rcpt_dsn;	/* one a recipient, each may be NULL; NULL: none at all */
 	bool lf_lines;			/* fd has LF lines: sent as CRLF */
 	const char *spool_id;		/* for deliver's XSPOOL, NULL: none */
 	bool again;			/* may have been delivered before (see deliver) */
@@ -74,6 +77,8 @@ void smtp_client_abort(struct smtp_client *c);
 /* "[192.0.2.1]"; "TLSv1.3 with CIPHER" or "": for logs. "" when there is no connection. */
 const char *smtp_client_peer(const struct smtp_client *c);
 const char *smtp_client_tls(const struct smtp_client *c);
+/* The other side offers DSN: reports of what it took are its business. */
+bool smtp_client_dsn(const struct smtp_client *c);
 
 /* Reads the first line of a password file: 0 or -1. Refuses files that others can read. */
 int smtp_password(const char *path, char *out, size_t size, struct err *err);

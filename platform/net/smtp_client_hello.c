@@ -65,6 +65,7 @@ void smtp_client_offer(struct smtp_client *c, struct span line)
 		{ "8BITMIME", SMTP_8BITMIME, NULL },
 		{ "PIPELINING", SMTP_PIPELINING, NULL },
 		{ "XSPOOL", SMTP_XSPOOL, NULL },
+		{ "DSN", SMTP_DSN, NULL },
 		{ "SIZE", 0, offer_size },
 		{ "AUTH", 0, offer_auth }
 	};

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "mime/addr.h"
 #include "net/smtp_client_private.h"
 #include "os/file.h"
@@ -66,6 +67,17 @@ static void skip(const struct smtp_client *c, unsigned *n)
 		++*n;
 }
 
+bool smtp_client_dsn(const struct smtp_client *c)
+{
+	return CFG_DSN && c->offers & SMTP_DSN;
+}
+
+static void say_dsn(struct smtp_client *c, const char *params)
+{
+	if (params && *params && smtp_client_dsn(c))
+		conn_printf(c->conn, " %s", params);
+}
+
 static void say_mail(struct smtp_client *c, const char *path)
 {
 	const struct smtp_message *m = c->m;
@@ -79,6 +91,15 @@ static void say_mail(struct smtp_client *c, const char *path)
 	if (m->spool_id && c->offers & SMTP_XSPOOL)
 		conn_printf(c->conn, " XSPOOL=%s%s", m->spool_id,
 				m->again ? ",again" : "");
+	say_dsn(c, m->dsn);
+	conn_puts(c->conn, "\r\n");
+}
+
+static void say_rcpt(struct smtp_client *c, const char *path, unsigned rcpt)
+{
+	conn_printf(c->conn, "RCPT TO:<%s>", path);
+	if (c->m->rcpt_dsn)
+		say_dsn(c, c->m->rcpt_dsn[rcpt]);
 	conn_puts(c->conn, "\r\n");
 }
 
@@ -94,7 +115,7 @@ static void say(struct smtp_client *c, unsigned n)
 	if (path.bad)
 		smtp_client_fail(c, ERR_NOMEM, "out of memory");
 	else if (n)
-		conn_printf(c->conn, "RCPT TO:<%s>\r\n", str_c(&path));
+		say_rcpt(c, str_c(&path), n - 1);
 	else
 		say_mail(c, str_c(&path));
 	str_free(&path);

@@ -13,7 +13,7 @@
 enum {
 	SMTP_STARTTLS = 1, SMTP_SIZE = 2, SMTP_8BITMIME = 4,
 	SMTP_PIPELINING = 8, SMTP_XSPOOL = 16,
-	SMTP_AUTH_PLAIN = 32, SMTP_AUTH_LOGIN = 64
+	SMTP_AUTH_PLAIN = 32, SMTP_AUTH_LOGIN = 64, SMTP_DSN = 128
 };
 
 /* What we wait for: each step knows its time-out and who takes its reply. */

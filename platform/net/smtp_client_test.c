@@ -507,6 +507,37 @@ static void test_lmtp(void **state)
 	assert_string_equal(f->result[3].text, "four");
 }
 
+/* RFC 3461: its parameters are for who offers it, and for nobody else. */
+static void test_dsn(void **state)
+{
+	static const char *const rcpt[] = { "NOTIFY=NEVER", NULL };
+	struct fixture *f = *state;
+
+	f->message.nrcpt = 2;
+	f->message.dsn = "RET=FULL ENVID=x";
+	f->message.rcpt_dsn = rcpt;
+	RUN(f, "<220 b.test", ">EHLO a.test", "<250-b.test", "<250-PIPELINING",
+		"<250 dsn", ">MAIL FROM:<me@a.test> RET=FULL ENVID=x",
+		">RCPT TO:<one@b.test> NOTIFY=NEVER", ">RCPT TO:<two@b.test>",
+		">DATA", "<250 ok", "<250 ok", "<250 ok", "<354 go", "*",
+		"<250 ok", BYE);
+	expect_results(f, 2);
+}
+
+static void test_no_dsn(void **state)
+{
+	static const char *const rcpt[] = { "NOTIFY=NEVER" };
+	struct fixture *f = *state;
+
+	f->message.dsn = "RET=FULL ENVID=x";
+	f->message.rcpt_dsn = rcpt;
+	RUN(f, "<220 b.test", ">EHLO a.test", "<250-b.test",
+		"<250 PIPELINING", ">MAIL FROM:<me@a.test>",
+		">RCPT TO:<one@b.test>", ">DATA", "<250 ok", "<250 ok",
+		"<354 go", "*", "<250 ok", BYE);
+	expect_results(f, 1);
+}
+
 static void test_lmtp_breaks_between_replies(void **state)
 {
 	struct fixture *f = *state;
@@ -1064,6 +1095,8 @@ int main(void)
 		TEST(test_data_refused),
 		TEST(test_helo),
 		TEST(test_lmtp),
+		TEST(test_dsn),
+		TEST(test_no_dsn),
 		TEST(test_lmtp_breaks_between_replies),
 		TEST(test_lost_after_the_dot),
 		TEST(test_lost_before_the_dot),

@@ -11,6 +11,7 @@
 #define SMTP_REPLIES(X) \
 	X(SMTP_NO_REPLY, "250 2.0.0 OK") \
 	/* good news; the first group answers smtp_policy's questions */ \
+	X(SMTP_AUTH_MORE, "334 Go on") \
 	X(SMTP_AUTH_OK, "235 2.7.0 Authentication successful") \
 	X(SMTP_SENDER_OK, "250 2.1.0 Sender OK") \
 	X(SMTP_RCPT_OK, "250 2.1.5 Recipient OK") \

@@ -7,7 +7,7 @@
 #include "net/smtp_server_private.h"
 #include "os/log.h"
 
-#define LINE_MOST 1024		/* 512 and what SIZE, BODY, AUTH, ... add */
+#define LINE_MOST 1536		/* 512 and what SIZE, BODY, AUTH, DSN, ... add */
 #define HELLO_MOST 255		/* RFC 5321 4.5.3.1.2 */
 
 /* One allocation for both halves. */
@@ -33,17 +33,39 @@ static void destroy(struct smtp_session *s)
 	free(container_of(s, struct session, pub));
 }
 
+static void count_errors(struct smtp_session *s)
+{
+	struct smtp_server_private *p = s->priv;
+	unsigned errors = p->errors + p->refused;
+	bool last = p->errors > s->conf->max_errors ||
+		p->refused > s->conf->max_recipients;
+
+	if (errors > p->told && s->policy->wrong &&
+			s->policy->wrong(s, errors, last) && !p->asked)
+		dialog_hold(&p->dialog);
+	p->told = errors;
+	if (last) {
+		log_info("%s: too many errors", conn_peer(s->conn));
+		smtp_say(s, SMTP_TOO_MANY_ERRORS);
+		smtp_end(s);
+	}
+}
+
+void smtp_server_go(struct smtp_session *s)
+{
+	smtp_enter(s);
+	if (!s->priv->asked)
+		dialog_go(&s->priv->dialog);
+	smtp_leave(s);
+}
+
 void smtp_leave(void *session)
 {
 	struct smtp_session *s = session;
 	struct smtp_server_private *p = s->priv;
 
-	if (p->depth == 1 && !p->ended && (p->errors > s->conf->max_errors ||
-			p->refused > s->conf->max_recipients)) {
-		log_info("%s: too many errors", conn_peer(s->conn));
-		smtp_say(s, SMTP_TOO_MANY_ERRORS);
-		smtp_end(s);
-	}
+	if (p->depth == 1 && !p->ended)
+		count_errors(s);
 	if (--p->depth == 0 && p->ended)
 		destroy(s);
 }
@@ -76,7 +98,7 @@ void smtp_transaction_end(struct smtp_session *s)
 	s->nrcpt = 0;
 	s->eight_bit = s->spool_again = false;
 	s->declared_size = s->size = 0;
-	s->spool_id = NULL;
+	s->spool_id = s->dsn = NULL;
 	p->code = 0;
 	if (s->arena)
 		arena_reset(s->arena);
@@ -139,6 +161,8 @@ static const struct {
 	void (*refused)(struct smtp_session *s);
 } asks[SMTP_ASK_COUNT] = {
 	[SMTP_ASK_AUTH] = { SMTP_AUTH_OK, smtp_auth_taken, smtp_auth_over },
+	[SMTP_ASK_AUTH_MORE] = { SMTP_AUTH_MORE, smtp_auth_more,
+		smtp_auth_over },
 	[SMTP_ASK_MAIL] = { SMTP_SENDER_OK, mail_taken, smtp_transaction_end },
 	[SMTP_ASK_RCPT] = { SMTP_RCPT_OK, smtp_rcpt_taken, rcpt_refused },
 	[SMTP_ASK_DATA] = { SMTP_SEND_DATA, smtp_data_begin,
@@ -321,14 +345,17 @@ static void run_ehlo(struct dialog *d, void *session, struct span args)
 			"%s%s%s%s%s"
 			"250-8BITMIME\r\n"
 			"250-CHUNKING\r\n"
+			"%s"
 			"250-LIMITS RCPTMAX=%u\r\n"
 			"250 ENHANCEDSTATUSCODES\r\n",
 			s->conf->hostname, s->conf->max_message_size,
 			smtp_offers_tls(s) ? "250-STARTTLS\r\n" : "",
 			smtp_offers_auth(s) ? "250-AUTH " : "",
-			smtp_offers_auth(s) ? sasl_mechanisms() : "",
+			smtp_offers_auth(s) ? sasl_mechanisms(
+				smtp_auth_binding(s), s->conn) : "",
 			smtp_offers_auth(s) ? "\r\n" : "",
 			s->policy->spool_param ? "250-XSPOOL\r\n" : "",
+			s->policy->dsn ? "250-DSN\r\n" : "",
 			s->conf->max_recipients);
 }
 

@@ -22,6 +22,7 @@ struct smtp_session;
 struct smtp_rcpt {
 	struct smtp_rcpt *next;
 	const char *address;		/* local@domain, normal form; arena */
+	const char *dsn;		/* NOTIFY= and ORCPT= (mime/dsn.h); arena, NULL: none */
 	void *data;			/* the policy's own; arena */
 };
 
@@ -34,10 +35,11 @@ struct smtp_policy {
 	bool tls, auth, auth_required;	/* what is offered, what is asked before MAIL */
 	bool auth_plain_ok;		/* AUTH without TLS */
 	bool spool_param;		/* XSPOOL (deliver) */
+	bool dsn;			/* RFC 3461: the policy sees to reports */
 	const char *banner;		/* "ESMTP Pillarbox" */
 
-	void (*auth_check)(struct smtp_session *s, const char *user,
-			const char *password);	/* later */
+	/* later: auth_sasl with sasl, whose AUTH_OK goes to smtp_server_auth_ok */
+	void (*auth_check)(struct smtp_session *s, const struct sasl *sasl);
 	void (*mail)(struct smtp_session *s);	/* later; s->sender is set */
 	void (*rcpt)(struct smtp_session *s, struct smtp_rcpt *r);	/* later */
 	void (*data)(struct smtp_session *s);	/* later; 354 on OK */
@@ -47,6 +49,11 @@ struct smtp_policy {
 	void (*message)(struct smtp_session *s);
 	void (*reset)(struct smtp_session *s);	/* transaction over or dropped: free what data/piece took */
 	void (*closed)(struct smtp_session *s);	/* the session ends; frees the policy's part */
+	/*
+	 * NULL, or: an error or refused recipient more; last: the session ends
+	 * of it. True: no further command until smtp_server_go.
+	 */
+	bool (*wrong)(struct smtp_session *s, unsigned errors, bool last);
 };
 
 struct smtp_session {
@@ -65,6 +72,7 @@ struct smtp_session {
 	struct smtp_rcpt *rcpts;	/* accepted, in order */
 	unsigned nrcpt;
 	bool eight_bit;
+	const char *dsn;		/* RET= and ENVID= (mime/dsn.h); NULL: none */
 	uint64_t declared_size;		/* SIZE=, 0 not given */
 	uint64_t size;			/* octets of data so far */
 	const char *spool_id;		/* XSPOOL= */
@@ -82,11 +90,15 @@ struct smtp_session *smtp_server_new(struct conn *c, const struct conf *conf,
  * usual text. Otherwise code and enhanced status from here, text printf-like.
  */
 void smtp_server_ok(struct smtp_session *s, const char *text);	/* text NULL: usual */
+/* auth_check's answer: AUTH is over, or, with SCRAM, goes on. */
+void smtp_server_auth_ok(struct smtp_session *s, const struct auth_user *user);
 void smtp_server_refuse(struct smtp_session *s, int code, const char *enhanced,
 		const char *text);
 /* LMTP, after message: one per accepted recipient, any order; sent in order. code 250 is OK. */
 void smtp_server_answer_rcpt(struct smtp_session *s, struct smtp_rcpt *r,
 		int code, const char *enhanced, const char *text);
+/* After wrong() gave true. */
+void smtp_server_go(struct smtp_session *s);
 /* 421 and close: shutdown, overload. */
 void smtp_server_end(struct smtp_session *s, const char *why);
 

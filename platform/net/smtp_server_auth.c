@@ -20,6 +20,11 @@ bool smtp_offers_auth(const struct smtp_session *s)
 	return s->policy->auth && may_auth(s) && !s->auth_user;
 }
 
+sasl_bind_fn *smtp_auth_binding(const struct smtp_session *s)
+{
+	return s->conf->auth_binding ? conn_binding : NULL;
+}
+
 void smtp_auth_over(struct smtp_session *s)
 {
 	struct smtp_server_private *p = s->priv;
@@ -32,26 +37,52 @@ void smtp_auth_over(struct smtp_session *s)
 	p->sasl = NULL;
 }
 
-/* A policy that knows a better name has put it into auth_user itself. */
+/* authd's name for the user is the better one. */
 void smtp_auth_taken(struct smtp_session *s)
 {
 	struct smtp_server_private *p = s->priv;
+	const struct sasl *sasl = p->sasl;
 
-	if (!s->auth_user) {
-		free(p->auth_user);
-		p->auth_user = strdup(p->sasl->user);
-		s->auth_user = p->auth_user;
-	}
+	free(p->auth_user);
+	p->auth_user = strdup(sasl->who.name[0] ? sasl->who.name : sasl->user);
+	s->auth_user = p->auth_user;
 	smtp_auth_over(s);
 }
 
 static void ask(struct smtp_session *s)
 {
-	s->policy->auth_check(s, s->priv->sasl->user, s->priv->sasl->password);
+	s->policy->auth_check(s, s->priv->sasl);
+}
+
+static void done(struct smtp_session *s)
+{
+	smtp_server_ok(s, NULL);
 }
 
 static void auth_line(struct dialog *d, void *session, struct span line,
 		enum conn_line how);
+
+void smtp_auth_more(struct smtp_session *s)
+{
+	s->priv->dialog.line = auth_line;
+}
+
+void smtp_server_auth_ok(struct smtp_session *s, const struct auth_user *user)
+{
+	struct smtp_server_private *p = s->priv;
+	const char *challenge = NULL;
+	enum sasl_next next;
+
+	if (p->asked != SMTP_ASK_AUTH)
+		return;
+	next = sasl_answer(p->sasl, user, &challenge);
+	if (next == SASL_CHALLENGE)
+		p->asked = SMTP_ASK_AUTH_MORE;
+	if (next == SASL_BAD)
+		smtp_server_refuse(s, 454, "4.7.0", "Out of memory");
+	else
+		smtp_server_ok(s, challenge);
+}
 
 static void go_on(struct smtp_session *s, enum sasl_next next,
 		const char *challenge)
@@ -68,6 +99,8 @@ static void go_on(struct smtp_session *s, enum sasl_next next,
 		smtp_reply_write(s->conn, 334, NULL, challenge);
 	} else if (next == SASL_CHECK) {
 		smtp_ask(s, SMTP_ASK_AUTH, ask);
+	} else if (next == SASL_DONE) {
+		smtp_ask(s, SMTP_ASK_AUTH, done);
 	} else {
 		smtp_say(s, why[next]);
 		smtp_auth_over(s);
@@ -117,7 +150,8 @@ void smtp_run_auth(struct dialog *d, void *session, struct span args)
 	if (why) {
 		smtp_say(s, why);
 	} else {
-		next = sasl_start(p->sasl, args, &challenge);
+		next = sasl_start(p->sasl, args, smtp_auth_binding(s), s->conn,
+				&challenge);
 		go_on(s, next, challenge);
 	}
 }

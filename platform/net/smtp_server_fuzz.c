@@ -44,10 +44,10 @@ static void answer(struct smtp_session *s)
 		reply(m);
 }
 
-static void on_auth(struct smtp_session *s, const char *user,
-		const char *password)
+static void on_auth(struct smtp_session *s, const struct sasl *sasl)
 {
-	if (strlen(user) > SASL_TEXT || strlen(password) > SASL_TEXT)
+	if (strlen(sasl->user) > SASL_TEXT ||
+	    strlen(sasl->password) > SASL_TEXT)
 		abort();
 	answer(s);
 }
@@ -172,6 +172,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
 		abort();
 	policy.lmtp = policy.spool_param = data[0] & 1;
+	policy.dsn = data[0] & 16;
 	policy.auth_required = (data[0] & 6) == 6;
 	m.later = data[0] & 8;
 	m.seed = data[1];

@@ -1,6 +1,7 @@
 /* smtp_server_mail - MAIL and RCPT with their parameters (RFC 5321 4.1.1.2, 4.1.1.3) */
 #include <string.h>
 
+#include "mime/dsn.h"
 #include "net/smtp_server_private.h"
 
 #define SPOOL_ID_MOST 23
@@ -52,8 +53,10 @@ static bool take_path(struct span *args, const char *word, struct addr *a)
 
 struct param {
 	const char *name;
+	/* NULL: it is kept as it is, if it is good */
 	enum smtp_reply (*set)(struct smtp_session *s, struct span value);
 	bool (*known)(const struct smtp_session *s);	/* NULL: always */
+	bool (*good)(struct span value);
 };
 
 static enum smtp_reply set_size(struct smtp_session *s, struct span value)
@@ -110,17 +113,39 @@ static bool knows_spool(const struct smtp_session *s)
 	return s->policy->spool_param;
 }
 
+static bool knows_dsn(const struct smtp_session *s)
+{
+	return s->policy->dsn;
+}
+
 static const struct param mail_params[] = {
-	{ "SIZE", set_size, NULL },
-	{ "BODY", set_body, NULL },
-	{ "AUTH", set_auth, knows_auth },
-	{ "XSPOOL", set_spool, knows_spool },
-	{ NULL, NULL, NULL }
+	{ "SIZE", set_size, NULL, NULL },
+	{ "BODY", set_body, NULL, NULL },
+	{ "AUTH", set_auth, knows_auth, NULL },
+	{ "XSPOOL", set_spool, knows_spool, NULL },
+	{ "RET", NULL, knows_dsn, dsn_is_ret },
+	{ "ENVID", NULL, knows_dsn, dsn_is_envid },
+	{ NULL, NULL, NULL, NULL }
 };
 
 static const struct param rcpt_params[] = {
-	{ NULL, NULL, NULL }
+	{ "NOTIFY", NULL, knows_dsn, dsn_is_notify },
+	{ "ORCPT", NULL, knows_dsn, dsn_is_orcpt },
+	{ NULL, NULL, NULL, NULL }
 };
+
+/* What others read is passed on as it came (RFC 3461 5.2.1). */
+static enum smtp_reply keep(struct smtp_session *s, const struct param *p,
+		struct span value)
+{
+	const char **dsn = &s->priv->dsn;
+
+	if (!p->good(value))
+		return SMTP_BAD_PARAMETER;
+	*dsn = arena_printf(s->arena, "%s%s%s=%.*s", *dsn ? *dsn : "",
+			*dsn ? " " : "", p->name, SPAN_ARG(value));
+	return *dsn ? SMTP_NO_REPLY : SMTP_NO_MEMORY;
+}
 
 /* seen: a bit for each row, as none may come twice (RFC 5321 4.1.1.11). */
 static enum smtp_reply set_param(struct smtp_session *s,
@@ -136,7 +161,7 @@ static enum smtp_reply set_param(struct smtp_session *s,
 		if (*seen & bit)
 			return SMTP_BAD_PARAMETER;
 		*seen |= bit;
-		return p->set(s, word);
+		return p->set ? p->set(s, word) : keep(s, p, word);
 	}
 	return SMTP_UNKNOWN_PARAMETER;
 }
@@ -148,6 +173,7 @@ static enum smtp_reply set_params(struct smtp_session *s,
 	struct span word = span_word(&args);
 	unsigned seen = 0;
 
+	s->priv->dsn = NULL;
 	if (word.n && !s->esmtp)
 		return SMTP_UNKNOWN_PARAMETER;
 	for (; word.n && !why; word = span_word(&args))
@@ -190,6 +216,7 @@ void smtp_run_mail(struct dialog *d, void *session, struct span args)
 		smtp_say(s, why);
 		smtp_transaction_end(s);
 	} else {
+		s->dsn = s->priv->dsn;
 		s->priv->mail_told = true;
 		smtp_ask(s, SMTP_ASK_MAIL, s->policy->mail);
 	}
@@ -223,6 +250,7 @@ static enum smtp_reply new_rcpt(struct smtp_session *s, struct span args)
 		slot->rcpt.address = normal(s->arena, &a);
 	if (!slot || !slot->rcpt.address)
 		return SMTP_NO_MEMORY;
+	slot->rcpt.dsn = s->priv->dsn;
 	s->priv->rcpt = &slot->rcpt;
 	return SMTP_NO_REPLY;
 }

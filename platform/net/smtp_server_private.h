@@ -18,7 +18,7 @@ enum {
 
 /* The question to the policy that is open. */
 enum smtp_ask {
-	SMTP_ASK_NONE, SMTP_ASK_AUTH, SMTP_ASK_MAIL, SMTP_ASK_RCPT,
+	SMTP_ASK_NONE, SMTP_ASK_AUTH, SMTP_ASK_AUTH_MORE, SMTP_ASK_MAIL, SMTP_ASK_RCPT,
 	SMTP_ASK_DATA, SMTP_ASK_CHUNK, SMTP_ASK_MESSAGE, SMTP_ASK_COUNT
 };
 
@@ -44,6 +44,7 @@ struct smtp_server_private {
 	struct sasl *sasl;		/* while AUTH runs */
 	char *hello, *auth_user;
 	struct smtp_rcpt *rcpt;		/* SMTP_ASK_RCPT: this one */
+	const char *dsn;		/* RFC 3461's parameters of this command; arena */
 	struct smtp_rcpt **rcpt_end;
 	struct smtp_rcpt *unsent;	/* LMTP: the next to be replied to */
 	uint64_t chunk;			/* BDAT: octets still to come */
@@ -55,6 +56,7 @@ struct smtp_server_private {
 	enum smtp_ask asked;
 	unsigned errors;		/* wrong commands since the last message */
 	unsigned refused;		/* recipients, likewise */
+	unsigned told;			/* of both, to the policy */
 	unsigned depth;			/* calls of ours under way */
 	bool asking;			/* the policy's answer would be inside */
 	bool mail_told;			/* the policy knows this transaction */
@@ -85,9 +87,11 @@ void smtp_rcpt_taken(struct smtp_session *s);
 /* smtp_server_auth.c */
 void smtp_run_auth(struct dialog *d, void *session, struct span args);
 void smtp_auth_taken(struct smtp_session *s);
+void smtp_auth_more(struct smtp_session *s);
 void smtp_auth_over(struct smtp_session *s);
 bool smtp_offers_tls(const struct smtp_session *s);
 bool smtp_offers_auth(const struct smtp_session *s);
+sasl_bind_fn *smtp_auth_binding(const struct smtp_session *s);
 
 /* smtp_server_data.c */
 void smtp_run_data(struct dialog *d, void *session, struct span args);

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "base/base64.h"
+#include "config.h"
 #include "net/smtp_server_private.h"
 
 /* A server at one end of a socketpair, and what its policy saw. */
@@ -39,13 +41,17 @@ static void answer(struct smtp_session *s)
 		smtp_server_ok(s, NULL);
 }
 
-static void on_auth(struct smtp_session *s, const char *user,
-		const char *password)
+static void on_auth(struct smtp_session *s, const struct sasl *sasl)
 {
+	struct auth_user alice = { .name = "alice@a.com", .scram = "AAAA" };
+
 	rig_of(s)->asked++;
 	if (rig_of(s)->later)
 		return;
-	if (!strcmp(user, "alice") && !strcmp(password, "secret"))
+	if (sasl->question != SASL_ASK_PASSWORD && !sasl->wrong)
+		smtp_server_auth_ok(s, &alice);
+	else if (!strcmp(sasl->user, "alice") &&
+	    !strcmp(sasl->password, "secret"))
 		smtp_server_ok(s, NULL);
 	else
 		smtp_server_refuse(s, 535, "5.7.8", "No");
@@ -348,6 +354,68 @@ static void test_auth(void **state)
 	assert_string_equal(r->s->auth_user, "alice");
 }
 
+/* The client's last message, with the nonce that the server has given. */
+static void say_final(struct rig *r)
+{
+	char text[500], first[300];
+	struct span rest = span_make(text, 0);
+	struct str final, line;
+
+	turns(r);
+	rest.n = (size_t)recv(r->fd, text, sizeof(text), MSG_DONTWAIT);
+	assert_memory_equal(text, "334 ", 4);
+	rest = span_trim(span_rest(rest, 4));
+	rest = span_make(first, (size_t)base64_get(first, sizeof(first),
+			rest));
+	str_init(&final, 300);
+	str_init(&line, 500);
+	str_adds(&final, "c=biws,");
+	str_add(&final, span_cut(&rest, ','));
+	str_adds(&final, ",p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+	base64_put(&line, str_span(&final));
+	str_adds(&line, "\r\n");
+	say(r, line.p);
+	str_free(&final);
+	str_free(&line);
+}
+
+static void test_scram(void **state)
+{
+	/* n,,n=alice,r=abc */
+	static const char first[] = "AUTH SCRAM-SHA-256 biwsbj1hbGljZSxyPWFiYw=="
+		"\r\n";
+	struct rig *r = *state;
+
+	if (!CFG_SASL_SCRAM)
+		skip();
+	start(r);
+	say(r, "EHLO c\r\nAUTH SCRAM-SHA-256\r\nbiwsbj1hbGljZSxyPWFiYw==\r\n");
+	say(r, "*\r\n");
+	assert_string_equal(codes(r), "220 250 334 334 501");
+	say(r, "AUTH SCRAM-SHA-256 bixuPWFsaWNlLHI9YWJj\r\n");
+	say(r, "AUTH SCRAM-SHA-256-PLUS biwsbj1hbGljZSxyPWFiYw==\r\n");
+	assert_string_equal(codes(r), "501 504");
+	say(r, first);
+	assert_string_equal(codes(r), "334");
+	/* c=biws,r=abc,p=...: another nonce */
+	say(r, "Yz1iaXdzLHI9YWJjLHA9QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB"
+			"QUFBQUFBQUFBQUFBQT0=\r\n");
+	assert_string_equal(codes(r), "535");
+	assert_null(r->s->auth_user);
+	say(r, first);
+	say_final(r);
+	assert_string_equal(codes(r), "334");
+	assert_null(r->s->auth_user);
+	say(r, "*\r\nMAIL FROM:<a@b.c>\r\nRSET\r\n");
+	assert_string_equal(codes(r), "501 250 250");
+	assert_null(r->s->auth_user);
+	say(r, first);
+	say_final(r);
+	say(r, "\r\n");
+	assert_string_equal(codes(r), "334 235");
+	assert_string_equal(r->s->auth_user, "alice@a.com");
+}
+
 static void test_gone_in_auth(void **state)
 {
 	struct rig *r = *state;
@@ -382,6 +450,52 @@ static void test_errors_forgotten(void **state)
 			"RCPT TO:<a@b.c>\r\nDATA\r\n.\r\nE\r\nF\r\nG\r\nNOOP\r\n");
 	assert_string_equal(codes(r), "220 250 500 500 500 500 250 550 550 "
 			"250 354 250 500 500 500 250");
+}
+
+static bool on_wrong(struct smtp_session *s, unsigned errors, bool last)
+{
+	struct rig *r = rig_of(s);
+
+	/* the last one is the end: holding means nothing any more */
+	assert_int_equal(last, errors > s->conf->max_errors);
+	r->asked = errors;
+	return true;
+}
+
+/* The policy holds the dialogue after each error, also of a pipeline. */
+static void test_errors_held(void **state)
+{
+	struct rig *r = *state;
+
+	r->policy.wrong = on_wrong;
+	start(r);
+	say(r, "EHLO c\r\nA\r\nMAIL FROM:<>\r\nRCPT TO:<no1@b.c>\r\nNOOP\r\n"
+			"QUIT\r\n");
+	assert_string_equal(codes(r), "220 250 500");
+	assert_int_equal(r->asked, 1);
+	smtp_server_go(r->s);
+	assert_string_equal(codes(r), "250 550");
+	assert_int_equal(r->asked, 2);
+	smtp_server_go(r->s);
+	assert_string_equal(codes(r), "250 221");
+	assert_null(r->s);
+	close(r->fd);
+	start(r);
+	say(r, "A\r\nB\r\nC\r\nD\r\nE\r\nF\r\nG\r\n");
+	for (unsigned i = 1; i < 6; i++) {
+		assert_int_equal(r->asked, i);
+		smtp_server_go(r->s);
+		turns(r);
+	}
+	assert_int_equal(r->asked, 6);
+	assert_null(r->s);
+	assert_string_equal(codes(r), "220 500 500 500 500 500 500 421");
+	/* the end while it is held */
+	close(r->fd);
+	start(r);
+	say(r, "A\r\n");
+	smtp_server_end(r->s, "over");
+	assert_string_equal(codes(r), "220 500 421");
 }
 
 /* -- LMTP -- */
@@ -455,6 +569,47 @@ static void test_spool_param(void **state)
 	assert_false(r->s->spool_again);
 }
 
+/* -- RFC 3461 -- */
+
+static void test_dsn(void **state)
+{
+	struct rig *r = *state;
+
+	r->policy.dsn = true;
+	r->conf.max_errors = 100;
+	start(r);
+	say(r, "EHLO c\r\nMAIL FROM:<a@b.c> RET=ALL\r\n"
+			"MAIL FROM:<a@b.c> RET\r\n"
+			"MAIL FROM:<a@b.c> RET=FULL RET=FULL\r\n"
+			"MAIL FROM:<a@b.c> ENVID=a=b\r\n"
+			"MAIL FROM:<a@b.c> NOTIFY=NEVER\r\n"
+			"MAIL FROM:<a@b.c> envid=x+2By BODY=7BIT ret=full\r\n");
+	assert_string_equal(codes(r), "220 250 501 501 501 501 555 250");
+	assert_string_equal(r->s->dsn, "ENVID=x+2By RET=full");
+	say(r, "RCPT TO:<a@b.c> NOTIFY=NEVER,DELAY\r\n"
+			"RCPT TO:<a@b.c> ORCPT=rfc822\r\n"
+			"RCPT TO:<a@b.c> RET=FULL\r\n"
+			"RCPT TO:<a@b.c> ORCPT=rfc822;X@y NOTIFY=SUCCESS\r\n"
+			"RCPT TO:<b@b.c>\r\n");
+	assert_string_equal(codes(r), "501 501 555 250 250");
+	assert_string_equal(r->s->rcpts->dsn,
+			"ORCPT=rfc822;X@y NOTIFY=SUCCESS");
+	assert_null(r->s->rcpts->next->dsn);
+	say(r, "RSET\r\nMAIL FROM:<a@b.c>\r\n");
+	assert_string_equal(codes(r), "250 250");
+	assert_null(r->s->dsn);
+}
+
+static void test_dsn_unknown(void **state)
+{
+	struct rig *r = *state;
+
+	start(r);
+	say(r, "EHLO c\r\nMAIL FROM:<a@b.c> RET=FULL\r\nMAIL FROM:<a@b.c>\r\n"
+			"RCPT TO:<a@b.c> NOTIFY=NEVER\r\n");
+	assert_string_equal(codes(r), "220 250 555 250 555");
+}
+
 /* -- parts -- */
 
 static unsigned hops(const char *text)
@@ -485,7 +640,7 @@ static void test_replies(void **state)
 
 		assert_in_range(row.code, 214, 555);
 		assert_in_range(strlen(row.text), 2, 60);
-		if (row.code == 354)
+		if (row.code == 354 || row.code == 334)
 			assert_string_equal(row.enhanced, "");
 		else
 			assert_int_equal(row.enhanced[0] - '0',
@@ -507,13 +662,17 @@ int main(void)
 		TEST(test_piece_fails),
 		TEST(test_session_memory),
 		TEST(test_auth),
+		TEST(test_scram),
 		TEST(test_gone_in_auth),
 		TEST(test_errors),
 		TEST(test_errors_forgotten),
+		TEST(test_errors_held),
 		TEST(test_lmtp),
 		TEST(test_lmtp_none),
 		TEST(test_lmtp_refused),
 		TEST(test_spool_param),
+		TEST(test_dsn),
+		TEST(test_dsn_unknown),
 		cmocka_unit_test(test_hops),
 		cmocka_unit_test(test_replies),
 	};

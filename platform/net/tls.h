@@ -60,4 +60,13 @@ void tls_bye(struct tls *t);
 const char *tls_version(const struct tls *t);	/* "TLSv1.3" */
 const char *tls_cipher(const struct tls *t);
 
+/*
+ * Server side, after the handshake: what a client that speaks to nobody in
+ * between knows, too (RFC 5056). type: "tls-exporter" (RFC 9266; TLS 1.3),
+ * "tls-server-end-point" (RFC 5929), or NULL for any. Its octets, 0: not to be had.
+ */
+#define TLS_BINDING_MOST 64
+size_t tls_binding(struct tls *t, const char *type,
+		unsigned char out[TLS_BINDING_MOST]);
+
 #endif

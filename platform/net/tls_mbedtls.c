@@ -15,19 +15,6 @@
 
 #define TICKETS_MOST 16			/* read in one go from a server */
 
-struct tls {
-	mbedtls_ssl_context ssl;
-	struct tls_ctx *ctx;
-	int fd;
-	int failed;			/* errno of the socket */
-	bool stuck;			/* a record is not sent, or not whole */
-	size_t held;			/* the caller's bytes in that record */
-	char *name;			/* the server's; NULL on the server */
-	bool verify;
-	bool checked;			/* a certificate came and was judged */
-	bool offered;			/* an old session, verified if asked */
-};
-
 bool tls_built(void)
 {
 	return true;
@@ -429,6 +416,12 @@ size_t tls_pending(const struct tls *t)
 void tls_bye(struct tls *t)
 {
 	mbedtls_ssl_close_notify(&t->ssl);
+}
+
+size_t tls_binding(struct tls *t, const char *type,
+		unsigned char out[TLS_BINDING_MOST])
+{
+	return t->ctx->binding ? t->ctx->binding(t, type, out) : 0;
 }
 
 const char *tls_version(const struct tls *t)

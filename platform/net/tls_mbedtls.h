@@ -28,7 +28,25 @@ struct tls_ctx {
 	int bundle;			/* client: fd of the CAs, -1 none */
 	struct tls_server *server;
 	void (*free_server)(struct tls_server *s);
+	size_t (*binding)(struct tls *t, const char *type,
+			unsigned char out[TLS_BINDING_MOST]);
 };
+
+struct tls {
+	mbedtls_ssl_context ssl;
+	struct tls_ctx *ctx;
+	int fd;
+	int failed;			/* errno of the socket */
+	bool stuck;			/* a record is not sent, or not whole */
+	size_t held;			/* the caller's bytes in that record */
+	char *name;			/* the server's; NULL on the server */
+	bool verify;
+	bool checked;			/* a certificate came and was judged */
+	bool offered;			/* an old session, verified if asked */
+	const struct tls_cert *cert;	/* server: the last that suits */
+	unsigned ncerts;		/* ... the name the client gave */
+};
+
 /* endpoint: MBEDTLS_SSL_IS_ */
 struct tls_ctx *tls_ctx_new(int endpoint, struct err *err);
 
@@ -70,10 +88,12 @@ void tls_cache_forget(struct tls_cache *c, const char *name);
 #define TLS_ERR_VERSION MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION
 #define TLS_ERR_CIPHER MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE
 #define TLS_ERR_HELLO MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE
+#define TLS_SIG_MD(crt) ((crt)->MBEDTLS_PRIVATE(sig_md))
 #else
 #define TLS_ERR_VERSION MBEDTLS_ERR_SSL_BAD_HS_PROTOCOL_VERSION
 #define TLS_ERR_CIPHER MBEDTLS_ERR_SSL_NO_CIPHER_CHOSEN
 #define TLS_ERR_HELLO MBEDTLS_ERR_SSL_BAD_HS_CLIENT_HELLO
+#define TLS_SIG_MD(crt) ((crt)->sig_md)
 #endif
 
 static inline int tls_parse_key(mbedtls_pk_context *key,

@@ -100,6 +100,15 @@ void tls_bye(struct tls *t)
 	(void)t;
 }
 
+size_t tls_binding(struct tls *t, const char *type,
+		unsigned char out[TLS_BINDING_MOST])
+{
+	(void)t;
+	(void)type;
+	(void)out;
+	return 0;
+}
+
 const char *tls_version(const struct tls *t)
 {
 	(void)t;

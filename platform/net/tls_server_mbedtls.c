@@ -2,7 +2,11 @@
 
 #include <mbedtls/ssl_ticket.h>
 #include <stdlib.h>
+#include <string.h>
+#include "base/list.h"
+#include "config.h"
 
+#define EXPORTER_SIZE 32	/* RFC 9266 2 */
 #define TICKET_LIFE 86400		/* seconds; the key changes as often */
 
 struct tls_server {
@@ -42,12 +46,73 @@ static void free_server(struct tls_server *s)
 	free(s);
 }
 
+/* -- what SASL binds to -- */
+
+/*
+ * RFC 5929 4.1: the hash of our certificate, by that which it is signed with,
+ * but SHA-256 for MD5 and SHA-1. Of several that suit the name mbedTLS does not
+ * tell which it took.
+ */
+static size_t end_point(struct tls *t, unsigned char out[TLS_BINDING_MOST])
+{
+	const struct tls_cert *c = t->cert ? t->cert :
+		t->ctx->server->certs;
+	mbedtls_md_type_t type = TLS_SIG_MD(&c->chain);
+	const mbedtls_md_info_t *md;
+
+	if (type <= MBEDTLS_MD_SHA1)
+		type = MBEDTLS_MD_SHA256;
+	md = mbedtls_md_info_from_type(type);
+	if (t->ncerts > 1 || !md || mbedtls_md_get_size(md) > TLS_BINDING_MOST
+	    || mbedtls_md(md, c->chain.raw.p, c->chain.raw.len, out))
+		return 0;
+	return mbedtls_md_get_size(md);
+}
+
+/* RFC 9266; in 1.2 it would take more than mbedTLS shows to be safe. */
+static size_t exporter(struct tls *t, unsigned char out[TLS_BINDING_MOST])
+{
+#ifdef MBEDTLS_SSL_KEYING_MATERIAL_EXPORT
+	static const char label[] = "EXPORTER-Channel-Binding";
+
+	if (strcmp(tls_version(t), "TLSv1.3") == 0 &&
+	    !mbedtls_ssl_export_keying_material(&t->ssl, out, EXPORTER_SIZE,
+			label, sizeof(label) - 1, NULL, 0, 0))
+		return EXPORTER_SIZE;
+#endif
+	(void)t;
+	(void)out;
+	return 0;
+}
+
+static size_t binding(struct tls *t, const char *type,
+		unsigned char out[TLS_BINDING_MOST])
+{
+	static const struct {
+		const char *type;
+		size_t (*get)(struct tls *t,
+				unsigned char out[TLS_BINDING_MOST]);
+	} rows[] = {
+		{ "tls-exporter", exporter },
+		{ "tls-server-end-point", end_point }
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && !n; i++)
+		if (!type || strcmp(type, rows[i].type) == 0)
+			n = rows[i].get(t, out);
+	return n;
+}
+
+/* -- the certificates -- */
+
 static int new_server(struct tls_ctx *c, struct err *err)
 {
 	c->server = calloc(1, sizeof(*c->server));
 	if (!c->server)
 		return err_nomem(err);
 	c->free_server = free_server;
+	c->binding = CFG_SASL_SCRAM ? binding : NULL;
 #if defined(MBEDTLS_SSL_SESSION_TICKETS) && defined(MBEDTLS_SSL_TICKET_C)
 	mbedtls_ssl_ticket_init(&c->server->tickets);
 #endif
@@ -57,15 +122,19 @@ static int new_server(struct tls_ctx *c, struct err *err)
 static int choose_cert(void *arg, mbedtls_ssl_context *ssl,
 		const unsigned char *name, size_t n)
 {
+	struct tls *t = container_of(ssl, struct tls, ssl);
 	struct tls_server *s = arg;
 	struct tls_cert *c;
 	int r = 0;
 
+	t->ncerts = 0;		/* TLS 1.3 may ask twice */
 	/* all that fit: mbedTLS takes the one that suits the cipher */
 	for (c = s->certs; c && !r; c = c->next) {
-		if (tls_cert_is_for(c, span_make((const char *)name, n)))
-			r = mbedtls_ssl_set_hs_own_cert(ssl, &c->chain,
-					&c->key);
+		if (!tls_cert_is_for(c, span_make((const char *)name, n)))
+			continue;
+		r = mbedtls_ssl_set_hs_own_cert(ssl, &c->chain, &c->key);
+		t->cert = c;
+		t->ncerts++;
 	}
 	return r;
 }

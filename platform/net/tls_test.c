@@ -12,7 +12,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/base64.h"
+#include "base/sha256.h"
 #include "base/str.h"
+#include "config.h"
 #include "net/conn.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -432,6 +435,80 @@ static void test_sni(void **state)
 	expect_refused(o, "x.y.wild.example", "name");	/* got the first */
 }
 
+/* -- channel bindings -- */
+
+/* RFC 5929 4.1: our certificates are signed with SHA-256. */
+static void expect_end_point(const char *cert)
+{
+	unsigned char der[4096], want[SHA256_SIZE], got[TLS_BINDING_MOST];
+	struct span rest, line;
+	struct str pem, code;
+	struct err err;
+	ssize_t n;
+
+	str_init(&pem, 10000);
+	str_init(&code, 10000);
+	assert_int_equal(file_read(AT_FDCWD, cert, &pem, &err), 0);
+	rest = str_span(&pem);
+	while (rest.n) {
+		line = span_cut(&rest, '\n');
+		if (!span_starts(line, "-----"))
+			str_add(&code, line);
+	}
+	n = base64_get(der, sizeof(der), str_span(&code));
+	assert_true(n > 0);
+	sha256(want, span_make((char *)der, (size_t)n));
+	assert_int_equal(conn_binding(s.conn, "tls-server-end-point", got),
+			sizeof(want));
+	assert_memory_equal(got, want, sizeof(want));
+	str_free(&pem);
+	str_free(&code);
+}
+
+static void test_binding(void **state)
+{
+	unsigned char data[TLS_BINDING_MOST], again[TLS_BINDING_MOST];
+	struct tls_ctx *client;
+	size_t n;
+
+	(void)state;
+	if (!tls_built() || !CFG_SASL_SCRAM)
+		skip();
+	assert_int_equal(tls_server_add(server, b_cert, b_key, NULL), 0);
+	client = new_client(NULL);
+	pair();
+	assert_int_equal(conn_binding(s.conn, NULL, data), 0);
+	drop(&s);
+	drop(&c);
+	shake(client, "b.example", false);
+	expect_end_point(b_cert);
+	drop(&s);
+	drop(&c);
+	shake(client, "b.example", false);	/* a session resumed */
+	expect_end_point(b_cert);
+	drop(&s);
+	drop(&c);
+	shake(client, "a.example", false);
+	expect_end_point(a_cert);
+	assert_true(conn_binding(s.conn, NULL, data) >= SHA256_SIZE);
+	assert_int_equal(conn_binding(s.conn, "tls-unique", data), 0);
+	assert_int_equal(conn_binding(c.conn, NULL, data), 0);
+	/* TLS 1.3: each connection has its own */
+	n = conn_binding(s.conn, "tls-exporter", data);
+	drop(&s);
+	drop(&c);
+	shake(client, "a.example", false);
+	assert_int_equal(conn_binding(s.conn, "tls-exporter", again), n);
+	if (n)
+		assert_memory_not_equal(data, again, n);
+	drop(&s);
+	drop(&c);
+	/* two that suit one name: which it is cannot be told */
+	assert_int_equal(tls_server_add(server, b_cert, b_key, NULL), 0);
+	shake(client, "b.example", false);
+	assert_int_equal(conn_binding(s.conn, "tls-server-end-point", data), 0);
+}
+
 /*
  * A session that is taken up again needs no certificate: the CA is taken away
  * in between, so a full handshake would be refused.
@@ -737,7 +814,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_make_cert), T(test_wrong_files), T(test_long_names),
 		T(test_handshake), T(test_verify), T(test_expired),
-		T(test_bundle), T(test_sni), T(test_resumption), T(test_data),
+		T(test_bundle), T(test_sni), T(test_binding), T(test_resumption), T(test_data),
 		T(test_pause), T(test_ends), T(test_starttls),
 		T(test_starttls_waits), T(test_handshake_blocked),
 		T(test_injection), T(test_not_tls),

@@ -180,7 +180,8 @@ static int parse_presets(struct conf_load *l, const bool *seen)
 	l->line = 0;
 	l->presets = true;
 	for (size_t i = 0; rows[i].name; i++) {
-		if (conf_row_is_computed(&rows[i]))	/* groups, too */
+		if (conf_row_is_computed(&rows[i]) ||	/* groups, too */
+				rows[i].kind == CONF_KIND_LEFT_OUT)
 			continue;
 		if (seen[i] && !conf_type(rows[i].kind)->fills)
 			continue;
@@ -324,7 +325,7 @@ int conf_get(const struct conf *c, const char *name, struct str *out)
 {
 	const struct conf_row *row = conf_row_find(span_of(name));
 
-	if (!row)
+	if (!row || row->kind == CONF_KIND_LEFT_OUT)
 		return -1;
 	conf_type(row->kind)->print(c, row, out);
 	return 0;

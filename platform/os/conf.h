@@ -76,6 +76,27 @@ struct conf_route {
 	unsigned port;
 };
 
+/* dnsbl NAME [weight=N] [codes=ADDRESS[-ADDRESS],...] */
+struct conf_codes {
+	uint32_t low, high;		/* 127.x.y.z as a number, both count */
+};
+
+struct conf_dnsbl {
+	struct conf_dnsbl *next;
+	const char *name;
+	int weight;			/* below 0: an allow list */
+	const struct conf_codes *codes;
+	unsigned ncodes;		/* 0: any answer that means "listed" */
+};
+
+enum conf_check { CONF_CHECK_NO, CONF_CHECK_NOTE, CONF_CHECK_REFUSE };
+
+/* N/TIME: at most n at once, and again as many over these seconds. */
+struct conf_rate {
+	unsigned n;			/* 0: no limit */
+	unsigned seconds;
+};
+
 struct conf {
 	const char *hostname;		/* fully qualified, lower case */
 	struct conf_word *domains;	/* ours: their mail is delivered here */
@@ -94,7 +115,9 @@ struct conf {
 	const char *user_store;		/* pop3d, deliver; owns Maildirs */
 	const char *user_auth;		/* authd; root to read shadow */
 	bool system_users;		/* this machine's accounts get mail */
+	struct conf_word *sender_any;	/* users with any sender; "*": all */
 	bool auth_without_tls;		/* AUTH and PASS on plain connections */
+	bool auth_binding;		/* SCRAM-SHA-256-PLUS is offered */
 
 	uint64_t max_message_size;	/* bytes */
 	uint64_t min_free_space;	/* bytes left on the spool's disk */
@@ -108,11 +131,26 @@ struct conf {
 	unsigned data_timeout;		/* seconds between bytes of data */
 
 	unsigned retry_first, retry_most, bounce_after;	/* seconds */
+	unsigned warn_after;		/* seconds; 0: never */
 	unsigned queue_sessions;	/* outgoing, all */
 	unsigned queue_sessions_per_host;
 	unsigned connect_timeout;
 	unsigned dns_timeout;		/* seconds for a whole look-up */
 	bool spool_sync_files;		/* spool-sync files|filesystem */
+
+	/* smtpd and clients that it has no reason to trust */
+	struct conf_dnsbl *dnsbl;
+	unsigned dnsbl_refuse;		/* sum of weights */
+	unsigned dnsbl_timeout;		/* seconds for all questions together */
+	unsigned dnsbl_cache;		/* addresses */
+	unsigned greeting_delay;	/* seconds */
+	unsigned char check_hello, check_reverse;	/* enum conf_check */
+	struct conf_rate rate_connections, rate_messages, rate_recipients;
+	struct conf_rate rate_user_messages, rate_user_recipients;
+	struct conf_rate ban_after;	/* failures */
+	unsigned ban_time;		/* seconds */
+	unsigned tarpit;		/* seconds for each error so far */
+	unsigned max_tracked;		/* addresses and users */
 
 	unsigned auth_workers;
 	unsigned scram_rounds;

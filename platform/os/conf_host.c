@@ -101,3 +101,13 @@ int conf_parse_domains(struct conf_load *l, const struct conf_row *row,
 	}
 	return 0;
 }
+
+int conf_parse_users(struct conf_load *l, const struct conf_row *row,
+		const struct conf_words *words)
+{
+	(void)row;
+	for (size_t i = 0; i < words->n; i++)
+		if (conf_add_word(l, &l->c->sender_any, words->v[i]) < 0)
+			return -1;
+	return 0;
+}

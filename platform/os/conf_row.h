@@ -18,6 +18,7 @@ enum conf_kind {
 	CONF_KIND_LISTEN,	/* struct conf_listen * */
 	CONF_KIND_ROUTE,	/* struct conf_route * */
 	CONF_KIND_NAMESERVERS,	/* struct conf_word * */
+	CONF_KIND_USERS,	/* struct conf_word * */
 	CONF_KIND_ACCOUNT,	/* const char * */
 	CONF_KIND_PATH,		/* const char *, at most max bytes */
 	CONF_KIND_YESNO,	/* bool */
@@ -26,6 +27,10 @@ enum conf_kind {
 	CONF_KIND_SECONDS,	/* unsigned */
 	CONF_KIND_MEMORY,	/* unsigned, bytes */
 	CONF_KIND_SIZE,		/* uint64_t, bytes */
+	CONF_KIND_DNSBL,	/* struct conf_dnsbl * */
+	CONF_KIND_CHECK,	/* unsigned char, enum conf_check */
+	CONF_KIND_RATE,		/* struct conf_rate */
+	CONF_KIND_LEFT_OUT,	/* its feature is not in this build */
 	CONF_KIND_COUNT
 };
 
@@ -42,7 +47,7 @@ struct conf_row {
 	const char *name;
 };
 
-#define CONF_ROWS_MOST 64
+#define CONF_ROWS_MOST 96
 /* The table, ended by a row of zeros. */
 const struct conf_row *conf_rows(void);
 const struct conf_row *conf_row_find(struct span name);
@@ -107,10 +112,12 @@ void conf_print_range(const struct conf_row *row, struct str *out);
 CONF_PARSE_FN(host);
 CONF_PARSE_FN(domains);
 CONF_PARSE_FN(nameservers);
+CONF_PARSE_FN(users);
 CONF_KIND_FNS(smarthost);
 CONF_KIND_FNS(route);
 CONF_KIND_FNS(nets);
 CONF_KIND_FNS(listen);
+CONF_KIND_FNS(dnsbl);
 
 /* Appends a kept copy, unless it is there already (case ignored). 0 or -1. */
 int conf_add_word(struct conf_load *l, struct conf_word **list,

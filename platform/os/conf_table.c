@@ -9,6 +9,9 @@
 #define ROW(name, preset, about) \
 	name "\0" preset "\0" USE_MAILCONF_REFERENCE(about)
 #define GROUP(name) { CONF_KIND_GROUP, 0, 0, 0, ROW(name, "", "") }
+/* A row of a feature that may be left out. */
+#define KIND_IF(symbol, kind) \
+	CFG_##symbol ? CONF_KIND_##kind : CONF_KIND_LEFT_OUT
 #define K 1024
 #define MINUTE 60
 #define HOUR 3600
@@ -43,10 +46,21 @@ static const struct conf_row rows[] = {
 		"password. Not even this machine's own address is implied. "
 		"All others must authenticate; there is no way to open the "
 		"relay to everybody.") },
+	{ CONF_KIND_USERS, AT(sender_any), 0, 0,
+		ROW("sender-any", "(none)",
+		"Users who may send under any address. All others who log in "
+		"may do so under addresses whose mail they get, and no "
+		"others. * is everybody.") },
 	{ CONF_KIND_YESNO, AT(auth_without_tls), 0, 0,
 		ROW("auth-without-tls", "no",
 		"Offer AUTH, and USER and PASS, on connections without TLS, "
 		"where passwords can be overheard.") },
+	{ KIND_IF(SASL_SCRAM, YESNO), AT(auth_binding), 0, 0,
+		ROW("auth-binding", "no",
+		"Offer SCRAM-SHA-256-PLUS on connections with TLS, by which a "
+		"client notices whoever sits in between. Programs that choose "
+		"it and then have nothing to bind with, as mutt 2.2 does, "
+		"cannot log in.") },
 
 	GROUP("Where mail goes"),
 	{ CONF_KIND_SMARTHOST, AT(smarthost), 0, 0,
@@ -120,6 +134,82 @@ static const struct conf_row rows[] = {
 		"Iterations for new passwords; RFC 7677 wants no fewer than "
 		"4096.") },
 
+	GROUP("Strangers: who has not logged in and is not in relay-from"),
+	{ KIND_IF(SMTPD_DNSBL, DNSBL), AT(dnsbl), 0, 0,
+		ROW("dnsbl", "(none)",
+		"A DNS list of addresses (RFC 5782) that smtpd asks about "
+		"strangers on port 25, all lists at a time, once for a "
+		"connection. Lists that name the client add their weight "
+		"(default 1); an allow list has one below 0. codes= says "
+		"which answers count. 127.255.255.x is an error and never "
+		"counts. A list that answers so or fails its self-test "
+		"(127.0.0.1 is listed, 127.0.0.2 is not) is not asked until "
+		"it passes one.") },
+	{ KIND_IF(SMTPD_DNSBL, NUMBER), AT(dnsbl_refuse), 1, 1000,
+		ROW("dnsbl-refuse", "1",
+		"The sum of weights from which mail is refused (550), but "
+		"for postmaster.") },
+	{ KIND_IF(SMTPD_ASK, SECONDS), AT(dnsbl_timeout), 1, MINUTE,
+		ROW("dnsbl-timeout", "5",
+		"How long the first recipient of a connection may wait for "
+		"the DNS lists, check-hello and check-reverse, all "
+		"together. What has not come then counts as not listed, or "
+		"as a temporary failure.") },
+	{ KIND_IF(SMTPD_DNSBL, NUMBER), AT(dnsbl_cache), 0, 10000,
+		ROW("dnsbl-cache", "500",
+		"Addresses whose sums are kept in memory, 24 bytes each, for "
+		"as long as the lists say, between 1 minute and 1 hour.") },
+	{ KIND_IF(SMTPD_CHECKS, CHECK), AT(check_hello), 0, 0,
+		ROW("check-hello", "no",
+		"Looks at the name in HELO: ours or our address, in a "
+		"stranger's mouth, and names without an address are refused "
+		"(550, 450 while DNS does not answer) or noted in the log "
+		"only.") },
+	{ KIND_IF(SMTPD_CHECKS, CHECK), AT(check_reverse), 0, 0,
+		ROW("check-reverse", "no",
+		"The same for addresses without a name (PTR), or whose names "
+		"do not lead back to them (550 5.7.25). Some honest servers "
+		"have none: try note first.") },
+	{ KIND_IF(SMTPD_GREETING, SECONDS), AT(greeting_delay), 0, MINUTE,
+		ROW("greeting-delay", "0",
+		"How long port 25 waits with its greeting. A client that "
+		"talks first (RFC 5321 4.3.1) is no mail server and refused "
+		"(554).") },
+	{ KIND_IF(SMTPD_LIMITS, RATE), AT(rate_connections), 1, 1000000,
+		ROW("rate-connections", "none",
+		"Connections from one IPv4 address or IPv6 /64; more get "
+		"421. 60/1h: sixty at once, then one more each minute.") },
+	{ KIND_IF(SMTPD_LIMITS, RATE), AT(rate_messages), 1, 1000000,
+		ROW("rate-messages", "none",
+		"Messages from one address likewise; more get 451.") },
+	{ KIND_IF(SMTPD_LIMITS, RATE), AT(rate_recipients), 1, 1000000,
+		ROW("rate-recipients", "none",
+		"Recipients from one address likewise; more get 452.") },
+	{ KIND_IF(SMTPD_LIMITS, RATE), AT(rate_user_messages), 1, 1000000,
+		ROW("rate-user-messages", "none",
+		"Messages of one user who has logged in, wherever he is; "
+		"more get 451.") },
+	{ KIND_IF(SMTPD_LIMITS, RATE), AT(rate_user_recipients), 1, 1000000,
+		ROW("rate-user-recipients", "1000/1h",
+		"Recipients of one such user; more get 452. A stolen "
+		"password sends no more than this.") },
+	{ KIND_IF(SMTPD_LIMITS, RATE), AT(ban_after), 1, 1000000,
+		ROW("ban-after", "20/1h",
+		"Failures of one address before it is banned: a wrong "
+		"password, a session ended for max-errors, talking before "
+		"the greeting.") },
+	{ KIND_IF(SMTPD_LIMITS, SECONDS), AT(ban_time), 1, 30 * DAY,
+		ROW("ban-time", "1h",
+		"How long connections of a banned address are refused.") },
+	{ KIND_IF(SMTPD_LIMITS, SECONDS), AT(tarpit), 0, MINUTE,
+		ROW("tarpit", "0",
+		"The wait after a wrong command or refused recipient, times "
+		"how many the session had; at most a minute.") },
+	{ KIND_IF(SMTPD_LIMITS, NUMBER), AT(max_tracked), 16, 10000,
+		ROW("max-tracked", "500",
+		"Addresses and users whose rates are kept in memory, 64 bytes "
+		"each; the one that was quiet longest makes room.") },
+
 	GROUP("Limits"),
 	{ CONF_KIND_SIZE, AT(max_message_size), 64, 2048 * K,
 		ROW("max-message-size", "25M",
@@ -176,6 +266,10 @@ static const struct conf_row rows[] = {
 		ROW("bounce-after", "5d",
 		"When to give up and tell the sender; RFC 5321 4.5.4.1 wants "
 		"4 to 5 days.") },
+	{ CONF_KIND_SECONDS, AT(warn_after), 0, 60 * DAY,
+		ROW("warn-after", "4h",
+		"When to tell the sender, once, that a message still waits. "
+		"0 is never.") },
 	{ CONF_KIND_NUMBER, AT(queue_sessions), 1, 1000,
 		ROW("queue-sessions", "20",
 		"Outgoing connections at a time, and as many to deliver.") },
@@ -269,6 +363,8 @@ void conf_print_defaults(struct str *out)
 			str_addf(out, "\n# ---- %s\n", row->name);
 			continue;
 		}
+		if (row->kind == CONF_KIND_LEFT_OUT)
+			continue;
 		if (CFG_MAILCONF_REFERENCE) {
 			str_addc(out, '\n');
 			wrap(out, "# ", conf_row_about(row));
@@ -328,6 +424,8 @@ void conf_print_reference(struct str *out)
 			str_addf(out, "\n## %s\n", row->name);
 			continue;
 		}
+		if (row->kind == CONF_KIND_LEFT_OUT)
+			continue;
 		str_addf(out, "\n### %s\n\n`%s %s`\n\n", row->name, row->name,
 				conf_type(row->kind)->syntax);
 		wrap(out, "", conf_row_about(row));

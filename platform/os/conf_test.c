@@ -36,6 +36,7 @@ static void defaults(void **state)
 	assert_int_equal(c->command_timeout, 300);
 	assert_int_equal(c->connect_timeout, 30);
 	assert_int_equal(c->bounce_after, 5 * 86400);
+	assert_int_equal(c->warn_after, 4 * 3600);
 	assert_int_equal(c->scram_rounds, 4096);
 	for (int i = 0; i < CONF_SERVICE_COUNT; i++, l = l->next) {
 		static const int ports[] = { 25, 587, 465, 110, 995 };

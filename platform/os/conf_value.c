@@ -1,6 +1,8 @@
 /* The kinds that are one word, and the table of all kinds. */
 #include "os/conf_row.h"
 
+#include "config.h"
+
 /* Where row's value is in c. */
 static void *at(struct conf *c, const struct conf_row *row)
 {
@@ -11,6 +13,8 @@ static const void *in(const struct conf *c, const struct conf_row *row)
 {
 	return (const char *)c + row->offset;
 }
+
+#define RATE_TIME_MOST (7 * 86400)
 
 struct unit {
 	char letter;
@@ -29,6 +33,7 @@ static const struct unit *units_of(const struct conf_row *row)
 {
 	switch (row->kind) {
 	case CONF_KIND_NUMBER:
+	case CONF_KIND_RATE:
 		return no_units;
 	case CONF_KIND_SECONDS:
 		return times;
@@ -135,13 +140,15 @@ static void print_number(const struct conf *c, const struct conf_row *row,
 			out);
 }
 
-/* The words of the two kinds of bool: for false and for true. */
+/* The words of a bool, for false and for true, and of enum conf_check. */
 static const char *const *bool_words(const struct conf_row *row)
 {
-	static const char *const yesno[] = { "no", "yes" };
-	static const char *const sync[] = { "filesystem", "files" };
+	static const char *const yesno[] = { "no", "yes", NULL };
+	static const char *const sync[] = { "filesystem", "files", NULL };
+	static const char *const check[] = { "no", "note", "refuse", NULL };
 
-	return row->kind == CONF_KIND_SYNC ? sync : yesno;
+	return row->kind == CONF_KIND_SYNC ? sync :
+		row->kind == CONF_KIND_CHECK ? check : yesno;
 }
 
 static int parse_bool(struct conf_load *l, const struct conf_row *row,
@@ -149,19 +156,76 @@ static int parse_bool(struct conf_load *l, const struct conf_row *row,
 {
 	const char *const *names = bool_words(row);
 	struct span word = words->v[0];
-	bool on = span_is(word, names[true]);
+	unsigned char i = 0;
 
-	if (!on && !span_is(word, names[false]))
+	while (names[i] && !span_is(word, names[i]))
+		i++;
+	if (row->kind == CONF_KIND_CHECK && !names[i])
+		return conf_bad(l, word, "is neither no, note nor refuse");
+	if (!names[i])
 		return conf_error(l, "\"%.*s\" is neither %s nor %s",
 				SPAN_ARG(word), names[true], names[false]);
-	*(bool *)at(l->c, row) = on;
+	if (row->kind == CONF_KIND_CHECK)
+		*(unsigned char *)at(l->c, row) = i;
+	else
+		*(bool *)at(l->c, row) = i;
 	return 0;
 }
 
 static void print_bool(const struct conf *c, const struct conf_row *row,
 		struct str *out)
 {
-	str_adds(out, bool_words(row)[*(const bool *)in(c, row)]);
+	str_adds(out, bool_words(row)[row->kind == CONF_KIND_CHECK ?
+			*(const unsigned char *)in(c, row) :
+			*(const bool *)in(c, row)]);
+}
+
+/* none, or N/TIME; the row's min and max are for N. */
+static int parse_rate(struct conf_load *l, const struct conf_row *row,
+		const struct conf_words *words)
+{
+	struct conf_rate *r = at(l->c, row);
+	struct span time = words->v[0], n = span_cut(&time, '/');
+	const struct unit *u = cut_unit(times, &time);
+	unsigned long most, value;
+
+	*r = (struct conf_rate){ 0, 0 };
+	if (span_is(words->v[0], "none"))
+		return 0;
+	if (!span_number(n, row->max, &most) || most < row->min ||
+			!span_number(time, RATE_TIME_MOST / u->factor,
+				&value) || !value)
+		return conf_bad(l, words->v[0], "is no N/TIME, as 100/1h; "
+				"TIME is at most 7d");
+	r->n = (unsigned)most;
+	r->seconds = (unsigned)value * u->factor;
+	return 0;
+}
+
+static void print_rate(const struct conf *c, const struct conf_row *row,
+		struct str *out)
+{
+	const struct conf_rate *r = in(c, row);
+
+	if (!r->n) {
+		str_adds(out, "none");
+		return;
+	}
+	str_addf(out, "%u/", r->n);
+	print_amount(times, r->seconds, out);
+}
+
+static int parse_left_out(struct conf_load *l, const struct conf_row *row,
+		const struct conf_words *words)
+{
+	(void)row, (void)words;
+	return conf_error(l, "this pillarbox was built without it");
+}
+
+static void print_nothing(const struct conf *c, const struct conf_row *row,
+		struct str *out)
+{
+	(void)c, (void)row, (void)out;
 }
 
 /* A user name as useradd takes it (POSIX 3.437, and a dot or a final $). */
@@ -228,6 +292,8 @@ const struct conf_type *conf_type(enum conf_kind kind)
 		[CONF_KIND_ROUTE] = { "DOMAIN|* smtp:HOST|smtp:[HOST]:PORT|"
 			"lmtp:[HOST]:PORT|lmtp:unix:PATH", 2, 2, true, false,
 			KIND(route) },
+		[CONF_KIND_USERS] = { "USER...|*", 1, CONF_WORDS_MOST, true,
+			false, conf_parse_users, conf_print_words },
 		[CONF_KIND_NAMESERVERS] = { "ADDRESS[:PORT]...", 1,
 			CONF_WORDS_MOST, true, false,
 			conf_parse_nameservers, conf_print_words },
@@ -247,6 +313,15 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			parse_number, print_number },
 		[CONF_KIND_SIZE] = { "SIZE", 1, 1, false, false,
 			parse_number, print_number },
+		USE_SMTPD_DNSBL([CONF_KIND_DNSBL] = { "NAME [weight=N] "
+			"[codes=ADDRESS[-ADDRESS],...]", 1, 3, true, false,
+			KIND(dnsbl) },)
+		[CONF_KIND_CHECK] = { "no|note|refuse", 1, 1, false, false,
+			parse_bool, print_bool },
+		[CONF_KIND_RATE] = { "none|N/TIME", 1, 1, false, false,
+			parse_rate, print_rate },
+		[CONF_KIND_LEFT_OUT] = { "", 0, CONF_WORDS_MOST, true, false,
+			parse_left_out, print_nothing },
 	};
 #undef KIND
 	return &types[kind];

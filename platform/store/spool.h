@@ -23,12 +23,15 @@
 enum spool_state {
 	SPOOL_WAITING = 'w',	/* still to be delivered */
 	SPOOL_DONE = 'd',	/* taken by the next host or mailbox */
+	SPOOL_DELIVERED = 'D',	/* in the mailbox, and its sender must still be told so; */
+	SPOOL_RELAYED = 'R',	/* taken by a host that will not tell, likewise */
 	SPOOL_FAILED = 'f'	/* given up, a bounce is in the spool or not wanted */
 };
 
 struct spool_rcpt {
 	const char *address;	/* local@domain as given, without <> */
 	enum spool_state state;
+	const char *dsn;	/* NOTIFY= and ORCPT= (mime/dsn.h), or NULL */
 };
 
 struct spool_envelope {
@@ -37,8 +40,10 @@ struct spool_envelope {
 	const char *sender;		/* "" is the null sender */
 	const char *origin;		/* who gave it: "user alice@a.com", "uid 1000", "[192.0.2.1]" */
 	bool eight_bit;			/* BODY=8BITMIME was said */
+	const char *dsn;		/* RET= and ENVID= (mime/dsn.h), or NULL */
 	uint64_t size;			/* octets of the message; set on commit */
 	unsigned attempts;
+	bool warned;			/* the sender knows that it takes long */
 	int64_t next_try;		/* wall-clock seconds, 0: at once */
 	unsigned nrcpt;
 	struct spool_rcpt *rcpt;
@@ -110,7 +115,7 @@ int spool_check(struct spool *s, const struct spool_envelope *e, struct err *err
 /* In place, one byte, no flush: kept over kill -9; after a power cut at worst sent again. */
 int spool_mark(struct spool *s, struct spool_envelope *e, unsigned rcpt,
 		enum spool_state state, struct err *err);
-/* In place: attempts and next_try as they are in e. */
+/* In place: attempts, warned and next_try as they are in e. */
 int spool_defer(struct spool *s, const struct spool_envelope *e, struct err *err);
 int spool_remove(struct spool *s, const char *id, struct err *err);
 

@@ -1,4 +1,5 @@
 /* The envelope's parser: any bytes, with the CRCs made right for half of them. */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,8 @@ static void check(const struct spool_envelope *e, const char *text,
 	size_t n = strlen(e->sender) + strlen(e->origin);
 
 	for (unsigned i = 0; i < e->nrcpt; i++)
-		n += strlen(e->rcpt[i].address);
+		n += strlen(e->rcpt[i].address) +
+			(e->rcpt[i].dsn ? strlen(e->rcpt[i].dsn) : 0);
 	for (unsigned i = 0; i < e->nrcpt; i++)
 		if (record_state_at(e, size, i) < RECORD_FIXED
 				|| text[record_state_at(e, size, i)]
@@ -21,6 +23,11 @@ static void check(const struct spool_envelope *e, const char *text,
 			abort();
 	if (!e->nrcpt || n > RECORD_MOST)
 		abort();
+}
+
+static bool same(const char *a, const char *b)
+{
+	return !a == !b && (!a || strcmp(a, b) == 0);
 }
 
 /* What was read can be written, and is then read the same. */
@@ -39,9 +46,12 @@ static void round_trip(const struct spool_envelope *e, struct record_head *h)
 		if (record_head_get(h, span_make(head, sizeof(head))) < 0
 				|| record_get(&again, str_span(&out), h, a, NULL) < 0
 				|| again.nrcpt != e->nrcpt
-				|| strcmp(again.sender, e->sender) != 0
-				|| strcmp(again.rcpt[0].address,
-					e->rcpt[0].address) != 0)
+				|| again.warned != e->warned
+				|| !same(again.sender, e->sender)
+				|| !same(again.dsn, e->dsn)
+				|| !same(again.rcpt[0].dsn, e->rcpt[0].dsn)
+				|| !same(again.rcpt[0].address,
+					e->rcpt[0].address))
 			abort();
 	}
 	str_free(&out);

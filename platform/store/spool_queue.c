@@ -191,7 +191,7 @@ int spool_defer(struct spool *s, const struct spool_envelope *e, struct err *err
 {
 	char line[RECORD_TRY_SIZE];
 
-	record_try(line, e->attempts, e->next_try);
+	record_try(line, e);
 	return change(s, e, RECORD_HEAD_SIZE, 0, line, sizeof(line), err);
 }
 

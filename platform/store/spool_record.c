@@ -62,12 +62,13 @@ int record_head_get(struct record_head *h, struct span text)
 		? -1 : 0;
 }
 
-void record_try(char out[RECORD_TRY_SIZE], unsigned attempts, int64_t next)
+void record_try(char out[RECORD_TRY_SIZE], const struct spool_envelope *e)
 {
 	char line[RECORD_TRY_SIZE + 1];
 
-	snprintf(line, sizeof(line), "try %010u %020" PRId64 "\n", attempts,
-			next > 0 ? next : 0);
+	snprintf(line, sizeof(line), "try%c%010u %020" PRId64 "\n",
+			e->warned ? '*' : ' ', e->attempts,
+			e->next_try > 0 ? e->next_try : 0);
 	memcpy(out, line, RECORD_TRY_SIZE);
 }
 
@@ -75,9 +76,10 @@ static bool get_try(struct spool_envelope *e, const char *line)
 {
 	char again[RECORD_TRY_SIZE];
 
+	e->warned = line[3] == '*';
 	e->attempts = (unsigned)strtoll(line + 4, NULL, 10);
 	e->next_try = strtoll(line + 15, NULL, 10);
-	record_try(again, e->attempts, e->next_try);
+	record_try(again, e);
 	return memcmp(line, again, RECORD_TRY_SIZE) == 0;
 }
 
@@ -93,12 +95,19 @@ static bool is_value(const char *s)
 	return !s[n] && n <= RECORD_ADDRESS_MOST;
 }
 
+static bool is_good_dsn(const char *dsn)
+{
+	return !dsn || is_value(dsn);
+}
+
 static bool is_good(const struct spool_envelope *e)
 {
 	for (unsigned i = 0; i < e->nrcpt; i++)
-		if (!is_value(e->rcpt[i].address) || !e->rcpt[i].address[0])
+		if (!is_value(e->rcpt[i].address) || !e->rcpt[i].address[0]
+				|| !is_good_dsn(e->rcpt[i].dsn))
 			return false;
-	return e->nrcpt && is_value(e->sender) && is_value(e->origin);
+	return e->nrcpt && is_value(e->sender) && is_value(e->origin)
+		&& is_good_dsn(e->dsn);
 }
 
 /* The end of the lines that stand before the recipients. */
@@ -131,13 +140,18 @@ int record_put(struct str *out, const struct spool_envelope *e, uint32_t *crc,
 
 	if (!is_good(e))
 		return err_set(err, ERR_PERM, "bad sender or recipient");
-	record_try(fixed, e->attempts, e->next_try);
-	str_addf(out, "%-*s\n%.*sid %s\ncreated %" PRId64 "\nflags %c\n"
+	record_try(fixed, e);
+	str_addf(out, "%-*s\n%.*sid %s\ncreated %" PRId64 "\nflags %c%s%s\n"
 			"sender %s\norigin %s\n", RECORD_HEAD_SIZE - 1,
 			"unfinished", RECORD_TRY_SIZE, fixed, e->id, e->created,
-			e->eight_bit ? '8' : '-', e->sender, e->origin);
-	for (unsigned i = 0; i < e->nrcpt; i++)
-		str_addf(out, "%c %s\n", e->rcpt[i].state, e->rcpt[i].address);
+			e->eight_bit ? '8' : '-', e->dsn ? " " : "",
+			e->dsn ? e->dsn : "", e->sender, e->origin);
+	for (unsigned i = 0; i < e->nrcpt; i++) {
+		const struct spool_rcpt *r = &e->rcpt[i];
+
+		str_addf(out, "%c %s%s%s\n", r->state, r->address,
+				r->dsn ? "\t" : "", r->dsn ? r->dsn : "");
+	}
 	str_addc(out, '\n');
 	if (out->bad)
 		return err_set(err, ERR_NOMEM, "envelope too big");
@@ -183,24 +197,33 @@ static bool get_first(struct spool_envelope *e, struct span *rest)
 		return false;
 	e->created = (int64_t)v;
 	e->eight_bit = flags[0] == '8';
+	/* files of before RFC 3461 end here */
+	e->dsn = flags[0] && flags[1] == ' ' ? flags + 2 : NULL;
 	return str_copys(e->id, sizeof(e->id), id) == 0;
 }
 
 static bool is_state(char c)
 {
-	return c == SPOOL_WAITING || c == SPOOL_DONE || c == SPOOL_FAILED;
+	return c == SPOOL_WAITING || c == SPOOL_DONE || c == SPOOL_FAILED
+		|| c == SPOOL_DELIVERED || c == SPOOL_RELAYED;
 }
 
 /* All lines up to the empty one that ends the block. */
 static bool get_rcpt(struct spool_envelope *e, struct span rest)
 {
 	for (unsigned i = 0; i < e->nrcpt; i++) {
-		char *line = take_line(&rest);
+		char *line = take_line(&rest), *tab;
 
-		if (!line || !is_state(line[0]) || line[1] != ' ' || !line[2])
+		if (!line || !is_state(line[0]) || line[1] != ' ')
+			return false;
+		tab = strchr(line, '\t');
+		if (tab)
+			*tab++ = '\0';
+		if (!line[2])
 			return false;
 		e->rcpt[i].state = (enum spool_state)line[0];
 		e->rcpt[i].address = line + 2;
+		e->rcpt[i].dsn = tab;
 	}
 	return e->nrcpt && rest.n == 1 && rest.p[0] == '\n';
 }
@@ -233,7 +256,10 @@ int64_t record_state_at(const struct spool_envelope *e, uint32_t envelope,
 {
 	int64_t at = envelope - 1;	/* of the empty line */
 
-	for (; n < e->nrcpt; n++)
+	for (; n < e->nrcpt; n++) {
 		at -= (int64_t)strlen(e->rcpt[n].address) + 3;
+		if (e->rcpt[n].dsn)
+			at -= (int64_t)strlen(e->rcpt[n].dsn) + 1;
+	}
 	return at;
 }

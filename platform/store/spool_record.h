@@ -1,14 +1,16 @@
 /* spool_record - the form of a spool file; private to spool*.c
  *
  *	PB1 ENVELOPE MESSAGE CRC-ENVELOPE CRC-MESSAGE	fixed width, hex
- *	try ATTEMPTS NEXT			fixed width, changed in place
+ *	try ATTEMPTS NEXT			fixed width, changed in place; "try*":
+ *						the sender was warned
  *	id ID
  *	created SECONDS
- *	flags 8 | -
+ *	flags 8 | - [RET=... ENVID=...]
  *	sender ADDRESS
  *	origin TEXT
  *	w ADDRESS				for each recipient: its state,
- *						changed in place
+ *						changed in place, and behind
+ *						a tab NOTIFY=... ORCPT=...
  *						(an empty line)
  *	the message
  *
@@ -29,10 +31,10 @@
 #include "store/spool.h"
 
 #define RECORD_HEAD_SIZE 48	/* "PB1 " 8 " " 16 " " 8 " " 8 "\n", no NUL */
-#define RECORD_TRY_SIZE 36	/* "try " 10 " " 20 "\n" */
+#define RECORD_TRY_SIZE 36	/* "try" 1 10 " " 20 "\n" */
 #define RECORD_FIXED (RECORD_HEAD_SIZE + RECORD_TRY_SIZE)
 #define RECORD_MOST (1u << 20)	/* octets of an envelope */
-#define RECORD_ADDRESS_MOST 512	/* and of a value */
+#define RECORD_ADDRESS_MOST 544	/* and of a value: RFC 3461's for a recipient are longest */
 
 struct record_head {
 	uint32_t envelope;	/* octets before the message */
@@ -51,7 +53,7 @@ int record_put(struct str *out, const struct spool_envelope *e, uint32_t *crc,
 /* Completes h->envelope_crc from record_put's crc and writes the line. */
 void record_head_seal(char out[RECORD_HEAD_SIZE], struct record_head *h,
 		uint32_t crc);
-void record_try(char out[RECORD_TRY_SIZE], unsigned attempts, int64_t next);
+void record_try(char out[RECORD_TRY_SIZE], const struct spool_envelope *e);
 
 /* The head line; -1: not one. */
 int record_head_get(struct record_head *h, struct span line);

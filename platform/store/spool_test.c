@@ -89,14 +89,16 @@ static void until_done(struct place *p, int n)
 }
 
 static struct spool_rcpt rcpts[] = {
-	{ "bob@b.com", SPOOL_WAITING }, { "\"a b\\\"\"@b.com", SPOOL_WAITING },
-	{ "\\x0a w \xc3\xa9@b.com", SPOOL_WAITING }
+	{ "bob@b.com", SPOOL_WAITING, "NOTIFY=NEVER" },
+	{ "\"a b\\\"\"@b.com", SPOOL_WAITING, NULL },
+	{ "\\x0a w \xc3\xa9@b.com", SPOOL_WAITING, "ORCPT=rfc822;x+20y@b" }
 };
 
 static struct spool_draft *begin(struct place *p, const char *sender)
 {
 	struct spool_envelope e = { .sender = sender, .nrcpt = 3,
-		.origin = "uid 0", .rcpt = rcpts, .eight_bit = true };
+		.origin = "uid 0", .rcpt = rcpts, .eight_bit = true,
+		.dsn = "RET=FULL ENVID=a+2Bb" };
 	struct err err;
 	struct spool_draft *d = spool_begin(p->spool, &e, &err);
 
@@ -160,6 +162,11 @@ static void test_there_and_back(void **state)
 	assert_string_equal(e->sender, "alice@a.com");
 	assert_string_equal(e->origin, "uid 0");
 	assert_true(e->eight_bit);
+	assert_string_equal(e->dsn, "RET=FULL ENVID=a+2Bb");
+	assert_string_equal(e->rcpt[0].dsn, "NOTIFY=NEVER");
+	assert_null(e->rcpt[1].dsn);
+	assert_string_equal(e->rcpt[2].dsn, "ORCPT=rfc822;x+20y@b");
+	assert_false(e->warned);
 	assert_int_equal(e->size, 100000);
 	assert_int_equal(e->nrcpt, 3);
 	for (int i = 0; i < 3; i++) {
@@ -192,14 +199,17 @@ static void test_marks(void **state)
 	place_open(&p, false, false);
 	put(&p, 10);
 	e = load(&p, a);
+	assert_int_equal(spool_mark(p.spool, e, 0, SPOOL_DELIVERED, &err), 0);
 	assert_int_equal(spool_mark(p.spool, e, 1, SPOOL_DONE, &err), 0);
 	assert_int_equal(spool_mark(p.spool, e, 2, SPOOL_FAILED, &err), 0);
 	assert_int_equal(spool_mark(p.spool, e, 3, SPOOL_FAILED, &err), -1);
 	e->attempts = 4294967295u;
 	e->next_try = INT64_MAX;
+	e->warned = true;
 	assert_int_equal(spool_defer(p.spool, e, &err), 0);
 	e = load(&p, a);
-	assert_int_equal(e->rcpt[0].state, SPOOL_WAITING);
+	assert_true(e->warned);
+	assert_int_equal(e->rcpt[0].state, SPOOL_DELIVERED);
 	assert_int_equal(e->rcpt[1].state, SPOOL_DONE);
 	assert_int_equal(e->rcpt[2].state, SPOOL_FAILED);
 	assert_true(e->attempts == 4294967295u);
@@ -592,7 +602,7 @@ static void test_sweep(void **state)
 
 static void test_record_refuses(void **state)
 {
-	struct spool_rcpt one = { "", SPOOL_WAITING };
+	struct spool_rcpt one = { "", SPOOL_WAITING, NULL };
 	struct spool_envelope e = { .sender = "", .origin = "", .nrcpt = 0,
 		.rcpt = &one };
 	char longer[RECORD_ADDRESS_MOST + 2];
@@ -623,9 +633,50 @@ static void test_record_refuses(void **state)
 	e.origin = "user a\rb";
 	assert_int_equal(record_put(&out, &e, &crc, &err), -1);
 	e.origin = "";
+	e.dsn = "RET=FULL\nx";
+	assert_int_equal(record_put(&out, &e, &crc, &err), -1);
+	e.dsn = NULL;
+	one.dsn = "NOTIFY=\t";
+	assert_int_equal(record_put(&out, &e, &crc, &err), -1);
+	one.dsn = longer;
+	assert_int_equal(record_put(&out, &e, &crc, &err), -1);
+	one.dsn = NULL;
 	str_clear(&out);
 	assert_int_equal(record_put(&out, &e, &crc, &err), 0);
 	str_free(&out);
+}
+
+/* Files of before RFC 3461 are read, and are written the same still. */
+static void test_record_without_dsn(void **state)
+{
+	struct spool_rcpt two[] = {
+		{ "b c@d", SPOOL_WAITING, NULL }, { "e@f", SPOOL_RELAYED, NULL }
+	};
+	struct spool_envelope e = { .id = "1k10", .created = 17, .sender = "",
+		.origin = "uid 0", .attempts = 2, .next_try = 30, .nrcpt = 2,
+		.rcpt = two }, got;
+	struct arena *a = arena_new(4096);
+	struct record_head h = { 0 };
+	char head[RECORD_HEAD_SIZE];
+	struct str out;
+	uint32_t crc;
+
+	(void)state;
+	str_init(&out, RECORD_MOST);
+	assert_int_equal(record_put(&out, &e, &crc, NULL), 0);
+	assert_string_equal(str_c(&out) + RECORD_HEAD_SIZE,
+			"try 0000000002 00000000000000000030\n"
+			"id 1k10\ncreated 17\nflags -\nsender \norigin uid 0\n"
+			"w b c@d\nR e@f\n\n");
+	h.envelope = (uint32_t)out.n;
+	record_head_seal(head, &h, crc);
+	assert_int_equal(record_get(&got, str_span(&out), &h, a, NULL), 0);
+	assert_null(got.dsn);
+	assert_null(got.rcpt[0].dsn);
+	assert_string_equal(got.rcpt[0].address, "b c@d");
+	assert_int_equal(got.rcpt[1].state, SPOOL_RELAYED);
+	str_free(&out);
+	arena_free(a);
 }
 
 int main(void)
@@ -647,6 +698,7 @@ int main(void)
 		cmocka_unit_test(test_disk_full),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_record_refuses),
+		cmocka_unit_test(test_record_without_dsn),
 	};
 
 	log_open("spool_test", true);

@@ -313,7 +313,7 @@ static int spool_open_and_add(struct submit *s, struct err *err)
 	char origin[32];
 	struct spool_envelope e = {
 		.sender = m->sender, .origin = origin,
-		.eight_bit = m->eight_bit, .nrcpt = m->nrcpt
+		.eight_bit = m->eight_bit, .dsn = m->dsn, .nrcpt = m->nrcpt
 	};
 	struct spool *spool;
 	int rc;
@@ -325,6 +325,7 @@ static int spool_open_and_add(struct submit *s, struct err *err)
 	for (unsigned i = 0; i < m->nrcpt; i++) {
 		e.rcpt[i].address = m->rcpt[i];
 		e.rcpt[i].state = SPOOL_WAITING;
+		e.rcpt[i].dsn = m->rcpt_dsn[i];
 	}
 	spool = spool_open(s->conf, NULL, err);
 	rc = spool ? spool_message(spool, s, &e, err) : -1;
@@ -405,7 +406,7 @@ static int submit(struct submit *s, struct err *err)
 
 int submit_message(const struct conf *conf, const char *sender,
 		const char *const *rcpt, unsigned n, int fd, int64_t start,
-		uint64_t size, struct err *err)
+		uint64_t size, const struct submit_dsn *dsn, struct err *err)
 {
 	struct submit s = {
 		.conf = conf,
@@ -414,6 +415,7 @@ int submit_message(const struct conf *conf, const char *sender,
 			.start = start, .size = size, .lf_lines = true
 		}
 	};
+	const char **rcpt_dsn;
 	struct err own;
 	sigset_t mask;
 	int rc = -1;
@@ -421,16 +423,25 @@ int submit_message(const struct conf *conf, const char *sender,
 	if (!n)
 		return err_set(err, ERR_PERM, "no recipients");
 	err = err ? err : &own;
+	rcpt_dsn = calloc(n, sizeof(*rcpt_dsn));
+	if (!rcpt_dsn)
+		return err_nomem(err);
+	for (unsigned i = 0; dsn && i < n; i++)
+		rcpt_dsn[i] = dsn->rcpt;
+	s.message.dsn = dsn ? dsn->message : NULL;
+	s.message.rcpt_dsn = rcpt_dsn;
 	s.message.eight_bit = has_eight_bit(&s.message);
 	sigprocmask(SIG_SETMASK, NULL, &mask);
 	s.loop = loop_new(err);
 	if (!s.loop)
-		return -1;
+		goto out;
 	if (loop_signal(s.loop, SIGINT, on_interrupt, &s) == 0)
 		rc = submit(&s, err);
 	else
 		disk_err(err, "signals");
 	loop_free(s.loop);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
+out:
+	free(rcpt_dsn);
 	return rc;
 }

@@ -157,16 +157,29 @@ def test_fetchmail(box, tmp_path):
     wait_for(lambda: not box.messages("bob"))
 
 
-def test_msmtp(box, tmp_path):
+@pytest.mark.parametrize("auth", ["plain", "scram-sha-256"])
+def test_msmtp(box, tmp_path, auth):
     rc = tmp_path / "msmtprc"
     rc.write_text(
         "account default\nhost 127.0.0.1\n"
-        f"port {box.port['submission']}\nfrom {USER}\nauth plain\n"
+        f"port {box.port['submission']}\nfrom {USER}\nauth {auth}\n"
         f"user {USER}\npassword {PASSWORD}\ntls on\ntls_starttls on\n"
         "tls_certcheck off\n")
     rc.chmod(0o600)
     run("msmtp", "-C", rc, "bob@a.test", input=MESSAGE.replace(b"\r", b""))
     assert b"Subject: bytes" in delivered(box)[0]
+
+
+def test_gsasl():
+    """It looks at our signature, too. STARTTLS it says before EHLO."""
+    with Instance(extra="auth-without-tls yes\n") as box:
+        def gsasl(password, status):
+            return run("gsasl", "--smtp", "--connect",
+                       f"127.0.0.1:{box.port['submission']}", "--no-starttls",
+                       "-m", "SCRAM-SHA-256", "-a", USER, "-z", "", "-p",
+                       password, status=status, input=b"")
+        assert b"server trusted" in gsasl(PASSWORD, 0)
+        assert b"535 5.7.8 " in gsasl("wrong", 1)
 
 
 def test_s_nail(box, tmp_path):
@@ -194,6 +207,7 @@ def test_mutt_sends_and_reads(box, tmp_path):
         input=b"hello from mutt\n", env=home)
     message = email.message_from_bytes(delivered(box)[0])
     assert message["Subject"] == "from mutt"
+    box.wait_log("user=alice@a.test")
 
 
 def test_sendmail_as_cron_and_php_call_it(box):

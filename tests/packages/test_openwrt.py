@@ -308,11 +308,13 @@ def test_shellcheck():
 SAMPLES = {
     "hostname": "mail.example.org", "domain": ["example.org", "example.net"],
     "relay-from": ["192.168.1.0/24", "2001:db8::/32"],
+    "sender-any": "alice@example.org",
     "smarthost": "smtp.provider.example:465 tls user=me",
     "route": ["example.com smtp:[192.0.2.1]:25", "* smtp:mx.example"],
     "nameserver": ["192.0.2.53", "[2001:db8::53]:53"],
     "tls-cert": "/etc/cert.pem", "tls-key": "/etc/key.pem",
     "listen": ["smtp *:2525", "pop3 none", "pop3s none"],
+    "dnsbl": ["zen.example weight=2 codes=127.0.0.2", "ok.example weight=-1"],
     "system-users": "no", "retry-first": "7m", "max-queue": "77",
 }
 

@@ -1,0 +1,261 @@
+/* Delivery reports: RFC 3464, asked for as RFC 3461 says. */
+#include "applet.h"
+#include "config.h"
+#include "queue.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/date.h"
+#include "mime/compose.h"
+#include "mime/dsn.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/rand.h"
+
+#define REPORT_MOST (512 * 1024)
+
+/* How each is told. status: where the other side gave none (RFC 3463 3.1). */
+static const struct {
+	const char *action, *status, *subject, *text;
+} kinds[REPORT_KINDS] = {
+	[REPORT_FAILED] = { "failed", "5.0.0",
+		"Undelivered mail: returned to sender",
+		"Your message could not be delivered to:" },
+	[REPORT_DELAYED] = { "delayed", "4.0.0",
+		"Delayed mail: still being tried",
+		"Your message still waits and will be tried again; there is"
+		" no need to\r\nsend it once more:" },
+	USE_DSN([REPORT_RELAYED] = { "relayed", "2.0.0", "Mail passed on",
+		"Your message was passed on to a host that does not report"
+		" on delivery, for:" },
+	[REPORT_DELIVERED] = { "delivered", "2.0.0", "Mail delivered",
+		"Your message was delivered to:" },)
+};
+
+static void add_why(struct str *out, const struct smtp_result *why)
+{
+	char text[QUEUE_REASON] = "no reason is known";
+
+	if (why)
+		queue_reply(text, why);
+	str_adds(out, text);
+}
+
+/* The name in "name[address]:port"; empty for a socket of this machine. */
+static struct span host_name(const struct queue_outcome *o)
+{
+	struct span host = span_of(o->host);
+
+	return span_sub(host, 0, span_has(host, '[') ? span_find(host, '[') : 0);
+}
+
+/* For the human: RFC 3464 section 2, first part. */
+static void add_human(struct str *out, const struct queue_message *m, unsigned i)
+{
+	const struct queue_outcome *o = &m->outcome[i];
+
+	str_addf(out, "<%s>\r\n", m->envelope->rcpt[i].address);
+	if (o->why) {
+		str_adds(out, "    ");
+		if (host_name(o).n)
+			str_addf(out, "%s said: ", o->host);
+		add_why(out, o->why);
+		str_adds(out, "\r\n");
+	}
+	str_adds(out, "\r\n");
+}
+
+static void add_date(struct str *out, const char *field, int64_t when)
+{
+	char date[DATE_SIZE];
+
+	date_mail(date, when, date_offset(when));
+	str_addf(out, "%s: %s\r\n", field, date);
+}
+
+/* As it was before anybody changed it (RFC 3464 2.3.1). */
+static void add_original(struct str *out, const char *dsn)
+{
+	struct span address = dsn_param(dsn, "ORCPT");
+	struct span type = span_cut(&address, ';');
+
+	if (!CFG_DSN || !address.n)
+		return;
+	str_addf(out, "Original-Recipient: %.*s; ", SPAN_ARG(type));
+	dsn_decode(out, address);
+	str_adds(out, "\r\n");
+}
+
+/* RFC 3464 2.3.9; a message from before the clock was set has no such time. */
+static void add_retry_until(struct str *out, const struct queue_message *m)
+{
+	int64_t created = m->envelope->created;
+
+	if (created >= CLOCK_EPOCH)
+		add_date(out, "Will-Retry-Until", created +
+				m->entry->queue->daemon.conf->bounce_after);
+}
+
+/*
+ * For programs: RFC 3464 section 2.3. The status is that of the last try: what
+ * was put off until time ran out has failed with 4.x, which tells the cause.
+ */
+static void add_rcpt(struct str *out, const struct queue_message *m, unsigned i)
+{
+	const struct spool_rcpt *r = &m->envelope->rcpt[i];
+	const struct queue_outcome *o = &m->outcome[i];
+	const struct smtp_result *why = o->why;
+	struct span host = host_name(o);
+
+	str_adds(out, "\r\n");
+	add_original(out, r->dsn);
+	str_addf(out, "Final-Recipient: rfc822; %s\r\nAction: %s\r\n"
+			"Status: %s\r\n", r->address, kinds[o->report].action,
+			why && *why->enhanced ? why->enhanced
+			: why && why->kind == ERR_TEMP
+				&& o->report == REPORT_FAILED ? "4.4.7"
+			: kinds[o->report].status);
+	if (host.n)
+		str_addf(out, "Remote-MTA: dns; %.*s\r\n", SPAN_ARG(host));
+	if (why && why->code) {
+		str_adds(out, "Diagnostic-Code: smtp; ");
+		add_why(out, why);
+		str_adds(out, "\r\n");
+	}
+	if (o->report == REPORT_DELAYED)
+		add_retry_until(out, m);
+}
+
+/* Those of one kind, or of each (REPORT_NONE); gives how many. */
+static unsigned add_each(struct str *out, const struct queue_message *m,
+		enum queue_report kind, void (*add)(struct str *out,
+			const struct queue_message *m, unsigned i))
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < m->envelope->nrcpt; i++) {
+		enum queue_report r = m->outcome[i].report;
+
+		if (!r || (kind && r != kind))
+			continue;
+		n++;
+		if (add)
+			add(out, m, i);
+	}
+	return n;
+}
+
+static bool has(const struct queue_message *m, enum queue_report kind)
+{
+	return add_each(NULL, m, kind, NULL);
+}
+
+static void add_part(struct str *out, const char *boundary, const char *type)
+{
+	str_addf(out, "\r\n--%s\r\nContent-Type: %s\r\n", boundary, type);
+}
+
+/* RFC 3461 4.3: all of it only when asked for, and only when it failed. */
+static bool is_whole(const struct queue_message *m)
+{
+	return m->envelope->size <= QUEUE_RETURN_MOST && has(m, REPORT_FAILED)
+		&& span_is(dsn_param(m->envelope->dsn, "RET"), "FULL");
+}
+
+static void add_message(struct str *out, struct queue_message *m,
+		const char *boundary)
+{
+	bool whole = is_whole(m);
+	int64_t start;
+	struct err err;
+	int fd = spool_body(m->entry->queue->spool, m->envelope, &start, &err);
+
+	add_part(out, boundary, whole ? "message/rfc822" :
+			"text/rfc822-headers");
+	str_adds(out, "Content-Transfer-Encoding: 8bit\r\n\r\n");
+	if (fd < 0)
+		return;
+	queue_text(out, fd, start, whole);
+	close(fd);
+}
+
+static void add_header(struct str *out, const struct queue_message *m,
+		const char *boundary)
+{
+	const char *host = m->entry->queue->daemon.conf->hostname;
+	enum queue_report worst = REPORT_FAILED;
+
+	while (!has(m, worst))
+		worst++;
+	str_adds(out, "Message-ID: ");
+	compose_message_id(out, host);
+	str_adds(out, "\r\n");
+	add_date(out, "Date", clock_now());
+	str_addf(out, "From: Mail Delivery System <MAILER-DAEMON@%s>\r\n"
+			"To: <%s>\r\n"
+			"Subject: %s\r\n"
+			"Auto-Submitted: auto-replied\r\n"
+			"MIME-Version: 1.0\r\n"
+			"Content-Type: multipart/report;"
+			" report-type=delivery-status;\r\n"
+			"\tboundary=\"%s\"\r\n"
+			"Content-Transfer-Encoding: 8bit\r\n",
+			host, m->envelope->sender, kinds[worst].subject,
+			boundary);
+}
+
+static void compose(struct str *out, struct queue_message *m)
+{
+	const char *host = m->entry->queue->daemon.conf->hostname;
+	struct span envid = dsn_param(m->envelope->dsn, "ENVID");
+	char boundary[33];
+
+	rand_word(boundary, sizeof(boundary) - 1);
+	add_header(out, m, boundary);
+	add_part(out, boundary, "text/plain; charset=us-ascii");
+	str_addf(out, "\r\nThis is the mail system at %s.\r\n\r\n", host);
+	for (enum queue_report k = REPORT_FAILED; k < REPORT_KINDS; k++) {
+		if (!has(m, k))
+			continue;
+		str_addf(out, "%s\r\n\r\n", kinds[k].text);
+		add_each(out, m, k, add_human);
+	}
+	add_part(out, boundary, "message/delivery-status");
+	str_adds(out, "\r\n");
+	if (CFG_DSN && envid.n) {
+		str_adds(out, "Original-Envelope-Id: ");
+		dsn_decode(out, envid);
+		str_adds(out, "\r\n");
+	}
+	str_addf(out, "Reporting-MTA: dns; %s\r\n", host);
+	add_date(out, "Arrival-Date", m->envelope->created);
+	add_each(out, m, REPORT_NONE, add_rcpt);
+	add_message(out, m, boundary);
+	str_addf(out, "\r\n--%s--\r\n", boundary);
+}
+
+int report_send(struct queue_message *m, spool_done_fn *done, struct err *err)
+{
+	struct spool_rcpt to = { m->envelope->sender, SPOOL_WAITING, NULL };
+	struct spool_envelope e = { .sender = "", .origin = "bounce",
+		.eight_bit = true, .nrcpt = 1, .rcpt = &to };
+	struct spool_draft *d;
+	struct str text;
+
+	str_init(&text, REPORT_MOST);
+	compose(&text, m);
+	d = text.bad ? NULL : spool_begin(m->entry->queue->spool, &e, err);
+	if (text.bad)
+		err_set(err, ERR_NOMEM, "no memory for the report");
+	if (d && spool_write(d, str_span(&text), err) < 0) {
+		spool_abort(d);
+		d = NULL;
+	}
+	str_free(&text);
+	if (!d)
+		return -1;
+	spool_commit(d, done, m);
+	return 0;
+}

@@ -1,0 +1,115 @@
+#include "mime/dsn.h"
+
+#include "config.h"
+
+/* -- xtext -- */
+
+/* Only upper case (RFC 3461 4); -1: no digit. */
+static int hex_digit(char c)
+{
+	if (ascii_isdigit(c))
+		return c - '0';
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Takes an octet's code off *in; -1: not xtext, or not printable. */
+static int take(struct span *in)
+{
+	int c = (unsigned char)in->p[0], high, low;
+
+	if (c == '+' && in->n > 2) {
+		high = hex_digit(in->p[1]);
+		low = hex_digit(in->p[2]);
+		if (high < 0 || low < 0)
+			return -1;
+		c = high * 16 + low;
+		*in = span_rest(*in, 3);
+	} else if (c == '+' || c == '=' || c == ' ') {
+		return -1;
+	} else {
+		*in = span_rest(*in, 1);
+	}
+	return c >= ' ' && c < 127 ? c : -1;
+}
+
+bool dsn_decode(struct str *out, struct span xtext)
+{
+	while (CFG_DSN && xtext.n) {
+		int c = take(&xtext);
+
+		if (c < 0)
+			return false;
+		if (out)
+			str_addc(out, (char)c);
+	}
+	return CFG_DSN;
+}
+
+/* -- the forms -- */
+
+/* The bits for a value of NOTIFY; 0: it is none (RFC 3461 4.1). */
+static unsigned notify_bits(struct span value)
+{
+	static const char words[][8] = { "NEVER", "SUCCESS", "FAILURE", "DELAY" };
+	unsigned bits = 0, i;
+	bool more = CFG_DSN;
+
+	while (more) {
+		struct span word = span_sub(value, 0, span_find(value, ','));
+
+		more = word.n < value.n;
+		value = span_rest(value, word.n + 1);
+		for (i = 0; i < 4 && !span_is(word, words[i]); i++)
+			;
+		if (i == 4 || bits & 1U << i)
+			return 0;
+		bits |= 1U << i;
+	}
+	return bits & DSN_NEVER && bits != DSN_NEVER ? 0 : bits;
+}
+
+bool dsn_is_notify(struct span value)
+{
+	return notify_bits(value);
+}
+
+bool dsn_is_ret(struct span value)
+{
+	return span_is(value, "FULL") || span_is(value, "HDRS");
+}
+
+bool dsn_is_envid(struct span value)
+{
+	return value.n && value.n <= DSN_ENVID_MOST && dsn_decode(NULL, value);
+}
+
+bool dsn_is_orcpt(struct span value)
+{
+	size_t n = value.n;
+	struct span type = span_cut(&value, ';');
+
+	return n <= DSN_ORCPT_MOST && type.n && value.n
+			/* an atom (RFC 5321 4.1.2) */
+			&& span_isalnum(type, "!#$%&'*+-/=?^_`{|}~")
+			&& dsn_decode(NULL, value);
+}
+
+/* -- what hangs on them -- */
+
+struct span dsn_param(const char *params, const char *name)
+{
+	struct span rest = span_of(CFG_DSN ? params : NULL), word;
+
+	while ((word = span_word(&rest)).n)
+		if (span_is(span_cut(&word, '='), name))
+			break;
+	return word;
+}
+
+bool dsn_wants(const char *params, unsigned what)
+{
+	unsigned bits = notify_bits(dsn_param(params, "NOTIFY"));
+
+	/* RFC 3461 4.1: which of the two defaults is ours to choose */
+	return (bits ? bits : DSN_FAILURE | DSN_DELAY) & what;
+}

@@ -1,0 +1,126 @@
+#include "mime/dsn.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct {
+	bool (*good)(struct span value);
+	const char *value;
+	bool want;
+} forms[] = {
+	{ dsn_is_ret, "FULL", true },
+	{ dsn_is_ret, "hdrs", true },
+	{ dsn_is_ret, "", false },
+	{ dsn_is_ret, "FULLY", false },
+	{ dsn_is_envid, "QQ314159", true },
+	{ dsn_is_envid, "a+2Bb+3D+20~!", true },
+	{ dsn_is_envid, "", false },
+	{ dsn_is_envid, "a=b", false },
+	{ dsn_is_envid, "a+", false },
+	{ dsn_is_envid, "a+2", false },
+	{ dsn_is_envid, "a+2b", false },
+	{ dsn_is_envid, "a+0D+0AX", false },
+	{ dsn_is_envid, "a+00", false },
+	{ dsn_is_envid, "a+7F", false },
+	{ dsn_is_envid, "a+E9", false },
+	{ dsn_is_envid, "\xe9", false },
+	{ dsn_is_notify, "NEVER", true },
+	{ dsn_is_notify, "never", true },
+	{ dsn_is_notify, "SUCCESS", true },
+	{ dsn_is_notify, "delay,Success,FAILURE", true },
+	{ dsn_is_notify, "", false },
+	{ dsn_is_notify, ",", false },
+	{ dsn_is_notify, "SUCCESS,", false },
+	{ dsn_is_notify, ",SUCCESS", false },
+	{ dsn_is_notify, "NEVER,SUCCESS", false },
+	{ dsn_is_notify, "SUCCESS,NEVER", false },
+	{ dsn_is_notify, "DELAY,DELAY", false },
+	{ dsn_is_notify, "SOMETIMES", false },
+	{ dsn_is_orcpt, "rfc822;a@b.c", true },
+	{ dsn_is_orcpt, "rfc822;a+2Bx@b.c", true },
+	{ dsn_is_orcpt, "x-local;a;b", true },
+	{ dsn_is_orcpt, "rfc822", false },
+	{ dsn_is_orcpt, "rfc822;", false },
+	{ dsn_is_orcpt, ";a@b.c", false },
+	{ dsn_is_orcpt, "rfc(822);a@b.c", false },
+	{ dsn_is_orcpt, "rfc822;a+x@b.c", false },
+	{ dsn_is_orcpt, "rfc822;a=b@b.c", false },
+};
+
+static void test_forms(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
+		if (forms[i].good(span_of(forms[i].value)) != forms[i].want)
+			fail_msg("%s", forms[i].value);
+}
+
+static void test_lengths(void **state)
+{
+	char text[DSN_ORCPT_MOST + 1];
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	assert_true(dsn_is_envid(span_make(text, DSN_ENVID_MOST)));
+	assert_false(dsn_is_envid(span_make(text, DSN_ENVID_MOST + 1)));
+	text[6] = ';';
+	assert_true(dsn_is_orcpt(span_make(text, DSN_ORCPT_MOST)));
+	assert_false(dsn_is_orcpt(span_make(text, DSN_ORCPT_MOST + 1)));
+}
+
+static void test_params(void **state)
+{
+	const char *params = "RET=FULL ENVID=a+3Db";
+
+	(void)state;
+	assert_true(span_eq(dsn_param(params, "RET"), SPAN("FULL")));
+	assert_true(span_eq(dsn_param(params, "ENVID"), SPAN("a+3Db")));
+	assert_int_equal(dsn_param(params, "NOTIFY").n, 0);
+	assert_int_equal(dsn_param("", "RET").n, 0);
+	assert_int_equal(dsn_param(NULL, "RET").n, 0);
+}
+
+static void test_wants(void **state)
+{
+	(void)state;
+	assert_true(dsn_wants(NULL, DSN_FAILURE));
+	assert_true(dsn_wants("ORCPT=rfc822;a@b", DSN_DELAY));
+	assert_false(dsn_wants("", DSN_SUCCESS));
+	assert_false(dsn_wants("NOTIFY=NEVER", DSN_FAILURE));
+	assert_false(dsn_wants("NOTIFY=NEVER", DSN_DELAY));
+	assert_true(dsn_wants("NOTIFY=Success", DSN_SUCCESS));
+	assert_false(dsn_wants("NOTIFY=SUCCESS", DSN_FAILURE));
+	assert_true(dsn_wants("ORCPT=x;y NOTIFY=SUCCESS,FAILURE",
+				DSN_FAILURE));
+}
+
+static void test_decode(void **state)
+{
+	struct str out;
+
+	(void)state;
+	str_init(&out, 100);
+	assert_true(dsn_decode(&out, SPAN("a+2Bb+20c")));
+	assert_string_equal(str_c(&out), "a+b c");
+	str_clear(&out);
+	assert_false(dsn_decode(&out, SPAN("ab+0Ac")));
+	assert_string_equal(str_c(&out), "ab");
+	str_free(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_params),
+		cmocka_unit_test(test_wants),
+		cmocka_unit_test(test_decode),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,95 @@
+"""Mail servers of Debian, each unpacked into a root folder of its own.
+
+They conflict with each other when installed, and two of them have their paths
+and users built in. So build/peers/root/NAME holds the package and the
+libraries it needs, as config/peers fetches them; nothing is installed, and the
+machine's own files are not touched.
+"""
+
+import importlib.machinery
+import importlib.util
+import os
+import pathlib
+import shutil
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+# uid and gid of those that the packages' scripts would have made
+USERS = {"root": 0, "mail": 8, "bob": 2001, "postfix": 2101, "postdrop": 2102,
+         "opensmtpd": 2103, "opensmtpq": 2104, "Debian-exim": 2105,
+         "nogroup": 65533, "nobody": 65534}
+HOMES = {"bob": "/mail/bob", "opensmtpd": "/var/lib/opensmtpd/empty",
+         "opensmtpq": "/var/lib/opensmtpd/empty"}
+FOLDERS = ["dev", "proc", "etc", "tmp", "run", "mail", "var/log", "var/lib"]
+
+
+def load_peers():
+    """config/peers as a module: it has its own way to fetch packages."""
+    loader = importlib.machinery.SourceFileLoader(
+        "peers", str(ROOT / "config" / "peers"))
+    spec = importlib.util.spec_from_loader("peers", loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+def wanted(name, package):
+    """Libraries and itself; not perl, debconf and the like."""
+    return (name.startswith(("lib", "zlib", package.split("-")[0]))
+            and "perl" not in name or name == "dash")
+
+
+def unpack(deb, root):
+    """lib is a link to usr/lib here, as on any merged Debian: it stays one."""
+    data = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(deb)],
+                            stdout=subprocess.PIPE)
+    subprocess.run(["tar", "-x", "--keep-directory-symlink", "-C", str(root)],
+                   stdin=data.stdout, check=True)
+    data.stdout.close()
+    if data.wait():
+        raise OSError(f"dpkg-deb cannot read {deb}")
+
+
+def skeleton(root):
+    for name in ("bin", "sbin", "lib", "lib64"):
+        (root / "usr" / name).mkdir(parents=True, exist_ok=True)
+        (root / name).symlink_to(f"usr/{name}")
+    for name in FOLDERS:
+        (root / name).mkdir(parents=True, exist_ok=True)
+    (root / "tmp").chmod(0o1777)
+    (root / "var" / "run").symlink_to("../run")
+
+
+def accounts(root):
+    (root / "etc" / "passwd").write_text("".join(
+        f"{name}:x:{n}:{n}::{HOMES.get(name, '/')}:/bin/sh\n"
+        for name, n in USERS.items()))
+    (root / "etc" / "group").write_text("".join(
+        f"{name}:x:{n}:\n" for name, n in USERS.items()))
+    (root / "etc" / "hosts").write_text("127.0.0.1 localhost\n")
+    (root / "etc" / "nsswitch.conf").write_text(
+        "passwd: files\ngroup: files\nhosts: files dns\n")
+
+
+def make(package):
+    """The root folder of a package, and its version."""
+    peers = load_peers()
+    peers.apt_root()
+    debs = peers.closure([package, "dash"])
+    version = debs[package].split("_")[1].replace("%3a", ":")
+    root = peers.DIR / "root" / f"{package}_{version}"
+    if not root.exists():
+        peers.apt("apt-get", "-qq", "-y", "--download-only", "install",
+                  package, "dash")
+        new = root.with_name("new")
+        shutil.rmtree(new, ignore_errors=True)
+        skeleton(new)
+        for name, deb in debs.items():
+            if wanted(name, package):
+                unpack(peers.DIR / "apt" / "archives" / deb, new)
+        if not os.path.lexists(new / "usr/bin/sh"):
+            (new / "usr/bin/sh").symlink_to("dash")
+        subprocess.run(["ldconfig", "-r", str(new)], check=True)
+        new.rename(root)
+    accounts(root)
+    return root, version
