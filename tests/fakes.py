@@ -192,13 +192,13 @@ class FakeDNS(threading.Thread):
 
     def run(self):
         while True:
-            try:
+            try:                # closed by the test: the end
                 query, peer = self.socket.recvfrom(600)
+                answer = self.answer(query)
+                if answer:
+                    self.socket.sendto(answer, peer)
             except OSError:
                 return
-            answer = self.answer(query)
-            if answer:
-                self.socket.sendto(answer, peer)
 
     def answer(self, query):
         labels, at = [], 12
