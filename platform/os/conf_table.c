@@ -86,7 +86,8 @@ static const struct conf_row rows[] = {
 	{ CONF_KIND_PATH, AT(spool_dir), 1, 1000,
 		ROW("spool-dir", "/var/spool/pillarbox",
 		"The mail that waits.") },
-	{ CONF_KIND_PATH, AT(state_dir), 1, 1000,
+	/* tls-cert and tls-key are in it by default */
+	{ CONF_KIND_PATH, AT(state_dir), 1, 990,
 		ROW("state-dir", "/var/lib/pillarbox",
 		"Users and keys; must survive a reboot.") },
 	{ CONF_KIND_PATH, AT(mail_dir), 1, 1000,

@@ -295,6 +295,20 @@ static void bad_sockets(void **state)
 	}
 }
 
+static void users(void **state)
+{
+	(void)state;
+	assert_value("sender-any", "alice Bob@a.test o'neil+x@b.test",
+			"alice\nBob@a.test\no'neil+x@b.test");
+	assert_value("sender-any", "*", "*");
+	assert_wrong("sender-any \"a b\"",
+			":1: sender-any: \"a b\" is no user's name");
+	assert_wrong("sender-any \"#b\"",
+			":1: sender-any: \"#b\" is no user's name");
+	assert_wrong("sender-any \"\"",
+			":1: sender-any: \"\" is no user's name");
+}
+
 static void name_servers(void **state)
 {
 	(void)state;
@@ -440,6 +454,7 @@ int main(void)
 		cmocka_unit_test(networks_match),
 		cmocka_unit_test(listening),
 		cmocka_unit_test(bad_sockets),
+		cmocka_unit_test(users),
 		cmocka_unit_test(name_servers),
 		cmocka_unit_test(smarthosts),
 		cmocka_unit_test(bad_smarthosts),
