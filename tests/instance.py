@@ -111,7 +111,8 @@ class Instance:
                 argv = (p / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if argv[0] == applet.encode() and str(self.conf).encode() in argv:
+            # under qemu-user the words are: qemu, the file, argv[0], ...
+            if applet.encode() in argv[:3] and str(self.conf).encode() in argv:
                 found.append(int(p.name))
         return sorted(found)
 
