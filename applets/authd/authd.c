@@ -222,24 +222,31 @@ static bool may_ask(const struct authd *a, int fd)
 	return false;
 }
 
-static void on_client(void *arg, int fd)
+static void on_conn_in(void *arg, struct conn *conn)
 {
 	struct authd *a = arg;
-	struct client *c = may_ask(a, fd) ? calloc(1, sizeof(*c)) : NULL;
+	struct client *c = calloc(1, sizeof(*c));
 
 	if (!c) {
-		close(fd);
+		listen_count_out(a->daemon.count, conn_peer_addr(conn));
+		conn_abort(conn);
 		return;
 	}
-	c->conn = door_open(&a->daemon, &a->door, fd, NULL, NULL);
-	if (!c->conn) {
-		free(c);
-		return;
-	}
+	c->conn = conn;
 	c->authd = a;
 	list_init(&c->requests);
 	list_add_tail(&a->clients, &c->link);
 	conn_owner(c->conn, on_conn, c);
+}
+
+static void on_client(void *arg, int fd)
+{
+	struct authd *a = arg;
+
+	if (may_ask(a, fd))
+		door_open(&a->daemon, &a->door, fd, NULL, NULL, on_conn_in, a);
+	else
+		close(fd);
 }
 
 /* Once, not for each client. Where all run as one user there may be none. */

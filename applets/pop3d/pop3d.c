@@ -225,19 +225,13 @@ static int begin(struct session *s, struct err *err)
 	return 0;
 }
 
-static void on_connection(void *arg, int fd)
+static void on_conn_in(void *arg, struct conn *c)
 {
 	struct pop3d_service *v = arg;
 	struct pop3d *p = v->pop3d;
-	/* in TLS nothing can be said yet */
-	const char *refusal = v->implicit_tls ? NULL : "-ERR [SYS/TEMP]";
-	struct conn *c = door_open(&p->daemon, &p->door, fd, refusal, refusal);
-	struct session *s;
+	struct session *s = calloc(1, sizeof(*s));
 	struct err err;
 
-	if (!c)
-		return;
-	s = calloc(1, sizeof(*s));
 	if (!s) {
 		listen_count_out(p->daemon.count, conn_peer_addr(c));
 		conn_abort(c);
@@ -252,6 +246,16 @@ static void on_connection(void *arg, int fd)
 		return;
 	log_error("%s: %s", conn_peer(c), err.text);
 	pop3d_end(s);
+}
+
+static void on_connection(void *arg, int fd)
+{
+	struct pop3d_service *v = arg;
+	struct pop3d *p = v->pop3d;
+	/* in TLS nothing can be said yet */
+	const char *refusal = v->implicit_tls ? NULL : "-ERR [SYS/TEMP]";
+
+	door_open(&p->daemon, &p->door, fd, refusal, refusal, on_conn_in, v);
 }
 
 /* -- starting and stopping -- */

@@ -102,6 +102,20 @@ static void session_closed(struct smtp_session *s)
 	smtpd_check_over(m);
 }
 
+static const char *session_moved(struct smtp_session *s,
+		const struct sockaddr *to)
+{
+	struct smtpd_session *x = s->owner;
+	struct smtpd *m = x->service->smtpd;
+
+	if (CFG_SMTPD_ASK) {
+		smtpd_ask_end(x);
+		x->asked = false;
+		x->refusal = NULL;
+	}
+	return door_move(&m->daemon, &m->door, s->conn, to);
+}
+
 static struct smtpd_session *session_new(struct smtpd_service *v,
 		struct conn *c)
 {
@@ -140,16 +154,22 @@ void smtpd_start(struct smtpd_service *v, struct conn *c)
 	smtpd_check_over(v->smtpd);
 }
 
+static void on_conn_in(void *arg, struct conn *c)
+{
+	struct smtpd_service *v = arg;
+
+	if (!(CFG_SMTPD_GREETING && smtpd_greet_later(v, c)))
+		smtpd_start(v, c);
+}
+
 static void on_connection(void *arg, int fd)
 {
 	struct smtpd_service *v = arg;
-	/* in TLS nothing can be said yet */
-	struct conn *c = door_open(&v->smtpd->daemon, &v->smtpd->door, fd,
-			v->implicit_tls ? NULL : "421 4.3.2",
-			v->implicit_tls ? NULL : "421 4.7.0");
 
-	if (c && !(CFG_SMTPD_GREETING && smtpd_greet_later(v, c)))
-		smtpd_start(v, c);
+	/* in TLS nothing can be said yet */
+	door_open(&v->smtpd->daemon, &v->smtpd->door, fd,
+			v->implicit_tls ? NULL : "421 4.3.2",
+			v->implicit_tls ? NULL : "421 4.7.0", on_conn_in, v);
 }
 
 /* -- starting -- */
@@ -177,6 +197,7 @@ static void set_up(struct smtpd *m)
 			.data = smtpd_data, .piece = smtpd_piece,
 			.message = smtpd_message, .reset = smtpd_reset,
 			.closed = session_closed,
+			USE_FRONT_ENDS(.moved = session_moved,)
 			USE_SMTPD_LIMITS(.wrong = smtpd_limit_wrong,)
 		};
 	}

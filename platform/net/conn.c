@@ -19,7 +19,7 @@
 /* -- the beginning -- */
 
 /* IPv4 that came in over a dual-stack socket is IPv4. */
-static void set_peer(struct conn *c, const struct sockaddr *sa, socklen_t len)
+void conn_set_peer(struct conn *c, const struct sockaddr *sa, socklen_t len)
 {
 	union conn_addr *a = &c->addr;
 	char text[INET6_ADDRSTRLEN] = "";
@@ -92,7 +92,7 @@ struct conn *conn_new(struct loop *l, int fd, conn_fn *fn, void *arg)
 		conn_abort(c);		/* reset already: nobody's session */
 		return NULL;
 	}
-	set_peer(c, (struct sockaddr *)&peer, len);
+	conn_set_peer(c, (struct sockaddr *)&peer, len);
 	return c;
 }
 
@@ -115,7 +115,7 @@ struct conn *conn_connect(struct loop *l, const struct sockaddr *addr,
 	}
 	/* a dead host is noticed long before the replies' time-outs end */
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &gone, sizeof(gone));
-	set_peer(c, addr, len);
+	conn_set_peer(c, addr, len);
 	if (connect(fd, addr, len) && errno != EINPROGRESS) {
 		err_errno(err, "connecting to %s", c->peer);
 		conn_abort(c);

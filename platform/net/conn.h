@@ -124,6 +124,8 @@ const struct err *conn_error(const struct conn *c);
  */
 const char *conn_peer(const struct conn *c);
 const struct sockaddr *conn_peer_addr(const struct conn *c);
+/* From now on it is this: what a trusted front end says of its client. */
+void conn_set_peer(struct conn *c, const struct sockaddr *sa, socklen_t len);
 int conn_fd(const struct conn *c);
 
 #endif

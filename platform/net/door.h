@@ -20,11 +20,21 @@ struct door {
 void door_tell(struct door *door, const char *who, const char *why);
 
 /*
- * A conn for fd, counted: listen_count_out is for the caller, at its end.
- * NULL: there is no memory, or they are too many in all or from one address;
- * then the words `all` or `one` and the reason were sent (NULL: nothing).
+ * Calls in with a conn for fd, counted: listen_count_out is for the callee, at
+ * its end. It is called at once, or, behind a front end of proxy-from, when
+ * that has said who its client is. Not at all when there is no memory, or when
+ * there are too many in all or from one address; then the words `all` or `one`
+ * (constants) and the reason were sent (NULL: nothing).
  */
-struct conn *door_open(struct daemon *d, struct door *door, int fd,
-		const char *all, const char *one);
+void door_open(struct daemon *d, struct door *door, int fd,
+		const char *all, const char *one,
+		void (*in)(void *arg, struct conn *c), void *arg);
+
+/*
+ * The client that c stands for is at this address (XCLIENT): it is let in and
+ * counted as that. NULL, or why not; then c counts as before.
+ */
+const char *door_move(struct daemon *d, struct door *door, struct conn *c,
+		const struct sockaddr *to);
 
 #endif

@@ -40,6 +40,7 @@
 	X(SMTP_RCPT_FIRST, "503 5.5.1 No valid recipients") \
 	X(SMTP_SENDER_GIVEN, "503 5.5.1 Sender already given") \
 	X(SMTP_IN_TRANSACTION, "503 5.5.1 Not during a mail transaction") \
+	X(SMTP_XCLIENT_DENIED, "550 5.7.1 You are no front end of ours") \
 	X(SMTP_BAD_CHUNK, "501 5.5.4 Syntax: BDAT octets [LAST]") \
 	/* MAIL and RCPT */ \
 	X(SMTP_BAD_SENDER, "501 5.1.7 Syntax: MAIL FROM:<address>") \

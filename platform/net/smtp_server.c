@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "net/smtp_server_private.h"
 #include "os/log.h"
 
@@ -297,7 +298,7 @@ void smtp_server_end(struct smtp_session *s, const char *why)
  * RFC 5321 4.1.1.1 wants a domain or a literal. Host names with an underscore
  * are too common to be refused; what could break a Received: field is not.
  */
-static bool is_hello(struct span name)
+bool smtp_is_hello(struct span name)
 {
 	return name.n && name.n <= HELLO_MOST && span_isalnum(name, ".-_:[]");
 }
@@ -307,7 +308,7 @@ static bool hello(struct smtp_session *s, struct span args, bool esmtp)
 	struct smtp_server_private *p = s->priv;
 	char *name;
 
-	if (!is_hello(args)) {
+	if (!smtp_is_hello(args)) {
 		smtp_say(s, SMTP_BAD_HELLO);
 		return false;
 	}
@@ -345,7 +346,7 @@ static void run_ehlo(struct dialog *d, void *session, struct span args)
 			"%s%s%s%s%s"
 			"250-8BITMIME\r\n"
 			"250-CHUNKING\r\n"
-			"%s"
+			"%s%s"
 			"250-LIMITS RCPTMAX=%u\r\n"
 			"250 ENHANCEDSTATUSCODES\r\n",
 			s->conf->hostname, s->conf->max_message_size,
@@ -356,6 +357,9 @@ static void run_ehlo(struct dialog *d, void *session, struct span args)
 			smtp_offers_auth(s) ? "\r\n" : "",
 			s->policy->spool_param ? "250-XSPOOL\r\n" : "",
 			s->policy->dsn ? "250-DSN\r\n" : "",
+			CFG_FRONT_ENDS && smtp_offers_xclient(s) ?
+				"250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN"
+				"\r\n" : "",
 			s->conf->max_recipients);
 }
 
@@ -439,6 +443,8 @@ static const struct dialog_row rows[] = {
 	{ "STARTTLS", run_starttls, BOTH(SMTP_READY),
 		DIALOG_NO_ARG | DIALOG_LAST },
 	{ "AUTH", smtp_run_auth, BOTH(SMTP_READY), DIALOG_NEED_ARG },
+	USE_FRONT_ENDS({ "XCLIENT", smtp_run_xclient, SMTP_START | SMTP_READY,
+		DIALOG_NEED_ARG },)
 	{ "VRFY", run_vrfy, BOTH(SMTP_ANY), DIALOG_NEED_ARG },
 	{ "EXPN", run_expn, BOTH(SMTP_ANY), 0 },
 	{ "HELP", run_help, BOTH(SMTP_ANY), 0 },
@@ -486,7 +492,7 @@ static void on_fault(struct dialog *d, void *session, enum dialog_fault fault,
 		smtp_say(s, why[fault]);
 }
 
-static void greet(struct smtp_session *s)
+void smtp_greet(struct smtp_session *s)
 {
 	conn_printf(s->conn, "220 %s %s\r\n", s->conf->hostname,
 			s->policy->banner);
@@ -507,7 +513,7 @@ static void on_tls(struct smtp_session *s)
 	smtp_transaction_end(s);
 	smtp_set_state(s, SMTP_START);
 	if (!greeted)
-		greet(s);	/* implicit TLS: STARTTLS comes after EHLO */
+		smtp_greet(s);	/* implicit TLS: STARTTLS comes after EHLO */
 	free(p->hello);
 	p->hello = NULL;
 }
@@ -574,8 +580,10 @@ struct smtp_session *smtp_server_new(struct conn *c, const struct conf *conf,
 	s->priv->rcpt_end = &s->rcpts;
 	dialog_init(&s->priv->dialog, c, &spec, s, 0);
 	smtp_set_state(s, SMTP_START);
+	s->priv->front_end = conf->xclient_from &&
+		conf_net_has(conf->xclient_from, conn_peer_addr(c));
 	conn_timeout(c, conf->command_timeout * INT64_C(1000));
 	if (!implicit_tls)
-		greet(s);
+		smtp_greet(s);
 	return s;
 }

@@ -50,6 +50,11 @@ struct smtp_policy {
 	void (*reset)(struct smtp_session *s);	/* transaction over or dropped: free what data/piece took */
 	void (*closed)(struct smtp_session *s);	/* the session ends; frees the policy's part */
 	/*
+	 * NULL: no front ends. Or: the client is at this address, says XCLIENT;
+	 * sets it. Gives NULL, or why it may not come in (421).
+	 */
+	const char *(*moved)(struct smtp_session *s, const struct sockaddr *to);
+	/*
 	 * NULL, or: an error or refused recipient more; last: the session ends
 	 * of it. True: no further command until smtp_server_go.
 	 */

@@ -59,6 +59,7 @@ struct smtp_server_private {
 	unsigned told;			/* of both, to the policy */
 	unsigned depth;			/* calls of ours under way */
 	bool asking;			/* the policy's answer would be inside */
+	bool front_end;			/* in xclient-from */
 	bool mail_told;			/* the policy knows this transaction */
 	bool ended;			/* freed when depth is 0 */
 };
@@ -78,6 +79,13 @@ void smtp_set_state(struct smtp_session *s, unsigned state);
 void smtp_ask(struct smtp_session *s, enum smtp_ask what,
 		void (*fn)(struct smtp_session *s));
 void smtp_transaction_end(struct smtp_session *s);
+
+void smtp_greet(struct smtp_session *s);
+bool smtp_is_hello(struct span name);
+
+/* smtp_server_xclient.c (FRONT_ENDS) */
+void smtp_run_xclient(struct dialog *d, void *session, struct span args);
+bool smtp_offers_xclient(const struct smtp_session *s);
 
 /* smtp_server_mail.c */
 void smtp_run_mail(struct dialog *d, void *session, struct span args);

@@ -101,6 +101,7 @@ struct conf {
 	const char *hostname;		/* fully qualified, lower case */
 	struct conf_word *domains;	/* ours: their mail is delivered here */
 	struct conf_net *relay_from;	/* not even 127.0.0.1 is implied */
+	struct conf_net *proxy_from, *xclient_from;	/* front ends */
 	struct conf_smarthost smarthost;
 	struct conf_listen *listen;	/* with the defaults */
 	struct conf_route *routes;

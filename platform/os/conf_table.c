@@ -46,6 +46,17 @@ static const struct conf_row rows[] = {
 		"password. Not even this machine's own address is implied. "
 		"All others must authenticate; there is no way to open the "
 		"relay to everybody.") },
+	{ KIND_IF(FRONT_ENDS, NETS), AT(proxy_from), 0, 0,
+		ROW("proxy-from", "(none)",
+		"Front ends as haproxy that begin each connection to smtpd "
+		"and pop3d with the PROXY protocol, version 1 or 2. Who their "
+		"client is they say, and it counts in all that goes by "
+		"addresses. A connection from there without a header is "
+		"closed.") },
+	{ KIND_IF(FRONT_ENDS, NETS), AT(xclient_from), 0, 0,
+		ROW("xclient-from", "(none)",
+		"Front ends as nginx that may say with XCLIENT who their "
+		"client is, and who has logged in. They are believed.") },
 	{ CONF_KIND_USERS, AT(sender_any), 0, 0,
 		ROW("sender-any", "(none)",
 		"Users who may send under any address. All others who log in "
