@@ -180,10 +180,13 @@ static void networks(void **state)
 			"prefix has 1 to 32 bits");
 	assert_wrong("relay-from 0.0.0.0/0", ":1: relay-from: \"0.0.0.0/0\" "
 			"would mean everybody");
-	assert_wrong("relay-from ::/0", ":1: relay-from: \"::/0\" would relay "
-			"for everybody");
+	assert_wrong("relay-from ::/0", ":1: relay-from: \"::/0\" would mean "
+			"everybody");
 	assert_wrong("relay-from ::ffff:0:0/96", ":1: relay-from: "
 			"\"::ffff:0:0/96\" would mean everybody");
+	assert_wrong("proxy-from ::/0", ":1: proxy-from: \"::/0\" would mean "
+			"everybody");
+	assert_value("xclient-from", "127.0.0.1 ::1", "127.0.0.1\n::1");
 	assert_wrong("relay-from a.com", ":1: relay-from: \"a.com\" is no "
 			"address");
 	assert_wrong("relay-from 0000:0000:0000:0000:0000:0000:0000:0000:"
