@@ -60,7 +60,8 @@ class Instance:
         for service, port in self.port.items():
             if f"listen {service}" not in extra:
                 text += f"listen {service} 127.0.0.1:{port}\n"
-        self.conf.write_text(text + extra)
+        self.conf.write_text(text + re.sub(
+            r"\{PORT:(\w+)\}", lambda m: str(self.port[m[1]]), extra))
         for sub in ("state", "mail", "mbox", "run"):
             (self.dir / sub).mkdir(exist_ok=True)
         for user in users:

@@ -248,26 +248,37 @@ static void on_conn_in(void *arg, struct conn *c)
 	pop3d_end(s);
 }
 
-static void on_connection(void *arg, int fd)
+static void on_connection(void *arg, int fd, unsigned flags)
 {
 	struct pop3d_service *v = arg;
 	struct pop3d *p = v->pop3d;
 	/* in TLS nothing can be said yet */
 	const char *refusal = v->implicit_tls ? NULL : "-ERR [SYS/TEMP]";
 
+	if (flags & CONF_LISTEN_PLAINAUTH)
+		v = &p->services[POP3D_PLAIN_LOGIN];
 	door_open(&p->daemon, &p->door, fd, refusal, refusal, on_conn_in, v);
 }
 
 /* -- starting and stopping -- */
+
+static void set_up(struct pop3d *p)
+{
+	for (int i = 0; i < POP3D_SERVICES; i++)
+		p->services[i] = (struct pop3d_service){
+			.pop3d = p, .implicit_tls = i == POP3D_TLS,
+			.name = daemon_service_name(i == POP3D_TLS ?
+					CONF_POP3S : CONF_POP3),
+			.plain_login = i == POP3D_PLAIN_LOGIN ||
+				p->daemon.conf->auth_without_tls
+		};
+}
 
 static int serve(struct pop3d *p, int which, enum conf_service service,
 		struct err *err)
 {
 	struct pop3d_service *v = &p->services[which];
 
-	v->pop3d = p;
-	v->name = daemon_service_name(service);
-	v->implicit_tls = which == POP3D_TLS;
 	/* without TLS in this build there is nothing to speak on 995 */
 	if (v->implicit_tls && !p->tls)
 		return 0;
@@ -303,6 +314,7 @@ static int open_all(struct pop3d *p, struct err *err)
 	p->mail_dir = open(conf->mail_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->mail_dir < 0)
 		return err_errno(err, "%s", conf->mail_dir);
+	set_up(p);
 	if (serve(p, POP3D_PLAIN, CONF_POP3, err) < 0)
 		return -1;
 	return serve(p, POP3D_TLS, CONF_POP3S, err);

@@ -21,9 +21,10 @@ struct pop3d_service {
 	struct pop3d *pop3d;
 	const char *name;		/* "pop3", "pop3s" */
 	bool implicit_tls;
+	bool plain_login;		/* USER and PASS without TLS */
 };
 
-enum { POP3D_PLAIN, POP3D_TLS, POP3D_SERVICES };
+enum { POP3D_PLAIN, POP3D_TLS, POP3D_PLAIN_LOGIN, POP3D_SERVICES };
 
 struct pop3d {
 	struct daemon daemon;

@@ -15,8 +15,7 @@
 
 bool pop3d_login_allowed(const struct session *s)
 {
-	return conn_is_tls(s->conn) ||
-		s->pop3d->daemon.conf->auth_without_tls;
+	return conn_is_tls(s->conn) || s->service->plain_login;
 }
 
 bool pop3d_may_login(struct session *s)

@@ -110,7 +110,7 @@ void smtpd_ask_start(struct smtpd_session *x)
 	struct smtpd_ask *a;
 
 	if (x->asked || !m->dns || x->smtp->auth_user ||
-			x->service != &m->services[SMTPD_SMTP] ||
+			!x->service->checks ||
 			!smtpd_is_stranger(m, conn_peer_addr(x->smtp->conn)))
 		return;
 	x->asked = true;

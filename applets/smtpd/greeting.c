@@ -66,7 +66,7 @@ bool smtpd_greet_later(struct smtpd_service *v, struct conn *c)
 	unsigned delay = m->daemon.conf->greeting_delay;
 	struct waiting *w;
 
-	if (!delay || v != &m->services[SMTPD_SMTP] ||
+	if (!delay || !v->checks ||
 			!smtpd_is_stranger(m, conn_peer_addr(c)))
 		return false;
 	w = calloc(1, sizeof(*w));

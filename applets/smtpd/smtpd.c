@@ -162,14 +162,21 @@ static void on_conn_in(void *arg, struct conn *c)
 		smtpd_start(v, c);
 }
 
-static void on_connection(void *arg, int fd)
+static void on_connection(void *arg, int fd, unsigned flags)
 {
 	struct smtpd_service *v = arg;
 
+	while (v->flags != flags)
+		v = v->variants;
 	/* in TLS nothing can be said yet */
 	door_open(&v->smtpd->daemon, &v->smtpd->door, fd,
 			v->implicit_tls ? NULL : "421 4.3.2",
 			v->implicit_tls ? NULL : "421 4.7.0", on_conn_in, v);
+}
+
+static void on_local(void *arg, int fd)
+{
+	on_connection(arg, fd, 0);
 }
 
 /* -- starting -- */
@@ -183,6 +190,8 @@ static void set_up(struct smtpd *m)
 		v->local = i == SMTPD_LOCAL;
 		v->implicit_tls = i == SMTPD_SMTPS;
 		v->submission = i != SMTPD_SMTP;
+		v->relays = true;
+		v->checks = i == SMTPD_SMTP;
 		v->name = v->local ? "local"
 			: daemon_service_name((enum conf_service)i);
 		v->policy = (struct smtp_policy){
@@ -203,6 +212,43 @@ static void set_up(struct smtpd *m)
 	}
 }
 
+/* A service for each set of options of `listen`. */
+static int set_up_variants(struct smtpd *m)
+{
+	for (const struct conf_listen *l = m->daemon.conf->listen; l;
+			l = l->next) {
+		struct smtpd_service *v, *base;
+
+		/* pop3d's */
+		if (!l->flags || l->service > CONF_SMTPS)
+			continue;
+		base = &m->services[l->service];
+		v = malloc(sizeof(*v));
+		if (!v)
+			return -1;
+		*v = *base;
+		v->flags = l->flags;
+		v->policy.auth &= !(l->flags & CONF_LISTEN_NOAUTH);
+		v->policy.auth_plain_ok |= l->flags & CONF_LISTEN_PLAINAUTH;
+		v->policy.tls_required = l->flags & CONF_LISTEN_NEEDTLS;
+		v->relays = !(l->flags & CONF_LISTEN_NORELAY);
+		v->checks &= !(l->flags & CONF_LISTEN_NOCHECKS);
+		base->variants = v;
+	}
+	return 0;
+}
+
+static void free_variants(struct smtpd *m)
+{
+	for (size_t i = 0; i < SMTPD_SERVICES; i++)
+		while (m->services[i].variants) {
+			struct smtpd_service *v = m->services[i].variants;
+
+			m->services[i].variants = v->variants;
+			free(v);
+		}
+}
+
 static int serve_local(struct smtpd *m, struct err *err)
 {
 	int fd = daemon_unix(&m->daemon, SUBMIT_SOCKET, SOCK_STREAM, 0666,
@@ -210,7 +256,7 @@ static int serve_local(struct smtpd *m, struct err *err)
 
 	if (fd < 0)
 		return -1;
-	m->local = listen_start(m->daemon.loop, fd, on_connection,
+	m->local = listen_start(m->daemon.loop, fd, on_local,
 			&m->services[SMTPD_LOCAL]);
 	return m->local ? 0 : err_errno(err, "listening");
 }
@@ -232,6 +278,8 @@ static int open_all(struct smtpd *m, struct err *err)
 	if (!m->spool)
 		return -1;
 	set_up(m);
+	if (set_up_variants(m) < 0)
+		return err_nomem(err);
 	if (CFG_SMTPD_ASK && smtpd_ask_open(m, err) < 0)
 		return -1;
 	for (size_t i = 0; i < SMTPD_LOCAL; i++)
@@ -323,6 +371,7 @@ int smtpd_main(int argc, char **argv)
 	end_sessions(&m);
 	if (CFG_SMTPD_ASK)
 		smtpd_ask_close(&m);
+	free_variants(&m);
 	free(m.tracked);
 	auth_free(m.auth);
 	spool_close(m.spool);

@@ -22,6 +22,11 @@ struct smtpd_service {
 	bool implicit_tls;
 	bool local;			/* SO_PEERCRED says who it is */
 	bool submission;		/* RFC 6409, not a relay */
+	bool relays;			/* relay-from counts */
+	bool checks;			/* DNS, greeting delay */
+	/* those of the same name whose `listen` line has options */
+	struct smtpd_service *variants;
+	unsigned flags;			/* CONF_LISTEN_... */
 };
 
 /* The first ones are enum conf_service's. */

@@ -32,6 +32,9 @@ static const struct opt_row rows[] = {
 struct daemon_listener {
 	struct list link;
 	struct listen *listen;
+	void (*got)(void *arg, int fd, unsigned flags);
+	void *arg;
+	unsigned flags;
 };
 
 _Noreturn static void fail(int status, const struct err *err)
@@ -143,13 +146,23 @@ void daemon_init(struct daemon *d, const char *name, int argc, char **argv)
 	}
 }
 
-static int start(struct daemon *d, int fd, void (*got)(void *arg, int fd),
-		void *arg, struct err *err)
+static void on_connection(void *arg, int fd)
 {
-	struct daemon_listener *l = calloc(1, sizeof(*l));
+	struct daemon_listener *l = arg;
 
-	if (l)
-		l->listen = listen_start(d->loop, fd, got, arg);
+	l->got(l->arg, fd, l->flags);
+}
+
+/* Takes fd, and adds it to how. */
+static int start(struct daemon *d, int fd, const struct daemon_listener *how,
+		struct err *err)
+{
+	struct daemon_listener *l = malloc(sizeof(*l));
+
+	if (l) {
+		*l = *how;
+		l->listen = listen_start(d->loop, fd, on_connection, l);
+	}
 	if (!l || !l->listen) {
 		free(l);
 		close(fd);
@@ -159,14 +172,34 @@ static int start(struct daemon *d, int fd, void (*got)(void *arg, int fd),
 	return 0;
 }
 
-int daemon_serve(struct daemon *d, enum conf_service service,
-		void (*got)(void *arg, int fd), void *arg, struct err *err)
+/* Of the line that this socket was made for. */
+static unsigned flags_of(const struct daemon *d, enum conf_service service,
+		int fd)
 {
+	struct sockaddr_storage here = { 0 };
+	socklen_t len = sizeof(here);
+
+	if (getsockname(fd, (struct sockaddr *)&here, &len) == 0)
+		for (const struct conf_listen *l = d->conf->listen; l;
+				l = l->next)
+			if (l->service == service && listen_is_at(
+					(const void *)&here,
+					(const void *)&l->addr))
+				return l->flags;
+	return 0;
+}
+
+int daemon_serve(struct daemon *d, enum conf_service service,
+		void (*got)(void *arg, int fd, unsigned flags), void *arg,
+		struct err *err)
+{
+	struct daemon_listener how = { .got = got, .arg = arg };
 	const struct conf_listen *l;
 	int n = 0, next = 0, fd;
 
 	while ((fd = inherited(conf_service_name(service), &next)) >= 0) {
-		if (start(d, fd, got, arg, err) < 0)
+		how.flags = flags_of(d, service, fd);
+		if (start(d, fd, &how, err) < 0)
 			return -1;
 		n++;
 	}
@@ -176,8 +209,9 @@ int daemon_serve(struct daemon *d, enum conf_service service,
 	for (l = d->conf->listen; l; l = l->next) {
 		if (l->service != service)
 			continue;
+		how.flags = l->flags;
 		fd = listen_open((const void *)&l->addr, l->addr_len, err);
-		if (fd < 0 || start(d, fd, got, arg, err) < 0)
+		if (fd < 0 || start(d, fd, &how, err) < 0)
 			return -1;
 		n++;
 	}

@@ -51,11 +51,12 @@ void daemon_init(struct daemon *d, const char *name, int argc, char **argv);
 
 /*
  * The sockets of one service: those handed down by maild or systemd under
- * its name, else those that `listen` names, opened here. got as listen_start.
- * Gives how many, or -1 with err.
+ * its name, else those that `listen` names, opened here. got as listen_start;
+ * flags: that line's, CONF_LISTEN_... Gives how many, or -1 with err.
  */
 int daemon_serve(struct daemon *d, enum conf_service service,
-		void (*got)(void *arg, int fd), void *arg, struct err *err);
+		void (*got)(void *arg, int fd, unsigned flags), void *arg,
+		struct err *err);
 /*
  * A unix socket below run-dir: handed down under `name`, else made (type
  * SOCK_STREAM listening, or SOCK_DGRAM) with mode; as root given to `owner`

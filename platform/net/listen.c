@@ -73,6 +73,24 @@ int listen_open(const struct sockaddr *addr, socklen_t len, struct err *err)
 	return -1;
 }
 
+bool listen_is_at(const struct sockaddr *here, const struct sockaddr *addr)
+{
+	const struct sockaddr_in *a = (const void *)here, *b = (const void *)addr;
+	const struct sockaddr_in6 *a6 = (const void *)here;
+	const struct sockaddr_in6 *b6 = (const void *)addr;
+
+	/* both families keep the port at the same place */
+	if (a->sin_port != b->sin_port)
+		return false;
+	if (here->sa_family != addr->sa_family)
+		return here->sa_family == AF_INET &&
+			a->sin_addr.s_addr == htonl(INADDR_ANY) &&
+			IN6_IS_ADDR_UNSPECIFIED(&b6->sin6_addr);
+	return here->sa_family == AF_INET ?
+		a->sin_addr.s_addr == b->sin_addr.s_addr :
+		!memcmp(&a6->sin6_addr, &b6->sin6_addr, 16);
+}
+
 /* Under a temporary name first: clients find the old one or a ready one. */
 int listen_open_unix(const char *path, int type, unsigned mode,
 		struct err *err)

@@ -13,6 +13,8 @@ struct listen;
  * where there is no IPv6.
  */
 int listen_open(const struct sockaddr *addr, socklen_t len, struct err *err);
+/* Is a socket whose name is `here` one that listen_open made for addr? */
+bool listen_is_at(const struct sockaddr *here, const struct sockaddr *addr);
 /* mode: of the socket file; an old one is replaced. */
 int listen_open_unix(const char *path, int type, unsigned mode,
 		struct err *err);	/* SOCK_STREAM, or SOCK_DGRAM */

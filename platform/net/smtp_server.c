@@ -120,6 +120,8 @@ void smtp_say(struct smtp_session *s, enum smtp_reply why)
 
 void smtp_set_state(struct smtp_session *s, unsigned state)
 {
+	if (smtp_needs_tls(s))
+		state = SMTP_BARE;
 	s->priv->dialog.state = s->policy->lmtp ? state << SMTP_LMTP_SHIFT :
 		state;
 }
@@ -414,6 +416,8 @@ static void run_starttls(struct dialog *d, void *session, struct span args)
 	(void)d, (void)args;
 	if (conn_is_tls(s->conn)) {
 		smtp_say(s, SMTP_TLS_ALREADY);
+	} else if (!s->hello) {
+		smtp_say(s, SMTP_HELLO_FIRST);
 	} else if (!smtp_offers_tls(s)) {
 		smtp_say(s, SMTP_NO_TLS);
 	} else {
@@ -425,22 +429,21 @@ static void run_starttls(struct dialog *d, void *session, struct span args)
 	}
 }
 
-#define SMTP_ANY SMTP_STATES
-#define SMTP_HELLO_SAID (SMTP_READY | SMTP_MAIL)
+#define SMTP_ANY (SMTP_STATES & ~SMTP_BARE)
 #define BOTH(states) ((states) | (states) << SMTP_LMTP_SHIFT)
 
 static const struct dialog_row rows[] = {
 	{ "MAIL", smtp_run_mail, BOTH(SMTP_READY), DIALOG_NEED_ARG },
 	{ "RCPT", smtp_run_rcpt, BOTH(SMTP_MAIL), DIALOG_NEED_ARG },
 	{ "DATA", smtp_run_data, BOTH(SMTP_MAIL), DIALOG_NO_ARG },
-	{ "BDAT", smtp_run_bdat, BOTH(SMTP_ANY), 0 },
-	{ "EHLO", run_ehlo, SMTP_ANY, DIALOG_NEED_ARG },
+	{ "BDAT", smtp_run_bdat, BOTH(SMTP_STATES), 0 },
+	{ "EHLO", run_ehlo, SMTP_STATES, DIALOG_NEED_ARG },
 	{ "HELO", run_helo, SMTP_ANY, DIALOG_NEED_ARG },
 	{ "LHLO", run_ehlo, SMTP_ANY << SMTP_LMTP_SHIFT, DIALOG_NEED_ARG },
 	{ "RSET", run_rset, BOTH(SMTP_ANY), DIALOG_NO_ARG },
-	{ "NOOP", run_noop, BOTH(SMTP_ANY), 0 },
-	{ "QUIT", run_quit, BOTH(SMTP_ANY), DIALOG_NO_ARG },
-	{ "STARTTLS", run_starttls, BOTH(SMTP_READY),
+	{ "NOOP", run_noop, BOTH(SMTP_STATES), 0 },
+	{ "QUIT", run_quit, BOTH(SMTP_STATES), DIALOG_NO_ARG },
+	{ "STARTTLS", run_starttls, BOTH(SMTP_READY | SMTP_BARE),
 		DIALOG_NO_ARG | DIALOG_LAST },
 	{ "AUTH", smtp_run_auth, BOTH(SMTP_READY), DIALOG_NEED_ARG },
 	USE_FRONT_ENDS({ "XCLIENT", smtp_run_xclient, SMTP_START | SMTP_READY,
@@ -463,6 +466,8 @@ static enum smtp_reply order_fault(const struct smtp_session *s,
 	/* RFC 2033 4.1: an LMTP server knows no HELO and EHLO */
 	if (!(row->states & mine))
 		return SMTP_UNKNOWN_COMMAND;
+	if (smtp_needs_tls(s))
+		return SMTP_TLS_FIRST;
 	if (!s->hello)
 		return SMTP_HELLO_FIRST;
 	if (s->sender)

@@ -34,6 +34,7 @@ struct smtp_policy {
 	bool lmtp;			/* LHLO, a reply per recipient */
 	bool tls, auth, auth_required;	/* what is offered, what is asked before MAIL */
 	bool auth_plain_ok;		/* AUTH without TLS */
+	bool tls_required;		/* nothing before STARTTLS */
 	bool spool_param;		/* XSPOOL (deliver) */
 	bool dsn;			/* RFC 3461: the policy sees to reports */
 	const char *banner;		/* "ESMTP Pillarbox" */

@@ -10,6 +10,11 @@ bool smtp_offers_tls(const struct smtp_session *s)
 		!conn_is_tls(s->conn);
 }
 
+bool smtp_needs_tls(const struct smtp_session *s)
+{
+	return s->policy->tls_required && smtp_offers_tls(s);
+}
+
 static bool may_auth(const struct smtp_session *s)
 {
 	return conn_is_tls(s->conn) || s->policy->auth_plain_ok;

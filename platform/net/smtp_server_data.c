@@ -265,7 +265,8 @@ void smtp_run_bdat(struct dialog *d, void *session, struct span args)
 	p->chunk_last = last.n;
 	p->chunk_dropped = false;
 	if (!s->nrcpt) {
-		smtp_say(s, !s->hello ? SMTP_HELLO_FIRST : s->sender ?
+		smtp_say(s, smtp_needs_tls(s) ? SMTP_TLS_FIRST :
+				!s->hello ? SMTP_HELLO_FIRST : s->sender ?
 				SMTP_RCPT_FIRST : SMTP_MAIL_FIRST);
 		drop_chunk(s);
 	} else if (has_chunks(s)) {

@@ -12,8 +12,9 @@ enum {
 	SMTP_READY = 2,
 	SMTP_MAIL = 4,			/* in a transaction */
 	SMTP_CHUNKS = 8,		/* ... whose text comes by BDAT */
-	SMTP_STATES = 15,
-	SMTP_LMTP_SHIFT = 4
+	SMTP_BARE = 16,			/* policy.tls_required, and TLS is not on */
+	SMTP_STATES = 31,
+	SMTP_LMTP_SHIFT = 5
 };
 
 /* The question to the policy that is open. */
@@ -98,6 +99,8 @@ void smtp_auth_taken(struct smtp_session *s);
 void smtp_auth_more(struct smtp_session *s);
 void smtp_auth_over(struct smtp_session *s);
 bool smtp_offers_tls(const struct smtp_session *s);
+/* RFC 3207 4: this listener takes nothing before STARTTLS. */
+bool smtp_needs_tls(const struct smtp_session *s);
 bool smtp_offers_auth(const struct smtp_session *s);
 sasl_bind_fn *smtp_auth_binding(const struct smtp_session *s);
 

@@ -57,10 +57,20 @@ enum conf_service {
 /* "smtp", "submission", ... */
 const char *conf_service_name(enum conf_service service);
 
-/* listen SERVICE ADDRESS:PORT | *:PORT | [V6]:PORT | none */
+/* What one socket does otherwise than the rest. */
+enum {
+	CONF_LISTEN_NOAUTH = 1,		/* AUTH is not offered */
+	CONF_LISTEN_PLAINAUTH = 2,	/* passwords without TLS */
+	CONF_LISTEN_NEEDTLS = 4,	/* nothing before STARTTLS */
+	CONF_LISTEN_NORELAY = 8,	/* relay-from does not count */
+	CONF_LISTEN_NOCHECKS = 16	/* no DNS is asked, no greeting delay */
+};
+
+/* listen SERVICE ADDRESS:PORT | *:PORT | [V6]:PORT | none [OPTION...] */
 struct conf_listen {
 	struct conf_listen *next;
 	enum conf_service service;
+	unsigned char flags;		/* CONF_LISTEN_... */
 	struct sockaddr_storage addr;
 	socklen_t addr_len;
 };

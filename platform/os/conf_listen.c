@@ -58,6 +58,38 @@ static bool parse_socket(struct span word, struct conf_listen *out)
 	return true;
 }
 
+static const struct {
+	char word[10];
+	unsigned char flag;
+	unsigned char services;		/* that it has a meaning for */
+} options[] = {
+	{ "noauth", CONF_LISTEN_NOAUTH, 1 << CONF_SMTP },
+	{ "plainauth", CONF_LISTEN_PLAINAUTH, 1 << CONF_SMTP |
+		1 << CONF_SUBMISSION | 1 << CONF_POP3 },
+	{ "needtls", CONF_LISTEN_NEEDTLS, 1 << CONF_SMTP |
+		1 << CONF_SUBMISSION },
+	{ "norelay", CONF_LISTEN_NORELAY, 1 << CONF_SMTP },
+	{ "nochecks", CONF_LISTEN_NOCHECKS, 1 << CONF_SMTP },
+};
+
+#define OPTIONS (sizeof(options) / sizeof(options[0]))
+
+static int parse_option(struct conf_load *l, struct conf_listen *new,
+		struct span word)
+{
+	size_t i = 0;
+
+	while (i < OPTIONS && !span_is(word, options[i].word))
+		i++;
+	if (i == OPTIONS)
+		return conf_bad(l, word, "is not understood");
+	if (!(options[i].services >> new->service & 1))
+		return conf_error(l, "%s has no meaning for %s",
+				options[i].word, services[new->service]);
+	new->flags |= options[i].flag;
+	return 0;
+}
+
 static void add_listen(struct conf *c, struct conf_listen *new)
 {
 	struct conf_listen **end = &c->listen;
@@ -85,6 +117,8 @@ int conf_parse_listen(struct conf_load *l, const struct conf_row *row,
 				services[service]);
 	if (!l->presets)
 		l->listens[service] = now;
+	if (none && words->n > 2)
+		return conf_bad(l, words->v[2], "comes after none");
 	if (none)
 		return 0;
 	new = conf_alloc(l, sizeof(*new));
@@ -94,6 +128,9 @@ int conf_parse_listen(struct conf_load *l, const struct conf_row *row,
 	if (!parse_socket(words->v[1], new))
 		return conf_bad(l, words->v[1], "is no ADDRESS:PORT, *:PORT, "
 				"[IPV6]:PORT or none");
+	for (size_t i = 2; i < words->n; i++)
+		if (parse_option(l, new, words->v[i]) < 0)
+			return -1;
 	add_listen(l->c, new);
 	return 0;
 }
@@ -124,6 +161,9 @@ void conf_print_listen(const struct conf *c, const struct conf_row *row,
 	for (const struct conf_listen *n = c->listen; n; n = n->next) {
 		str_addf(out, "%s ", services[n->service]);
 		put_socket(out, n);
+		for (size_t i = 0; i < OPTIONS; i++)
+			if (n->flags & options[i].flag)
+				str_addf(out, " %s", options[i].word);
 		if (n->next)
 			str_addc(out, '\n');
 	}

@@ -39,7 +39,12 @@ static const struct conf_row rows[] = {
 		"pop3 *:110\npop3s *:995",
 		"A socket of a service. The first line for a service replaces "
 		"its default, more lines add sockets, none switches the "
-		"service off. * is every address, IPv6 and IPv4.") },
+		"service off. * is every address, IPv6 and IPv4. Options are "
+		"for this socket alone: noauth (AUTH is not offered), "
+		"plainauth (passwords without TLS, as auth-without-tls), "
+		"needtls (nothing before STARTTLS), norelay (relay-from does "
+		"not count), nochecks (no DNS is asked about clients, no "
+		"greeting delay).") },
 	{ CONF_KIND_NETS, AT(relay_from), 0, 0,
 		ROW("relay-from", "(none)",
 		"Clients with these addresses may send to anybody without a "

@@ -288,7 +288,8 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			"[tls|starttls|may|none] [user=U] [password-file=F] "
 			"[noverify]", 1, 5, false, false, KIND(smarthost) },
 		[CONF_KIND_LISTEN] = { "SERVICE ADDRESS:PORT|*:PORT|"
-			"[IPV6]:PORT|none", 2, 2, true, true, KIND(listen) },
+			"[IPV6]:PORT|none [OPTION...]", 2, 6, true, true,
+			KIND(listen) },
 		[CONF_KIND_ROUTE] = { "DOMAIN|* smtp:HOST|smtp:[HOST]:PORT|"
 			"lmtp:[HOST]:PORT|lmtp:unix:PATH", 2, 2, true, false,
 			KIND(route) },
