@@ -11,11 +11,12 @@
  *	default y
  *	select TLS_SERVER
  *	help
- *	  usage: pop3d [-fv] [-C FILE]
+ *	  usage: pop3d [-fsv] [-C FILE]
  *
  *	  Lets clients fetch mail by POP3. maild starts it.
  *
  *	  -f  log to stderr
+ *	  -s  one session on stdin, for inetd
  *	  -v  log more
  *	  -C  configuration
  *
@@ -315,9 +316,25 @@ static int open_all(struct pop3d *p, struct err *err)
 	if (p->mail_dir < 0)
 		return err_errno(err, "%s", conf->mail_dir);
 	set_up(p);
+	if (p->daemon.on_stdin)
+		return 0;
 	if (serve(p, POP3D_PLAIN, CONF_POP3, err) < 0)
 		return -1;
 	return serve(p, POP3D_TLS, CONF_POP3S, err);
+}
+
+/* -s */
+static int serve_stdin(struct pop3d *p, struct err *err)
+{
+	struct daemon_stdin how;
+	int fd = daemon_stdin(&p->daemon, &how, err);
+
+	if (fd < 0)
+		return -1;
+	on_connection(&p->services[how.service == CONF_POP3S ? POP3D_TLS :
+			POP3D_PLAIN], fd, how.flags);
+	check_over(p);
+	return 0;
 }
 
 static void end_sessions(struct pop3d *p, bool logged_in_too)
@@ -365,6 +382,7 @@ int pop3d_main(int argc, char **argv)
 {
 	struct pop3d p = {
 		.daemon.stop = on_stop, .daemon.drain = on_drain,
+		.daemon.has_stdin = true,
 		.grace.fire = on_grace_over
 	};
 	char path[256];
@@ -383,8 +401,10 @@ int pop3d_main(int argc, char **argv)
 	umask(077);
 	daemon_socket_path(&p.daemon, AUTH_SOCKET, path, sizeof(path));
 	p.auth = auth_new(p.daemon.loop, path);
-	if (!p.auth) {
-		log_error("out of memory");
+	if (!p.auth)
+		err_nomem(&err);
+	if (!p.auth || (p.daemon.on_stdin && serve_stdin(&p, &err) < 0)) {
+		log_error("%s", err.text);
 		return EX_OSERR;
 	}
 	status = daemon_run(&p.daemon);

@@ -25,6 +25,7 @@
  *	  -V ENVID   envelope id of reports, xtext
  *	  -q         try the queue now
  *	  -bp        list the queue
+ *	  -bs        SMTP on stdin and stdout
  *	  -C FILE    configuration
  *
  *	  Sendmail's other options do nothing.
@@ -43,6 +44,7 @@
 #include "applet.h"
 #include "config.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +54,7 @@
 #include "mime/dsn.h"
 #include "os/opt.h"
 #include "os/priv.h"
+#include "os/pump.h"
 #include "sendmail/sendmail.h"
 #include "store/submit.h"
 
@@ -212,9 +215,26 @@ static void check_dsn(const struct options *o)
 
 static int other_mode(const char *mode)
 {
-	fprintf(stderr, "sendmail: -b%s: only -bm and -bp; maild runs the "
-			"daemons\n", mode);
+	fprintf(stderr, "sendmail: -b%s: only -bm, -bp and -bs; maild runs "
+			"the daemons\n", mode);
 	return EX_USAGE;
+}
+
+/* -bs: smtpd's socket for programs of this machine, which knows who we are. */
+static int speak_smtp(const struct options *o)
+{
+	struct conf *conf = conf_read_or_exit(o->conf);
+	int fd, status = EX_OK;
+	struct err err;
+
+	signal(SIGPIPE, SIG_IGN);
+	fd = submit_connect(conf, &err);
+	if (fd < 0 || pump(STDIN_FILENO, STDOUT_FILENO, fd, &err) < 0)
+		status = applet_fail("sendmail", &err);
+	if (fd >= 0)
+		close(fd);
+	conf_free(conf);
+	return status;
 }
 
 int sendmail_main(int argc, char **argv)
@@ -227,6 +247,8 @@ int sendmail_main(int argc, char **argv)
 		return sendmail_queue(o.conf, false);
 	if (CFG_MAILQ && o.queue)
 		return sendmail_queue(o.conf, true);
+	if (!strcmp(o.mode, "s"))
+		return speak_smtp(&o);
 	if (strcmp(o.mode, "m") != 0)
 		return other_mode(o.mode);
 	if (operand == argc && !o.rcpt_from_header)

@@ -17,11 +17,12 @@
  *	select LIB_ZLIB
  *	select TLS_SERVER
  *	help
- *	  usage: smtpd [-fv] [-C FILE]
+ *	  usage: smtpd [-fsv] [-C FILE]
  *
  *	  Takes mail by SMTP for the queue. maild starts it.
  *
  *	  -f  log to stderr
+ *	  -s  one session on stdin, for inetd
  *	  -v  log more
  *	  -C  configuration
  *
@@ -261,6 +262,34 @@ static int serve_local(struct smtpd *m, struct err *err)
 	return m->local ? 0 : err_errno(err, "listening");
 }
 
+static int serve_all(struct smtpd *m, struct err *err)
+{
+	for (size_t i = 0; i < SMTPD_LOCAL; i++)
+		/* without TLS in this build there is nothing to speak on 465 */
+		if ((m->tls || i != SMTPD_SMTPS) && daemon_serve(&m->daemon,
+				(enum conf_service)i, on_connection,
+				&m->services[i], err) < 0)
+			return -1;
+	return serve_local(m, err);
+}
+
+/* -s */
+static int serve_stdin(struct smtpd *m, struct err *err)
+{
+	struct daemon_stdin how;
+	int fd = daemon_stdin(&m->daemon, &how, err);
+
+	if (fd < 0)
+		return -1;
+	if (how.local)
+		on_connection(&m->services[SMTPD_LOCAL], fd, 0);
+	else
+		on_connection(&m->services[how.service <= CONF_SMTPS ?
+				how.service : CONF_SMTP], fd, how.flags);
+	smtpd_check_over(m);
+	return 0;
+}
+
 static int open_all(struct smtpd *m, struct err *err)
 {
 	const struct conf *conf = m->daemon.conf;
@@ -282,13 +311,7 @@ static int open_all(struct smtpd *m, struct err *err)
 		return err_nomem(err);
 	if (CFG_SMTPD_ASK && smtpd_ask_open(m, err) < 0)
 		return -1;
-	for (size_t i = 0; i < SMTPD_LOCAL; i++)
-		/* without TLS in this build there is nothing to speak on 465 */
-		if ((m->tls || i != SMTPD_SMTPS) && daemon_serve(&m->daemon,
-				(enum conf_service)i, on_connection,
-				&m->services[i], err) < 0)
-			return -1;
-	return serve_local(m, err);
+	return m->daemon.on_stdin ? 0 : serve_all(m, err);
 }
 
 /* Behind the chroot: the sockets of the others. */
@@ -348,6 +371,7 @@ int smtpd_main(int argc, char **argv)
 {
 	struct smtpd m = {
 		.daemon.stop = on_stop, .daemon.drain = on_drain,
+		.daemon.has_stdin = true,
 		.grace.fire = on_grace_over,
 		USE_SMTPD_LIMITS(.door.check = smtpd_limit_door,)
 	};
@@ -363,7 +387,8 @@ int smtpd_main(int argc, char **argv)
 	}
 	date_offset(clock_now());	/* zone files are out of the chroot */
 	daemon_drop(&m.daemon, m.daemon.conf->user_queue, (gid_t)-1);
-	if (find_others(&m, &err) < 0) {
+	if (find_others(&m, &err) < 0 ||
+			(m.daemon.on_stdin && serve_stdin(&m, &err) < 0)) {
 		log_error("%s", err.text);
 		return EX_OSERR;
 	}

@@ -15,6 +15,8 @@ struct daemon {
 	const char *name;
 	const char *conf_path;
 	bool foreground, verbose;	/* -f, -v */
+	bool has_stdin;			/* set before daemon_init: -s is known */
+	bool on_stdin;			/* -s: one session, on stdin and stdout */
 	struct conf *conf;
 	struct loop *loop;
 	struct listen_count *count;	/* max-sessions, max-sessions-per-address */
@@ -64,6 +66,19 @@ int daemon_serve(struct daemon *d, enum conf_service service,
  */
 int daemon_unix(struct daemon *d, const char *name, int type, unsigned mode,
 		const char *owner, struct err *err);
+/* -s: what stdin is. */
+struct daemon_stdin {
+	bool local;			/* a pipe, a terminal, a unix socket */
+	/* of the first `listen` line with its port; without one smtp and 0 */
+	enum conf_service service;
+	unsigned flags;
+};
+/*
+ * The descriptor for the one session; for pipes and terminals it is a socket
+ * that a process between copies to and from. Call it before daemon_drop; with
+ * that session's end the daemon is to end (draining is set). -1 with err.
+ */
+int daemon_stdin(struct daemon *d, struct daemon_stdin *how, struct err *err);
 /* Stops all that daemon_serve started; daemon_unix sockets are the caller's. */
 void daemon_unlisten(struct daemon *d);
 

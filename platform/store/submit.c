@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include "net/loop.h"
 #include "net/mx.h"
@@ -152,6 +154,24 @@ static enum way by_socket(struct submit *s, struct err *err)
 	}
 	/* a daemon that has died leaves its socket file: connecting tells */
 	return talk(s, &target, NULL, err);
+}
+
+int submit_connect(const struct conf *conf, struct err *err)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int n = snprintf(at.sun_path, sizeof(at.sun_path), "%s/" SUBMIT_SOCKET,
+			conf->run_dir);
+	int fd;
+
+	if (n < 0 || (size_t)n >= sizeof(at.sun_path))
+		return err_set(err, ERR_PERM, "run-dir: path too long");
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0)
+		return fd;
+	err_errno(err, "%s", at.sun_path);
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }
 
 static void on_found(void *arg, const struct mx_target *targets, unsigned n,

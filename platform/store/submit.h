@@ -32,4 +32,10 @@ int submit_message(const struct conf *conf, const char *sender,
 		const char *const *rcpt, unsigned n, int fd, int64_t start,
 		uint64_t size, const struct submit_dsn *dsn, struct err *err);
 
+/*
+ * A blocking descriptor of that socket, smtpd speaks first. -1 with err
+ * (ERR_TEMP: smtpd does not run).
+ */
+int submit_connect(const struct conf *conf, struct err *err);
+
 #endif
