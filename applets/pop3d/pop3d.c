@@ -249,14 +249,14 @@ static void on_conn_in(void *arg, struct conn *c)
 	pop3d_end(s);
 }
 
-static void on_connection(void *arg, int fd, unsigned flags)
+static void on_connection(void *arg, int fd, const struct conf_listen *at)
 {
 	struct pop3d_service *v = arg;
 	struct pop3d *p = v->pop3d;
 	/* in TLS nothing can be said yet */
 	const char *refusal = v->implicit_tls ? NULL : "-ERR [SYS/TEMP]";
 
-	if (flags & CONF_LISTEN_PLAINAUTH)
+	if (at && at->flags & CONF_LISTEN_PLAINAUTH)
 		v = &p->services[POP3D_PLAIN_LOGIN];
 	door_open(&p->daemon, &p->door, fd, refusal, refusal, on_conn_in, v);
 }
@@ -331,8 +331,8 @@ static int serve_stdin(struct pop3d *p, struct err *err)
 
 	if (fd < 0)
 		return -1;
-	on_connection(&p->services[how.service == CONF_POP3S ? POP3D_TLS :
-			POP3D_PLAIN], fd, how.flags);
+	on_connection(&p->services[how.at && how.at->service == CONF_POP3S ?
+			POP3D_TLS : POP3D_PLAIN], fd, how.at);
 	check_over(p);
 	return 0;
 }

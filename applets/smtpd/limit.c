@@ -102,16 +102,15 @@ static void user_key(unsigned char key[16], const char *user)
 
 /* -- rates -- */
 
+/* Of MAIL and RCPT. */
 static const struct conf_rate *rate_of(const struct conf *c,
 		enum smtpd_limit what, bool user)
 {
 	const struct conf_rate *const rates[][2] = {
-		[SMTPD_CONNECTIONS] = { &c->rate_connections, NULL },
 		[SMTPD_MESSAGES] = { &c->rate_messages,
 			&c->rate_user_messages },
 		[SMTPD_RECIPIENTS] = { &c->rate_recipients,
 			&c->rate_user_recipients },
-		[SMTPD_FAILURES] = { &c->ban_after, NULL },
 	};
 
 	return rates[what][user];
@@ -133,9 +132,8 @@ static bool take(struct smtpd *m, struct smtpd_tracked *t,
 
 /* True: this one is too many. key NULL: what has no key of its own. */
 static bool too_many(struct smtpd *m, const unsigned char *key,
-		enum smtpd_limit what, bool user)
+		enum smtpd_limit what, const struct conf_rate *rate)
 {
-	const struct conf_rate *rate = rate_of(m->daemon.conf, what, user);
 	struct smtpd_tracked *t = rate->n ? track(m, key) : NULL;
 
 	return t && !take(m, t, what, rate);
@@ -153,7 +151,8 @@ enum door_answer smtpd_limit_door(struct door *door,
 	t = find(m, key);
 	if (t && t->banned > now_us(m))
 		return DOOR_BANNED;
-	return too_many(m, key, SMTPD_CONNECTIONS, false) ? DOOR_TOO_FAST :
+	return too_many(m, key, SMTPD_CONNECTIONS,
+			&m->daemon.conf->rate_connections) ? DOOR_TOO_FAST :
 		DOOR_OPEN;
 }
 
@@ -165,16 +164,19 @@ bool smtpd_limit_reached(struct smtpd_session *x, enum smtpd_limit what)
 	};
 	struct smtp_session *s = x->smtp;
 	struct smtpd *m = x->service->smtpd;
+	const struct conf_device *device = x->service->device;
 	unsigned char key[16];
 
 	if (x->service->local)
 		return false;
 	if (s->auth_user)
 		user_key(key, s->auth_user);
-	else if (!smtpd_is_stranger(m, conn_peer_addr(s->conn)) ||
+	else if ((!device && !smtpd_is_stranger(m, conn_peer_addr(s->conn))) ||
 			!listen_key(key, conn_peer_addr(s->conn)))
 		return false;
-	if (!too_many(m, key, what, s->auth_user))
+	if (!too_many(m, key, what, device && what == SMTPD_MESSAGES ?
+				&device->rate : rate_of(m->daemon.conf, what,
+					s->auth_user)))
 		return false;
 	door_tell(&m->limit, s->auth_user ? s->auth_user : conn_peer(s->conn),
 			why[what]);
@@ -210,7 +212,8 @@ bool smtpd_limit_failure(struct smtpd *m, const struct sockaddr *peer)
 	char text[INET6_ADDRSTRLEN];
 
 	if (!smtpd_is_stranger(m, peer) || !listen_key(key, peer) ||
-			!too_many(m, key, SMTPD_FAILURES, false))
+			!too_many(m, key, SMTPD_FAILURES,
+				&m->daemon.conf->ban_after))
 		return false;
 	t = find(m, key);
 	if (t->banned > now_us(m))

@@ -8,7 +8,7 @@ static bool may_relay(const struct smtp_session *s)
 {
 	const struct smtpd_session *x = s->owner;
 
-	return x->service->local || s->auth_user || (x->service->relays &&
+	return x->service->local || s->auth_user || x->service->device || (x->service->relays &&
 		conf_net_has(s->conf->relay_from, conn_peer_addr(s->conn)));
 }
 
@@ -116,7 +116,14 @@ void smtpd_rcpt(struct smtp_session *s, struct smtp_rcpt *r)
 	struct span address = span_of(r->address);
 	size_t at = span_rfind(address, '@');
 	struct span domain = span_rest(address, at + 1);
+	const struct smtpd_session *x = s->owner;
 
+	if (CFG_SMTPD_DEVICE && x->service->device &&
+			!smtpd_device_takes(x, r->address)) {
+		smtp_server_refuse(s, 550, "5.7.1",
+				"Devices may not send to this recipient");
+		return;
+	}
 	if (CFG_SMTPD_ASK && smtpd_ask_stops(s->owner, r))
 		return;
 	if (CFG_SMTPD_LIMITS && smtpd_limit_reached(s->owner,

@@ -33,6 +33,10 @@ void smtpd_sender(struct smtpd_session *x)
 {
 	struct smtp_session *s = x->smtp;
 
+	if (CFG_SMTPD_DEVICE && x->service->device) {
+		smtpd_device_sender(x);
+		return;
+	}
 	if (!s->auth_user || !*s->sender || may_be_anybody(s)) {
 		smtp_server_ok(s, NULL);
 		return;

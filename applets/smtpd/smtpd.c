@@ -7,6 +7,7 @@
  * applet smtpd daemon
  * file limit.c SMTPD_LIMITS
  * file greeting.c SMTPD_GREETING
+ * file device.c SMTPD_DEVICE
  * file ask.c SMTPD_ASK
  * file dnsbl.c SMTPD_DNSBL
  * file check.c SMTPD_CHECKS
@@ -38,6 +39,12 @@
  *	bool "Greeting delay (650 bytes)"
  *	help
  *	  greeting-delay: a client that talks before the greeting is refused.
+ *
+ * config SMTPD_DEVICE
+ *	bool "A socket for printers and scanners (3 kB)"
+ *	select SMTPD_LIMITS
+ *	help
+ *	  device: takes mail of a LAN's old machines, for listed recipients.
  *
  * config SMTPD_ASK
  *	bool
@@ -159,16 +166,20 @@ static void on_conn_in(void *arg, struct conn *c)
 {
 	struct smtpd_service *v = arg;
 
+	if (CFG_SMTPD_DEVICE && v->device && !smtpd_device_in(v, c))
+		return;
 	if (!(CFG_SMTPD_GREETING && smtpd_greet_later(v, c)))
 		smtpd_start(v, c);
 }
 
-static void on_connection(void *arg, int fd, unsigned flags)
+static void on_connection(void *arg, int fd, const struct conf_listen *at)
 {
-	struct smtpd_service *v = arg;
+	struct smtpd_service *base = arg, *v = base;
 
-	while (v->flags != flags)
+	while (v && v->at != at)
 		v = v->variants;
+	if (!v)
+		v = base;
 	/* in TLS nothing can be said yet */
 	door_open(&v->smtpd->daemon, &v->smtpd->door, fd,
 			v->implicit_tls ? NULL : "421 4.3.2",
@@ -177,7 +188,7 @@ static void on_connection(void *arg, int fd, unsigned flags)
 
 static void on_local(void *arg, int fd)
 {
-	on_connection(arg, fd, 0);
+	on_connection(arg, fd, NULL);
 }
 
 /* -- starting -- */
@@ -213,7 +224,18 @@ static void set_up(struct smtpd *m)
 	}
 }
 
-/* A service for each set of options of `listen`. */
+/* Neither TLS nor AUTH: what knows of them comes in elsewhere. */
+static void make_device(struct smtpd_service *v, const struct conf_device *d)
+{
+	v->device = d;
+	v->name = "device";
+	v->submission = true;
+	v->relays = v->checks = false;
+	v->policy.tls = v->policy.auth = false;
+	v->policy.repair = v->policy.any_hello = true;
+}
+
+/* A service for each line of `listen` that has options. */
 static int set_up_variants(struct smtpd *m)
 {
 	for (const struct conf_listen *l = m->daemon.conf->listen; l;
@@ -221,19 +243,22 @@ static int set_up_variants(struct smtpd *m)
 		struct smtpd_service *v, *base;
 
 		/* pop3d's */
-		if (!l->flags || l->service > CONF_SMTPS)
+		if ((!l->flags && !l->device) || l->service > CONF_SMTPS)
 			continue;
 		base = &m->services[l->service];
 		v = malloc(sizeof(*v));
 		if (!v)
 			return -1;
 		*v = *base;
-		v->flags = l->flags;
+		v->at = l;
 		v->policy.auth &= !(l->flags & CONF_LISTEN_NOAUTH);
 		v->policy.auth_plain_ok |= l->flags & CONF_LISTEN_PLAINAUTH;
+		v->policy.repair = l->flags & CONF_LISTEN_REPAIR;
 		v->policy.tls_required = l->flags & CONF_LISTEN_NEEDTLS;
 		v->relays = !(l->flags & CONF_LISTEN_NORELAY);
 		v->checks &= !(l->flags & CONF_LISTEN_NOCHECKS);
+		if (l->device)
+			make_device(v, l->device);
 		base->variants = v;
 	}
 	return 0;
@@ -277,15 +302,16 @@ static int serve_all(struct smtpd *m, struct err *err)
 static int serve_stdin(struct smtpd *m, struct err *err)
 {
 	struct daemon_stdin how;
+	size_t service = SMTPD_SMTP;
 	int fd = daemon_stdin(&m->daemon, &how, err);
 
 	if (fd < 0)
 		return -1;
 	if (how.local)
-		on_connection(&m->services[SMTPD_LOCAL], fd, 0);
-	else
-		on_connection(&m->services[how.service <= CONF_SMTPS ?
-				how.service : CONF_SMTP], fd, how.flags);
+		service = SMTPD_LOCAL;
+	else if (how.at && how.at->service <= CONF_SMTPS)
+		service = how.at->service;
+	on_connection(&m->services[service], fd, how.at);
 	smtpd_check_over(m);
 	return 0;
 }

@@ -26,7 +26,8 @@ struct smtpd_service {
 	bool checks;			/* DNS, greeting delay */
 	/* those of the same name whose `listen` line has options */
 	struct smtpd_service *variants;
-	unsigned flags;			/* CONF_LISTEN_... */
+	const struct conf_listen *at;
+	const struct conf_device *device;	/* SMTPD_DEVICE; NULL: none */
 };
 
 /* The first ones are enum conf_service's. */
@@ -108,6 +109,12 @@ bool smtpd_is_stranger(const struct smtpd *m, const struct sockaddr *peer);
 bool smtpd_is_own_literal(const struct smtp_session *s, struct span domain);
 /* RFC 5321 4.5.1: he gets mail from everybody. */
 bool smtpd_is_postmaster(const struct smtp_session *s, const char *rcpt);
+
+/* device.c (SMTPD_DEVICE), for a service that is one. */
+/* False: it was turned away, and is gone. */
+bool smtpd_device_in(const struct smtpd_service *v, struct conn *c);
+void smtpd_device_sender(struct smtpd_session *x);	/* answers MAIL */
+bool smtpd_device_takes(const struct smtpd_session *x, const char *rcpt);
 
 /* limit.c (SMTPD_LIMITS): what strangers and users may do in a time. */
 enum smtpd_limit {

@@ -34,9 +34,9 @@ static const struct opt_row rows[] = {
 struct daemon_listener {
 	struct list link;
 	struct listen *listen;
-	void (*got)(void *arg, int fd, unsigned flags);
+	daemon_got *got;
 	void *arg;
-	unsigned flags;
+	const struct conf_listen *at;
 };
 
 _Noreturn static void fail(int status, const struct err *err)
@@ -176,8 +176,7 @@ int daemon_stdin(struct daemon *d, struct daemon_stdin *how, struct err *err)
 		/* both families keep the port at the same place */
 		if (how->local || at->sin6_port != here.sin6_port)
 			continue;
-		how->service = l->service;
-		how->flags = l->flags;
+		how->at = l;
 		break;
 	}
 	return fd;
@@ -222,7 +221,7 @@ static void on_connection(void *arg, int fd)
 {
 	struct daemon_listener *l = arg;
 
-	l->got(l->arg, fd, l->flags);
+	l->got(l->arg, fd, l->at);
 }
 
 /* Takes fd, and adds it to how. */
@@ -244,9 +243,9 @@ static int start(struct daemon *d, int fd, const struct daemon_listener *how,
 	return 0;
 }
 
-/* Of the line that this socket was made for. */
-static unsigned flags_of(const struct daemon *d, enum conf_service service,
-		int fd)
+/* The line that this socket was made for. */
+static const struct conf_listen *line_of(const struct daemon *d,
+		enum conf_service service, int fd)
 {
 	struct sockaddr_storage here = { 0 };
 	socklen_t len = sizeof(here);
@@ -257,20 +256,19 @@ static unsigned flags_of(const struct daemon *d, enum conf_service service,
 			if (l->service == service && listen_is_at(
 					(const void *)&here,
 					(const void *)&l->addr))
-				return l->flags;
-	return 0;
+				return l;
+	return NULL;
 }
 
 int daemon_serve(struct daemon *d, enum conf_service service,
-		void (*got)(void *arg, int fd, unsigned flags), void *arg,
-		struct err *err)
+		daemon_got *got, void *arg, struct err *err)
 {
 	struct daemon_listener how = { .got = got, .arg = arg };
 	const struct conf_listen *l;
 	int n = 0, next = 0, fd;
 
 	while ((fd = inherited(conf_service_name(service), &next)) >= 0) {
-		how.flags = flags_of(d, service, fd);
+		how.at = line_of(d, service, fd);
 		if (start(d, fd, &how, err) < 0)
 			return -1;
 		n++;
@@ -281,7 +279,7 @@ int daemon_serve(struct daemon *d, enum conf_service service,
 	for (l = d->conf->listen; l; l = l->next) {
 		if (l->service != service)
 			continue;
-		how.flags = l->flags;
+		how.at = l;
 		fd = listen_open((const void *)&l->addr, l->addr_len, err);
 		if (fd < 0 || start(d, fd, &how, err) < 0)
 			return -1;

@@ -54,11 +54,11 @@ void daemon_init(struct daemon *d, const char *name, int argc, char **argv);
 /*
  * The sockets of one service: those handed down by maild or systemd under
  * its name, else those that `listen` names, opened here. got as listen_start;
- * flags: that line's, CONF_LISTEN_... Gives how many, or -1 with err.
+ * at: the line of `listen`, or NULL. Gives how many, or -1 with err.
  */
+typedef void daemon_got(void *arg, int fd, const struct conf_listen *at);
 int daemon_serve(struct daemon *d, enum conf_service service,
-		void (*got)(void *arg, int fd, unsigned flags), void *arg,
-		struct err *err);
+		daemon_got *got, void *arg, struct err *err);
 /*
  * A unix socket below run-dir: handed down under `name`, else made (type
  * SOCK_STREAM listening, or SOCK_DGRAM) with mode; as root given to `owner`
@@ -69,9 +69,7 @@ int daemon_unix(struct daemon *d, const char *name, int type, unsigned mode,
 /* -s: what stdin is. */
 struct daemon_stdin {
 	bool local;			/* a pipe, a terminal, a unix socket */
-	/* of the first `listen` line with its port; without one smtp and 0 */
-	enum conf_service service;
-	unsigned flags;
+	const struct conf_listen *at;	/* the first line with its port, or NULL */
 };
 /*
  * The descriptor for the one session; for pipes and terminals it is a socket

@@ -86,7 +86,7 @@ static bool one_line(struct dialog *d)
 		d->line(d, session, line, how);
 	else if (how == CONN_LINE_LONG)
 		spec->fault(d, session, DIALOG_LONG, NULL);
-	else if (how == CONN_LINE_BARE)
+	else if (how == CONN_LINE_BARE && !d->bare_ok)
 		spec->fault(d, session, DIALOG_BARE, NULL);
 	else
 		command(d, line);

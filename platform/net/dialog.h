@@ -61,6 +61,7 @@ struct dialog {
 	 * reply, more input is there. The owner drops or refuses it.
 	 */
 	bool early;
+	bool bare_ok;			/* a line may end in LF alone */
 	bool held;			/* private from here */
 	bool closing;
 };

@@ -139,6 +139,54 @@ void dot_count_end(struct dot_reader *r)
 	r->bare_cr |= r->state == DOT_CR;
 }
 
+/* The octets from p on that need no repair; a CR is kept for its LF. */
+static size_t whole_lines(const char *p, const char *end)
+{
+	const char *at = p;
+
+	while (at < end && *at != '\n' && *at != '\r')
+		at++;
+	while (end - at > 1 && at[0] == '\r' && at[1] == '\n') {
+		at += 2;
+		while (at < end && *at != '\n' && *at != '\r')
+			at++;
+	}
+	return at - p;
+}
+
+void dot_repair(struct dot_repair *r, struct span piece,
+		void (*put)(void *arg, struct span piece), void *arg)
+{
+	const char *p = piece.p, *end = p ? p + piece.n : p;
+	size_t n;
+
+	if (r->cr && p < end) {
+		put(arg, *p == '\n' ? SPAN("\r\n") : SPAN(" "));
+		p += *p == '\n';
+		r->cr = false;
+	}
+	while (p < end) {
+		n = whole_lines(p, end);
+		if (n)
+			put(arg, span_make(p, n));
+		p += n;
+		if (p == end)
+			return;
+		r->cr = *p == '\r' && p + 1 == end;
+		if (!r->cr)
+			put(arg, *p == '\n' ? SPAN("\r\n") : SPAN(" "));
+		p++;
+	}
+}
+
+void dot_repair_end(struct dot_repair *r,
+		void (*put)(void *arg, struct span piece), void *arg)
+{
+	if (r->cr)
+		put(arg, SPAN(" "));
+	r->cr = false;
+}
+
 void dot_writer_init(struct dot_writer *w, bool bare_lf_fix)
 {
 	*w = (struct dot_writer){ DOT_START, bare_lf_fix };

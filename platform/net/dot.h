@@ -34,6 +34,20 @@ void dot_count(struct dot_reader *r, struct span in,
 		void (*put)(void *arg, struct span piece), void *arg);
 void dot_count_end(struct dot_reader *r);	/* behind the last piece */
 
+/*
+ * Content with lone CRs and LFs as software that means well has to take it: a
+ * LF alone becomes CRLF, a CR alone a space.
+ */
+struct dot_repair {
+	bool cr;		/* private: the last octet was one */
+};
+/* put gets piece with its line ends made whole. */
+void dot_repair(struct dot_repair *r, struct span piece,
+		void (*put)(void *arg, struct span piece), void *arg);
+/* Behind the last piece: a CR that came last. */
+void dot_repair_end(struct dot_repair *r,
+		void (*put)(void *arg, struct span piece), void *arg);
+
 struct dot_writer {
 	unsigned char state;	/* private */
 	bool bare_lf_fix;	/* LF alone becomes CRLF (mailboxes keep LF) */

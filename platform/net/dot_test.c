@@ -203,9 +203,41 @@ static void test_write(void **state)
 	}
 }
 
+static void repairs(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "a\r\nb\r\n", "a\r\nb\r\n" },
+		{ "a\nb\n", "a\r\nb\r\n" },
+		{ "\n\n\r\n\n", "\r\n\r\n\r\n\r\n" },
+		{ "a\rb\r\r\nc", "a b \r\nc" },
+		{ "x\n\r\ny\r", "x\r\n\r\ny " },
+		{ "\r\n.\n.\r.\r\n", "\r\n.\r\n. .\r\n" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (size_t by = 1; by < 12; by++) {
+			struct span rest = span_of(rows[i][0]);
+			struct dot_repair r = { false };
+			struct str out;
+
+			str_init(&out, 100);
+			while (rest.n) {
+				dot_repair(&r, span_sub(rest, 0, by), add,
+						&out);
+				rest = span_rest(rest, by);
+			}
+			dot_repair_end(&r, add, &out);
+			assert_string_equal(str_c(&out), rows[i][1]);
+			str_free(&out);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(repairs),
 		cmocka_unit_test(test_read), cmocka_unit_test(test_read_whole),
 		cmocka_unit_test(test_count), cmocka_unit_test(test_write)
 	};

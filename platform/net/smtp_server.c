@@ -310,6 +310,9 @@ static bool hello(struct smtp_session *s, struct span args, bool esmtp)
 	struct smtp_server_private *p = s->priv;
 	char *name;
 
+	/* "HELO Scanner in room 7": what it is called is nobody's business */
+	if (!smtp_is_hello(args) && s->policy->any_hello)
+		args = SPAN("device");
 	if (!smtp_is_hello(args)) {
 		smtp_say(s, SMTP_BAD_HELLO);
 		return false;
@@ -584,6 +587,7 @@ struct smtp_session *smtp_server_new(struct conn *c, const struct conf *conf,
 	s->owner = owner;
 	s->priv->rcpt_end = &s->rcpts;
 	dialog_init(&s->priv->dialog, c, &spec, s, 0);
+	s->priv->dialog.bare_ok = policy->repair;
 	smtp_set_state(s, SMTP_START);
 	s->priv->front_end = conf->xclient_from &&
 		conf_net_has(conf->xclient_from, conn_peer_addr(c));

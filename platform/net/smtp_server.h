@@ -35,6 +35,8 @@ struct smtp_policy {
 	bool tls, auth, auth_required;	/* what is offered, what is asked before MAIL */
 	bool auth_plain_ok;		/* AUTH without TLS */
 	bool tls_required;		/* nothing before STARTTLS */
+	bool repair;			/* lone CR and LF are made good (dot_repair), not refused */
+	bool any_hello;			/* the name in HELO may be anything */
 	bool spool_param;		/* XSPOOL (deliver) */
 	bool dsn;			/* RFC 3461: the policy sees to reports */
 	const char *banner;		/* "ESMTP Pillarbox" */

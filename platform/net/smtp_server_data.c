@@ -81,9 +81,9 @@ static void check_so_far(struct smtp_session *s)
 	struct smtp_server_private *p = s->priv;
 	uint64_t most = s->conf->max_message_size;
 
-	if (p->dot.bare_lf)
+	if (p->dot.bare_lf && !s->policy->repair)
 		refuse_for(s, SMTP_BARE_LF);
-	else if (p->dot.bare_cr)
+	else if (p->dot.bare_cr && !s->policy->repair)
 		refuse_for(s, SMTP_BARE_CR);
 	else if (most && s->size > most)
 		refuse_for(s, SMTP_TOO_BIG);
@@ -91,7 +91,7 @@ static void check_so_far(struct smtp_session *s)
 		refuse_for(s, SMTP_LOOP);
 }
 
-static void on_piece(void *arg, struct span piece)
+static void take_piece(void *arg, struct span piece)
 {
 	struct smtp_session *s = arg;
 	struct smtp_server_private *p = s->priv;
@@ -105,11 +105,22 @@ static void on_piece(void *arg, struct span piece)
 				err.text);
 }
 
+static void on_piece(void *arg, struct span piece)
+{
+	struct smtp_session *s = arg;
+
+	if (s->policy->repair)
+		dot_repair(&s->priv->repair, piece, take_piece, s);
+	else
+		take_piece(s, piece);
+}
+
 /* The end was seen. */
 static void complete(struct smtp_session *s)
 {
 	struct smtp_server_private *p = s->priv;
 
+	dot_repair_end(&p->repair, take_piece, s);
 	p->dialog.raw = NULL;
 	conn_timeout(s->conn, s->conf->command_timeout * INT64_C(1000));
 	check_so_far(s);

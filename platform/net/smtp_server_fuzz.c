@@ -67,11 +67,22 @@ static void on_rcpt(struct smtp_session *s, struct smtp_rcpt *r)
 	answer(s);
 }
 
+static bool has_lone(struct span piece)
+{
+	for (size_t i = 0; i < piece.n; i++)
+		if ((piece.p[i] == '\n' && (!i || piece.p[i - 1] != '\r')) ||
+				(piece.p[i] == '\r' && (i + 1 == piece.n ||
+				piece.p[i + 1] != '\n')))
+			return true;
+	return false;
+}
+
 static int on_piece(struct smtp_session *s, struct span piece, struct err *err)
 {
 	struct mood *m = s->owner;
 
-	if (!piece.n || !m->open || !s->nrcpt)
+	if (!piece.n || !m->open || !s->nrcpt || (s->policy->repair &&
+				has_lone(piece)))
 		abort();
 	return next(m) || next(m) ? 0 : err_set(err, ERR_TEMP, "full");
 }
@@ -118,6 +129,31 @@ static void on_closed(struct smtp_session *s)
 	m->s = NULL;
 }
 
+static const char *on_moved(struct smtp_session *s, const struct sockaddr *to)
+{
+	if (!next(s->owner) && !next(s->owner))
+		return "not from there";
+	conn_set_peer(s->conn, to, sizeof(struct sockaddr_in6));
+	return NULL;
+}
+
+/* A front end of xclient-from. */
+static struct conn *trusted(struct conf *conf, struct conn *c)
+{
+	static struct conf_net net = {
+		.addr = { [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 },
+		.bits = 128
+	};
+	const struct sockaddr_in6 v6 = {
+		.sin6_family = AF_INET6, .sin6_addr = { { { [10] = 0xff,
+			[11] = 0xff, [12] = 127, [15] = 1 } } }
+	};
+
+	conn_set_peer(c, (const void *)&v6, sizeof(v6));
+	conf->xclient_from = &net;
+	return c;
+}
+
 static void turn(struct loop *l, struct mood *m, int fd)
 {
 	char waste[4096];
@@ -160,9 +196,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.banner = "x", .auth = true, .auth_plain_ok = true,
 		.auth_check = on_auth, .mail = on_mail, .rcpt = on_rcpt,
 		.data = answer, .piece = on_piece, .message = on_message,
-		.reset = on_reset, .closed = on_closed
+		.reset = on_reset, .closed = on_closed, .moved = on_moved
 	};
 	struct mood m = { 0 };
+	struct conn *c;
 	struct loop *l;
 	int fds[2];
 
@@ -174,10 +211,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	policy.lmtp = policy.spool_param = data[0] & 1;
 	policy.dsn = data[0] & 16;
 	policy.auth_required = (data[0] & 6) == 6;
+	policy.repair = policy.any_hello = data[0] & 64;
 	m.later = data[0] & 8;
 	m.seed = data[1];
-	m.s = smtp_server_new(conn_new(l, fds[0], NULL, NULL), &conf, NULL,
-			false, &policy, &m);
+	c = conn_new(l, fds[0], NULL, NULL);
+	if (data[0] & 32)
+		c = trusted(&conf, c);
+	m.s = smtp_server_new(c, &conf, NULL, false, &policy, &m);
 	talk(l, &m, fds[1], data + 2, size - 2);
 	close(fds[1]);
 	loop_turn(l, 0);

@@ -41,6 +41,7 @@ struct smtp_rcpt_slot {
 struct smtp_server_private {
 	struct dialog dialog;
 	struct dot_reader dot;
+	struct dot_repair repair;
 	struct smtp_hops hops;
 	struct sasl *sasl;		/* while AUTH runs */
 	char *hello, *auth_user;

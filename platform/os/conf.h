@@ -63,7 +63,22 @@ enum {
 	CONF_LISTEN_PLAINAUTH = 2,	/* passwords without TLS */
 	CONF_LISTEN_NEEDTLS = 4,	/* nothing before STARTTLS */
 	CONF_LISTEN_NORELAY = 8,	/* relay-from does not count */
-	CONF_LISTEN_NOCHECKS = 16	/* no DNS is asked, no greeting delay */
+	CONF_LISTEN_NOCHECKS = 16,	/* no DNS is asked, no greeting delay */
+	CONF_LISTEN_REPAIR = 32		/* lone CR and LF are made good */
+};
+
+/* N/TIME: at most n at once, and again as many over these seconds. */
+struct conf_rate {
+	unsigned n;			/* 0: no limit */
+	unsigned seconds;
+};
+
+/* device ADDRESS:PORT from=NET,... to=ADDRESS|@DOMAIN,... [sender=] [rate=] */
+struct conf_device {
+	struct conf_net *from;
+	struct conf_word *to;
+	const char *sender;		/* NULL: as it says */
+	struct conf_rate rate;		/* messages of one device */
 };
 
 /* listen SERVICE ADDRESS:PORT | *:PORT | [V6]:PORT | none [OPTION...] */
@@ -71,6 +86,7 @@ struct conf_listen {
 	struct conf_listen *next;
 	enum conf_service service;
 	unsigned char flags;		/* CONF_LISTEN_... */
+	const struct conf_device *device;	/* it is a line of `device` */
 	struct sockaddr_storage addr;
 	socklen_t addr_len;
 };
@@ -100,12 +116,6 @@ struct conf_dnsbl {
 };
 
 enum conf_check { CONF_CHECK_NO, CONF_CHECK_NOTE, CONF_CHECK_REFUSE };
-
-/* N/TIME: at most n at once, and again as many over these seconds. */
-struct conf_rate {
-	unsigned n;			/* 0: no limit */
-	unsigned seconds;
-};
 
 struct conf {
 	const char *hostname;		/* fully qualified, lower case */

@@ -35,7 +35,7 @@ static void print(const struct conf *c, struct str *out)
 static bool listens(const struct conf *c, enum conf_service service)
 {
 	for (const struct conf_listen *l = c->listen; l; l = l->next)
-		if (l->service == service)
+		if (l->service == service && !l->device)
 			return true;
 	return false;
 }

@@ -70,6 +70,8 @@ static const struct {
 		1 << CONF_SUBMISSION },
 	{ "norelay", CONF_LISTEN_NORELAY, 1 << CONF_SMTP },
 	{ "nochecks", CONF_LISTEN_NOCHECKS, 1 << CONF_SMTP },
+	{ "repair", CONF_LISTEN_REPAIR, 1 << CONF_SMTP |
+		1 << CONF_SUBMISSION | 1 << CONF_SMTPS },
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -90,13 +92,24 @@ static int parse_option(struct conf_load *l, struct conf_listen *new,
 	return 0;
 }
 
-static void add_listen(struct conf *c, struct conf_listen *new)
+struct conf_listen *conf_add_listen(struct conf_load *l,
+		enum conf_service service, struct span word)
 {
-	struct conf_listen **end = &c->listen;
+	struct conf_listen *new = conf_alloc(l, sizeof(*new));
+	struct conf_listen **end = &l->c->listen;
 
+	if (!new)
+		return NULL;
+	new->service = service;
+	if (!parse_socket(word, new)) {
+		conf_bad(l, word, "is no ADDRESS:PORT, *:PORT, [IPV6]:PORT or "
+				"none");
+		return NULL;
+	}
 	while (*end)
 		end = &(*end)->next;
 	*end = new;
+	return new;
 }
 
 int conf_parse_listen(struct conf_load *l, const struct conf_row *row,
@@ -121,21 +134,16 @@ int conf_parse_listen(struct conf_load *l, const struct conf_row *row,
 		return conf_bad(l, words->v[2], "comes after none");
 	if (none)
 		return 0;
-	new = conf_alloc(l, sizeof(*new));
+	new = conf_add_listen(l, (enum conf_service)service, words->v[1]);
 	if (!new)
 		return -1;
-	new->service = (enum conf_service)service;
-	if (!parse_socket(words->v[1], new))
-		return conf_bad(l, words->v[1], "is no ADDRESS:PORT, *:PORT, "
-				"[IPV6]:PORT or none");
 	for (size_t i = 2; i < words->n; i++)
 		if (parse_option(l, new, words->v[i]) < 0)
 			return -1;
-	add_listen(l->c, new);
 	return 0;
 }
 
-static void put_socket(struct str *out, const struct conf_listen *at)
+void conf_print_socket(struct str *out, const struct conf_listen *at)
 {
 	const struct sockaddr_in6 *in6 =
 		(const struct sockaddr_in6 *)(const void *)&at->addr;
@@ -157,14 +165,19 @@ static void put_socket(struct str *out, const struct conf_listen *at)
 void conf_print_listen(const struct conf *c, const struct conf_row *row,
 		struct str *out)
 {
+	bool some = false;
+
 	(void)row;
 	for (const struct conf_listen *n = c->listen; n; n = n->next) {
+		if (n->device)
+			continue;
+		if (some)
+			str_addc(out, '\n');
+		some = true;
 		str_addf(out, "%s ", services[n->service]);
-		put_socket(out, n);
+		conf_print_socket(out, n);
 		for (size_t i = 0; i < OPTIONS; i++)
 			if (n->flags & options[i].flag)
 				str_addf(out, " %s", options[i].word);
-		if (n->next)
-			str_addc(out, '\n');
 	}
 }

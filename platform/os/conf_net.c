@@ -57,7 +57,7 @@ static bool is_v4_block(const struct conf_net *net)
 		!memcmp(net->addr, v4_prefix, sizeof(v4_prefix));
 }
 
-static void put_block(struct str *out, const struct conf_net *net)
+void conf_print_net(struct str *out, const struct conf_net *net)
 {
 	char text[INET6_ADDRSTRLEN] = "";
 	bool v4 = is_v4_block(net);
@@ -93,14 +93,14 @@ static int bad_host_bits(struct conf_load *l, struct span word,
 	int rc;
 
 	str_init(&right, INET6_ADDRSTRLEN + 4);
-	put_block(&right, net);
+	conf_print_net(&right, net);
 	rc = conf_error(l, "%.*s has bits behind the prefix; write %s",
 			SPAN_ARG(word), str_c(&right));
 	str_free(&right);
 	return rc;
 }
 
-static int parse_block(struct conf_load *l, struct span word,
+int conf_parse_net(struct conf_load *l, struct span word,
 		struct conf_net *net)
 {
 	struct span bits = word, address = span_cut(&bits, '/');
@@ -131,7 +131,7 @@ int conf_parse_nets(struct conf_load *l, const struct conf_row *row,
 	for (size_t i = 0; i < words->n; i++) {
 		struct conf_net *net = conf_alloc(l, sizeof(*net));
 
-		if (!net || parse_block(l, words->v[i], net) < 0)
+		if (!net || conf_parse_net(l, words->v[i], net) < 0)
 			return -1;
 		*end = net;
 		end = &net->next;
@@ -146,7 +146,7 @@ void conf_print_nets(const struct conf *c, const struct conf_row *row,
 			((const char *)c + row->offset);
 
 	for (; n; n = n->next) {
-		put_block(out, n);
+		conf_print_net(out, n);
 		if (n->next)
 			str_addc(out, '\n');
 	}

@@ -16,6 +16,7 @@ enum conf_kind {
 	CONF_KIND_NETS,		/* struct conf_net * */
 	CONF_KIND_SMARTHOST,	/* struct conf_smarthost */
 	CONF_KIND_LISTEN,	/* struct conf_listen * */
+	CONF_KIND_DEVICE,	/* struct conf_listen * */
 	CONF_KIND_ROUTE,	/* struct conf_route * */
 	CONF_KIND_NAMESERVERS,	/* struct conf_word * */
 	CONF_KIND_USERS,	/* struct conf_word * */
@@ -118,6 +119,22 @@ CONF_KIND_FNS(route);
 CONF_KIND_FNS(nets);
 CONF_KIND_FNS(listen);
 CONF_KIND_FNS(dnsbl);
+CONF_KIND_FNS(device);
+
+/* conf_net.c: the block that word is, or -1 after conf_error; and back. */
+int conf_parse_net(struct conf_load *l, struct span word,
+		struct conf_net *net);
+void conf_print_net(struct str *out, const struct conf_net *net);
+/* conf_value.c: N/TIME with N at most most. False: it is none. */
+bool conf_read_rate(struct span word, unsigned most, struct conf_rate *r);
+void conf_print_rate(struct str *out, const struct conf_rate *r);
+/* conf_listen.c: appends a socket of this service, or gives NULL after
+ * conf_error; and ADDRESS:PORT of one. */
+struct conf_listen *conf_add_listen(struct conf_load *l,
+		enum conf_service service, struct span word);
+void conf_print_socket(struct str *out, const struct conf_listen *at);
+/* conf_host.c: is it a user's or recipient's address in dot-atom form? */
+bool conf_is_user(struct span s);
 
 /* Appends a kept copy, unless it is there already (case ignored). 0 or -1. */
 int conf_add_word(struct conf_load *l, struct conf_word **list,

@@ -44,7 +44,18 @@ static const struct conf_row rows[] = {
 		"plainauth (passwords without TLS, as auth-without-tls), "
 		"needtls (nothing before STARTTLS), norelay (relay-from does "
 		"not count), nochecks (no DNS is asked about clients, no "
-		"greeting delay).") },
+		"greeting delay), repair (a LF without CR becomes CR LF, a CR "
+		"without LF a space, where messages with these are refused).")
+		},
+	{ KIND_IF(SMTPD_DEVICE, DEVICE), AT(listen), 0, 0,
+		ROW("device", "(none)",
+		"A socket of its own for printers, scanners and cameras, which "
+		"know neither TLS nor passwords nor what a HELO should say. "
+		"Only these addresses get in, only these recipients (an "
+		"address, or all of a domain) are taken, the envelope's sender "
+		"becomes sender=, and one device may send rate= messages "
+		"(default 60/1h). Lone CRs and LFs are made good. What goes "
+		"on, goes by route and smarthost as all mail does.") },
 	{ CONF_KIND_NETS, AT(relay_from), 0, 0,
 		ROW("relay-from", "(none)",
 		"Clients with these addresses may send to anybody without a "

@@ -180,39 +180,46 @@ static void print_bool(const struct conf *c, const struct conf_row *row,
 			*(const bool *)in(c, row)]);
 }
 
-/* none, or N/TIME; the row's min and max are for N. */
-static int parse_rate(struct conf_load *l, const struct conf_row *row,
-		const struct conf_words *words)
+bool conf_read_rate(struct span word, unsigned most, struct conf_rate *r)
 {
-	struct conf_rate *r = at(l->c, row);
-	struct span time = words->v[0], n = span_cut(&time, '/');
+	struct span time = word, n = span_cut(&time, '/');
 	const struct unit *u = cut_unit(times, &time);
-	unsigned long most, value;
+	unsigned long count, value;
 
 	*r = (struct conf_rate){ 0, 0 };
-	if (span_is(words->v[0], "none"))
-		return 0;
-	if (!span_number(n, row->max, &most) || most < row->min ||
-			!span_number(time, RATE_TIME_MOST / u->factor,
-				&value) || !value)
-		return conf_bad(l, words->v[0], "is no N/TIME, as 100/1h; "
-				"TIME is at most 7d");
-	r->n = (unsigned)most;
+	if (span_is(word, "none"))
+		return true;
+	if (!span_number(n, most, &count) || !count || !span_number(time,
+				RATE_TIME_MOST / u->factor, &value) || !value)
+		return false;
+	r->n = (unsigned)count;
 	r->seconds = (unsigned)value * u->factor;
-	return 0;
+	return true;
 }
 
-static void print_rate(const struct conf *c, const struct conf_row *row,
-		struct str *out)
+void conf_print_rate(struct str *out, const struct conf_rate *r)
 {
-	const struct conf_rate *r = in(c, row);
-
 	if (!r->n) {
 		str_adds(out, "none");
 		return;
 	}
 	str_addf(out, "%u/", r->n);
 	print_amount(times, r->seconds, out);
+}
+
+static int parse_rate(struct conf_load *l, const struct conf_row *row,
+		const struct conf_words *words)
+{
+	if (!conf_read_rate(words->v[0], row->max, at(l->c, row)))
+		return conf_bad(l, words->v[0], "is no N/TIME, as 100/1h; "
+				"TIME is at most 7d");
+	return 0;
+}
+
+static void print_rate(const struct conf *c, const struct conf_row *row,
+		struct str *out)
+{
+	conf_print_rate(out, in(c, row));
 }
 
 static int parse_left_out(struct conf_load *l, const struct conf_row *row,
@@ -288,8 +295,12 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			"[tls|starttls|may|none] [user=U] [password-file=F] "
 			"[noverify]", 1, 5, false, false, KIND(smarthost) },
 		[CONF_KIND_LISTEN] = { "SERVICE ADDRESS:PORT|*:PORT|"
-			"[IPV6]:PORT|none [OPTION...]", 2, 6, true, true,
+			"[IPV6]:PORT|none [OPTION...]", 2, 8, true, true,
 			KIND(listen) },
+		USE_SMTPD_DEVICE([CONF_KIND_DEVICE] = { "ADDRESS:PORT "
+			"from=ADDRESS[/BITS],... to=ADDRESS|@DOMAIN,... "
+			"[sender=ADDRESS] [rate=N/TIME]", 3, 5, true, false,
+			KIND(device) },)
 		[CONF_KIND_ROUTE] = { "DOMAIN|* smtp:HOST|smtp:[HOST]:PORT|"
 			"lmtp:[HOST]:PORT|lmtp:unix:PATH", 2, 2, true, false,
 			KIND(route) },

@@ -271,11 +271,53 @@ static void listening(void **state)
 	assert_wrong("listen imap *:143", ":1: listen: \"imap\" is none of "
 			"smtp, submission, smtps, pop3, pop3s");
 	assert_wrong("listen smtp", ":1: listen: needs a value: SERVICE "
-			"ADDRESS:PORT|*:PORT|[IPV6]:PORT|none");
+			"ADDRESS:PORT|*:PORT|[IPV6]:PORT|none "
+			"[OPTION...]");
 	assert_wrong("listen smtp none\nlisten smtp *:25", ":2: listen: smtp "
 			"has none already, or had an address");
 	assert_wrong("listen smtp *:25\nlisten smtp none", ":2: listen: smtp "
 			"has none already, or had an address");
+}
+
+static void listening_options(void **state)
+{
+	(void)state;
+	assert_wrong("listen smtp *:25 noauht", ":1: listen: \"noauht\" is not "
+			"understood");
+	assert_wrong("listen smtps *:465 needtls", ":1: listen: needtls has no "
+			"meaning for smtps");
+	assert_wrong("listen pop3 *:110 norelay", ":1: listen: norelay has no "
+			"meaning for pop3");
+	assert_wrong("listen smtp none noauth", ":1: listen: \"noauth\" comes "
+			"after none");
+	assert_value("listen", "smtp *:25 RePair norelay noauth\nlisten "
+			"smtps none\nlisten submission none\nlisten pop3 none\n"
+			"listen pop3s none", "smtp *:25 noauth norelay repair");
+}
+
+static void devices(void **state)
+{
+	(void)state;
+	assert_value("device", "10.0.0.1:25 to=Me@a.test,@b.test "
+			"from=10.0.0.0/24,fd00::1 sender=scan@a.test",
+			"10.0.0.1:25 from=10.0.0.0/24,fd00::1 "
+			"to=Me@a.test,@b.test sender=scan@a.test rate=60/1h");
+	assert_wrong("device 10.0.0.1:25 from=10.0.0.0/24 rate=1/1s",
+			":1: device: from= and to= are needed");
+	assert_wrong("device 10.0.0.1:25 from=0.0.0.0/0 to=a@b.test",
+			":1: device: \"0.0.0.0/0\" would mean everybody");
+	assert_wrong("device 10.0.0.1:25 from=10.0.0.1 to=b.test",
+			":1: device: \"b.test\" is neither ADDRESS nor @DOMAIN");
+	assert_wrong("device 10.0.0.1:25 from=10.0.0.1 to=a@b.test sender=@b",
+			":1: device: \"@b\" is no address");
+	assert_wrong("device 10.0.0.1:25 from=10.0.0.1 to=a@b.test rate=5",
+			":1: device: \"5\" is no N/TIME, as 100/1h; TIME is at "
+			"most 7d");
+	assert_wrong("device 10.0.0.1:25 from=10.0.0.1 to=a@b.test tls",
+			":1: device: \"tls\" is not understood");
+	assert_wrong("device 10.0.0.1 from=10.0.0.1 to=a@b.test", ":1: device: "
+			"\"10.0.0.1\" is no ADDRESS:PORT, *:PORT, [IPV6]:PORT "
+			"or none");
 }
 
 static void bad_sockets(void **state)
@@ -456,6 +498,8 @@ int main(void)
 		cmocka_unit_test(networks),
 		cmocka_unit_test(networks_match),
 		cmocka_unit_test(listening),
+		cmocka_unit_test(listening_options),
+		cmocka_unit_test(devices),
 		cmocka_unit_test(bad_sockets),
 		cmocka_unit_test(users),
 		cmocka_unit_test(name_servers),

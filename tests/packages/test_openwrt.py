@@ -309,6 +309,8 @@ SAMPLES = {
     "hostname": "mail.example.org", "domain": ["example.org", "example.net"],
     "relay-from": ["192.168.1.0/24", "2001:db8::/32"],
     "sender-any": "alice@example.org",
+    "device": "192.168.1.1:2500 from=192.168.1.0/24 to=a@example.org rate=9/1m",
+    "proxy-from": "192.0.2.7", "xclient-from": ["192.0.2.8", "2001:db8::8"],
     "smarthost": "smtp.provider.example:465 tls user=me",
     "route": ["example.com smtp:[192.0.2.1]:25", "* smtp:mx.example"],
     "nameserver": ["192.0.2.53", "[2001:db8::53]:53"],
