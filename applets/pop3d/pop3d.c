@@ -382,7 +382,7 @@ int pop3d_main(int argc, char **argv)
 {
 	struct pop3d p = {
 		.daemon.stop = on_stop, .daemon.drain = on_drain,
-		.daemon.has_stdin = true,
+		.daemon.take_stdin = daemon_take_stdin,
 		.grace.fire = on_grace_over
 	};
 	char path[256];

@@ -247,7 +247,7 @@ int sendmail_main(int argc, char **argv)
 		return sendmail_queue(o.conf, false);
 	if (CFG_MAILQ && o.queue)
 		return sendmail_queue(o.conf, true);
-	if (!strcmp(o.mode, "s"))
+	if (CFG_SMTPD && !strcmp(o.mode, "s"))
 		return speak_smtp(&o);
 	if (strcmp(o.mode, "m") != 0)
 		return other_mode(o.mode);

@@ -218,7 +218,7 @@ static void set_up(struct smtpd *m)
 			.data = smtpd_data, .piece = smtpd_piece,
 			.message = smtpd_message, .reset = smtpd_reset,
 			.closed = session_closed,
-			USE_FRONT_ENDS(.moved = session_moved,)
+			.moved = CFG_FRONT_ENDS ? session_moved : NULL,
 			USE_SMTPD_LIMITS(.wrong = smtpd_limit_wrong,)
 		};
 	}
@@ -397,7 +397,7 @@ int smtpd_main(int argc, char **argv)
 {
 	struct smtpd m = {
 		.daemon.stop = on_stop, .daemon.drain = on_drain,
-		.daemon.has_stdin = true,
+		.daemon.take_stdin = daemon_take_stdin,
 		.grace.fire = on_grace_over,
 		USE_SMTPD_LIMITS(.door.check = smtpd_limit_door,)
 	};

@@ -18,7 +18,6 @@
 #include "os/opt.h"
 #include "os/priv.h"
 #include "os/proc.h"
-#include "os/pump.h"
 
 static const struct opt_row rows[] = {
 	{ 'f', "foreground", OPT_FLAG, OPT_AT(struct daemon, foreground) },
@@ -117,71 +116,6 @@ static int watch_lifeline(struct daemon *d)
 	return fd < 0 ? 0 : loop_watch(d->loop, &d->lifeline, LOOP_READ);
 }
 
-/* From here on a process between copies: sessions are for sockets. */
-static int put_pump_before(struct err *err)
-{
-	int sv[2];
-	pid_t pid;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
-		return err_errno(err, "socketpair");
-	pid = fork();
-	if (pid < 0)
-		return err_errno(err, "fork");
-	if (pid) {
-		close(sv[1]);
-		signal(SIGPIPE, SIG_IGN);
-		exit(pump(STDIN_FILENO, STDOUT_FILENO, sv[0], err) < 0 ?
-				EX_IOERR : EX_OK);
-	}
-	close(sv[0]);
-	if (dup2(sv[1], STDIN_FILENO) < 0 || dup2(sv[1], STDOUT_FILENO) < 0)
-		return err_errno(err, "dup2");
-	close(sv[1]);
-	return 0;
-}
-
-/* inetd's socket is on stderr, too, where nothing of ours is to go. */
-static int take_stdin(struct err *err)
-{
-	struct stat st;
-	int null;
-
-	if (fstat(STDIN_FILENO, &st) < 0)
-		return err_errno(err, "stdin");
-	if (!S_ISSOCK(st.st_mode))
-		return put_pump_before(err);
-	if (fstat(STDERR_FILENO, &st) == 0 && !S_ISSOCK(st.st_mode))
-		return 0;
-	null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	if (null < 0 || dup2(null, STDERR_FILENO) < 0)
-		return err_errno(err, "/dev/null");
-	close(null);
-	return 0;
-}
-
-int daemon_stdin(struct daemon *d, struct daemon_stdin *how, struct err *err)
-{
-	struct sockaddr_in6 here = { .sin6_family = AF_UNSPEC };
-	socklen_t len = sizeof(here);
-	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-
-	if (fd < 0 || getsockname(fd, (struct sockaddr *)&here, &len) < 0)
-		return err_errno(err, "stdin");
-	*how = (struct daemon_stdin){ .local = here.sin6_family == AF_UNIX };
-	d->draining = true;
-	for (const struct conf_listen *l = d->conf->listen; l; l = l->next) {
-		const struct sockaddr_in6 *at = (const void *)&l->addr;
-
-		/* both families keep the port at the same place */
-		if (how->local || at->sin6_port != here.sin6_port)
-			continue;
-		how->at = l;
-		break;
-	}
-	return fd;
-}
-
 void daemon_init(struct daemon *d, const char *name, int argc, char **argv)
 {
 	struct err err;
@@ -190,14 +124,14 @@ void daemon_init(struct daemon *d, const char *name, int argc, char **argv)
 	if (operand >= 0 && operand < argc)
 		operand = err_set(&err, ERR_PERM, "%s: no operand is taken",
 				argv[operand]);
-	if (operand >= 0 && d->on_stdin && !d->has_stdin)
+	if (operand >= 0 && d->on_stdin && !d->take_stdin)
 		operand = err_set(&err, ERR_PERM, "-s: not for this daemon");
 	d->name = name;
 	list_init(&d->listeners);
 	log_open(name, true);
 	if (operand < 0)
 		fail(EX_USAGE, &err);
-	if (d->on_stdin && take_stdin(&err) < 0)
+	if (d->on_stdin && d->take_stdin(&err) < 0)
 		fail(EX_OSERR, &err);
 	d->conf_path = conf_path(d->conf_path);
 	d->conf = conf_read_or_exit(d->conf_path);

@@ -15,7 +15,8 @@ struct daemon {
 	const char *name;
 	const char *conf_path;
 	bool foreground, verbose;	/* -f, -v */
-	bool has_stdin;			/* set before daemon_init: -s is known */
+	/* daemon_take_stdin in those that know -s, set before daemon_init */
+	int (*take_stdin)(struct err *err);
 	bool on_stdin;			/* -s: one session, on stdin and stdout */
 	struct conf *conf;
 	struct loop *loop;
@@ -66,6 +67,8 @@ int daemon_serve(struct daemon *d, enum conf_service service,
  */
 int daemon_unix(struct daemon *d, const char *name, int type, unsigned mode,
 		const char *owner, struct err *err);
+/* For struct daemon alone. */
+int daemon_take_stdin(struct err *err);
 /* -s: what stdin is. */
 struct daemon_stdin {
 	bool local;			/* a pipe, a terminal, a unix socket */
