@@ -33,6 +33,18 @@ def wait_for(what, seconds=10, step=0.02):
         time.sleep(step)
 
 
+def wait_port(port, host="127.0.0.1"):
+    """Until somebody listens there."""
+    def up():
+        try:
+            socket.create_connection((host, port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    wait_for(up)
+
+
 class Instance:
     def __init__(self, users=("alice", "bob"), domain="a.test", extra="",
                  folder=None, start=True, wrapper=(), omit=()):

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from instance import Instance, free_port, wait_for
+from instance import Instance, free_port, wait_for, wait_port
 
 NOVERIFY = ssl._create_unverified_context()
 
@@ -26,16 +26,8 @@ def box():
 def run_until_up(argv, port):
     p = subprocess.Popen(argv, stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT)
-
-    def up():
-        assert p.poll() is None, p.stdout.read()
-        try:
-            smtplib.socket.create_connection(("127.0.0.1", port), 1).close()
-            return True
-        except OSError:
-            return False
-
-    wait_for(up)
+    wait_port(port)
+    assert p.poll() is None, p.stdout.read()
     return p
 
 

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from instance import BIN, Instance, free_port, wait_for
+from instance import BIN, Instance, free_port, wait_for, wait_port
 
 NOVERIFY = ssl._create_unverified_context()
 
@@ -27,15 +27,7 @@ def inetd(box, request):
                           "PILLARBOX_CONF", "-l", f"127.0.0.1:{port}", BIN,
                           *request.param], env=box.env(),
                          stderr=subprocess.DEVNULL)
-
-    def up():
-        try:
-            smtplib.socket.create_connection(("127.0.0.1", port), 1).close()
-            return True
-        except OSError:
-            return False
-
-    wait_for(up)
+    wait_port(port)
     yield port
     p.terminate()
     p.wait()
