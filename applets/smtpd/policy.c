@@ -146,6 +146,7 @@ void smtpd_data(struct smtp_session *s)
 	struct smtpd_session *x = s->owner;
 	struct err err;
 
+	smtpd_strip_init(&x->strip);
 	smtpd_fields_init(&x->fields);
 	x->fields.done = !x->service->submission;
 	if (begin(x, &err) < 0 || write_received(x, &err) < 0)
@@ -170,9 +171,17 @@ static int add_fields(struct smtpd_session *x, struct err *err)
 	return rc;
 }
 
-int smtpd_piece(struct smtp_session *s, struct span piece, struct err *err)
+/* What of a piece stays. */
+struct stays {
+	struct smtpd_session *x;
+	struct err *err;
+};
+
+static int put(void *arg, struct span piece)
 {
-	struct smtpd_session *x = s->owner;
+	struct stays *stays = arg;
+	struct smtpd_session *x = stays->x;
+	struct err *err = stays->err;
 	size_t n;
 
 	if (x->fields.done)
@@ -184,6 +193,24 @@ int smtpd_piece(struct smtp_session *s, struct span piece, struct err *err)
 		return 0;
 	return add_fields(x, err) < 0 ? -1 :
 		spool_write(x->draft, span_rest(piece, n), err);
+}
+
+int smtpd_piece(struct smtp_session *s, struct span piece, struct err *err)
+{
+	struct stays stays = { s->owner, err };
+
+	return smtpd_strip(&stays.x->strip, piece, put, &stays);
+}
+
+/* The last piece was there. */
+static int end_of_message(struct smtpd_session *x, struct err *err)
+{
+	struct stays stays = { x, err };
+
+	if (smtpd_strip_end(&x->strip, put, &stays) < 0)
+		return -1;
+	/* nothing but a header section */
+	return x->fields.done ? 0 : add_fields(x, err);
 }
 
 static void log_message(const struct smtpd_session *x, const char *id)
@@ -224,8 +251,7 @@ void smtpd_message(struct smtp_session *s)
 	struct spool_draft *draft;
 	struct err err;
 
-	/* nothing but a header section */
-	if (!x->fields.done && add_fields(x, &err) < 0) {
+	if (end_of_message(x, &err) < 0) {
 		refuse_for(s, &err);
 		return;
 	}

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "base/date.h"
 #include "os/clock.h"
@@ -16,6 +17,13 @@ static const char *with(const struct smtp_session *s)
 	return names[conn_is_tls(s->conn)][s->auth_user != NULL];
 }
 
+/* A comment (RFC 5322 3.2.2) that shows who logged in, where that is wanted. */
+static bool shows_user(const struct smtp_session *s)
+{
+	return s->conf->received_user && s->auth_user &&
+		!strpbrk(s->auth_user, "()\\");
+}
+
 static int from(const struct smtpd_session *x, char *out, size_t size)
 {
 	const struct smtp_session *s = x->smtp;
@@ -24,8 +32,11 @@ static int from(const struct smtpd_session *x, char *out, size_t size)
 	if (x->service->local)
 		return snprintf(out, size, "by %s (from uid %lu)", host,
 				(unsigned long)x->uid);
-	return snprintf(out, size, "from %s (%s)\r\n\tby %s", s->hello,
-			conn_peer(s->conn), host);
+	return snprintf(out, size, "from %s (%s)%s%s%s\r\n\tby %s", s->hello,
+			conn_peer(s->conn),
+			shows_user(s) ? "\r\n\t(user " : "",
+			shows_user(s) ? s->auth_user : "",
+			shows_user(s) ? ")" : "", host);
 }
 
 struct span smtpd_received(const struct smtpd_session *x, const char *id,
@@ -34,7 +45,7 @@ struct span smtpd_received(const struct smtpd_session *x, const char *id,
 	const struct smtp_session *s = x->smtp;
 	const char *tls = conn_tls_text(s->conn);
 	bool single = s->nrcpt == 1;	/* more would show Bcc's to others */
-	char date[DATE_SIZE], way[700];
+	char date[DATE_SIZE], way[1200];
 	int64_t now = clock_now();
 	int n = from(x, way, sizeof(way));
 

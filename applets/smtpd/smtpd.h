@@ -10,6 +10,7 @@
 #include "net/smtp_server.h"
 #include "net/tls.h"
 #include "smtpd/fields.h"
+#include "smtpd/strip.h"
 #include "store/spool.h"
 
 struct smtpd;
@@ -73,7 +74,8 @@ struct smtpd_session {
 	struct loop_timer timer;	/* a failure told late; leaving */
 	struct spool_draft *draft;	/* DATA under way */
 	bool committing;		/* the draft is being made durable */
-	struct smtpd_fields fields;	/* of the message that comes in */
+	struct smtpd_strip strip;	/* of the message that comes in */
+	struct smtpd_fields fields;
 	/* ask.c */
 	struct smtpd_ask *ask;		/* DNS is being asked */
 	struct smtp_rcpt *held;		/* waits for it */

@@ -137,6 +137,7 @@ struct conf {
 	const char *user_auth;		/* authd; root to read shadow */
 	bool system_users;		/* this machine's accounts get mail */
 	struct conf_word *sender_any;	/* users with any sender; "*": all */
+	bool received_user;		/* who logged in is in Received */
 	bool auth_without_tls;		/* AUTH and PASS on plain connections */
 	bool auth_binding;		/* SCRAM-SHA-256-PLUS is offered */
 

@@ -78,6 +78,10 @@ static const struct conf_row rows[] = {
 		"Users who may send under any address. All others who log in "
 		"may do so under addresses whose mail they get, and no "
 		"others. * is everybody.") },
+	{ CONF_KIND_YESNO, AT(received_user), 0, 0,
+		ROW("received-user", "no",
+		"Name who has logged in in the message's Received field, for "
+		"all who get it.") },
 	{ CONF_KIND_YESNO, AT(auth_without_tls), 0, 0,
 		ROW("auth-without-tls", "no",
 		"Offer AUTH, and USER and PASS, on connections without TLS, "

@@ -222,3 +222,30 @@ def test_sendmail_as_cron_and_php_call_it(box):
     assert b"Bcc" not in both["php"]
     assert email.message_from_bytes(both["php"])["Message-ID"]
     assert email.message_from_bytes(delivered(box, "alice")[0])["Date"]
+
+
+def test_return_path_is_ours(box):
+    """RFC 5321 4.4: only final delivery adds it."""
+    with smtplib.SMTP("127.0.0.1", box.port["smtp"]) as s:
+        s.sendmail("x@y.test", ["bob@a.test"],
+                   "Return-Path: <forged@z.test>\r\nSubject: x\r\n"
+                   "return-path:\r\n <again@z.test>\r\n\r\n"
+                   "Return-Path: in the text\r\n")
+    text = delivered(box)[0]
+    assert text.startswith(b"Return-Path: <x@y.test>\r\n")
+    assert text.lower().count(b"return-path:") == 2
+    assert b"z.test" not in text
+    assert text.endswith(b"\r\n\r\nReturn-Path: in the text\r\n")
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_the_user_in_received(shown):
+    with Instance(extra="received-user yes\n" if shown else "") as i:
+        with smtplib.SMTP_SSL("127.0.0.1", i.port["smtps"],
+                              context=NOVERIFY) as s:
+            s.login(USER, PASSWORD)
+            s.sendmail(USER, ["bob@a.test"], "Subject: x\r\n\r\nx\r\n")
+        text = delivered(i)[0]
+    trace = text[:text.index(b"Subject:")]
+    assert (b"\r\n\t(user alice@a.test)\r\n" in trace) == shown
+    assert (b"alice@a.test)" in trace) == shown
