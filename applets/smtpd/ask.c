@@ -110,6 +110,7 @@ void smtpd_ask_start(struct smtpd_session *x)
 	struct smtpd_ask *a;
 
 	if (x->asked || !m->dns || x->smtp->auth_user ||
+			(CFG_TLS_CLIENT_CERTS && smtpd_cert_relays(x->smtp)) ||
 			x->service != &m->services[SMTPD_SMTP] ||
 			!smtpd_is_stranger(m, conn_peer_addr(x->smtp->conn)))
 		return;

@@ -9,7 +9,8 @@ static bool may_relay(const struct smtp_session *s)
 	const struct smtpd_session *x = s->owner;
 
 	return x->service->local || s->auth_user ||
-		conf_net_has(s->conf->relay_from, conn_peer_addr(s->conn));
+		conf_net_has(s->conf->relay_from, conn_peer_addr(s->conn)) ||
+		(CFG_TLS_CLIENT_CERTS && smtpd_cert_relays(s));
 }
 
 /* [192.0.2.1] where that is the address which the client has called. */

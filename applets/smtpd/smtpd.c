@@ -10,6 +10,7 @@
  * file ask.c SMTPD_ASK
  * file dnsbl.c SMTPD_DNSBL
  * file check.c SMTPD_CHECKS
+ * file cert.c TLS_CLIENT_CERTS
  *
  * config SMTPD
  *	bool "smtpd (6 kB)"
@@ -154,6 +155,17 @@ static void on_connection(void *arg, int fd)
 
 /* -- starting -- */
 
+static inline unsigned char ask_for_cert(const struct smtpd *m, size_t i)
+{
+	static const unsigned char asks[] = {
+		[CONF_CLIENT_REQUEST] = TLS_VERIFY,
+		[CONF_CLIENT_REQUIRE] = TLS_REQUIRE
+	};
+
+	return i < CONF_CLIENT_SERVICES ?
+		asks[m->daemon.conf->tls_client[i]] : TLS_NO_VERIFY;
+}
+
 static void set_up(struct smtpd *m)
 {
 	for (size_t i = 0; i < SMTPD_SERVICES; i++) {
@@ -177,6 +189,8 @@ static void set_up(struct smtpd *m)
 			.data = smtpd_data, .piece = smtpd_piece,
 			.message = smtpd_message, .reset = smtpd_reset,
 			.closed = session_closed,
+			USE_TLS_CLIENT_CERTS(.tls_client = ask_for_cert(m, i),
+				.auth_external = smtpd_cert_logs_in,)
 			USE_SMTPD_LIMITS(.wrong = smtpd_limit_wrong,)
 		};
 	}

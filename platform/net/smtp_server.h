@@ -34,10 +34,13 @@ struct smtp_policy {
 	bool lmtp;			/* LHLO, a reply per recipient */
 	bool tls, auth, auth_required;	/* what is offered, what is asked before MAIL */
 	bool auth_plain_ok;		/* AUTH without TLS */
+	unsigned char tls_client;	/* enum tls_verify: of clients' certificates */
 	bool spool_param;		/* XSPOOL (deliver) */
 	bool dsn;			/* RFC 3461: the policy sees to reports */
 	const char *banner;		/* "ESMTP Pillarbox" */
 
+	/* NULL, or: the client's certificate is good for AUTH EXTERNAL */
+	bool (*auth_external)(const struct smtp_session *s);
 	/* later: auth_sasl with sasl, whose AUTH_OK goes to smtp_server_auth_ok */
 	void (*auth_check)(struct smtp_session *s, const struct sasl *sasl);
 	void (*mail)(struct smtp_session *s);	/* later; s->sender is set */

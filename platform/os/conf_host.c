@@ -103,7 +103,7 @@ int conf_parse_domains(struct conf_load *l, const struct conf_row *row,
 }
 
 /* An account's name or an address: dot-atom and @ (RFC 5322 3.4.1), but # */
-static bool is_user(struct span s)
+bool conf_is_user(struct span s)
 {
 	return s.n && span_isalnum(s, "!$%&'*+-/=?^_`{|}~.@");
 }
@@ -113,7 +113,7 @@ int conf_parse_users(struct conf_load *l, const struct conf_row *row,
 {
 	(void)row;
 	for (size_t i = 0; i < words->n; i++) {
-		if (!is_user(words->v[i]))
+		if (!conf_is_user(words->v[i]))
 			return conf_bad(l, words->v[i], "is no user's name");
 		if (conf_add_word(l, &l->c->sender_any, words->v[i]) < 0)
 			return -1;

@@ -30,6 +30,12 @@ enum conf_kind {
 	CONF_KIND_DNSBL,	/* struct conf_dnsbl * */
 	CONF_KIND_CHECK,	/* unsigned char, enum conf_check */
 	CONF_KIND_RATE,		/* struct conf_rate */
+	CONF_KIND_TLS_HOST,	/* struct conf_tls_host * */
+	CONF_KIND_TLS_MIN,	/* bool */
+	CONF_KIND_CIPHERS,	/* struct conf_word * */
+	CONF_KIND_TLS_CLIENT,	/* unsigned char[], enum conf_client */
+	CONF_KIND_TLS_USER,	/* client_certs, those with a user */
+	CONF_KIND_CERTS,	/* client_certs, those without */
 	CONF_KIND_LEFT_OUT,	/* its feature is not in this build */
 	CONF_KIND_COUNT
 };
@@ -118,6 +124,13 @@ CONF_KIND_FNS(route);
 CONF_KIND_FNS(nets);
 CONF_KIND_FNS(listen);
 CONF_KIND_FNS(dnsbl);
+CONF_KIND_FNS(tls_host);
+CONF_PARSE_FN(ciphers);
+CONF_KIND_FNS(tls_client);
+CONF_KIND_FNS(tls_user);
+CONF_KIND_FNS(certs);
+/* When all lines are read. 0 or -1. */
+int conf_check_tls_client(struct conf_load *l);
 
 /* Appends a kept copy, unless it is there already (case ignored). 0 or -1. */
 int conf_add_word(struct conf_load *l, struct conf_word **list,
@@ -136,6 +149,8 @@ bool conf_split_port(struct span text, struct span *host, unsigned *port,
 		bool *brackets);
 /* A host name (RFC 1123 2.1), A-labels only; not an address. */
 bool conf_is_host(struct span s);
+/* A user's name, as a login or an address. */
+bool conf_is_user(struct span s);
 /* An address into 16 bytes, IPv4 as ::ffff:a.b.c.d. */
 bool conf_address(struct span text, unsigned char addr[16], bool *v4);
 
