@@ -561,6 +561,8 @@ struct smtp_session *smtp_server_new(struct conn *c, const struct conf *conf,
 	err_nomem(&err);
 	if (s)
 		s->arena = arena_new(conf->session_memory);
+	/* before TLS: a handshake may take no longer */
+	conn_timeout(c, conf->command_timeout * INT64_C(1000));
 	if (!s || !s->arena || (implicit_tls &&
 			conn_starttls(c, tls, NULL, policy->tls_client,
 				&err) < 0)) {
@@ -580,7 +582,6 @@ struct smtp_session *smtp_server_new(struct conn *c, const struct conf *conf,
 	s->priv->rcpt_end = &s->rcpts;
 	dialog_init(&s->priv->dialog, c, &spec, s, 0);
 	smtp_set_state(s, SMTP_START);
-	conn_timeout(c, conf->command_timeout * INT64_C(1000));
 	if (!implicit_tls)
 		greet(s);
 	return s;

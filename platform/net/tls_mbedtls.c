@@ -274,6 +274,7 @@ static const struct {
 	{ TLS_ERR_VERSION, ERR_PROTO,
 		"the other side speaks no version that we take" },
 	{ TLS_ERR_CIPHER, ERR_PROTO, "no cipher in common" },
+	{ TLS_ERR_NO_CERT, ERR_PROTO, "no cipher in common" },
 	{ MBEDTLS_ERR_SSL_INVALID_MAC, ERR_PROTO,
 		"the data were changed on the way" },
 	{ MBEDTLS_ERR_SSL_ALLOC_FAILED, ERR_NOMEM, "out of memory" },
