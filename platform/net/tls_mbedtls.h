@@ -113,15 +113,13 @@ void tls_tickets_bind(struct tls_tickets *t, int fd, struct span to);
 #define TLS_SIG_MD(crt) ((crt)->sig_md)
 #endif
 
-#if !defined(MBEDTLS_SSL_KEEP_PEER_CERTIFICATE)
-#define TLS_PEER_FIELD peer_cert_digest
-#else
-#define TLS_PEER_FIELD peer_cert
+#if MBEDTLS_VERSION_NUMBER < 0x03000000
+#define MBEDTLS_PRIVATE(field) field
 #endif
-#if MBEDTLS_VERSION_NUMBER >= 0x03000000
-#define TLS_HAS_PEER_CERT(s) ((s)->MBEDTLS_PRIVATE(TLS_PEER_FIELD) != NULL)
+#ifdef MBEDTLS_SSL_KEEP_PEER_CERTIFICATE
+#define TLS_HAS_PEER_CERT(s) ((s)->MBEDTLS_PRIVATE(peer_cert) != NULL)
 #else
-#define TLS_HAS_PEER_CERT(s) ((s)->TLS_PEER_FIELD != NULL)
+#define TLS_HAS_PEER_CERT(s) ((s)->MBEDTLS_PRIVATE(peer_cert_digest) != NULL)
 #endif
 
 /* This session's handshake asks for a certificate and takes any, or none. */
