@@ -127,8 +127,8 @@ static int choose_cert(void *arg, mbedtls_ssl_context *ssl,
 }
 
 /*
- * Where there is a choice, a signature with ECDSA costs us a fifth of one with
- * RSA (docs/footprint.md); mbedTLS's own list has RSA first.
+ * Where there is a choice: ECDSA costs us less than RSA (docs/tls.md), and
+ * mbedTLS's own list has RSA first.
  */
 static int ecdsa_first(struct tls_ctx *c, struct err *err)
 {

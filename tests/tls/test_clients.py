@@ -5,7 +5,6 @@ import re
 import signal
 import smtplib
 import socket
-import ssl
 import subprocess
 import time
 
@@ -304,18 +303,6 @@ def test_wrong_lines_are_errors(pki):
         f"tls-client-ca {pki['ca'].key}\n")
 
 
-def test_a_certificate_without_its_key(i, pki):
-    """Certificates are public: what counts is the key's signature."""
-    with smtps(i, pki["alice"]) as s:
-        stolen = pki["alice"].cert
-        assert s.noop()[0] == 250
-    context = anybody()
-    with pytest.raises(ssl.SSLError):
-        context.load_cert_chain(stolen, pki["device"].key)
-    # openssl will not even load such a pair: so a signature is broken on its
-    # way in tls_test.c
-
-
 # ---- a session taken up again is not a certificate shown again
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -335,7 +322,7 @@ def test_who_showed_a_certificate_shows_it_again(i, pki, tmp_path, version,
     if kept.exists():
         p = s_client(i, version, "-sess_in", kept, send=talk)
         assert not is_reused(p)
-        assert "504 5.5.4" in p.stdout and "235" not in p.stdout
+        assert "504 5.5.4" in p.stdout and "\n235 " not in p.stdout
         p = s_client(i, version, *alice, "-sess_in", kept, send=talk)
         assert "235 2.7.0" in p.stdout
     # who has none is taken up again, as nobody
