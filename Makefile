@@ -145,7 +145,8 @@ all-ldflags := $(strip $(ldflags) $(LDFLAGS))
 including = $(shell grep -l '^\#include <$(1)' $(wildcard platform/*/*.c))
 skip := %_test.c %_fuzz.c $(filter-out $(gated-y),$(gated)) \
 	$(if $(CONFIG_TLS),%_none.c,$(call including,mbedtls/)) \
-	$(if $(CONFIG_TLS_SERVER),,%/tls_server_mbedtls.c %/tls_cert_mbedtls.c) \
+	$(if $(CONFIG_TLS_SERVER),,$(addsuffix _mbedtls.c,$(addprefix %/tls_,\
+		server cert ticket peer))) \
 	$(if $(CONFIG_LIB_SQLITE),,$(call including,sqlite3.h)) \
 	$(if $(CONFIG_LIB_ZLIB),,$(call including,zlib.h)) \
 	$(if $(CONFIG_LIB_CRYPT),,$(call including,crypt.h))

@@ -27,12 +27,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "maild/maild.h"
 #include "net/daemon.h"
+#include "net/tls_conf.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/proc.h"
@@ -101,8 +102,10 @@ struct maild {
 	int lifeline[2];		/* a pipe: the daemons see EOF when we die */
 	struct loop_timer patience;
 	struct loop_timer look;
-	struct stat cert, key;		/* as they were at the last look */
+	struct maild_look files;
 	bool renewed;			/* they had changed then */
+	int secrets;			/* of TLS tickets; -1: none */
+	int64_t secrets_ms;		/* when they are renewed */
 	struct maild_child children[PROGRAMS];
 };
 
@@ -120,20 +123,22 @@ static void child_start(struct maild_child *c)
 	struct maild *m = c->maild;
 	char *argv[6] = { (char *)c->program->applet, "-C",
 		(char *)m->daemon.conf_path };
-	struct proc_fd fds[SOCKETS_MOST + 1];
-	int n = 3;
+	struct proc_fd fds[SOCKETS_MOST + 2];
+	int n = 3, nfds = c->nsockets;
 	struct err err;
 
 	for (int i = 0; i < c->nsockets; i++)
 		fds[i] = c->sockets[i].proc;
-	fds[c->nsockets] = (struct proc_fd){ m->lifeline[0], DAEMON_LIFELINE };
+	fds[nfds++] = (struct proc_fd){ m->lifeline[0], DAEMON_LIFELINE };
+	if (c->program->services && m->secrets >= 0)
+		fds[nfds++] = (struct proc_fd){ m->secrets, TLS_CONF_SECRETS };
 	if (m->daemon.foreground)
 		argv[n++] = "-f";
 	if (m->daemon.verbose)
 		argv[n++] = "-v";
 	argv[n] = NULL;
 	c->started = clock_ms();
-	c->pid = proc_start(m->self, argv, fds, c->nsockets + 1, &err);
+	c->pid = proc_start(m->self, argv, fds, nfds, &err);
 	if (c->pid > 0)
 		return;
 	c->pid = 0;
@@ -363,29 +368,19 @@ static void on_hup(struct daemon *d)
 		log_error("%s; the old configuration stays", err.text);
 		return;
 	}
+	if (CFG_TLS_SERVER && maild_try_tls(conf) < 0) {
+		log_error("the old configuration and certificates stay");
+		conf_free(conf);
+		return;
+	}
 	for (c = m->children; c->program; c++) {
 		child_relisten(c, conf);
 		child_renew(c);
 	}
 	conf_free(d->conf);
 	d->conf = conf;
+	maild_look_again(&m->files);
 	log_info("configuration read again");
-}
-
-/* Of the file now; true: another than *last, which it then is. */
-static bool changed(const char *path, struct stat *last)
-{
-	struct stat st;
-	bool differs;
-
-	if (stat(path, &st) < 0)
-		return false;
-	/* what was not there has been made by the daemons themselves */
-	differs = last->st_nlink && (st.st_mtime != last->st_mtime ||
-			st.st_ino != last->st_ino ||
-			st.st_size != last->st_size);
-	*last = st;
-	return differs;
 }
 
 /*
@@ -395,15 +390,15 @@ static bool changed(const char *path, struct stat *last)
 static void on_look(struct loop_timer *t)
 {
 	struct maild *m = container_of(t, struct maild, look);
-	const struct conf *conf = m->daemon.conf;
-	bool cert = changed(conf->tls_cert, &m->cert);
-	bool now = changed(conf->tls_key, &m->key) || cert;
+	bool now = maild_look(&m->files, m->daemon.conf);
 
 	loop_timer_set(m->daemon.loop, &m->look, LOOK_MS);
-	if (m->renewed && !now && !m->daemon.stopping) {
-		log_info("%s is new", conf->tls_cert);
-		on_hup(&m->daemon);
+	if (m->secrets >= 0 && clock_ms() >= m->secrets_ms) {
+		m->secrets_ms = clock_ms() + TLS_TICKET_LIFE * INT64_C(1000);
+		tls_conf_secrets(m->secrets);
 	}
+	if (m->renewed && !now && !m->daemon.stopping)
+		on_hup(&m->daemon);
 	m->renewed = now;
 }
 
@@ -433,6 +428,8 @@ int maild_main(int argc, char **argv)
 	struct err err;
 
 	daemon_init(&m.daemon, "maild", argc, argv);
+	m.secrets = CFG_TLS_SERVER ? tls_conf_secrets_open() : -1;
+	m.secrets_ms = clock_ms() + TLS_TICKET_LIFE * INT64_C(1000);
 	m.self = proc_self(argv[0]);
 	err_set(&err, ERR_TEMP, "starting");
 	if (pipe2(m.lifeline, O_CLOEXEC) < 0
@@ -441,7 +438,7 @@ int maild_main(int argc, char **argv)
 		log_error("%s", err.text);
 		return EX_UNAVAILABLE;
 	}
-	if (CFG_TLS)
+	if (CFG_TLS_SERVER)
 		on_look(&m.look);
 	return daemon_run(&m.daemon);
 }

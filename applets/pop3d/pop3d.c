@@ -196,8 +196,9 @@ static void on_event(void *session, enum conn_event event)
 	} else if (event == CONN_TIMEOUT) {
 		timed_out(s);
 	} else if (event == CONN_ERROR || event == CONN_EOF) {
-		log_debug("%s: gone: %s", conn_peer(s->conn),
-				conn_error(s->conn)->text);
+		if (event == CONN_ERROR)
+			log_info("%s: %s", conn_peer(s->conn),
+					conn_error(s->conn)->text);
 		pop3d_end(s);
 	}
 }

@@ -111,6 +111,7 @@ void smtpd_ask_start(struct smtpd_session *x)
 
 	if (x->asked || !m->dns || x->smtp->auth_user ||
 			!x->service->checks ||
+			(CFG_TLS_CLIENT_CERTS && smtpd_cert_relays(x->smtp)) ||
 			!smtpd_is_stranger(m, conn_peer_addr(x->smtp->conn)))
 		return;
 	x->asked = true;

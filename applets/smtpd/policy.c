@@ -39,12 +39,9 @@ static void auth_broken(struct smtpd_session *x)
 			"Authentication is not possible now");
 }
 
-static void on_auth(void *arg, enum auth_status status,
+void smtpd_auth_answer(struct smtpd_session *x, enum auth_status status,
 		const struct auth_user *user)
 {
-	struct smtpd_session *x = arg;
-
-	x->request = NULL;
 	if (status == AUTH_NO) {
 		auth_failed(x);
 		return;
@@ -55,10 +52,23 @@ static void on_auth(void *arg, enum auth_status status,
 		auth_broken(x);
 }
 
+static void on_auth(void *arg, enum auth_status status,
+		const struct auth_user *user)
+{
+	struct smtpd_session *x = arg;
+
+	x->request = NULL;
+	smtpd_auth_answer(x, status, user);
+}
+
 void smtpd_auth_check(struct smtp_session *s, const struct sasl *sasl)
 {
 	struct smtpd_session *x = s->owner;
 
+	if (CFG_TLS_CLIENT_CERTS && sasl->question == SASL_ASK_EXTERNAL) {
+		smtpd_cert_check(x, sasl);
+		return;
+	}
 	x->login = sasl->user;
 	x->request = auth_sasl(x->service->smtpd->auth, sasl,
 			x->service->name, conn_peer(s->conn), on_auth, x);

@@ -8,8 +8,10 @@ static bool may_relay(const struct smtp_session *s)
 {
 	const struct smtpd_session *x = s->owner;
 
-	return x->service->local || s->auth_user || x->service->device || (x->service->relays &&
-		conf_net_has(s->conf->relay_from, conn_peer_addr(s->conn)));
+	return x->service->local || s->auth_user || x->service->device ||
+		(x->service->relays && conf_net_has(s->conf->relay_from,
+			conn_peer_addr(s->conn))) ||
+		(CFG_TLS_CLIENT_CERTS && smtpd_cert_relays(s));
 }
 
 /* [192.0.2.1] where that is the address which the client has called. */

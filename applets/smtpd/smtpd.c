@@ -11,6 +11,7 @@
  * file ask.c SMTPD_ASK
  * file dnsbl.c SMTPD_DNSBL
  * file check.c SMTPD_CHECKS
+ * file cert.c TLS_CLIENT_CERTS
  *
  * config SMTPD
  *	bool "smtpd (6 kB)"
@@ -193,6 +194,17 @@ static void on_local(void *arg, int fd)
 
 /* -- starting -- */
 
+static inline unsigned char ask_for_cert(const struct smtpd *m, size_t i)
+{
+	static const unsigned char asks[] = {
+		[CONF_CLIENT_REQUEST] = TLS_VERIFY,
+		[CONF_CLIENT_REQUIRE] = TLS_REQUIRE
+	};
+
+	return i < CONF_CLIENT_SERVICES ?
+		asks[m->daemon.conf->tls_client[i]] : TLS_NO_VERIFY;
+}
+
 static void set_up(struct smtpd *m)
 {
 	for (size_t i = 0; i < SMTPD_SERVICES; i++) {
@@ -219,6 +231,8 @@ static void set_up(struct smtpd *m)
 			.message = smtpd_message, .reset = smtpd_reset,
 			.closed = session_closed,
 			.moved = CFG_FRONT_ENDS ? session_moved : NULL,
+			USE_TLS_CLIENT_CERTS(.tls_client = ask_for_cert(m, i),
+				.auth_external = smtpd_cert_logs_in,)
 			USE_SMTPD_LIMITS(.wrong = smtpd_limit_wrong,)
 		};
 	}

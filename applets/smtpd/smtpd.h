@@ -103,6 +103,15 @@ void smtpd_let_go(struct smtpd_session *x);
 /* sender.c: answers MAIL: may the user send under this address? */
 void smtpd_sender(struct smtpd_session *x);
 
+/* ... auth_check's answer; user: with AUTH_OK. x->login is who it was */
+void smtpd_auth_answer(struct smtpd_session *x, enum auth_status status,
+		const struct auth_user *user);
+
+/* cert.c (TLS_CLIENT_CERTS): what the client's certificate is good for. */
+bool smtpd_cert_logs_in(const struct smtp_session *s);
+bool smtpd_cert_relays(const struct smtp_session *s);
+void smtpd_cert_check(struct smtpd_session *x, const struct sasl *sasl);
+
 /* relay.c: may mail for this recipient come in here? */
 void smtpd_rcpt(struct smtp_session *s, struct smtp_rcpt *r);
 /* Neither this machine nor in relay-from. */

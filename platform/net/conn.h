@@ -101,12 +101,17 @@ void conn_timeout(struct conn *c, int64_t ms);
  * tls_new. -1 with err when it could not start: the conn is as before.
  */
 int conn_starttls(struct conn *c, struct tls_ctx *ctx, const char *name,
-		bool verify, struct err *err);
+		unsigned verify, struct err *err);
 bool conn_is_tls(const struct conn *c);
 /* Plain bytes came behind STARTTLS or its reply and were dropped: log it. */
 bool conn_had_injection(const struct conn *c);
-/* "TLSv1.3 with CIPHER"; "" in plain. */
+/*
+ * "TLSv1.3 with CIPHER", and ", client certificate known" and such where there
+ * is one; "" in plain.
+ */
 const char *conn_tls_text(const struct conn *c);
+/* Server side: the client's certificate; NULL: none. */
+const struct tls_peer *conn_tls_peer(const struct conn *c);
 
 /* tls_binding of this connection; 0 in plain. */
 size_t conn_binding(const struct conn *c, const char *type,

@@ -15,6 +15,16 @@ void conn_begin_handshake(struct conn *c)
 	loop_task_stop(&c->flush);
 }
 
+static const char *peer_text(const struct tls_peer *p)
+{
+	if (!p)
+		return "";
+	if (p->verified)
+		return ", client certificate verified";
+	return p->known ? ", client certificate known" :
+		", client certificate not verified";
+}
+
 void conn_handshake(struct conn *c)
 {
 	struct err err;
@@ -28,8 +38,9 @@ void conn_handshake(struct conn *c)
 		conn_break(c, &err);
 		return;
 	}
-	if (asprintf(&c->tls_text, "%s with %s", tls_version(c->tls),
-				tls_cipher(c->tls)) < 0) {
+	if (asprintf(&c->tls_text, "%s with %s%s", tls_version(c->tls),
+				tls_cipher(c->tls),
+				peer_text(tls_peer(c->tls))) < 0) {
 		c->tls_text = NULL;
 		conn_break(c, NULL);
 		return;
@@ -43,7 +54,7 @@ void conn_handshake(struct conn *c)
 }
 
 int conn_starttls(struct conn *c, struct tls_ctx *ctx, const char *name,
-		bool verify, struct err *err)
+		unsigned verify, struct err *err)
 {
 	int64_t ms = CONN_HANDSHAKE_MS;
 
@@ -84,6 +95,11 @@ bool conn_had_injection(const struct conn *c)
 const char *conn_tls_text(const struct conn *c)
 {
 	return c->tls_text ? c->tls_text : "";
+}
+
+const struct tls_peer *conn_tls_peer(const struct conn *c)
+{
+	return conn_is_tls(c) ? tls_peer(c->tls) : NULL;
 }
 
 size_t conn_binding(const struct conn *c, const char *type,

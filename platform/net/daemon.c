@@ -107,9 +107,16 @@ static int inherited(const char *want, int *next)
 	return -1;
 }
 
+int daemon_inherited(const char *name)
+{
+	int next = 0;
+
+	return inherited(name, &next);
+}
+
 static int watch_lifeline(struct daemon *d)
 {
-	int next = 0, fd = inherited(DAEMON_LIFELINE, &next);
+	int fd = daemon_inherited(DAEMON_LIFELINE);
 
 	d->lifeline.fd = fd;
 	d->lifeline.ready = on_lifeline;

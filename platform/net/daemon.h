@@ -52,6 +52,9 @@ static inline const char *daemon_service_name(enum conf_service service)
  */
 void daemon_init(struct daemon *d, const char *name, int argc, char **argv);
 
+/* The inherited descriptor of this name, which stays the process's; or -1. */
+int daemon_inherited(const char *name);
+
 /*
  * The sockets of one service: those handed down by maild or systemd under
  * its name, else those that `listen` names, opened here. got as listen_start;

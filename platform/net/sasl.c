@@ -5,7 +5,7 @@
 #include "config.h"
 
 /* By how many stand behind it in the list. */
-enum { SASL_LOGIN, SASL_PLAIN, SASL_SCRAM, SASL_PLUS };
+enum { SASL_LOGIN, SASL_PLAIN, SASL_SCRAM, SASL_PLUS, SASL_EXTERNAL };
 enum { SASL_WAIT_FIRST, SASL_WAIT_NEXT, SASL_WAIT_EMPTY };
 
 /* authzid NUL authcid NUL passwd (RFC 4616 2) */
@@ -85,6 +85,13 @@ static enum sasl_next scram(struct sasl *s, struct span text)
 	return text.n ? SASL_BAD : SASL_DONE;
 }
 
+/* RFC 4422 A.2: the authorization identity, and nothing else; may be empty. */
+static enum sasl_next external(struct sasl *s, struct span text)
+{
+	s->question = SASL_ASK_EXTERNAL;
+	return keep(s->user, text) ? SASL_BAD : SASL_CHECK;
+}
+
 enum sasl_next sasl_step(struct sasl *s, struct span line,
 		const char **challenge)
 {
@@ -97,7 +104,9 @@ enum sasl_next sasl_step(struct sasl *s, struct span line,
 		return SASL_CANCEL;
 	n = base64_get(message, sizeof(message), line);
 	text = span_make(message, n > 0 ? n : 0);
-	if (CFG_SASL_SCRAM && n >= 0 && s->mechanism >= SASL_SCRAM)
+	if (CFG_TLS_CLIENT_CERTS && n >= 0 && s->mechanism == SASL_EXTERNAL)
+		next = external(s, text);
+	else if (CFG_SASL_SCRAM && n >= 0 && s->mechanism >= SASL_SCRAM)
 		next = scram(s, text);
 	else if (n >= 0 && s->mechanism == SASL_PLAIN)
 		next = plain(s, text);
@@ -107,23 +116,15 @@ enum sasl_next sasl_step(struct sasl *s, struct span line,
 	return next;
 }
 
-/* RFC 4954 4: "=" stands for an initial response that is empty. */
-enum sasl_next sasl_start(struct sasl *s, struct span args,
-		sasl_bind_fn *bind, const struct conn *c,
+/*
+ * What stands behind the mechanism's name. RFC 4954 4: "=" is an initial
+ * response that is empty.
+ */
+static enum sasl_next first(struct sasl *s, struct span args,
 		const char **challenge)
 {
-	struct span offered = span_of(sasl_mechanisms(bind, c)), word;
-	struct span mechanism = span_word(&args);
 	struct span initial = span_word(&args);
 
-	*s = (struct sasl){ .bind = bind, .conn = c };
-	do
-		word = span_word(&offered);
-	while (word.n && !span_caseeq(word, mechanism));
-	if (!word.n)
-		return SASL_UNKNOWN;
-	while (span_word(&offered).n)
-		s->mechanism++;
 	if (span_trim(args).n)
 		return SASL_BAD;
 	if (!initial.n) {
@@ -136,11 +137,39 @@ enum sasl_next sasl_start(struct sasl *s, struct span args,
 	return sasl_step(s, initial, challenge);
 }
 
+enum sasl_next sasl_start(struct sasl *s, struct span args,
+		sasl_bind_fn *bind, const struct conn *c,
+		const char **challenge)
+{
+	struct span offered = span_of(sasl_mechanisms(bind, c)), word;
+	struct span mechanism = span_word(&args);
+
+	*s = (struct sasl){ .bind = bind, .conn = c };
+	do
+		word = span_word(&offered);
+	while (word.n && !span_caseeq(word, mechanism));
+	if (!word.n)
+		return SASL_UNKNOWN;
+	while (span_word(&offered).n)
+		s->mechanism++;
+	return first(s, args, challenge);
+}
+
+enum sasl_next sasl_start_external(struct sasl *s, struct span args,
+		const char **challenge)
+{
+	*s = (struct sasl){ .mechanism = SASL_EXTERNAL };
+	if (!span_caseeq(span_word(&args), SPAN("EXTERNAL")))
+		return SASL_UNKNOWN;
+	return first(s, args, challenge);
+}
+
 enum sasl_next sasl_answer(struct sasl *s, const struct auth_user *user,
 		const char **challenge)
 {
 	s->who = *user;
-	if (!CFG_SASL_SCRAM || s->mechanism < SASL_SCRAM)
+	if (!CFG_SASL_SCRAM || s->mechanism < SASL_SCRAM ||
+			s->mechanism == SASL_EXTERNAL)
 		return SASL_DONE;
 	s->step++;
 	return sasl_scram_answer(s, user, challenge);

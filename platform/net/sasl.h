@@ -1,4 +1,4 @@
-/* sasl - the steps of PLAIN, LOGIN and SCRAM-SHA-256
+/* sasl - the steps of PLAIN, LOGIN, SCRAM-SHA-256 and EXTERNAL
  *
  * RFC 4616 (PLAIN), 5802 and 7677 (SCRAM), 5056 (channel binding); 4954 and
  * 5034 (how SMTP and POP3 carry them). The client's side has PLAIN only.
@@ -20,7 +20,10 @@ typedef size_t sasl_bind_fn(const struct conn *c, const char *type,
 		unsigned char out[TLS_BINDING_MOST]);
 
 /* What authd is asked; see auth_sasl. */
-enum sasl_question { SASL_ASK_PASSWORD, SASL_ASK_SALT, SASL_ASK_PROOF };
+enum sasl_question {
+	SASL_ASK_PASSWORD, SASL_ASK_SALT, SASL_ASK_PROOF,
+	SASL_ASK_EXTERNAL	/* not authd: user is whom to act for, or "" */
+};
 
 /* Server side: one per running AUTH command. Wipe with sasl_wipe. */
 struct sasl {
@@ -61,6 +64,13 @@ const char *sasl_mechanisms(sasl_bind_fn *bind, const struct conn *c);
  */
 enum sasl_next sasl_start(struct sasl *s, struct span args,
 		sasl_bind_fn *bind, const struct conn *c,
+		const char **challenge);
+/*
+ * The same for EXTERNAL (RFC 4422 A), which sasl_start does not know: whether
+ * there is anything outside to go by is the caller's business. With args of
+ * another mechanism SASL_UNKNOWN.
+ */
+enum sasl_next sasl_start_external(struct sasl *s, struct span args,
 		const char **challenge);
 /* One line from the client. */
 enum sasl_next sasl_step(struct sasl *s, struct span line,

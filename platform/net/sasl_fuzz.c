@@ -11,7 +11,8 @@ static void check(const struct sasl *s, enum sasl_next next,
 {
 	if (next == SASL_CHALLENGE && !challenge)
 		abort();
-	if (next == SASL_CHECK && !s->user[0])
+	if (next == SASL_CHECK && !s->user[0] &&
+			s->question != SASL_ASK_EXTERNAL)
 		abort();
 	if (strlen(s->user) > SASL_TEXT || strlen(s->password) > SASL_TEXT)
 		abort();
@@ -53,7 +54,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct sasl s;
 
 	round_trip(line, in);
-	next = sasl_start(&s, line, no_binding, NULL, &challenge);
+	next = sasl_start_external(&s, line, &challenge);
+	if (next == SASL_UNKNOWN)
+		next = sasl_start(&s, line, no_binding, NULL, &challenge);
 	check(&s, next, challenge);
 	while (next == SASL_CHALLENGE) {
 		challenge = NULL;

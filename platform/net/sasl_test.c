@@ -110,6 +110,43 @@ static void test_login(void **state)
 	assert_int_equal(step("YQBi"), SASL_BAD);		/* a NUL b */
 }
 
+static enum sasl_next start_external(const char *args)
+{
+	challenge = NULL;
+	sasl_wipe(&sasl);
+	return sasl_start_external(&sasl, span_of(args), &challenge);
+}
+
+/* RFC 4422 A: whom to act for, or nobody's name. */
+static void test_external(void **state)
+{
+	const struct auth_user alice = { .name = "alice@a.test" };
+
+	(void)state;
+	if (!CFG_TLS_CLIENT_CERTS)
+		skip();
+	assert_int_equal(start("EXTERNAL ="), SASL_UNKNOWN);
+	assert_int_equal(start_external("PLAIN ="), SASL_UNKNOWN);
+	assert_int_equal(start_external(""), SASL_UNKNOWN);
+	assert_int_equal(start_external("external ="), SASL_CHECK);
+	assert_int_equal(sasl.question, SASL_ASK_EXTERNAL);
+	assert_string_equal(sasl.user, "");
+	assert_int_equal(start_external("EXTERNAL"), SASL_CHALLENGE);
+	assert_string_equal(challenge, "");
+	assert_int_equal(step(""), SASL_CHECK);
+	assert_string_equal(sasl.user, "");
+	assert_int_equal(start_external("EXTERNAL"), SASL_CHALLENGE);
+	assert_int_equal(step("YWxpY2U="), SASL_CHECK);
+	assert_string_equal(sasl.user, "alice");
+	assert_int_equal(sasl_answer(&sasl, &alice, &challenge), SASL_DONE);
+	assert_string_equal(sasl.who.name, "alice@a.test");
+	assert_int_equal(start_external("EXTERNAL"), SASL_CHALLENGE);
+	assert_int_equal(step("*"), SASL_CANCEL);
+	assert_int_equal(start_external("EXTERNAL YQBi"), SASL_BAD);
+	assert_int_equal(start_external("EXTERNAL !"), SASL_BAD);
+	assert_int_equal(start_external("EXTERNAL = ="), SASL_BAD);
+}
+
 static void test_mechanisms(void **state)
 {
 	(void)state;
@@ -417,7 +454,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain), cmocka_unit_test(test_plain_step),
-		cmocka_unit_test(test_login), cmocka_unit_test(test_mechanisms),
+		cmocka_unit_test(test_login),
+		cmocka_unit_test(test_external), cmocka_unit_test(test_mechanisms),
 		cmocka_unit_test(test_sizes), cmocka_unit_test(test_wipe),
 		cmocka_unit_test(test_client),
 #define SCRAM(f) cmocka_unit_test_teardown(f, wipe)

@@ -348,7 +348,7 @@ static void run_ehlo(struct dialog *d, void *session, struct span args)
 		conn_printf(s->conn, "250-%s\r\n"
 			"250-PIPELINING\r\n"
 			"250-SIZE %" PRIu64 "\r\n"
-			"%s%s%s%s%s"
+			"%s%s%s%s%s%s"
 			"250-8BITMIME\r\n"
 			"250-CHUNKING\r\n"
 			"%s%s"
@@ -357,6 +357,7 @@ static void run_ehlo(struct dialog *d, void *session, struct span args)
 			s->conf->hostname, s->conf->max_message_size,
 			smtp_offers_tls(s) ? "250-STARTTLS\r\n" : "",
 			smtp_offers_auth(s) ? "250-AUTH " : "",
+			smtp_offers_external(s) ? "EXTERNAL " : "",
 			smtp_offers_auth(s) ? sasl_mechanisms(
 				smtp_auth_binding(s), s->conn) : "",
 			smtp_offers_auth(s) ? "\r\n" : "",
@@ -425,7 +426,8 @@ static void run_starttls(struct dialog *d, void *session, struct span args)
 		smtp_say(s, SMTP_NO_TLS);
 	} else {
 		smtp_say(s, SMTP_START_TLS);
-		if (conn_starttls(s->conn, s->tls, NULL, false, &err) < 0) {
+		if (conn_starttls(s->conn, s->tls, NULL,
+				s->policy->tls_client, &err) < 0) {
 			log_warn("%s: %s", conn_peer(s->conn), err.text);
 			smtp_end(s);
 		}
@@ -515,6 +517,8 @@ static void on_tls(struct smtp_session *s)
 	if (conn_had_injection(s->conn))
 		log_warn("%s: input behind STARTTLS was dropped",
 				conn_peer(s->conn));
+	if (CFG_TLS_CLIENT_CERTS)
+		smtp_log_peer(s);
 	s->hello = NULL;
 	s->esmtp = false;
 	s->auth_user = NULL;
@@ -570,8 +574,11 @@ struct smtp_session *smtp_server_new(struct conn *c, const struct conf *conf,
 	err_nomem(&err);
 	if (s)
 		s->arena = arena_new(conf->session_memory);
+	/* before TLS: a handshake may take no longer */
+	conn_timeout(c, conf->command_timeout * INT64_C(1000));
 	if (!s || !s->arena || (implicit_tls &&
-			conn_starttls(c, tls, NULL, false, &err) < 0)) {
+			conn_starttls(c, tls, NULL, policy->tls_client,
+				&err) < 0)) {
 		log_warn("%s: %s", conn_peer(c), err.text);
 		if (s)
 			arena_free(s->arena);
@@ -591,7 +598,6 @@ struct smtp_session *smtp_server_new(struct conn *c, const struct conf *conf,
 	smtp_set_state(s, SMTP_START);
 	s->priv->front_end = conf->xclient_from &&
 		conf_net_has(conf->xclient_from, conn_peer_addr(c));
-	conn_timeout(c, conf->command_timeout * INT64_C(1000));
 	if (!implicit_tls)
 		smtp_greet(s);
 	return s;

@@ -37,10 +37,13 @@ struct smtp_policy {
 	bool tls_required;		/* nothing before STARTTLS */
 	bool repair;			/* lone CR and LF are made good (dot_repair), not refused */
 	bool any_hello;			/* the name in HELO may be anything */
+	unsigned char tls_client;	/* enum tls_verify: of clients' certificates */
 	bool spool_param;		/* XSPOOL (deliver) */
 	bool dsn;			/* RFC 3461: the policy sees to reports */
 	const char *banner;		/* "ESMTP Pillarbox" */
 
+	/* NULL, or: the client's certificate is good for AUTH EXTERNAL */
+	bool (*auth_external)(const struct smtp_session *s);
 	/* later: auth_sasl with sasl, whose AUTH_OK goes to smtp_server_auth_ok */
 	void (*auth_check)(struct smtp_session *s, const struct sasl *sasl);
 	void (*mail)(struct smtp_session *s);	/* later; s->sender is set */

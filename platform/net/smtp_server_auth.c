@@ -1,8 +1,11 @@
 /* smtp_server_auth - AUTH (RFC 4954), and whether it and STARTTLS are offered */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "net/smtp_server_private.h"
+#include "os/log.h"
 
 bool smtp_offers_tls(const struct smtp_session *s)
 {
@@ -23,6 +26,28 @@ static bool may_auth(const struct smtp_session *s)
 bool smtp_offers_auth(const struct smtp_session *s)
 {
 	return s->policy->auth && may_auth(s) && !s->auth_user;
+}
+
+/* RFC 4422 3.3, A: only where there is something outside to go by. */
+bool smtp_offers_external(const struct smtp_session *s)
+{
+	return CFG_TLS_CLIENT_CERTS && s->policy->auth_external &&
+		smtp_offers_auth(s) && s->policy->auth_external(s);
+}
+
+/* So that its owner can copy the fingerprint into the configuration. */
+void smtp_log_peer(const struct smtp_session *s)
+{
+	const struct tls_peer *p = conn_tls_peer(s->conn);
+	char hex[2 * sizeof(p->hash) + 1];
+
+	if (!p)
+		return;
+	for (size_t i = 0; i < sizeof(p->hash); i++)
+		snprintf(hex + 2 * i, 3, "%02x", p->hash[i]);
+	log_info("%s: client certificate sha256=%s %s%s", conn_peer(s->conn),
+			hex, p->verified ? "verified" : "",
+			p->verified ? "" : tls_peer_fault(p));
 }
 
 sasl_bind_fn *smtp_auth_binding(const struct smtp_session *s)
@@ -155,8 +180,11 @@ void smtp_run_auth(struct dialog *d, void *session, struct span args)
 	if (why) {
 		smtp_say(s, why);
 	} else {
-		next = sasl_start(p->sasl, args, smtp_auth_binding(s), s->conn,
-				&challenge);
+		next = smtp_offers_external(s) ? sasl_start_external(p->sasl,
+				args, &challenge) : SASL_UNKNOWN;
+		if (next == SASL_UNKNOWN)
+			next = sasl_start(p->sasl, args, smtp_auth_binding(s),
+					s->conn, &challenge);
 		go_on(s, next, challenge);
 	}
 }

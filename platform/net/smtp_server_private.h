@@ -103,6 +103,8 @@ bool smtp_offers_tls(const struct smtp_session *s);
 /* RFC 3207 4: this listener takes nothing before STARTTLS. */
 bool smtp_needs_tls(const struct smtp_session *s);
 bool smtp_offers_auth(const struct smtp_session *s);
+bool smtp_offers_external(const struct smtp_session *s);
+void smtp_log_peer(const struct smtp_session *s);
 sasl_bind_fn *smtp_auth_binding(const struct smtp_session *s);
 
 /* smtp_server_data.c */

@@ -8,21 +8,49 @@
 #include <stdbool.h>
 #include <sys/types.h>
 #include "base/err.h"
+#include "base/span.h"
 
+struct conf_word;
 struct tls_ctx;		/* certificates, tickets: one per process and side */
 struct tls;		/* one session */
 
 /* False in builds without TLS; every other call then fails with ERR_PERM. */
 bool tls_built(void);
 
-/*
- * Server side: certificate chain and key in PEM; session tickets on. A
- * second certificate may be added for other names (chosen by SNI).
- */
+/* Server side: certificate chain and key in PEM; session tickets on. */
 struct tls_ctx *tls_server(const char *cert_file, const char *key_file,
 		struct err *err);
-int tls_server_add(struct tls_ctx *c, const char *cert_file,
+/*
+ * One more, for whom the client asks by SNI: name is a host's, "*.DOMAIN" (one
+ * label) or "*" (whom no other is for, beside the first); NULL: all that the
+ * certificate itself has. It is kept. The more exact one wins; of several for
+ * one name the client's ciphers choose. TLS_SNI.
+ */
+int tls_server_add(struct tls_ctx *c, const char *name, const char *cert_file,
 		const char *key_file, struct err *err);
+/*
+ * Nothing below TLS 1.3; ciphers by IANA's names. ERR_PERM where mbedTLS lacks
+ * it, or one of them. TLS_CHOICE.
+ */
+int tls_server_only_13(struct tls_ctx *c, struct err *err);
+int tls_server_ciphers(struct tls_ctx *c, const struct conf_word *names,
+		struct err *err);
+/*
+ * Clients may be asked for certificates (tls_new's verify). ca_file NULL: none
+ * is verified; known(arg): is it good whoever signed it? TLS_CLIENT_CERTS.
+ */
+int tls_server_clients(struct tls_ctx *c, const char *ca_file,
+		bool (*known)(const void *arg, const unsigned char hash[32]),
+		const void *arg, struct err *err);
+/*
+ * Tickets are good for a process with the same secrets and the same `to`: what
+ * a session was agreed under. fd: of a file with two secrets, the first makes
+ * tickets, both open them; kept, -1: secrets of our own. Whoever writes it
+ * renews them every TLS_TICKET_LIFE.
+ */
+#define TLS_SECRET_SIZE 32
+#define TLS_TICKET_LIFE 86400		/* seconds */
+void tls_server_tickets(struct tls_ctx *c, int fd, struct span to);
 /* Client side; ca_file NULL: nobody is verified. Keeps the last session per
  * name for resumption. */
 struct tls_ctx *tls_client(const char *ca_file, struct err *err);
@@ -37,10 +65,16 @@ int tls_make_cert(const char *cert_file, const char *key_file,
 
 /*
  * A session over fd (non-blocking, not owned). name: the server's name for
- * SNI and, when verify, for the check (client side); NULL on the server.
+ * SNI and, when verify, for the check (client side). On the server name is
+ * NULL, and verify what is asked of the client's certificate.
  */
-struct tls *tls_new(struct tls_ctx *c, int fd, const char *name, bool verify,
-		struct err *err);
+enum tls_verify {
+	TLS_NO_VERIFY,
+	TLS_VERIFY,		/* on the server: ask for one */
+	TLS_REQUIRE		/* server: refuse who has none that is good */
+};
+struct tls *tls_new(struct tls_ctx *c, int fd, const char *name,
+		unsigned verify, struct err *err);
 void tls_free(struct tls *t);
 
 /* What these give: >0 bytes, or one of: */
@@ -59,6 +93,21 @@ void tls_bye(struct tls *t);
 
 const char *tls_version(const struct tls *t);	/* "TLSv1.3" */
 const char *tls_cipher(const struct tls *t);
+
+/*
+ * Server side, after the handshake: the certificate that the client has shown,
+ * and has the key of.
+ */
+struct tls_peer {
+	bool verified;			/* by the CA, and it is in force */
+	bool known;			/* see tls_server_clients */
+	unsigned flags;			/* private: why it is not verified */
+	unsigned char hash[32];		/* SHA-256 of it in DER */
+	char emails[];			/* its rfc822Names; "" ends them */
+};
+const struct tls_peer *tls_peer(const struct tls *t);	/* NULL: none */
+/* "has expired", ...; of one that is not verified. */
+const char *tls_peer_fault(const struct tls_peer *p);
 
 /*
  * Server side, after the handshake: what a client that speaks to nobody in

@@ -109,7 +109,7 @@ static bool matches(struct span pattern, struct span name)
 	return name.n && span_caseeq(pattern, name);
 }
 
-bool tls_cert_is_for(const struct tls_cert *c, struct span name)
+static bool has_name(const struct tls_cert *c, struct span name)
 {
 	const mbedtls_x509_sequence *san = &c->chain.subject_alt_names;
 	const mbedtls_x509_name *part;
@@ -129,6 +129,15 @@ bool tls_cert_is_for(const struct tls_cert *c, struct span name)
 			return true;
 	}
 	return false;
+}
+
+int tls_cert_is_for(const struct tls_cert *c, struct span name)
+{
+	if (!c->name)
+		return has_name(c, name);
+	if (!matches(span_of(c->name), name))
+		return 0;
+	return c->name[0] == '*' ? 2 : 3;
 }
 
 /* -- making -- */

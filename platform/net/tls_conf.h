@@ -13,5 +13,16 @@
  */
 int tls_conf_server(const struct conf *conf, struct tls_ctx **ctx,
 		struct err *err);
+/* All that it reads: 0, 1, ...; NULL: no more. */
+const char *tls_conf_file(const struct conf *conf, size_t i);
+
+/*
+ * What keeps tickets good over a reload: a file in memory with the secrets of
+ * tls_server_tickets, which maild hands down by this name. fd, or -1: there
+ * are none then. tls_conf_secrets puts a new one in, the last but one goes.
+ */
+#define TLS_CONF_SECRETS "tickets"
+int tls_conf_secrets_open(void);
+void tls_conf_secrets(int fd);
 
 #endif

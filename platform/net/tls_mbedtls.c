@@ -219,8 +219,8 @@ static int set_peer(struct tls *t, const char *name, bool verify)
 	return r;
 }
 
-struct tls *tls_new(struct tls_ctx *c, int fd, const char *name, bool verify,
-		struct err *err)
+struct tls *tls_new(struct tls_ctx *c, int fd, const char *name,
+		unsigned verify, struct err *err)
 {
 	struct tls *t = calloc(1, sizeof(*t));
 	int r = MBEDTLS_ERR_SSL_ALLOC_FAILED;
@@ -235,6 +235,10 @@ struct tls *tls_new(struct tls_ctx *c, int fd, const char *name, bool verify,
 		r = set_peer(t, name, verify);
 	if (r)
 		goto bad;
+	if (c->ask && verify) {
+		t->verify = verify;
+		c->ask(t);
+	}
 	mbedtls_ssl_set_bio(&t->ssl, t, bio_send, bio_recv, NULL);
 	return t;
 bad:
@@ -248,6 +252,7 @@ void tls_free(struct tls *t)
 	if (!t)
 		return;
 	mbedtls_ssl_free(&t->ssl);
+	free(t->peer);
 	free(t->name);
 	free(t);
 }
@@ -267,8 +272,9 @@ static const struct {
 		"the other side does not speak TLS" },
 	{ TLS_ERR_HELLO, ERR_PROTO, "the other side does not speak TLS" },
 	{ TLS_ERR_VERSION, ERR_PROTO,
-		"the other side is too old: TLS 1.2 is the least" },
+		"the other side speaks no version that we take" },
 	{ TLS_ERR_CIPHER, ERR_PROTO, "no cipher in common" },
+	{ TLS_ERR_NO_CERT, ERR_PROTO, "no cipher in common" },
 	{ MBEDTLS_ERR_SSL_INVALID_MAC, ERR_PROTO,
 		"the data were changed on the way" },
 	{ MBEDTLS_ERR_SSL_ALLOC_FAILED, ERR_NOMEM, "out of memory" },
@@ -320,7 +326,8 @@ int tls_handshake(struct tls *t, struct err *err)
 			tls_cache_forget(t->ctx->cache, t->name);
 		return failed(t, r, err);
 	}
-	if (t->verify && verified(t, err))
+	if (t->verify && (t->ctx->check ? t->ctx->check(t, err) :
+				verified(t, err)))
 		return TLS_ERROR;
 	if (t->name && has_session(&t->ssl))
 		tls_cache_keep(t->ctx->cache, &t->ssl, t->name, t->verify);
@@ -422,6 +429,16 @@ size_t tls_binding(struct tls *t, const char *type,
 		unsigned char out[TLS_BINDING_MOST])
 {
 	return t->ctx->binding ? t->ctx->binding(t, type, out) : 0;
+}
+
+const struct tls_peer *tls_peer(const struct tls *t)
+{
+	return t->peer;
+}
+
+const char *tls_peer_fault(const struct tls_peer *p)
+{
+	return tls_trust_fault(p->flags);
 }
 
 const char *tls_version(const struct tls *t)

@@ -25,8 +25,13 @@ int tls_rng(void *unused, unsigned char *out, size_t n);
 struct tls_ctx {
 	mbedtls_ssl_config conf;
 	struct tls_cache *cache;	/* client */
-	int bundle;			/* client: fd of the CAs, -1 none */
+	int bundle;			/* fd of the CAs, -1 none */
 	struct tls_server *server;
+	/* where clients are asked for certificates: tls_peer_mbedtls.c's */
+	void (*ask)(struct tls *t);
+	int (*check)(struct tls *t, struct err *err);
+	bool (*known)(const void *arg, const unsigned char hash[32]);
+	const void *known_arg;
 	void (*free_server)(struct tls_server *s);
 	size_t (*binding)(struct tls *t, const char *type,
 			unsigned char out[TLS_BINDING_MOST]);
@@ -40,11 +45,12 @@ struct tls {
 	bool stuck;			/* a record is not sent, or not whole */
 	size_t held;			/* the caller's bytes in that record */
 	char *name;			/* the server's; NULL on the server */
-	bool verify;
+	unsigned char verify;		/* enum tls_verify */
 	bool checked;			/* a certificate came and was judged */
 	bool offered;			/* an old session, verified if asked */
 	const struct tls_cert *cert;	/* server: the last that suits */
 	unsigned ncerts;		/* ... the name the client gave */
+	struct tls_peer *peer;		/* server: the client's certificate */
 };
 
 /* endpoint: MBEDTLS_SSL_IS_ */
@@ -53,13 +59,15 @@ struct tls_ctx *tls_ctx_new(int endpoint, struct err *err);
 /* -- tls_cert_mbedtls.c: our own certificates -- */
 struct tls_cert {
 	struct tls_cert *next;
+	const char *name;		/* as tls_server_add; not owned */
 	mbedtls_x509_crt chain;
 	mbedtls_pk_context key;
 };
 struct tls_cert *tls_cert_read(const char *cert_file, const char *key_file,
 		struct err *err);		/* NULL on error */
 void tls_cert_free(struct tls_cert *c);
-bool tls_cert_is_for(const struct tls_cert *c, struct span name);
+/* How well c suits: 0 not at all, more is better. */
+int tls_cert_is_for(const struct tls_cert *c, struct span name);
 
 /* -- tls_trust_mbedtls.c: other people's -- */
 /* Opens the bundle. fd or -1. */
@@ -69,6 +77,7 @@ int tls_trust_open(const char *ca_file, struct err *err);
  * the chain names are read from the bundle, and only for this call.
  */
 uint32_t tls_trust_check(int bundle, mbedtls_x509_crt *chain, const char *name);
+const char *tls_trust_fault(uint32_t flags);	/* "has expired", ... */
 /* Says so to people. Always -1. */
 int tls_trust_refused(struct err *err, const char *name, uint32_t flags);
 
@@ -83,18 +92,45 @@ void tls_cache_keep(struct tls_cache *c, const mbedtls_ssl_context *ssl,
 		const char *name, bool verified);
 void tls_cache_forget(struct tls_cache *c, const char *name);
 
+/* -- tls_ticket_mbedtls.c: the server's -- */
+struct tls_tickets;
+struct tls_tickets *tls_tickets_new(mbedtls_ssl_config *conf);
+void tls_tickets_free(struct tls_tickets *t);
+void tls_tickets_bind(struct tls_tickets *t, int fd, struct span to);
+
 /* -- what 2.28 and 3.6 call differently -- */
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
 #define TLS_ERR_VERSION MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION
 #define TLS_ERR_CIPHER MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE
+#define TLS_ERR_NO_CERT MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE
 #define TLS_ERR_HELLO MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE
 #define TLS_SIG_MD(crt) ((crt)->MBEDTLS_PRIVATE(sig_md))
 #else
 #define TLS_ERR_VERSION MBEDTLS_ERR_SSL_BAD_HS_PROTOCOL_VERSION
 #define TLS_ERR_CIPHER MBEDTLS_ERR_SSL_NO_CIPHER_CHOSEN
+#define TLS_ERR_NO_CERT MBEDTLS_ERR_SSL_NO_USABLE_CIPHERSUITE
 #define TLS_ERR_HELLO MBEDTLS_ERR_SSL_BAD_HS_CLIENT_HELLO
 #define TLS_SIG_MD(crt) ((crt)->sig_md)
 #endif
+
+#if MBEDTLS_VERSION_NUMBER < 0x03000000
+#define MBEDTLS_PRIVATE(field) field
+#endif
+#ifdef MBEDTLS_SSL_KEEP_PEER_CERTIFICATE
+#define TLS_HAS_PEER_CERT(s) ((s)->MBEDTLS_PRIVATE(peer_cert) != NULL)
+#else
+#define TLS_HAS_PEER_CERT(s) ((s)->MBEDTLS_PRIVATE(peer_cert_digest) != NULL)
+#endif
+
+/* This session's handshake asks for a certificate and takes any, or none. */
+static inline void tls_ask_cert(mbedtls_ssl_context *ssl)
+{
+#ifdef MBEDTLS_SSL_SERVER_NAME_INDICATION
+	mbedtls_ssl_set_hs_authmode(ssl, MBEDTLS_SSL_VERIFY_OPTIONAL);
+#else
+	(void)ssl;
+#endif
+}
 
 static inline int tls_parse_key(mbedtls_pk_context *key,
 		const unsigned char *pem, size_t n)

@@ -21,13 +21,39 @@ struct tls_ctx *tls_server(const char *cert_file, const char *key_file,
 	return NULL;
 }
 
-int tls_server_add(struct tls_ctx *c, const char *cert_file,
+int tls_server_add(struct tls_ctx *c, const char *name, const char *cert_file,
 		const char *key_file, struct err *err)
 {
-	(void)c;
+	(void)c, (void)name;
 	(void)cert_file;
 	(void)key_file;
 	return none(err);
+}
+
+int tls_server_only_13(struct tls_ctx *c, struct err *err)
+{
+	(void)c;
+	return none(err);
+}
+
+int tls_server_ciphers(struct tls_ctx *c, const struct conf_word *names,
+		struct err *err)
+{
+	(void)c, (void)names;
+	return none(err);
+}
+
+int tls_server_clients(struct tls_ctx *c, const char *ca_file,
+		bool (*known)(const void *arg, const unsigned char hash[32]),
+		const void *arg, struct err *err)
+{
+	(void)c, (void)ca_file, (void)known, (void)arg;
+	return none(err);
+}
+
+void tls_server_tickets(struct tls_ctx *c, int fd, struct span to)
+{
+	(void)c, (void)fd, (void)to;
 }
 
 struct tls_ctx *tls_client(const char *ca_file, struct err *err)
@@ -51,8 +77,8 @@ int tls_make_cert(const char *cert_file, const char *key_file,
 	return none(err);
 }
 
-struct tls *tls_new(struct tls_ctx *c, int fd, const char *name, bool verify,
-		struct err *err)
+struct tls *tls_new(struct tls_ctx *c, int fd, const char *name,
+		unsigned verify, struct err *err)
 {
 	(void)c;
 	(void)fd;
@@ -107,6 +133,18 @@ size_t tls_binding(struct tls *t, const char *type,
 	(void)type;
 	(void)out;
 	return 0;
+}
+
+const struct tls_peer *tls_peer(const struct tls *t)
+{
+	(void)t;
+	return NULL;
+}
+
+const char *tls_peer_fault(const struct tls_peer *p)
+{
+	(void)p;
+	return "";
 }
 
 const char *tls_version(const struct tls *t)

@@ -422,8 +422,8 @@ static void test_sni(void **state)
 
 	(void)state;
 	skip_without_tls();
-	assert_int_equal(tls_server_add(server, b_cert, b_key, NULL), 0);
-	assert_int_equal(tls_server_add(server, old, oldkey, NULL), 0);
+	assert_int_equal(tls_server_add(server, NULL, b_cert, b_key, NULL), 0);
+	assert_int_equal(tls_server_add(server, NULL, old, oldkey, NULL), 0);
 	a = new_client(a_cert);
 	b = new_client(b_cert);
 	o = new_client(old);
@@ -474,7 +474,7 @@ static void test_binding(void **state)
 	(void)state;
 	if (!tls_built() || !CFG_SASL_SCRAM)
 		skip();
-	assert_int_equal(tls_server_add(server, b_cert, b_key, NULL), 0);
+	assert_int_equal(tls_server_add(server, NULL, b_cert, b_key, NULL), 0);
 	client = new_client(NULL);
 	pair();
 	assert_int_equal(conn_binding(s.conn, NULL, data), 0);
@@ -504,7 +504,7 @@ static void test_binding(void **state)
 	drop(&s);
 	drop(&c);
 	/* two that suit one name: which it is cannot be told */
-	assert_int_equal(tls_server_add(server, b_cert, b_key, NULL), 0);
+	assert_int_equal(tls_server_add(server, NULL, b_cert, b_key, NULL), 0);
 	shake(client, "b.example", false);
 	assert_int_equal(conn_binding(s.conn, "tls-server-end-point", data), 0);
 }

@@ -149,8 +149,19 @@ static const struct {
 		"is not signed by a CA that we trust" },
 	{ MBEDTLS_X509_BADCERT_BAD_MD | MBEDTLS_X509_BADCERT_BAD_PK |
 		MBEDTLS_X509_BADCERT_BAD_KEY, "is too weak" },
+	{ MBEDTLS_X509_BADCERT_KEY_USAGE | MBEDTLS_X509_BADCERT_EXT_KEY_USAGE,
+		"is for another use" },
 	{ UINT32_MAX, "cannot be accepted" }
 };
+
+const char *tls_trust_fault(uint32_t flags)
+{
+	int i = 0;
+
+	while (reasons[i].flags != UINT32_MAX && !(flags & reasons[i].flags))
+		i++;
+	return reasons[i].text;
+}
 
 /* Without a clock nothing is known about dates: that may pass. */
 int tls_trust_refused(struct err *err, const char *name, uint32_t flags)
@@ -158,15 +169,13 @@ int tls_trust_refused(struct err *err, const char *name, uint32_t flags)
 	const uint32_t dates = MBEDTLS_X509_BADCERT_EXPIRED |
 		MBEDTLS_X509_BADCERT_FUTURE;
 	char now[DATE_SIZE];
-	int i = 0;
+	const char *text = tls_trust_fault(flags);
 
-	while (!(flags & reasons[i].flags))
-		i++;
-	if (!(reasons[i].flags & dates))
+	if (text != tls_trust_fault(flags & dates))
 		return err_set(err, ERR_PERM, "the certificate of %s %s", name,
-				reasons[i].text);
+				text);
 	date_iso(now, clock_now());
 	return err_set(err, clock_plausible() ? ERR_PERM : ERR_TEMP,
 			"the certificate of %s %s (the clock says %.10s)",
-			name, reasons[i].text, now);
+			name, text, now);
 }

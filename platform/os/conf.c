@@ -1,4 +1,5 @@
 #include "os/conf_row.h"
+#include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -225,6 +226,8 @@ static int compute(struct conf_load *l)
 	if (!c->tls_cert != !c->tls_key)
 		return conf_error(l, "tls-cert and tls-key go together");
 	if (in_state_dir(l, &c->tls_cert, "cert.pem") < 0)
+		return -1;
+	if (CFG_TLS_CLIENT_CERTS && conf_check_tls_client(l) < 0)
 		return -1;
 	return in_state_dir(l, &c->tls_key, "key.pem");
 }

@@ -91,6 +91,28 @@ struct conf_listen {
 	socklen_t addr_len;
 };
 
+/* tls-host NAME|*.DOMAIN|* CERT KEY; *: whoever no other line names */
+struct conf_tls_host {
+	struct conf_tls_host *next;
+	const char *name;		/* lower case */
+	const char *cert, *key;
+};
+
+/* tls-client no|request|require [SERVICE...] */
+enum conf_client {
+	CONF_CLIENT_UNSET,		/* not after conf_read */
+	CONF_CLIENT_NO, CONF_CLIENT_REQUEST, CONF_CLIENT_REQUIRE
+};
+#define CONF_CLIENT_SERVICES (CONF_SMTPS + 1)	/* smtpd's: the first ones */
+
+/* relay-cert and tls-client-user: a client known by SHA-256 of its DER */
+#define CONF_HASH_SIZE 32
+struct conf_cert {
+	struct conf_cert *next;
+	unsigned char hash[CONF_HASH_SIZE];
+	const char *user;		/* NULL: it may relay */
+};
+
 /* route DOMAIN lmtp:unix:PATH | smtp:[HOST]:PORT | smtp:HOST ; first match */
 struct conf_route {
 	struct conf_route *next;
@@ -131,6 +153,12 @@ struct conf {
 	const char *spool_dir, *state_dir, *mail_dir, *mbox_dir, *run_dir;
 	const char *tls_cert, *tls_key;	/* default: STATE/cert.pem, key.pem */
 	const char *tls_ca;		/* bundle for verifying others */
+	struct conf_tls_host *tls_hosts;
+	bool tls_13;			/* tls-min 1.3 */
+	struct conf_word *tls_ciphers;	/* none: the library's */
+	const char *tls_client_ca;	/* NULL: none */
+	unsigned char tls_client[CONF_CLIENT_SERVICES];	/* enum conf_client */
+	struct conf_cert *client_certs;
 
 	const char *user_queue;		/* smtpd, queue; owns the spool */
 	const char *user_store;		/* pop3d, deliver; owns Maildirs */
@@ -205,6 +233,11 @@ int conf_get(const struct conf *c, const char *name, struct str *out);
  * dot too.
  */
 bool conf_is_local(const struct conf *c, struct span domain);
+/* Whose certificate is this? NULL: nobody's. May it relay? (TLS_CLIENT_CERTS) */
+const char *conf_cert_user(const struct conf *c,
+		const unsigned char hash[CONF_HASH_SIZE]);
+bool conf_cert_relays(const struct conf *c,
+		const unsigned char hash[CONF_HASH_SIZE]);
 bool conf_net_has(const struct conf_net *nets, const struct sockaddr *addr);
 
 #endif

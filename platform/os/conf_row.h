@@ -31,6 +31,12 @@ enum conf_kind {
 	CONF_KIND_DNSBL,	/* struct conf_dnsbl * */
 	CONF_KIND_CHECK,	/* unsigned char, enum conf_check */
 	CONF_KIND_RATE,		/* struct conf_rate */
+	CONF_KIND_TLS_HOST,	/* struct conf_tls_host * */
+	CONF_KIND_TLS_MIN,	/* bool */
+	CONF_KIND_CIPHERS,	/* struct conf_word * */
+	CONF_KIND_TLS_CLIENT,	/* unsigned char[], enum conf_client */
+	CONF_KIND_TLS_USER,	/* client_certs, those with a user */
+	CONF_KIND_CERTS,	/* client_certs, those without */
 	CONF_KIND_LEFT_OUT,	/* its feature is not in this build */
 	CONF_KIND_COUNT
 };
@@ -135,6 +141,13 @@ struct conf_listen *conf_add_listen(struct conf_load *l,
 void conf_print_socket(struct str *out, const struct conf_listen *at);
 /* conf_host.c: is it a user's or recipient's address in dot-atom form? */
 bool conf_is_user(struct span s);
+CONF_KIND_FNS(tls_host);
+CONF_PARSE_FN(ciphers);
+CONF_KIND_FNS(tls_client);
+CONF_KIND_FNS(tls_user);
+CONF_KIND_FNS(certs);
+/* When all lines are read. 0 or -1. */
+int conf_check_tls_client(struct conf_load *l);
 
 /* Appends a kept copy, unless it is there already (case ignored). 0 or -1. */
 int conf_add_word(struct conf_load *l, struct conf_word **list,
@@ -153,6 +166,8 @@ bool conf_split_port(struct span text, struct span *host, unsigned *port,
 		bool *brackets);
 /* A host name (RFC 1123 2.1), A-labels only; not an address. */
 bool conf_is_host(struct span s);
+/* A user's name, as a login or an address. */
+bool conf_is_user(struct span s);
 /* An address into 16 bytes, IPv4 as ::ffff:a.b.c.d. */
 bool conf_address(struct span text, unsigned char addr[16], bool *v4);
 

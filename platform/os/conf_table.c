@@ -73,6 +73,12 @@ static const struct conf_row rows[] = {
 		ROW("xclient-from", "(none)",
 		"Front ends as nginx that may say with XCLIENT who their "
 		"client is, and who has logged in. They are believed.") },
+	{ KIND_IF(TLS_CLIENT_CERTS, CERTS), AT(client_certs), 0, 0,
+		ROW("relay-cert", "(none)",
+		"Clients whose TLS certificate has this SHA-256 fingerprint "
+		"may send to anybody likewise, wherever they are. No "
+		"authority has to have signed it. As `openssl x509 "
+		"-fingerprint -sha256` prints it, or without the colons.") },
 	{ CONF_KIND_USERS, AT(sender_any), 0, 0,
 		ROW("sender-any", "(none)",
 		"Users who may send under any address. All others who log in "
@@ -142,6 +148,44 @@ static const struct conf_row rows[] = {
 		ROW("tls-ca", "/etc/ssl/certs/ca-certificates.crt",
 		"The authorities that other servers' certificates are checked "
 		"with, PEM.") },
+
+	GROUP("TLS, our side of it"),
+	{ KIND_IF(TLS_SNI, TLS_HOST), AT(tls_hosts), 0, 0,
+		ROW("tls-host", "(none)",
+		"Another certificate and key, PEM, for clients that ask for "
+		"this name (SNI). *.DOMAIN stands for one label; the name "
+		"itself goes before it. Whoever asks for no such name gets "
+		"tls-cert. Two lines for a name may give an ECDSA and an RSA "
+		"certificate: the client's ciphers decide. * adds one to "
+		"tls-cert in this way.") },
+	{ KIND_IF(TLS_CHOICE, TLS_MIN), AT(tls_13), 0, 0,
+		ROW("tls-min", "1.2",
+		"The oldest TLS that our servers speak. 1.3 needs mbedTLS 3.6; "
+		"with 2.28, as Debian has it, it is an error, and whoever "
+		"speaks 1.2 only is refused: on port 25 he may send in the "
+		"clear then.") },
+	{ KIND_IF(TLS_CHOICE, CIPHERS), AT(tls_ciphers), 0, 0,
+		ROW("tls-ciphers", "(those of mbedTLS)",
+		"The ciphers that our servers take, the best first, by their "
+		"IANA names, as TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256. Where "
+		"none is one of TLS 1.3, its ciphers stay as they are.") },
+	{ KIND_IF(TLS_CLIENT_CERTS, PATH), AT(tls_client_ca), 1, 1000,
+		ROW("tls-client-ca", "(none)",
+		"The authorities for clients' certificates, PEM. A client "
+		"whose certificate is good and holds a user's address "
+		"(rfc822Name) may log in with it (AUTH EXTERNAL).") },
+	{ KIND_IF(TLS_CLIENT_CERTS, TLS_CLIENT), AT(tls_client), 0, 0,
+		ROW("tls-client", "(request with tls-client-ca, "
+		"tls-client-user or relay-cert, else no)",
+		"Does smtpd ask clients for a certificate? Of all its "
+		"services, or of those named: smtp, submission, smtps. "
+		"require ends the TLS session of who has none that "
+		"tls-client-ca, tls-client-user or relay-cert knows: not for "
+		"a port 25 that strangers use. pop3d never asks.") },
+	{ KIND_IF(TLS_CLIENT_CERTS, TLS_USER), AT(client_certs), 0, 0,
+		ROW("tls-client-user", "(none)",
+		"Who shows the certificate with this SHA-256 fingerprint may "
+		"log in as USER with it (AUTH EXTERNAL), whoever signed it.") },
 
 	GROUP("Users and rights"),
 	{ CONF_KIND_ACCOUNT, AT(user_queue), 0, 0,

@@ -146,7 +146,10 @@ static const char *const *bool_words(const struct conf_row *row)
 	static const char *const yesno[] = { "no", "yes", NULL };
 	static const char *const sync[] = { "filesystem", "files", NULL };
 	static const char *const check[] = { "no", "note", "refuse", NULL };
+	static const char *const versions[] = { "1.2", "1.3", NULL };
 
+	if (row->kind == CONF_KIND_TLS_MIN)
+		return versions;
 	return row->kind == CONF_KIND_SYNC ? sync :
 		row->kind == CONF_KIND_CHECK ? check : yesno;
 }
@@ -278,7 +281,7 @@ void conf_print_text(const struct conf *c, const struct conf_row *row,
 {
 	const char *text = *(const char *const *)in(c, row);
 
-	str_adds(out, text);
+	str_adds(out, text ? text : "");
 }
 
 const struct conf_type *conf_type(enum conf_kind kind)
@@ -332,6 +335,20 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			parse_bool, print_bool },
 		[CONF_KIND_RATE] = { "none|N/TIME", 1, 1, false, false,
 			parse_rate, print_rate },
+		USE_TLS_SNI([CONF_KIND_TLS_HOST] = { "NAME|*.DOMAIN|* CERT "
+			"KEY", 3, 3, true, false, KIND(tls_host) },)
+		USE_TLS_CHOICE([CONF_KIND_TLS_MIN] = { "1.2|1.3", 1, 1, false,
+			false, parse_bool, print_bool },)
+		USE_TLS_CHOICE([CONF_KIND_CIPHERS] = { "NAME...", 1,
+			CONF_WORDS_MOST, true, false, conf_parse_ciphers,
+			conf_print_words },)
+		USE_TLS_CLIENT_CERTS([CONF_KIND_TLS_CLIENT] = {
+			"no|request|require [SERVICE...]", 1, 4, true, false,
+			KIND(tls_client) },)
+		USE_TLS_CLIENT_CERTS([CONF_KIND_TLS_USER] = { "SHA256 USER", 2,
+			2, true, false, KIND(tls_user) },)
+		USE_TLS_CLIENT_CERTS([CONF_KIND_CERTS] = { "SHA256...", 1,
+			CONF_WORDS_MOST, true, false, KIND(certs) },)
 		[CONF_KIND_LEFT_OUT] = { "", 0, CONF_WORDS_MOST, true, false,
 			parse_left_out, print_nothing },
 	};

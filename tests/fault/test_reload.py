@@ -100,5 +100,5 @@ def test_new_certificate_is_taken(tmp_path):
         s = smtplib.SMTP_SSL("127.0.0.1", i.port["smtps"], context=insecure())
         put(new)
         i.wait_log("cert.pem is new", 60)
-        wait_for(lambda: served(i) == der(new), 20)
+        wait_for(lambda: served(i) == der(new), 40)
         assert s.noop()[0] == 250

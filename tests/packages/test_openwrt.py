@@ -317,6 +317,14 @@ SAMPLES = {
     "tls-cert": "/etc/cert.pem", "tls-key": "/etc/key.pem",
     "listen": ["smtp *:2525", "pop3 none", "pop3s none"],
     "dnsbl": ["zen.example weight=2 codes=127.0.0.2", "ok.example weight=-1"],
+    "relay-cert": ["a1" * 32, "b2" * 32],
+    "tls-host": ["one.example.org /etc/1.pem /etc/1.key",
+                 "*.example.net /etc/2.pem /etc/2.key"],
+    "tls-ciphers": ["TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+                    "TLS_AES_128_GCM_SHA256"],
+    "tls-min": "1.3", "tls-client-ca": "/etc/clients.pem",
+    "tls-client": "require",
+    "tls-client-user": ["c3" * 32 + " alice@example.org"],
     "system-users": "no", "retry-first": "7m", "max-queue": "77",
 }
 

@@ -1,0 +1,24 @@
+/* maild - what its files share */
+#ifndef MAILD_MAILD_H
+#define MAILD_MAILD_H
+
+#include <stdbool.h>
+#include "os/conf.h"
+
+/* Certificates and keys, as they were at the last look. */
+struct maild_look {
+	struct maild_file *files;	/* NULL: not looked yet */
+	size_t n;
+};
+
+/*
+ * True: a file of TLS is another than at the last look. The first look, and
+ * that after maild_look_again (the configuration is another), only learns.
+ */
+bool maild_look(struct maild_look *l, const struct conf *conf);
+void maild_look_again(struct maild_look *l);
+
+/* Could a daemon start with these certificates? 0, or -1: it is in the log. */
+int maild_try_tls(const struct conf *conf);
+
+#endif
