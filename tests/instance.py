@@ -1,5 +1,6 @@
 """A running Pillarbox of its own: temporary folder, configuration, users, maild."""
 
+import fcntl
 import os
 import pathlib
 import re
@@ -17,9 +18,23 @@ DAEMONS = ("authd", "deliver", "queue", "smtpd", "pop3d")
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """One that no other test has, and none that the kernel gives to clients."""
+    with open("/tmp/pillarbox-test-ports", "a+") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        f.seek(0)
+        port = int(f.read() or 10000)
+        while True:
+            port = port + 1 if port < 32000 else 10001
+            with socket.socket() as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    s.bind(("", port))
+                    break
+                except OSError:
+                    continue
+        f.truncate(0)
+        f.write(str(port))
+        return port
 
 
 def wait_for(what, seconds=10, step=0.02):
