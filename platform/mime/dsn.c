@@ -1,5 +1,6 @@
 #include "mime/dsn.h"
 
+#include "base/utf8.h"
 #include "config.h"
 
 /* -- xtext -- */
@@ -43,6 +44,53 @@ bool dsn_decode(struct str *out, struct span xtext)
 			str_addc(out, (char)c);
 	}
 	return CFG_DSN;
+}
+
+/* -- utf-8 addresses (RFC 6533 3) -- */
+
+#define EMBEDDED_MOST 6		/* digits in \x{10FFFF} */
+
+/* "\x{F6}" off *in; 0: there is none, or it is no character to be shown. */
+static uint32_t take_embedded(struct span *in)
+{
+	struct span s = *in;
+	uint32_t c = 0;
+	size_t end = span_find(s, '}');
+
+	if (!span_starts(s, "\\x{") || end == s.n || end < 4 ||
+			end > 3 + EMBEDDED_MOST)
+		return 0;
+	for (size_t i = 3; i < end; i++) {
+		int digit = hex_digit(s.p[i]);
+
+		if (digit < 0)
+			return 0;
+		c = c * 16 + (uint32_t)digit;
+	}
+	if (c <= ' ' || (c >= 127 && c < 160) || c == 0x2028 || c == 0x2029 ||
+			(c >= 0xd800 && c < 0xe000) || c > 0x10ffff)
+		return 0;
+	*in = span_rest(s, end + 1);
+	return c;
+}
+
+void dsn_put_utf8(struct str *out, struct span address, bool ascii)
+{
+	while (address.n) {
+		uint32_t c = ascii ? 0 : take_embedded(&address);
+
+		if (!c)
+			c = utf8_next(&address);
+		if (ascii && c > 127)
+			str_addf(out, "\\x{%X}", (unsigned)c);
+		else
+			utf8_put(out, c);
+	}
+}
+
+bool dsn_is_utf8(struct span type)
+{
+	return CFG_SMTPUTF8 && span_is(type, "utf-8");
 }
 
 /* -- the forms -- */
@@ -91,7 +139,9 @@ bool dsn_is_orcpt(struct span value)
 	return n <= DSN_ORCPT_MOST && type.n && value.n
 			/* an atom (RFC 5321 4.1.2) */
 			&& span_isalnum(type, "!#$%&'*+-/=?^_`{|}~")
-			&& dsn_decode(NULL, value);
+			&& (dsn_decode(NULL, value) || (CFG_DSN
+				&& dsn_is_utf8(type) && utf8_clean(value)
+				&& !utf8_ascii(value)));
 }
 
 /* -- what hangs on them -- */

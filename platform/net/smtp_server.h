@@ -36,6 +36,7 @@ struct smtp_policy {
 	bool auth_plain_ok;		/* AUTH without TLS */
 	bool spool_param;		/* XSPOOL (deliver) */
 	bool dsn;			/* RFC 3461: the policy sees to reports */
+	bool utf8;			/* RFC 6531: SMTPUTF8 is offered */
 	const char *banner;		/* "ESMTP Pillarbox" */
 
 	/* later: auth_sasl with sasl, whose AUTH_OK goes to smtp_server_auth_ok */
@@ -72,6 +73,7 @@ struct smtp_session {
 	struct smtp_rcpt *rcpts;	/* accepted, in order */
 	unsigned nrcpt;
 	bool eight_bit;
+	bool utf8;			/* MAIL said SMTPUTF8 */
 	const char *dsn;		/* RET= and ENVID= (mime/dsn.h); NULL: none */
 	uint64_t declared_size;		/* SIZE=, 0 not given */
 	uint64_t size;			/* octets of data so far */

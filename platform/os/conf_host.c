@@ -1,7 +1,13 @@
 /* The kinds made of host names: hostname, domain. */
 #include "os/conf_row.h"
 
+#include <stdio.h>
+
+#include "base/utf8.h"
+#include "config.h"
+
 #define LABEL_MOST 63		/* RFC 1035 2.3.4 */
+#define USER_SIZE 512		/* of a user's name or address */
 #define NAME_MOST 253		/* of 255 bytes on the wire */
 
 /* RFC 1123 2.1: letters, digits and hyphens, none of these at an end. */
@@ -33,18 +39,26 @@ bool conf_is_host(struct span s)
 	return !is_digits(label);
 }
 
+struct span conf_host(char out[IDNA_SIZE], struct span s)
+{
+	return idna_ascii(out, s) && conf_is_host(span_of(out)) ?
+		span_of(out) : span_make(NULL, 0);
+}
+
 /* The name in lower case, without the final dot; NULL after conf_error. */
 static const char *host(struct conf_load *l, struct span word)
 {
 	struct span name = word;
+	char ascii[IDNA_SIZE];
 
 	if (name.n && name.p[name.n - 1] == '.')
 		name.n--;
-	if (!conf_is_host(name)) {
+	name = conf_host(ascii, name);
+	if (!name.n) {
 		conf_bad(l, word, "is no host name");
 		return NULL;
 	}
-	return conf_keep_lower(l, name);
+	return conf_keep(l, name);
 }
 
 int conf_parse_host(struct conf_load *l, const struct conf_row *row,
@@ -102,20 +116,48 @@ int conf_parse_domains(struct conf_load *l, const struct conf_row *row,
 	return 0;
 }
 
-/* An account's name or an address: dot-atom and @ (RFC 5322 3.4.1), but # */
-static bool is_user(struct span s)
+/* Without blanks and quotes; "*" alone is everybody. */
+static bool is_name(struct span s)
 {
-	return s.n && span_isalnum(s, "!$%&'*+-/=?^_`{|}~.@");
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 128 && !span_isalnum(span_sub(s, i,
+					1), "!$%&'*+-/=?^_`{|}~."))
+			return false;
+	return CFG_SMTPUTF8 ? utf8_clean(s) : utf8_ascii(s);
+}
+
+/*
+ * An account's name or an address: dot-atom and @ (RFC 5322 3.4.1), but #; the
+ * domain as authd gives it.
+ */
+static struct span user(char out[USER_SIZE], struct span s)
+{
+	size_t at = span_rfind(s, '@');
+	struct span local = span_sub(s, 0, at), domain = span_rest(s, at + 1);
+	char ascii[IDNA_SIZE];
+	int n;
+
+	if (!local.n || local.n > USER_SIZE - IDNA_SIZE - 1 ||
+			!is_name(local) || !idna_ascii(ascii, domain) ||
+			(at < s.n && !is_name(span_of(ascii))))
+		return span_make(NULL, 0);
+	n = snprintf(out, USER_SIZE, "%.*s%s%s", SPAN_ARG(local),
+			at < s.n ? "@" : "", ascii);
+	return span_make(out, (size_t)n);
 }
 
 int conf_parse_users(struct conf_load *l, const struct conf_row *row,
 		const struct conf_words *words)
 {
+	char text[USER_SIZE];
+
 	(void)row;
 	for (size_t i = 0; i < words->n; i++) {
-		if (!is_user(words->v[i]))
+		struct span name = user(text, words->v[i]);
+
+		if (!name.n)
 			return conf_bad(l, words->v[i], "is no user's name");
-		if (conf_add_word(l, &l->c->sender_any, words->v[i]) < 0)
+		if (conf_add_word(l, &l->c->sender_any, name) < 0)
 			return -1;
 	}
 	return 0;

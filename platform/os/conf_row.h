@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include "base/arena.h"
+#include "base/idna.h"
 #include "os/conf.h"
 
 enum conf_kind {
@@ -136,6 +137,8 @@ bool conf_split_port(struct span text, struct span *host, unsigned *port,
 		bool *brackets);
 /* A host name (RFC 1123 2.1), A-labels only; not an address. */
 bool conf_is_host(struct span s);
+/* The host name in lower case and A-labels, in out; empty: it is none. */
+struct span conf_host(char out[IDNA_SIZE], struct span s);
 /* An address into 16 bytes, IPv4 as ::ffff:a.b.c.d. */
 bool conf_address(struct span text, unsigned char addr[16], bool *v4);
 
