@@ -99,45 +99,49 @@ static size_t take_points(uint32_t out[PUNYCODE_MOST], struct span label)
 		(n > 3 && out[2] == '-' && out[3] == '-') ? 0 : n;
 }
 
-static void put_label(struct str *out, struct span label)
+/* The label as DNS has it, NUL behind it. False: there is none, or no room. */
+static bool put_label(char *out, size_t size, struct span label)
 {
+	char code[sizeof(PREFIX) - 1 + PUNYCODE_SIZE] = PREFIX;
 	uint32_t points[PUNYCODE_MOST];
-	size_t n, before = out->n;
+	size_t n;
 
 	if (utf8_ascii(label)) {
-		for (size_t i = 0; i < label.n; i++)
-			str_addc(out, ascii_lower(label.p[i]));
-		return;
+		if (str_copy(out, size, label) < 0)
+			return false;
+		for (; *out; out++)
+			*out = ascii_lower(*out);
+		return true;
 	}
 	n = CFG_SMTPUTF8 ? take_points(points, label) : 0;
-	str_adds(out, PREFIX);
-	if (n)
-		punycode_put(out, points, n);
-	if (!n || out->n - before > LABEL_MOST)
-		out->bad = true;
+	return n && punycode_put(code + sizeof(PREFIX) - 1, points, n) &&
+		span_of(code).n <= LABEL_MOST &&
+		str_copys(out, size, code) == 0;
 }
 
 /* -- names -- */
 
 bool idna_ascii(char out[IDNA_SIZE], struct span name)
 {
-	struct str text;
-	bool good;
+	size_t at = 0, n;
 
-	str_init(&text, IDNA_SIZE - 1);
+	out[0] = '\0';
 	while (name.n) {
-		size_t n = span_find(name, '.');
-
-		put_label(&text, span_sub(name, 0, n));
-		if (n < name.n)
-			str_addc(&text, '.');
+		n = span_find(name, '.');
+		if (!put_label(out + at, IDNA_SIZE - at, span_sub(name, 0, n)))
+			goto bad;
+		at += span_of(out + at).n;
+		if (n < name.n && at < IDNA_SIZE - 1)
+			out[at++] = '.';
+		else if (n < name.n)
+			goto bad;
+		out[at] = '\0';
 		name = span_rest(name, n + 1);
 	}
-	good = !text.bad && str_copy(out, IDNA_SIZE, str_span(&text)) == 0;
-	if (!good)
-		out[0] = '\0';
-	str_free(&text);
-	return good;
+	return true;
+bad:
+	out[0] = '\0';
+	return false;
 }
 
 bool idna_same(struct span a, struct span b)

@@ -34,18 +34,30 @@ static char digit(uint32_t n)
 	return (char)(n < 26 ? 'a' + n : '0' + n - 26);
 }
 
+/* Code as it is written; once it was too long, n stays PUNYCODE_SIZE. */
+struct code {
+	char *p;
+	size_t n;
+};
+
+static void put(struct code *out, char c)
+{
+	if (out->n < PUNYCODE_SIZE)
+		out->p[out->n++] = c;
+}
+
 /* A number of variable length (3.3). */
-static void put_number(struct str *out, uint32_t n, uint32_t bias)
+static void put_number(struct code *out, uint32_t n, uint32_t bias)
 {
 	for (uint32_t k = BASE;; k += BASE) {
 		uint32_t t = threshold(k, bias);
 
 		if (n < t)
 			break;
-		str_addc(out, digit(t + (n - t) % (BASE - t)));
+		put(out, digit(t + (n - t) % (BASE - t)));
 		n = (n - t) / (BASE - t);
 	}
-	str_addc(out, digit(n));
+	put(out, digit(n));
 }
 
 /* The least that is not below `from`; POINT_MOST + 1: none. */
@@ -60,19 +72,18 @@ static uint32_t least(const uint32_t *points, size_t n, uint32_t from)
 }
 
 /* 6.3; delta stays far below 2^32, as there are so few code points. */
-void punycode_put(struct str *out, const uint32_t *points, size_t n)
+bool punycode_put(char out[PUNYCODE_SIZE], const uint32_t *points, size_t n)
 {
 	uint32_t next, now = FIRST, delta = 0, bias = BIAS, done, basic = 0;
+	struct code code = { out, 0 };
 
-	if (n > PUNYCODE_MOST) {
-		out->bad = true;
-		return;
-	}
+	if (n > PUNYCODE_MOST)
+		return false;
 	for (size_t i = 0; i < n; i++)
 		if (points[i] < FIRST && ++basic)
-			str_addc(out, (char)points[i]);
+			put(&code, (char)points[i]);
 	if (basic)
-		str_addc(out, '-');
+		put(&code, '-');
 	done = basic;
 	while ((next = least(points, n, now)) <= POINT_MOST) {
 		delta += (next - now) * (done + 1);
@@ -80,7 +91,7 @@ void punycode_put(struct str *out, const uint32_t *points, size_t n)
 			delta += points[i] < next;
 			if (points[i] != next)
 				continue;
-			put_number(out, delta, bias);
+			put_number(&code, delta, bias);
 			bias = adapt(delta, done + 1, done == basic);
 			delta = 0;
 			done++;
@@ -88,6 +99,8 @@ void punycode_put(struct str *out, const uint32_t *points, size_t n)
 		delta++;
 		now = next + 1;
 	}
+	put(&code, '\0');
+	return !out[code.n - 1];
 }
 
 /* -1: no digit */

@@ -6,12 +6,16 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/span.h"
-#include "base/str.h"
 
 #define PUNYCODE_MOST 63	/* code points; more never fit into a label */
 
-/* Appends the code of n code points (ASCII among them as they are). */
-void punycode_put(struct str *out, const uint32_t *points, size_t n);
+#define PUNYCODE_SIZE 64	/* the longest code, and NUL */
+
+/*
+ * The code of n code points (ASCII among them as they are). False: it is longer than
+ * a label can be; out is then of no use.
+ */
+bool punycode_put(char out[PUNYCODE_SIZE], const uint32_t *points, size_t n);
 /*
  * What a code (without "xn--") stands for: how many code points are in out; 0:
  * it is none, or stands for too much. ASCII ones are as they were.

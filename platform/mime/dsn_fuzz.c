@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "mime/dsn.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,6 +21,21 @@ static void check_shown(struct span xtext)
 	str_free(&out);
 }
 
+/* In UTF-8 or in ASCII, and never with a line's end. */
+static void check_utf8(struct span address)
+{
+	struct str out;
+
+	for (int ascii = 0; ascii < 2; ascii++) {
+		str_init(&out, 10 * address.n + 1);
+		dsn_put_utf8(&out, address, ascii);
+		if (out.bad || !(ascii ? utf8_ascii : utf8_clean)(
+					str_span(&out)))
+			abort();
+		str_free(&out);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span in = span_make((const char *)data, size), type;
@@ -31,7 +47,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		type = span_cut(&in, ';');
 		if (!type.n || !in.n)
 			abort();
-		check_shown(in);
+		if (dsn_is_utf8(type))
+			check_utf8(in);
+		if (utf8_ascii(in))
+			check_shown(in);
 	}
 	if (dsn_is_notify(in) && dsn_is_ret(in))
 		abort();
