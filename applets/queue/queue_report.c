@@ -86,7 +86,7 @@ static void add_original(struct str *out, const char *dsn, bool global)
 	if (!CFG_DSN || !address.n)
 		return;
 	str_addf(out, "Original-Recipient: %.*s; ", SPAN_ARG(type));
-	if (dsn_is_utf8(type))
+	if (CFG_SMTPUTF8 && dsn_is_utf8(type))
 		dsn_put_utf8(out, address, !global);
 	else
 		dsn_decode(out, address);
@@ -96,7 +96,7 @@ static void add_original(struct str *out, const char *dsn, bool global)
 /* RFC 3464 2.3.2, RFC 6533 3 */
 static void add_final(struct str *out, const char *address, bool global)
 {
-	bool ascii = utf8_ascii(span_of(address));
+	bool ascii = !CFG_SMTPUTF8 || utf8_ascii(span_of(address));
 
 	str_addf(out, "Final-Recipient: %s; ", ascii ? "rfc822" : "utf-8");
 	dsn_put_utf8(out, span_of(address), !global);
@@ -187,7 +187,7 @@ static void add_message(struct str *out, struct queue_message *m,
 	struct err err;
 	int fd = spool_body(m->entry->queue->spool, m->envelope, &start, &err);
 
-	if (m->global)
+	if (CFG_SMTPUTF8 && m->global)
 		add_part(out, boundary, whole ? "message/global" :
 				"message/global-headers");
 	else
@@ -237,14 +237,15 @@ static void add_text_part(struct str *out, const char *boundary,
 
 static void compose(struct str *out, struct queue_message *m, const char *to)
 {
+	bool global = CFG_SMTPUTF8 && m->global;
 	const char *host = m->entry->queue->daemon.conf->hostname;
 	struct span envid = dsn_param(m->envelope->dsn, "ENVID");
 	char boundary[33];
 
 	rand_word(boundary, sizeof(boundary) - 1);
 	add_header(out, m, to, boundary);
-	add_text_part(out, boundary, m->global ? "text/plain; charset=utf-8" :
-			"text/plain; charset=us-ascii", m->global);
+	add_text_part(out, boundary, global ? "text/plain; charset=utf-8" :
+			"text/plain; charset=us-ascii", global);
 	str_addf(out, "This is the mail system at %s.\r\n\r\n", host);
 	for (enum queue_report k = REPORT_FAILED; k < REPORT_KINDS; k++) {
 		if (!has(m, k))
@@ -252,9 +253,8 @@ static void compose(struct str *out, struct queue_message *m, const char *to)
 		str_addf(out, "%s\r\n\r\n", kinds[k].text);
 		add_each(out, m, k, add_human);
 	}
-	add_text_part(out, boundary, m->global ?
-			"message/global-delivery-status" :
-			"message/delivery-status", m->global);
+	add_text_part(out, boundary, global ? "message/global-delivery-status" :
+			"message/delivery-status", global);
 	if (CFG_DSN && envid.n) {
 		str_adds(out, "Original-Envelope-Id: ");
 		dsn_decode(out, envid);
@@ -296,6 +296,8 @@ static const char *return_path(struct queue_message *m)
 	const char *path;
 	struct str text;
 
+	if (!CFG_SMTPUTF8)
+		return m->envelope->sender;
 	str_init(&text, 2 * ADDR_MAX);
 	addr_put_ascii(&text, &a);
 	path = !text.bad && utf8_ascii(str_span(&text)) ?

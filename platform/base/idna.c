@@ -126,6 +126,8 @@ bool idna_ascii(char out[IDNA_SIZE], struct span name)
 	size_t at = 0, n;
 
 	out[0] = '\0';
+	if (!CFG_SMTPUTF8)
+		return utf8_ascii(name) && put_label(out, IDNA_SIZE, name);
 	while (name.n) {
 		n = span_find(name, '.');
 		if (!put_label(out + at, IDNA_SIZE - at, span_sub(name, 0, n)))
@@ -150,7 +152,7 @@ bool idna_same(struct span a, struct span b)
 
 	if (span_caseeq(a, b))
 		return true;
-	return (!utf8_ascii(a) || !utf8_ascii(b)) && idna_ascii(left, a) &&
+	return CFG_SMTPUTF8 && (!utf8_ascii(a) || !utf8_ascii(b)) && idna_ascii(left, a) &&
 		idna_ascii(right, b) && span_is(span_of(left), right);
 }
 
@@ -163,7 +165,7 @@ static void put_text(struct str *out, struct span label)
 	size_t n = 0;
 
 	str_init(&text, 4 * PUNYCODE_MOST);
-	if (CFG_SMTPUTF8 && span_starts(label, PREFIX))
+	if (span_starts(label, PREFIX))
 		n = punycode_get(points, span_rest(label, sizeof(PREFIX) - 1));
 	for (size_t i = 0; i < n; i++)
 		utf8_put(&text, points[i]);
@@ -178,6 +180,10 @@ static void put_text(struct str *out, struct span label)
 
 void idna_text(struct str *out, struct span name)
 {
+	if (!CFG_SMTPUTF8) {
+		str_add(out, name);
+		return;
+	}
 	while (name.n) {
 		size_t n = span_find(name, '.');
 

@@ -300,7 +300,7 @@ void addr_put_ascii(struct str *out, const struct addr *a)
 	char domain[IDNA_SIZE];
 	struct addr plain = *a;
 
-	if (!utf8_ascii(a->domain) && idna_ascii(domain, a->domain))
+	if (CFG_SMTPUTF8 && !utf8_ascii(a->domain) && idna_ascii(domain, a->domain))
 		plain.domain = span_of(domain);
 	addr_put(out, &plain);
 }
@@ -309,6 +309,8 @@ bool addr_same(struct span a, struct span b)
 {
 	struct addr left = addr_split(a), right = addr_split(b);
 
+	if (!CFG_SMTPUTF8)
+		return span_eq(a, b);
 	return span_eq(left.local, right.local) &&
 		idna_same(left.domain, right.domain);
 }

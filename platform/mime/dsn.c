@@ -76,6 +76,10 @@ static uint32_t take_embedded(struct span *in)
 
 void dsn_put_utf8(struct str *out, struct span address, bool ascii)
 {
+	if (!CFG_SMTPUTF8) {
+		str_add(out, address);
+		return;
+	}
 	while (address.n) {
 		uint32_t c = ascii ? 0 : take_embedded(&address);
 

@@ -94,7 +94,7 @@ static void say_dsn(struct smtp_client *c, const char *params)
 	if (!params || !*params || !smtp_client_dsn(c))
 		return;
 	conn_puts(c->conn, " ");
-	if (c->utf8 || utf8_ascii(span_of(params))) {
+	if (!CFG_SMTPUTF8 || c->utf8 || utf8_ascii(span_of(params))) {
 		conn_puts(c->conn, params);
 		return;
 	}
@@ -437,7 +437,7 @@ void smtp_client_begin(struct smtp_client *c)
 	}
 	c->sent = c->got = c->accepted = c->lmtp_at = 0;
 	c->mail_ok = c->dot_sent = false;
-	c->utf8 = c->offers & SMTP_UTF8 && needs_utf8(c->m);
+	c->utf8 = CFG_SMTPUTF8 && c->offers & SMTP_UTF8 && needs_utf8(c->m);
 	c->body_at = 0;
 	if (!refused(c))
 		refuse_addresses(c);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "config.h"
 #include "mime/dsn.h"
 #include "net/smtp_server_private.h"
 
@@ -54,7 +55,7 @@ static bool take_path(const struct smtp_session *s, struct span *args,
 /* Does the address need what MAIL did not say? */
 static bool is_foreign(const struct smtp_session *s, const struct addr *a)
 {
-	return !s->utf8 && (!utf8_ascii(a->local) || !utf8_ascii(a->domain));
+	return CFG_SMTPUTF8 && !s->utf8 && (!utf8_ascii(a->local) || !utf8_ascii(a->domain));
 }
 
 /* -- parameters -- */
@@ -319,7 +320,7 @@ enum smtp_reply smtp_vrfy_reply(const struct smtp_session *s,
 	struct span last = span_rest(args, span_rfind(args, ' ') + 1);
 	bool said = span_is(last, "SMTPUTF8");
 
-	if (!s->policy->utf8 || utf8_ascii(args))
+	if (!CFG_SMTPUTF8 || !s->policy->utf8 || utf8_ascii(args))
 		return SMTP_CANNOT_VERIFY;
 	if (!utf8_clean(args))
 		return SMTP_BAD_PARAMETER;

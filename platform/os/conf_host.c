@@ -116,34 +116,32 @@ int conf_parse_domains(struct conf_load *l, const struct conf_row *row,
 	return 0;
 }
 
-/* Without blanks and quotes; "*" alone is everybody. */
-static bool is_name(struct span s)
+/* Atoms, dots and @ (RFC 5322 3.2.3), but #; of the rest what is text. */
+static bool is_user(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)s.p[i] < 128 && !span_isalnum(span_sub(s, i,
-					1), "!$%&'*+-/=?^_`{|}~."))
+					1), "!$%&'*+-/=?^_`{|}~.@"))
 			return false;
-	return CFG_SMTPUTF8 ? utf8_clean(s) : utf8_ascii(s);
+	return s.n && (CFG_SMTPUTF8 ? utf8_clean(s) : utf8_ascii(s));
 }
 
-/*
- * An account's name or an address: dot-atom and @ (RFC 5322 3.4.1), but #; the
- * domain as authd gives it.
- */
+/* An account's name or an address; its domain as authd gives it. */
 static struct span user(char out[USER_SIZE], struct span s)
 {
-	size_t at = span_rfind(s, '@');
-	struct span local = span_sub(s, 0, at), domain = span_rest(s, at + 1);
+	size_t at = span_rfind(s, '@') + 1;
+	struct span domain = span_rest(s, at);
 	char ascii[IDNA_SIZE];
-	int n;
 
-	if (!local.n || local.n > USER_SIZE - IDNA_SIZE - 1 ||
-			!is_name(local) || !idna_ascii(ascii, domain) ||
-			(at < s.n && !is_name(span_of(ascii))))
+	if (!is_user(s))
 		return span_make(NULL, 0);
-	n = snprintf(out, USER_SIZE, "%.*s%s%s", SPAN_ARG(local),
-			at < s.n ? "@" : "", ascii);
-	return span_make(out, (size_t)n);
+	if (utf8_ascii(domain))
+		return s;
+	if (!idna_ascii(ascii, domain) || at > USER_SIZE - IDNA_SIZE)
+		return span_make(NULL, 0);
+	snprintf(out, USER_SIZE, "%.*s%s", SPAN_ARG(span_sub(s, 0, at)),
+			ascii);
+	return span_of(out);
 }
 
 int conf_parse_users(struct conf_load *l, const struct conf_row *row,
