@@ -135,7 +135,7 @@ static struct span user(char out[USER_SIZE], struct span s)
 
 	if (!is_user(s))
 		return span_make(NULL, 0);
-	if (utf8_ascii(domain))
+	if (!CFG_SMTPUTF8 || utf8_ascii(domain))
 		return s;
 	if (!idna_ascii(ascii, domain) || at > USER_SIZE - IDNA_SIZE)
 		return span_make(NULL, 0);
