@@ -81,15 +81,11 @@ static void add_date(struct str *out, const char *field, int64_t when)
 static void add_original(struct str *out, const char *dsn, bool global)
 {
 	struct span address = dsn_param(dsn, "ORCPT");
-	struct span type = span_cut(&address, ';');
 
 	if (!CFG_DSN || !address.n)
 		return;
-	str_addf(out, "Original-Recipient: %.*s; ", SPAN_ARG(type));
-	if (CFG_SMTPUTF8 && dsn_is_utf8(type))
-		dsn_put_utf8(out, address, !global);
-	else
-		dsn_decode(out, address);
+	str_adds(out, "Original-Recipient: ");
+	dsn_put_orcpt(out, address, !global);
 	str_adds(out, "\r\n");
 }
 

@@ -13,7 +13,7 @@ static int hex_digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Takes an octet's code off *in; -1: not xtext, or not printable. */
+/* Takes an octet's code off *in; -1: not xtext, or a control. */
 static int take(struct span *in)
 {
 	int c = (unsigned char)in->p[0], high, low;
@@ -30,20 +30,26 @@ static int take(struct span *in)
 	} else {
 		*in = span_rest(*in, 1);
 	}
-	return c >= ' ' && c < 127 ? c : -1;
+	return c >= ' ' && c != 127 ? c : -1;
 }
 
-bool dsn_decode(struct str *out, struct span xtext)
+/* most: the highest octet that it may stand for */
+static bool decode(struct str *out, struct span xtext, int most)
 {
 	while (CFG_DSN && xtext.n) {
 		int c = take(&xtext);
 
-		if (c < 0)
+		if (c < 0 || c > most)
 			return false;
 		if (out)
 			str_addc(out, (char)c);
 	}
 	return CFG_DSN;
+}
+
+bool dsn_decode(struct str *out, struct span xtext)
+{
+	return decode(out, xtext, 126);
 }
 
 /* -- utf-8 addresses (RFC 6533 3) -- */
@@ -92,9 +98,48 @@ void dsn_put_utf8(struct str *out, struct span address, bool ascii)
 	}
 }
 
-bool dsn_is_utf8(struct span type)
+static bool is_utf8(struct span type)
 {
-	return CFG_SMTPUTF8 && span_is(type, "utf-8");
+	return span_is(type, "utf-8");
+}
+
+/* As it is only with its type; as xtext with any, as Postfix makes it. */
+static bool is_utf8_address(struct span type, struct span address)
+{
+	struct str text;
+	bool good;
+
+	if (!CFG_DSN || !CFG_SMTPUTF8)
+		return false;
+	if (!utf8_ascii(address))
+		return is_utf8(type) && utf8_clean(address);
+	str_init(&text, address.n);
+	good = decode(&text, address, 255) && !text.bad &&
+		utf8_clean(str_span(&text));
+	str_free(&text);
+	return good;
+}
+
+void dsn_put_orcpt(struct str *out, struct span value, bool ascii)
+{
+	struct span type = span_cut(&value, ';');
+	struct str text;
+
+	str_init(&text, value.n);
+	if (!CFG_SMTPUTF8 || !is_utf8(type)) {
+		decode(&text, value, 255);
+		value = str_span(&text);
+	}
+	/* RFC 6533 3: no other type has such addresses */
+	if (CFG_SMTPUTF8 && (is_utf8(type) || !utf8_ascii(value))) {
+		str_adds(out, "utf-8; ");
+		dsn_put_utf8(out, value, ascii);
+	} else {
+		str_addf(out, "%.*s; ", SPAN_ARG(type));
+		str_add(out, value);
+	}
+	out->bad |= text.bad;
+	str_free(&text);
 }
 
 /* -- the forms -- */
@@ -143,9 +188,8 @@ bool dsn_is_orcpt(struct span value)
 	return n <= DSN_ORCPT_MOST && type.n && value.n
 			/* an atom (RFC 5321 4.1.2) */
 			&& span_isalnum(type, "!#$%&'*+-/=?^_`{|}~")
-			&& (dsn_decode(NULL, value) || (CFG_DSN
-				&& dsn_is_utf8(type) && utf8_clean(value)
-				&& !utf8_ascii(value)));
+			&& (dsn_decode(NULL, value)
+				|| is_utf8_address(type, value));
 }
 
 /* -- what hangs on them -- */

@@ -21,10 +21,8 @@ enum { DSN_NEVER = 1, DSN_SUCCESS = 2, DSN_FAILURE = 4, DSN_DELAY = 8 };
 bool dsn_is_ret(struct span value);
 bool dsn_is_envid(struct span value);
 bool dsn_is_notify(struct span value);
-/* Other than ASCII only with the type utf-8. */
+/* Other than ASCII only with the type utf-8 (RFC 6533 3). */
 bool dsn_is_orcpt(struct span value);
-/* ... and is it that (RFC 6533 3)? */
-bool dsn_is_utf8(struct span type);
 
 /* The value of one of the parameters; empty: it was not given. */
 struct span dsn_param(const char *params, const char *name);
@@ -41,5 +39,7 @@ bool dsn_decode(struct str *out, struct span xtext);
  * is not ASCII in that form, which fits anywhere.
  */
 void dsn_put_utf8(struct str *out, struct span address, bool ascii);
+/* Appends ORCPT's value as a report has it, "rfc822; a@b"; ascii as above. */
+void dsn_put_orcpt(struct str *out, struct span value, bool ascii);
 
 #endif

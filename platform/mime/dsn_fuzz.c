@@ -22,13 +22,13 @@ static void check_shown(struct span xtext)
 }
 
 /* In UTF-8 or in ASCII, and never with a line's end. */
-static void check_utf8(struct span address)
+static void check_utf8(struct span orcpt)
 {
 	struct str out;
 
 	for (int ascii = 0; ascii < 2; ascii++) {
-		str_init(&out, 10 * address.n + 1);
-		dsn_put_utf8(&out, address, ascii);
+		str_init(&out, 10 * orcpt.n + 10);
+		dsn_put_orcpt(&out, orcpt, ascii);
 		if (out.bad || !(ascii ? utf8_ascii : utf8_clean)(
 					str_span(&out)))
 			abort();
@@ -44,13 +44,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (dsn_is_envid(in))
 		check_shown(in);
 	if (dsn_is_orcpt(in)) {
+		check_utf8(in);
 		type = span_cut(&in, ';');
 		if (!type.n || !in.n)
 			abort();
-		if (dsn_is_utf8(type))
-			check_utf8(in);
-		if (utf8_ascii(in))
-			check_shown(in);
 	}
 	if (dsn_is_notify(in) && dsn_is_ret(in))
 		abort();

@@ -56,6 +56,12 @@ static const struct {
 	{ dsn_is_orcpt, "rfc822;b\xc3\xbcro@b.c", false },
 	{ dsn_is_orcpt, "utf-8;b\xfcro@b.c", false },
 	{ dsn_is_orcpt, "utf-8;b\xc2\x85ro@b.c", false },
+	/* octets of UTF-8 as xtext, with any type */
+	{ dsn_is_orcpt, "rfc822;b+C3+BCro@b.c", true },
+	{ dsn_is_orcpt, "utf-8;b+C3+BCro@b.c", true },
+	{ dsn_is_orcpt, "rfc822;b+FCro@b.c", false },
+	{ dsn_is_orcpt, "rfc822;b+C2+85ro@b.c", false },
+	{ dsn_is_orcpt, "rfc822;b+C0+8Aro@b.c", false },
 	{ dsn_is_orcpt, "utf\xc3\xbc;b@b.c", false },
 };
 
@@ -130,6 +136,16 @@ static void assert_utf8(const char *in, bool ascii, const char *want)
 	str_free(&out);
 }
 
+static void assert_orcpt(const char *in, bool ascii, const char *want)
+{
+	struct str out;
+
+	str_init(&out, 500);
+	dsn_put_orcpt(&out, span_of(in), ascii);
+	assert_string_equal(str_c(&out), want);
+	str_free(&out);
+}
+
 static void test_utf8(void **state)
 {
 	static const char *const same[] = {
@@ -148,8 +164,12 @@ static void test_utf8(void **state)
 	assert_utf8("b\\x{FC}ro", true, "b\\x{FC}ro");
 	for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++)
 		assert_utf8(same[i], false, same[i]);
-	assert_true(dsn_is_utf8(SPAN("utf-8")));
-	assert_false(dsn_is_utf8(SPAN("rfc822")));
+	assert_orcpt("rfc822;a+2Bb@c", true, "rfc822; a+b@c");
+	assert_orcpt("X;a+20b", false, "X; a b");
+	assert_orcpt("utf-8;b\xc3\xbc", false, "utf-8; b\xc3\xbc");
+	assert_orcpt("UTF-8;b\xc3\xbc", true, "utf-8; b\\x{FC}");
+	assert_orcpt("rfc822;b+C3+BC", false, "utf-8; b\xc3\xbc");
+	assert_orcpt("rfc822;b+C3+BC", true, "utf-8; b\\x{FC}");
 }
 
 int main(void)

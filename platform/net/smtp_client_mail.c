@@ -373,19 +373,32 @@ static bool needs_utf8(const struct smtp_message *m)
 	return need;
 }
 
+static bool is_unfit(const struct smtp_client *c, unsigned rcpt,
+		struct smtp_result *why)
+{
+	const char *address = c->m->rcpt[rcpt];
+
+	if (!is_sendable(address))
+		smtp_result_set(why, ERR_PERM, "5.1.3",
+				"this address cannot be sent");
+	else if (must_be_ascii(c) && !is_ascii_path(address))
+		smtp_result_set(why, ERR_PERM, "5.6.7", no_utf8);
+	else if (must_be_ascii(c) && c->m->utf8_header)
+		smtp_result_set(why, ERR_PERM, "5.6.9", "the header is in "
+				"UTF-8, and SMTPUTF8 is not offered");
+	else
+		return false;
+	return true;
+}
+
 static void refuse_addresses(struct smtp_client *c)
 {
-	struct smtp_result bad, foreign;
-	const struct smtp_message *m = c->m;
+	struct smtp_result why;
 
-	smtp_result_set(&bad, ERR_PERM, "5.1.3", "this address cannot be sent");
-	smtp_result_set(&foreign, ERR_PERM, "5.6.7", no_utf8);
 	for (unsigned i = 0; !c->dead && i < c->nrcpt; i++) {
-		bool good = is_sendable(m->rcpt[i]);
-
-		if (good && (!must_be_ascii(c) || is_ascii_path(m->rcpt[i])))
+		if (!is_unfit(c, i, &why))
 			continue;
-		smtp_client_tell(c, i, good ? &foreign : &bad);
+		smtp_client_tell(c, i, &why);
 		if (!c->dead)
 			c->fate[i] = SMTP_SKIPPED;
 	}
@@ -401,9 +414,6 @@ static bool refused(struct smtp_client *c)
 	if (*m->sender && !is_sendable(m->sender)) {
 		smtp_result_set(&r, ERR_PERM, "5.1.7",
 				"this sender's address cannot be sent");
-	} else if (must_be_ascii(c) && m->utf8_header) {
-		smtp_result_set(&r, ERR_PERM, "5.6.9", "the header is in UTF-8,"
-				" and SMTPUTF8 is not offered");
 	} else if (must_be_ascii(c) && !is_ascii_path(m->sender)) {
 		smtp_result_set(&r, ERR_PERM, "5.6.7", no_utf8);
 	} else if (c->size_limit && m->size > c->size_limit) {

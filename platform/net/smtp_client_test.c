@@ -620,6 +620,21 @@ static void test_utf8_sender_not_offered(void **state)
 	assert_string_equal(f->result[0].enhanced, "5.6.7");
 }
 
+/* The address is the nearer reason. */
+static void test_utf8_all_not_offered(void **state)
+{
+	static const char *const rcpt[] = { "j" UE "@b.test", "one@b.test" };
+	struct fixture *f = *state;
+
+	f->message.utf8_header = true;
+	f->message.rcpt = rcpt;
+	f->message.nrcpt = 2;
+	RUN(f, HELLO, "<250 b.test", BYE);
+	expect_results(f, 2);
+	assert_string_equal(f->result[0].enhanced, "5.6.7");
+	assert_string_equal(f->result[1].enhanced, "5.6.9");
+}
+
 static void test_utf8_header_not_offered(void **state)
 {
 	struct fixture *f = *state;
@@ -1196,6 +1211,7 @@ int main(void)
 		TEST(test_utf8_not_offered),
 		TEST(test_utf8_sender_not_offered),
 		TEST(test_utf8_header_not_offered),
+		TEST(test_utf8_all_not_offered),
 		TEST(test_lmtp_breaks_between_replies),
 		TEST(test_lost_after_the_dot),
 		TEST(test_lost_before_the_dot),
