@@ -124,7 +124,8 @@ static void add_rcpt(struct str *out, const struct queue_message *m, unsigned i)
 	add_original(out, r->dsn, m->global);
 	add_final(out, r->address, m->global);
 	str_addf(out, "Action: %s\r\nStatus: %s\r\n",
-			kinds[o->report].action, why && *why->enhanced ? why->enhanced
+			kinds[o->report].action,
+			why && *why->enhanced ? why->enhanced
 			: why && why->kind == ERR_TEMP
 				&& o->report == REPORT_FAILED ? "4.4.7"
 			: kinds[o->report].status);

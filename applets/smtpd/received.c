@@ -19,7 +19,10 @@ static const char *with(const struct smtp_session *s)
 	return names[s->utf8][conn_is_tls(s->conn)][s->auth_user != NULL];
 }
 
-/* More than one would show Bcc's to others. An U-label would make it a header in UTF-8. */
+/*
+ * More than one would show Bcc's to others. A U-label would make this a header in
+ * UTF-8, and the message one that not every host takes.
+ */
 static void put_for(const struct smtp_session *s, struct str *out)
 {
 	struct addr to;

@@ -21,7 +21,8 @@ static const struct fold {
 	/* but U+0130, whose lower case has two characters */
 	{ 0x100, 0x12e, 2, 1 }, { 0x132, 0x136, 2, 1 }, { 0x139, 0x147, 2, 1 },
 	{ 0x14a, 0x176, 2, 1 }, { 0x178, 0x178, 1, -121 },
-	{ 0x179, 0x17d, 2, 1 }, { 0x1cd, 0x1db, 2, 1 }, { 0x1de, 0x1ee, 2, 1 },
+	{ 0x179, 0x17d, 2, 1 }, { 0x1a0, 0x1a4, 2, 1 }, { 0x1af, 0x1af, 1, 1 },
+	{ 0x1cd, 0x1db, 2, 1 }, { 0x1de, 0x1ee, 2, 1 },
 	{ 0x1f8, 0x21e, 2, 1 }, { 0x222, 0x232, 2, 1 },
 	{ 0x1e00, 0x1e94, 2, 1 }, { 0x1ea0, 0x1efe, 2, 1 },
 	/* Greek */
@@ -80,7 +81,7 @@ static bool is_ldh(uint32_t c)
 
 /* -- labels -- */
 
-/* How many code points are in out; 0: it cannot be a U-label (RFC 5890 2.3.2.1). */
+/* How many code points are in out; 0: no U-label (RFC 5890 2.3.2.1). */
 static size_t take_points(uint32_t out[PUNYCODE_MOST], struct span label)
 {
 	size_t n = 0;
@@ -152,11 +153,13 @@ bool idna_same(struct span a, struct span b)
 
 	if (span_caseeq(a, b))
 		return true;
-	return CFG_SMTPUTF8 && (!utf8_ascii(a) || !utf8_ascii(b)) && idna_ascii(left, a) &&
-		idna_ascii(right, b) && span_is(span_of(left), right);
+	if (!CFG_SMTPUTF8 || (utf8_ascii(a) && utf8_ascii(b)))
+		return false;
+	return idna_ascii(left, a) && idna_ascii(right, b) &&
+		span_is(span_of(left), right);
 }
 
-/* What would not come back as this label is no A-label: it is shown as it is. */
+/* What would not come back as this label is no A-label: shown as it is. */
 static void put_text(struct str *out, struct span label)
 {
 	uint32_t points[PUNYCODE_MOST];

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* RFC 3492 5 */
 enum {
 	BASE = 36, TMIN = 1, TMAX = 26, SKEW = 38, DAMP = 700, BIAS = 72,
@@ -137,7 +139,7 @@ static bool take_number(struct span *code, uint32_t bias, uint32_t *out)
 	return false;
 }
 
-/* The code points before the last hyphen; gives how many. */
+/* The code points before the last hyphen, ASCII; gives how many. */
 static size_t take_basic(uint32_t *out, struct span *code)
 {
 	size_t n = span_rfind(*code, '-');
@@ -157,7 +159,7 @@ size_t punycode_get(uint32_t out[PUNYCODE_MOST], struct span code)
 	uint64_t point = FIRST, sum;
 	size_t n;
 
-	if (code.n > PUNYCODE_MOST)
+	if (code.n > PUNYCODE_MOST || !utf8_ascii(code))
 		return 0;
 	n = take_basic(out, &code);
 	for (bool first = true; code.n; first = false) {

@@ -82,7 +82,7 @@ static void get_nonsense(void **state)
 {
 	static const char *const bad[] = {
 		"", "bcher-kv", "99999999", "a-99999a", "bcher-k!a", "_",
-		"bcher-kv\xc3\xbc",
+		"bcher-kv\xc3\xbc", "b\xfc" "cher-kva",
 		"zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-"
 		"tda"

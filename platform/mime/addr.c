@@ -300,7 +300,8 @@ void addr_put_ascii(struct str *out, const struct addr *a)
 	char domain[IDNA_SIZE];
 	struct addr plain = *a;
 
-	if (CFG_SMTPUTF8 && !utf8_ascii(a->domain) && idna_ascii(domain, a->domain))
+	if (CFG_SMTPUTF8 && !utf8_ascii(a->domain) &&
+			idna_ascii(domain, a->domain))
 		plain.domain = span_of(domain);
 	addr_put(out, &plain);
 }

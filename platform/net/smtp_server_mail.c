@@ -55,7 +55,8 @@ static bool take_path(const struct smtp_session *s, struct span *args,
 /* Does the address need what MAIL did not say? */
 static bool is_foreign(const struct smtp_session *s, const struct addr *a)
 {
-	return CFG_SMTPUTF8 && !s->utf8 && (!utf8_ascii(a->local) || !utf8_ascii(a->domain));
+	return CFG_SMTPUTF8 && !s->utf8 &&
+		(!utf8_ascii(a->local) || !utf8_ascii(a->domain));
 }
 
 /* -- parameters -- */

@@ -283,6 +283,34 @@ def test_octets_as_xtext(far):
     assert "Original-Recipient: utf-8; j\\x{F6}rg@b.test\n" in r.text
 
 
+def test_the_whole_comes_back(far):
+    s, i = far()
+    send(i, "zoë@a.test", [JOERG], GREETING, ["SMTPUTF8", "RET=FULL"])
+    r = bounce(i, "zoë")
+    assert r.types == GLOBAL[:2] + ["message/global"]
+    assert "\n\nbody\n" in r.text
+
+
+def test_delivered(books):
+    before = len(list(box(books).glob("new/*")))
+    send(books, JOERG, ["alice@a.test"], TEXT, ["SMTPUTF8"],
+         ["NOTIFY=SUCCESS", r"ORCPT=utf-8;al\x{EE}ce@a.test"])
+    wait_for(lambda: len(list(box(books).glob("new/*"))) == before + 1)
+    r, = [r for r in map(Report, [p for p in box(books).glob("new/*")
+                                  if b"multipart/report" in p.read_bytes()])]
+    assert r.types == GLOBAL and "Action: delivered" in r.text
+    assert "Original-Recipient: utf-8; alîce@a.test\n" in r.text
+
+
+@pytest.mark.parametrize("to", [JOERG, ASCII])
+def test_deliver_command(books, to):
+    before = len(list(box(books).glob("new/*")))
+    books.run("deliver", "-f", "zoë@c.example", "-d", to, input=TEXT)
+    assert len(list(box(books).glob("new/*"))) == before + 1
+    assert books.run("deliver", "-d", "nö@bücher.example", input=TEXT,
+                     check=False).returncode == 67
+
+
 def test_header_comes_back(far):
     s, i = far()
     send(i, "alice@a.test", ["x@b.test"], GREETING)
