@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/base64.h"
+#include "base/idna.h"
 #include "base/scram.h"
 #include "base/str.h"
 #include "mime/addr.h"
@@ -283,13 +284,17 @@ static int find_keys(struct authd_check *c, const struct authd_ask *ask,
 		struct candidates *who, struct err *err)
 {
 	struct span domain, local = split(span_of(ask->name), &domain);
-	char name[2 * AUTHD_NAME_MOST + 2];
+	char name[2 * AUTHD_NAME_MOST + 2], ascii[IDNA_SIZE];
 	struct scram_keys fake;
 	int result = find_candidates(c, ask, who, err);
 
 	/* in one form, as what somebody exists by comes in several */
+	if (!domain.n)
+		domain = first_domain(c->conf);
+	if (idna_ascii(ascii, domain))
+		domain = span_of(ascii);
 	snprintf(name, sizeof(name), "%.*s@%.*s", SPAN_ARG(local),
-			SPAN_ARG(domain.n ? domain : first_domain(c->conf)));
+			SPAN_ARG(domain));
 	for (char *p = name; *p; p++)
 		*p = ascii_lower(*p);
 	authd_scram_fake(&fake, c->secret, span_of(name),

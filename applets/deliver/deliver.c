@@ -22,6 +22,7 @@
  *	  -f SENDER  the sender's address, for Return-Path
  */
 #include "applet.h"
+#include "config.h"
 #include "deliver/deliver.h"
 
 #include <fcntl.h>
@@ -72,7 +73,8 @@ static void session_closed(struct smtp_session *s)
 }
 
 static const struct smtp_policy policy = {
-	.lmtp = true, .spool_param = true, .banner = "LMTP Pillarbox",
+	.lmtp = true, .spool_param = true, .utf8 = CFG_SMTPUTF8,
+	.banner = "LMTP Pillarbox",
 	.mail = deliver_mail, .rcpt = deliver_rcpt, .data = deliver_data,
 	.piece = deliver_piece, .message = deliver_message,
 	.reset = deliver_reset, .closed = session_closed

@@ -44,6 +44,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/idna.h"
 #include "mail/box.h"
 #include "mail/command.h"
 #include "mail/mail.h"
@@ -174,7 +175,7 @@ static int find_box(struct mail *m, const char *user, char path[PATH_MAX])
 	struct conf_word *w = m->conf->domains;
 	struct priv_user found;
 
-	while (w && !((!domain.n || span_is(domain, w->text)) &&
+	while (w && !((!domain.n || idna_same(domain, span_of(w->text))) &&
 			is_virtual(m, local, w->text, path)))
 		w = w->next;
 	if (!w && ((domain.n && !conf_is_local(m->conf, domain)) ||

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "base/date.h"
 #include "base/utf8.h"
+#include "config.h"
 #include "mime/addr.h"
 #include "mime/compose.h"
 #include "mime/header.h"
@@ -25,6 +26,7 @@ struct letter {
 	struct str *list, field;	/* the two that are being made */
 	struct str header;
 	bool bad;			/* an address that cannot be used */
+	bool utf8;			/* one that is not ASCII */
 	unsigned look;			/* compose_look of the body */
 	int qp;				/* the body encoded: a second file */
 	uint64_t qp_size;
@@ -69,8 +71,10 @@ static bool on_entry(void *arg, const struct addr_entry *e)
 	if (!a.domain.n)	/* `bob` is bob at our own domain */
 		a.domain = span_rest(own, span_rfind(own, '@') + 1);
 	str_init(&text, ADDR_MAX);
-	addr_put(&text, &a);
-	l->bad = text.bad || !utf8_ascii(str_span(&text));
+	addr_put_ascii(&text, &a);	/* then any host may take it */
+	l->bad = text.bad || !(CFG_SMTPUTF8 ? utf8_clean :
+			utf8_ascii)(str_span(&text));
+	l->utf8 |= !utf8_ascii(str_span(&text));
 	str_adds(&l->field, l->field.n ? ", " : "");
 	put_name(&l->field, e->name);
 	str_addf(&l->field, e->name.n ? " <%s>" : "%s", str_c(&text));
@@ -92,9 +96,9 @@ static int put_addresses(struct letter *l, const char *name, struct span text,
 	str_clear(&l->field);
 	l->list = list;
 	if (addr_each(text, on_entry, l) || l->bad || l->field.bad)
-		return err_set(err, ERR_PERM, "%.*s: not an address, or not "
-				"in ASCII", text.n < 180 ? (int)text.n : 180,
-				text.p);
+		return err_set(err, ERR_PERM, "%.*s: not an address%s",
+				text.n < 180 ? (int)text.n : 180, text.p,
+				CFG_SMTPUTF8 ? "" : ", or not in ASCII");
 	if (l->n > most)
 		return err_set(err, ERR_PERM, "more than %u recipients", most);
 	if (name && l->field.n)
@@ -239,6 +243,7 @@ static int submit(struct letter *l, int fd, uint64_t size)
 	int64_t start = MAIL_DRAFT_ROOM - (int64_t)l->header.n;
 	struct err *err = &l->m->err;
 	const char **v = rcpt_array(l);
+	const struct submit_options more = { .utf8_header = l->utf8 };
 	int rc;
 
 	if (!v || is_too_long(l))
@@ -248,7 +253,7 @@ static int submit(struct letter *l, int fd, uint64_t size)
 		rc = err_errno(err, "temporary file");
 	else
 		rc = submit_message(l->m->conf, str_c(&l->sender), v, l->n, fd,
-				start, l->header.n + size, NULL, err);
+				start, l->header.n + size, &more, err);
 	free(v);
 	return rc;
 }

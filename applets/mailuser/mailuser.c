@@ -32,7 +32,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/idna.h"
 #include "base/str.h"
+#include "mime/addr.h"
 #include "net/daemon.h"
 #include "os/conf.h"
 #include "os/file.h"
@@ -264,12 +266,17 @@ static int del(struct mailuser *m)
 static bool print_user(void *arg, const struct user *user)
 {
 	const struct mailuser *m = arg;
-	struct span domain = span_of(user->address);
+	struct addr a = addr_split(span_of(user->address));
+	struct str text;
+	bool goes_on;
 
-	span_cut(&domain, '@');
-	if (m->operand[1] && !span_is(domain, m->operand[1]))
+	if (m->operand[1] && !idna_same(a.domain, span_of(m->operand[1])))
 		return true;
-	return puts(user->address) >= 0;
+	str_init(&text, 2 * USER_ADDRESS_SIZE);
+	idna_text(&text, a.domain);
+	goes_on = printf("%.*s@%s\n", SPAN_ARG(a.local), str_c(&text)) >= 0;
+	str_free(&text);
+	return goes_on;
 }
 
 /* Before the first user was added there is no file, and nothing to list. */

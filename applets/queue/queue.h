@@ -28,6 +28,7 @@
 #define QUEUE_ENVELOPE_MOST (64 * 1024 * 1024)
 #define QUEUE_REASON 288
 #define QUEUE_RETURN_MOST (64 * 1024)	/* octets of a message that go back */
+#define QUEUE_LOOK_MOST (256 * 1024)	/* ... that are looked at for UTF-8 */
 
 struct queue;
 struct queue_message;
@@ -114,6 +115,7 @@ struct queue_message {
 	struct queue_outcome *outcome;	/* one a recipient */
 	unsigned jobs;			/* that have not ended */
 	int64_t wait;			/* ms until a local socket is tried again, or 0 */
+	bool global;			/* its report is RFC 6533's */
 };
 
 struct queue {
@@ -211,6 +213,9 @@ void queue_text(struct str *out, int fd, int64_t start, bool whole);
 #define QUEUE_LATE_DATE (DATE_SIZE + 8)
 const char *queue_late_date(char out[QUEUE_LATE_DATE], int64_t created, int fd,
 		int64_t start);
+
+/* Does a header need SMTPUTF8? False for who did not say it (RFC 6531 3.4). */
+bool queue_utf8_header(const struct spool_envelope *e, int fd, int64_t start);
 
 /* ---- queue_report.c */
 /*

@@ -1,3 +1,4 @@
+#include "config.h"
 #include "queue.h"
 
 #include <stdio.h>
@@ -5,6 +6,7 @@
 
 #include "mime/compose.h"
 #include "mime/header.h"
+#include "mime/header_utf8.h"
 #include "os/clock.h"
 #include "os/file.h"
 
@@ -22,6 +24,24 @@ void queue_text(struct str *out, int fd, int64_t start, bool whole)
 		str_add(out, whole ? s : span_sub(s, 0, header_size(s)));
 	}
 	free(text);
+}
+
+bool queue_utf8_header(const struct spool_envelope *e, int fd, int64_t start)
+{
+	struct header_utf8 h;
+	char piece[4096];
+	ssize_t n = 1;
+
+	header_utf8_init(&h);
+	if (!CFG_SMTPUTF8 || !e->utf8)
+		return false;
+	for (int64_t at = 0; at < QUEUE_LOOK_MOST && n > 0 && !h.found;
+			at += n) {
+		n = file_pread(fd, piece, sizeof(piece), start + at);
+		if (n > 0)
+			header_utf8_feed(&h, span_make(piece, (size_t)n));
+	}
+	return h.found;
 }
 
 const char *queue_late_date(char out[QUEUE_LATE_DATE], int64_t created, int fd,

@@ -163,6 +163,8 @@ static bool send_job(struct queue_link *l, struct queue_job *j)
 		return false;
 	}
 	j->smtp.fd = l->fd;
+	j->smtp.utf8_header = queue_utf8_header(j->message->envelope, l->fd,
+			j->smtp.start);
 	j->smtp.head = queue_late_date(l->date, j->message->envelope->created,
 			l->fd, j->smtp.start);
 	l->idle = false;

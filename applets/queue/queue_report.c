@@ -1,4 +1,4 @@
-/* Delivery reports: RFC 3464, asked for as RFC 3461 says. */
+/* Delivery reports: RFC 3464, in UTF-8 RFC 6533, asked for as RFC 3461 says. */
 #include "applet.h"
 #include "config.h"
 #include "queue.h"
@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/date.h"
+#include "base/utf8.h"
+#include "mime/addr.h"
 #include "mime/compose.h"
 #include "mime/dsn.h"
 #include "os/clock.h"
@@ -76,15 +78,24 @@ static void add_date(struct str *out, const char *field, int64_t when)
 }
 
 /* As it was before anybody changed it (RFC 3464 2.3.1). */
-static void add_original(struct str *out, const char *dsn)
+static void add_original(struct str *out, const char *dsn, bool global)
 {
 	struct span address = dsn_param(dsn, "ORCPT");
-	struct span type = span_cut(&address, ';');
 
 	if (!CFG_DSN || !address.n)
 		return;
-	str_addf(out, "Original-Recipient: %.*s; ", SPAN_ARG(type));
-	dsn_decode(out, address);
+	str_adds(out, "Original-Recipient: ");
+	dsn_put_orcpt(out, address, !global);
+	str_adds(out, "\r\n");
+}
+
+/* RFC 3464 2.3.2, RFC 6533 3 */
+static void add_final(struct str *out, const char *address, bool global)
+{
+	bool ascii = !CFG_SMTPUTF8 || utf8_ascii(span_of(address));
+
+	str_addf(out, "Final-Recipient: %s; ", ascii ? "rfc822" : "utf-8");
+	dsn_put_utf8(out, span_of(address), !global);
 	str_adds(out, "\r\n");
 }
 
@@ -110,9 +121,10 @@ static void add_rcpt(struct str *out, const struct queue_message *m, unsigned i)
 	struct span host = host_name(o);
 
 	str_adds(out, "\r\n");
-	add_original(out, r->dsn);
-	str_addf(out, "Final-Recipient: rfc822; %s\r\nAction: %s\r\n"
-			"Status: %s\r\n", r->address, kinds[o->report].action,
+	add_original(out, r->dsn, m->global);
+	add_final(out, r->address, m->global);
+	str_addf(out, "Action: %s\r\nStatus: %s\r\n",
+			kinds[o->report].action,
 			why && *why->enhanced ? why->enhanced
 			: why && why->kind == ERR_TEMP
 				&& o->report == REPORT_FAILED ? "4.4.7"
@@ -172,8 +184,12 @@ static void add_message(struct str *out, struct queue_message *m,
 	struct err err;
 	int fd = spool_body(m->entry->queue->spool, m->envelope, &start, &err);
 
-	add_part(out, boundary, whole ? "message/rfc822" :
-			"text/rfc822-headers");
+	if (CFG_SMTPUTF8 && m->global)
+		add_part(out, boundary, whole ? "message/global" :
+				"message/global-headers");
+	else
+		add_part(out, boundary, whole ? "message/rfc822" :
+				"text/rfc822-headers");
 	str_adds(out, "Content-Transfer-Encoding: 8bit\r\n\r\n");
 	if (fd < 0)
 		return;
@@ -182,7 +198,7 @@ static void add_message(struct str *out, struct queue_message *m,
 }
 
 static void add_header(struct str *out, const struct queue_message *m,
-		const char *boundary)
+		const char *to, const char *boundary)
 {
 	const char *host = m->entry->queue->daemon.conf->hostname;
 	enum queue_report worst = REPORT_FAILED;
@@ -202,28 +218,40 @@ static void add_header(struct str *out, const struct queue_message *m,
 			" report-type=delivery-status;\r\n"
 			"\tboundary=\"%s\"\r\n"
 			"Content-Transfer-Encoding: 8bit\r\n",
-			host, m->envelope->sender, kinds[worst].subject,
+			host, to, kinds[worst].subject,
 			boundary);
 }
 
-static void compose(struct str *out, struct queue_message *m)
+/* Text in UTF-8 for who has sent such: all it needs on its way is 8BITMIME. */
+static void add_text_part(struct str *out, const char *boundary,
+		const char *type, bool global)
 {
+	add_part(out, boundary, type);
+	if (global)
+		str_adds(out, "Content-Transfer-Encoding: 8bit\r\n");
+	str_adds(out, "\r\n");
+}
+
+static void compose(struct str *out, struct queue_message *m, const char *to)
+{
+	bool global = CFG_SMTPUTF8 && m->global;
 	const char *host = m->entry->queue->daemon.conf->hostname;
 	struct span envid = dsn_param(m->envelope->dsn, "ENVID");
 	char boundary[33];
 
 	rand_word(boundary, sizeof(boundary) - 1);
-	add_header(out, m, boundary);
-	add_part(out, boundary, "text/plain; charset=us-ascii");
-	str_addf(out, "\r\nThis is the mail system at %s.\r\n\r\n", host);
+	add_header(out, m, to, boundary);
+	add_text_part(out, boundary, global ? "text/plain; charset=utf-8" :
+			"text/plain; charset=us-ascii", global);
+	str_addf(out, "This is the mail system at %s.\r\n\r\n", host);
 	for (enum queue_report k = REPORT_FAILED; k < REPORT_KINDS; k++) {
 		if (!has(m, k))
 			continue;
 		str_addf(out, "%s\r\n\r\n", kinds[k].text);
 		add_each(out, m, k, add_human);
 	}
-	add_part(out, boundary, "message/delivery-status");
-	str_adds(out, "\r\n");
+	add_text_part(out, boundary, global ? "message/global-delivery-status" :
+			"message/delivery-status", global);
 	if (CFG_DSN && envid.n) {
 		str_adds(out, "Original-Envelope-Id: ");
 		dsn_decode(out, envid);
@@ -236,16 +264,57 @@ static void compose(struct str *out, struct queue_message *m)
 	str_addf(out, "\r\n--%s--\r\n", boundary);
 }
 
+/* Is there something that ASCII cannot say? Only for who said SMTPUTF8. */
+static bool is_global(const struct queue_message *m)
+{
+	const struct spool_envelope *e = m->envelope;
+	bool need = !utf8_ascii(span_of(e->sender));
+	int64_t start;
+	int fd;
+
+	if (!CFG_SMTPUTF8 || !e->utf8)
+		return false;
+	for (unsigned i = 0; i < e->nrcpt; i++)
+		need |= !utf8_ascii(span_of(e->rcpt[i].address));
+	if (need)
+		return true;
+	fd = spool_body(m->entry->queue->spool, e, &start, NULL);
+	if (fd < 0)
+		return false;
+	need = queue_utf8_header(e, fd, start);
+	close(fd);
+	return need;
+}
+
+/* Back to the sender, by hosts without SMTPUTF8, too, if that can be. */
+static const char *return_path(struct queue_message *m)
+{
+	struct addr a = addr_split(span_of(m->envelope->sender));
+	const char *path;
+	struct str text;
+
+	if (!CFG_SMTPUTF8)
+		return m->envelope->sender;
+	str_init(&text, 2 * ADDR_MAX);
+	addr_put_ascii(&text, &a);
+	path = !text.bad && utf8_ascii(str_span(&text)) ?
+		arena_dup(m->arena, str_span(&text)) : NULL;
+	str_free(&text);
+	return path ? path : m->envelope->sender;
+}
+
 int report_send(struct queue_message *m, spool_done_fn *done, struct err *err)
 {
-	struct spool_rcpt to = { m->envelope->sender, SPOOL_WAITING, NULL };
+	struct spool_rcpt to = { return_path(m), SPOOL_WAITING, NULL };
 	struct spool_envelope e = { .sender = "", .origin = "bounce",
-		.eight_bit = true, .nrcpt = 1, .rcpt = &to };
+		.eight_bit = true, .utf8 = !utf8_ascii(span_of(to.address)),
+		.nrcpt = 1, .rcpt = &to };
 	struct spool_draft *d;
 	struct str text;
 
+	m->global = is_global(m);
 	str_init(&text, REPORT_MOST);
-	compose(&text, m);
+	compose(&text, m, to.address);
 	d = text.bad ? NULL : spool_begin(m->entry->queue->spool, &e, err);
 	if (text.bad)
 		err_set(err, ERR_NOMEM, "no memory for the report");

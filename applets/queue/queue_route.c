@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/idna.h"
+
 #define SMTP_PORT 25
 
 static const struct conf_route *find_route(const struct conf *conf,
@@ -23,7 +25,11 @@ void route_find(struct queue *q, struct span domain, struct queue_route *r,
 	const struct conf *conf = q->daemon.conf;
 	const struct conf_smarthost *s = &conf->smarthost;
 	const struct conf_route *c;
+	char ascii[IDNA_SIZE];
 
+	/* one site for a domain, however it is written */
+	if (idna_ascii(ascii, domain))
+		domain = span_of(ascii);
 	*r = (struct queue_route){ .port = SMTP_PORT };
 	if (!domain.n || conf_is_local(conf, domain)) {
 		r->lmtp = true;

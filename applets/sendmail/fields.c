@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/date.h"
+#include "base/utf8.h"
 #include "mime/addr.h"
 #include "mime/compose.h"
 #include "mime/header.h"
@@ -129,6 +130,7 @@ struct rebuilt {
 	const struct sendmail_message *m;
 	struct str text;
 	bool incomplete;	/* an address had no domain */
+	bool utf8;		/* ... or is not ASCII */
 };
 
 static bool rebuild(void *arg, const struct addr_entry *e)
@@ -136,6 +138,7 @@ static bool rebuild(void *arg, const struct addr_entry *e)
 	struct rebuilt *r = arg;
 
 	r->incomplete |= !e->addr.domain.n;
+	r->utf8 |= !utf8_ascii(e->addr.local) || !utf8_ascii(e->addr.domain);
 	if (r->text.n)
 		str_adds(&r->text, ", ");
 	if (e->name.n) {
@@ -149,7 +152,7 @@ static bool rebuild(void *arg, const struct addr_entry *e)
 }
 
 /* "root", as cron writes it, means nobody once it has left this machine. */
-static void put_addresses(const struct sendmail_message *m, struct str *out,
+static void put_addresses(struct sendmail_message *m, struct str *out,
 		const struct header_field *f)
 {
 	struct rebuilt r = { .m = m };
@@ -161,6 +164,7 @@ static void put_addresses(const struct sendmail_message *m, struct str *out,
 		str_add(out, f->whole);
 	else
 		header_put(out, name, str_span(&r.text));
+	m->utf8 |= r.utf8;
 	str_free(&r.text);
 }
 

@@ -134,16 +134,16 @@ static const char *add_param(struct sendmail_message *m, const char *params,
 static int submit(struct sendmail_message *m, const struct options *o,
 		struct err *err)
 {
-	struct submit_dsn dsn = {
+	struct submit_options more = {
 		add_param(m, add_param(m, NULL, "RET", o->ret), "ENVID",
 				o->envid),
-		add_param(m, NULL, "NOTIFY", o->notify)
+		add_param(m, NULL, "NOTIFY", o->notify), m->utf8
 	};
 
 	if (!m->nrcpt)
 		return err_set(err, ERR_PERM, "no recipients");
 	return submit_message(m->conf, m->sender, m->rcpt, m->nrcpt, m->fd, 0,
-			m->size, CFG_DSN ? &dsn : NULL, err);
+			m->size, &more, err);
 }
 
 static int send_message(const struct options *o, char **rcpt, int n)

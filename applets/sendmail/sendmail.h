@@ -24,6 +24,7 @@ struct sendmail_message {
 	bool rcpt_from_header;		/* -t */
 	const char **rcpt;
 	unsigned nrcpt, rcpt_room;
+	bool utf8;			/* an address in a field is not ASCII */
 	unsigned broken;		/* addresses that could not be read */
 	int fd;				/* the message, LF lines */
 	uint64_t size;

@@ -33,6 +33,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/idna.h"
+#include "base/utf8.h"
 #include "os/log.h"
 #include "os/opt.h"
 #include "smtp.h"
@@ -105,6 +107,8 @@ static bool split_host(struct span text, char host[HOST_MOST + 1],
 	if (rest.n && !span_number(span_rest(rest, 1), 65535, &n))
 		return false;
 	*port = (unsigned)n;
+	if (!utf8_ascii(text))
+		return n && idna_ascii(host, text);
 	return n && text.n && str_copy(host, HOST_MOST + 1, text) == 0;
 }
 

@@ -1,8 +1,8 @@
 /* `device`: printers, scanners and cameras of the LAN, behind a fence. */
-#include <string.h>
-
 #include "os/log.h"
 #include "smtpd/smtpd.h"
+
+#define ASCII_MOST 600		/* of an address; quotes may double it */
 
 bool smtpd_device_in(const struct smtpd_service *v, struct conn *c)
 {
@@ -35,13 +35,17 @@ void smtpd_device_sender(struct smtpd_session *x)
 
 bool smtpd_device_takes(const struct smtpd_session *x, const char *rcpt)
 {
-	struct span address = span_of(rcpt);
-	size_t at = span_rfind(address, '@');
+	struct addr to = addr_split(span_of(rcpt));
+	struct str ascii;
+	bool takes = false;
 
-	for (const struct conf_word *w = x->service->device->to; w;
-			w = w->next)
-		if (span_is(w->text[0] == '@' ? span_rest(address, at) :
-					address, w->text))
-			return true;
-	return false;
+	str_init(&ascii, ASCII_MOST);
+	addr_put_ascii(&ascii, &to);
+	for (const struct conf_word *w = x->service->device->to;
+			w && !ascii.bad; w = w->next)
+		takes |= w->text[0] == '@' ?
+			span_ends(str_span(&ascii), w->text) :
+			span_is(str_span(&ascii), w->text);
+	str_free(&ascii);
+	return takes;
 }

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/date.h"
+#include "mime/addr.h"
 #include "mime/compose.h"
 #include "os/clock.h"
 #include "smtpd/fields.h"
@@ -58,6 +59,7 @@ size_t smtpd_fields_scan(struct smtpd_fields *f, struct span piece)
 void smtpd_fields_add(const struct smtpd_fields *f, const char *sender,
 		const char *host, struct str *out)
 {
+	struct addr from = addr_split(span_of(sender));
 	int64_t now = clock_now();
 	char date[DATE_SIZE];
 
@@ -66,8 +68,11 @@ void smtpd_fields_add(const struct smtpd_fields *f, const char *sender,
 		date_mail(date, now, date_offset(now));
 		str_addf(out, "Date: %s\r\n", date);
 	}
-	if (!(f->seen & COMPOSE_NO_FROM) && *sender)
-		str_addf(out, "From: <%s>\r\n", sender);
+	if (!(f->seen & COMPOSE_NO_FROM) && *sender) {
+		str_adds(out, "From: <");
+		addr_put_ascii(out, &from);
+		str_adds(out, ">\r\n");
+	}
 	if (!(f->seen & COMPOSE_NO_ID)) {
 		str_adds(out, "Message-ID: ");
 		compose_message_id(out, host);

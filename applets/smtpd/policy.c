@@ -117,7 +117,8 @@ static int begin(struct smtpd_session *x, struct err *err)
 	struct smtp_session *s = x->smtp;
 	struct spool_envelope e = {
 		.sender = s->sender, .origin = origin(x),
-		.eight_bit = s->eight_bit, .dsn = s->dsn, .nrcpt = s->nrcpt
+		.eight_bit = s->eight_bit, .utf8 = s->utf8, .dsn = s->dsn,
+		.nrcpt = s->nrcpt
 	};
 	unsigned i = 0;
 

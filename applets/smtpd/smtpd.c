@@ -2,7 +2,7 @@
  *
  * RFC 5321, 1870 (SIZE), 1652/6152 (8BITMIME), 2034 and 3463 (status codes),
  * 2920 (PIPELINING), 3207 (STARTTLS), 4954 (AUTH), 6409 (submission),
- * 8314 (TLS from the start)
+ * 8314 (TLS from the start), 6531 (SMTPUTF8)
  *
  * applet smtpd daemon
  * file limit.c SMTPD_LIMITS
@@ -224,7 +224,8 @@ static void set_up(struct smtpd *m)
 			.auth_required = i == SMTPD_SUBMISSION ||
 				i == SMTPD_SMTPS,
 			.auth_plain_ok = m->daemon.conf->auth_without_tls,
-			.dsn = CFG_DSN, .banner = "ESMTP Pillarbox",
+			.dsn = CFG_DSN, .utf8 = CFG_SMTPUTF8,
+			.banner = "ESMTP Pillarbox",
 			.auth_check = smtpd_auth_check,
 			.mail = smtpd_mail, .rcpt = smtpd_rcpt,
 			.data = smtpd_data, .piece = smtpd_piece,

@@ -154,7 +154,7 @@ int smtpd_ask_open(struct smtpd *m, struct err *err);
 void smtpd_ask_close(struct smtpd *m);
 
 /* received.c: the trace field (RFC 5321 4.4), or an empty span: no room. */
-#define SMTPD_RECEIVED_SIZE 1536
+#define SMTPD_RECEIVED_SIZE 2048
 struct span smtpd_received(const struct smtpd_session *x, const char *id,
 		char out[SMTPD_RECEIVED_SIZE]);
 

@@ -70,6 +70,21 @@ bool utf8_ascii(struct span s)
 	return true;
 }
 
+bool utf8_clean(struct span s)
+{
+	uint32_t c;
+
+	while (s.n) {
+		size_t n = decode(s, &c);
+
+		if (!n || c < 32 || (c >= 127 && c < 160) ||
+				c == 0x2028 || c == 0x2029)
+			return false;
+		s = span_rest(s, n);
+	}
+	return true;
+}
+
 uint32_t utf8_next(struct span *s)
 {
 	uint32_t c = REPLACEMENT;

@@ -10,6 +10,8 @@
 /* No overlong forms, surrogates, or numbers over 10FFFF. */
 bool utf8_valid(struct span s);
 bool utf8_ascii(struct span s);		/* bytes 1..127 only */
+/* Valid, and no control character in it (C0, DEL, C1, U+2028, U+2029). */
+bool utf8_clean(struct span s);
 /*
  * Takes the next code point off *s; 0xFFFD for each byte that is not UTF-8.
  * *s must not be empty.

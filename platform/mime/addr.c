@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/idna.h"
 #include "base/utf8.h"
+#include "config.h"
 
 #define LOCAL_MAX 64		/* RFC 5321 4.5.3.1.1 */
 #define DOMAIN_MAX 253		/* as text; 255 in the DNS's form */
@@ -83,7 +85,7 @@ static bool is_dot_string(struct span s)
 
 static bool charset_ok(struct span s, bool utf8)
 {
-	return utf8 ? utf8_valid(s) : utf8_ascii(s);
+	return utf8 ? utf8_clean(s) : utf8_ascii(s);
 }
 
 static bool is_local(struct span s, bool utf8)
@@ -104,11 +106,21 @@ static bool is_label(struct span s, bool utf8)
 	return true;
 }
 
+/* U-labels (RFC 6531 3.3) are as long as their A-labels: those must fit. */
+static bool is_u_domain(struct span s)
+{
+	char ascii[IDNA_SIZE];
+
+	return idna_ascii(ascii, s) && addr_domain(span_of(ascii));
+}
+
 static bool is_domain(struct span s, bool utf8)
 {
 	if (!s.n || s.n > DOMAIN_MAX || s.p[s.n - 1] == '.' ||
 			!charset_ok(s, utf8))
 		return false;
+	if (CFG_SMTPUTF8 && !utf8_ascii(s))
+		return is_u_domain(s);
 	while (s.n)
 		if (!is_label(span_cut(&s, '.'), utf8))
 			return false;
@@ -273,6 +285,35 @@ void addr_put(struct str *out, const struct addr *a)
 		return;
 	str_addc(out, '@');
 	str_add(out, a->domain);
+}
+
+struct addr addr_split(struct span address)
+{
+	size_t at = span_rfind(address, '@');
+
+	return (struct addr){ span_sub(address, 0, at),
+		span_rest(address, at + 1) };
+}
+
+void addr_put_ascii(struct str *out, const struct addr *a)
+{
+	char domain[IDNA_SIZE];
+	struct addr plain = *a;
+
+	if (CFG_SMTPUTF8 && !utf8_ascii(a->domain) &&
+			idna_ascii(domain, a->domain))
+		plain.domain = span_of(domain);
+	addr_put(out, &plain);
+}
+
+bool addr_same(struct span a, struct span b)
+{
+	struct addr left = addr_split(a), right = addr_split(b);
+
+	if (!CFG_SMTPUTF8)
+		return span_eq(a, b);
+	return span_eq(left.local, right.local) &&
+		idna_same(left.domain, right.domain);
 }
 
 /* -- lists in header fields -- */

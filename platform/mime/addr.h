@@ -18,7 +18,8 @@ struct addr {
  * Takes a path "<...>" off *in: source routes skipped, null path gives two
  * empty spans, <postmaster> without domain is fine (RFC 5321 4.1.1.3). The
  * whole grammar: quoted strings, address literals, 64/255 octet limits;
- * 8-bit only when utf8 is set. False: syntax error, *in unchanged.
+ * other than ASCII only when utf8 is set, and then clean UTF-8 (RFC 6531 3.3).
+ * False: syntax error, *in unchanged.
  */
 bool addr_path(struct span *in, struct addr *out, bool utf8);
 /* local@domain without brackets. */
@@ -31,6 +32,16 @@ bool addr_literal(struct span s);
 void addr_local_plain(struct str *out, struct span local);
 /* "local@domain" into out; local quoted when it must be. */
 void addr_put(struct str *out, const struct addr *a);
+
+/* At the last "@"; nothing is checked. */
+struct addr addr_split(struct span address);
+/* As addr_put, the domain in A-labels: all ASCII, if the local part is. */
+void addr_put_ascii(struct str *out, const struct addr *a);
+/*
+ * The same mailbox? Domains are compared as names, local parts octet by octet (RFC
+ * 5321 2.4): what case means in them is for their host to know.
+ */
+bool addr_same(struct span a, struct span b);
 
 /* One entry of a To:, Cc:, From: list. */
 struct addr_entry {

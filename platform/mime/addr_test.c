@@ -126,6 +126,9 @@ static void test_limits(void **state)
 	assert_false(parses(2, 62, 4));
 }
 
+#define UE4 "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc"
+#define UE16 UE4 UE4 UE4 UE4	/* 32 octets */
+
 static void test_utf8(void **state)
 {
 	struct addr a;
@@ -135,6 +138,43 @@ static void test_utf8(void **state)
 				true));
 	assert_false(addr_parse(SPAN("b\xc3\xbcro@b.example"), &a, false));
 	assert_false(addr_parse(SPAN("b\xfcro@b.example"), &a, true));
+	/* limits are in octets: 64, and 63 of an A-label */
+	assert_true(addr_parse(SPAN(UE16 UE16 "@b"), &a, true));
+	assert_false(addr_parse(SPAN(UE16 UE16 "a@b"), &a, true));
+	assert_true(addr_parse(SPAN("a@" UE16 UE16), &a, true));
+	assert_false(addr_parse(SPAN("a@" UE16 UE16 UE16 UE16), &a, true));
+	/* quoted; overlong, surrogate, C1 (NEL), line separator, a bidi domain */
+	assert_true(addr_parse(SPAN("\"b \xc3\xbc\"@b"), &a, true));
+	assert_false(addr_parse(SPAN("b\xc0\xafro@b"), &a, true));
+	assert_false(addr_parse(SPAN("b\xed\xa0\x80ro@b"), &a, true));
+	assert_false(addr_parse(SPAN("b\xf4\x90\x80\x80@b"), &a, true));
+	assert_false(addr_parse(SPAN("b\xc2\x85ro@b"), &a, true));
+	assert_false(addr_parse(SPAN("\"b\xe2\x80\xa8ro\"@b"), &a, true));
+	assert_false(addr_parse(SPAN("b\xc3"), &a, true));
+	assert_false(addr_parse(SPAN("b@\xe2\x80\xae" "b"), &a, true));
+	assert_false(addr_parse(SPAN("b@b\xc3"), &a, true));
+	assert_false(addr_parse(SPAN("b@-\xc3\xbc"), &a, true));
+}
+
+static void test_both_forms(void **state)
+{
+	struct addr a = addr_split(SPAN("b\xc3\xbcro@b\xc3\xbc" "cher.example"));
+	struct str out;
+
+	(void)state;
+	str_init(&out, 200);
+	addr_put_ascii(&out, &a);
+	assert_string_equal(str_c(&out), "b\xc3\xbcro@xn--bcher-kva.example");
+	str_clear(&out);
+	a = addr_split(SPAN("\"a@b\"@C.example"));
+	addr_put_ascii(&out, &a);
+	assert_string_equal(str_c(&out), "\"a@b\"@C.example");
+	str_free(&out);
+	assert_true(addr_same(SPAN("b\xc3\xbcro@b\xc3\xbc" "cher.example"),
+			SPAN("b\xc3\xbcro@XN--bcher-kva.example")));
+	/* a local part's octets are what they are (RFC 5321 2.4) */
+	assert_false(addr_same(SPAN("b\xc3\x9cro@b"), SPAN("b\xc3\xbcro@b")));
+	assert_false(addr_same(SPAN("A@b"), SPAN("a@b")));
 }
 
 static void test_parse(void **state)
@@ -293,6 +333,7 @@ int main(void)
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_both_forms),
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_domain),
 		cmocka_unit_test(test_plain),

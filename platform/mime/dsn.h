@@ -21,6 +21,7 @@ enum { DSN_NEVER = 1, DSN_SUCCESS = 2, DSN_FAILURE = 4, DSN_DELAY = 8 };
 bool dsn_is_ret(struct span value);
 bool dsn_is_envid(struct span value);
 bool dsn_is_notify(struct span value);
+/* Other than ASCII only with the type utf-8 (RFC 6533 3). */
 bool dsn_is_orcpt(struct span value);
 
 /* The value of one of the parameters; empty: it was not given. */
@@ -33,5 +34,12 @@ bool dsn_wants(const char *params, unsigned what);
  * appended all the same.
  */
 bool dsn_decode(struct str *out, struct span xtext);
+/*
+ * Appends an address of type utf-8: what is written as "\x{F6}" as UTF-8, or (ascii) what
+ * is not ASCII in that form, which fits anywhere.
+ */
+void dsn_put_utf8(struct str *out, struct span address, bool ascii);
+/* Appends ORCPT's value as a report has it, "rfc822; a@b"; ascii as above. */
+void dsn_put_orcpt(struct str *out, struct span value, bool ascii);
 
 #endif

@@ -49,6 +49,20 @@ static const struct {
 	{ dsn_is_orcpt, "rfc(822);a@b.c", false },
 	{ dsn_is_orcpt, "rfc822;a+x@b.c", false },
 	{ dsn_is_orcpt, "rfc822;a=b@b.c", false },
+	/* RFC 6533 3: both forms */
+	{ dsn_is_orcpt, "utf-8;b\\x{FC}ro@b.c", true },
+	{ dsn_is_orcpt, "utf-8;b\xc3\xbcro@b.c", true },
+	{ dsn_is_orcpt, "UTF-8;b\xc3\xbcro@b.c", true },
+	{ dsn_is_orcpt, "rfc822;b\xc3\xbcro@b.c", false },
+	{ dsn_is_orcpt, "utf-8;b\xfcro@b.c", false },
+	{ dsn_is_orcpt, "utf-8;b\xc2\x85ro@b.c", false },
+	/* octets of UTF-8 as xtext, with any type */
+	{ dsn_is_orcpt, "rfc822;b+C3+BCro@b.c", true },
+	{ dsn_is_orcpt, "utf-8;b+C3+BCro@b.c", true },
+	{ dsn_is_orcpt, "rfc822;b+FCro@b.c", false },
+	{ dsn_is_orcpt, "rfc822;b+C2+85ro@b.c", false },
+	{ dsn_is_orcpt, "rfc822;b+C0+8Aro@b.c", false },
+	{ dsn_is_orcpt, "utf\xc3\xbc;b@b.c", false },
 };
 
 static void test_forms(void **state)
@@ -112,6 +126,52 @@ static void test_decode(void **state)
 	str_free(&out);
 }
 
+static void assert_utf8(const char *in, bool ascii, const char *want)
+{
+	struct str out;
+
+	str_init(&out, 500);
+	dsn_put_utf8(&out, span_of(in), ascii);
+	assert_string_equal(str_c(&out), want);
+	str_free(&out);
+}
+
+static void assert_orcpt(const char *in, bool ascii, const char *want)
+{
+	struct str out;
+
+	str_init(&out, 500);
+	dsn_put_orcpt(&out, span_of(in), ascii);
+	assert_string_equal(str_c(&out), want);
+	str_free(&out);
+}
+
+static void test_utf8(void **state)
+{
+	static const char *const same[] = {
+		/* no character, or none that may stand in a report */
+		"\\x{}", "\\x{0A}", "\\x{20}", "\\x{85}", "\\x{2028}",
+		"\\x{D800}", "\\x{110000}", "\\x{0000041}", "\\x{4g}",
+		"\\x{fc}", "\\x{41", "\\x", "\\", "a@b"
+	};
+
+	(void)state;
+	assert_utf8("b\\x{FC}ro\\x{2B}\\x{1F4E9}@b", false,
+			"b\xc3\xbcro+\xf0\x9f\x93\xa9@b");
+	assert_utf8("b\xc3\xbcro", false, "b\xc3\xbcro");
+	assert_utf8("b\xc3\xbcro\xf0\x9f\x93\xa9@b", true,
+			"b\\x{FC}ro\\x{1F4E9}@b");
+	assert_utf8("b\\x{FC}ro", true, "b\\x{FC}ro");
+	for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++)
+		assert_utf8(same[i], false, same[i]);
+	assert_orcpt("rfc822;a+2Bb@c", true, "rfc822; a+b@c");
+	assert_orcpt("X;a+20b", false, "X; a b");
+	assert_orcpt("utf-8;b\xc3\xbc", false, "utf-8; b\xc3\xbc");
+	assert_orcpt("UTF-8;b\xc3\xbc", true, "utf-8; b\\x{FC}");
+	assert_orcpt("rfc822;b+C3+BC", false, "utf-8; b\xc3\xbc");
+	assert_orcpt("rfc822;b+C3+BC", true, "utf-8; b\\x{FC}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +180,7 @@ int main(void)
 		cmocka_unit_test(test_params),
 		cmocka_unit_test(test_wants),
 		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_utf8),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/idna.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 #define NAME_SIZE 256
 
@@ -279,7 +281,10 @@ struct mx *mx_find(struct loop *l, struct dns *d, const struct mx_question *q,
 	m->timer.fire = known;
 	str_copys(m->self, sizeof(m->self), q->self);
 	/* what does not fit is no name that could be there */
-	m->missing = str_copys(m->name, sizeof(m->name), q->name);
+	if (utf8_ascii(span_of(q->name)))
+		m->missing = str_copys(m->name, sizeof(m->name), q->name);
+	else
+		m->missing = !idna_ascii(m->name, span_of(q->name));
 	start(m, q->exchangers);
 	return m;
 }

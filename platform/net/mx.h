@@ -18,7 +18,8 @@ struct mx_target {
 };
 
 struct mx_question {
-	const char *name;	/* domain, host or address literal, with or without brackets */
+	/* domain, host (asked for in A-labels) or address literal, with or without brackets */
+	const char *name;
 	unsigned port;
 	bool exchangers;	/* ask for MX first; else only for the name's own addresses */
 	const char *self;	/* our own name: it, and worse exchangers, are left out */

@@ -45,6 +45,7 @@ struct smtp_message {
 	int64_t start;
 	uint64_t size;
 	bool eight_bit;
+	bool utf8_header;		/* RFC 6532: only for who offers SMTPUTF8 */
 	/* RFC 3461's parameters (mime/dsn.h): said to who offers DSN */
 	const char *dsn;		/* NULL: none */
 	const char *const *rcpt_dsn;	/* one a recipient, each may be NULL; NULL: none at all */

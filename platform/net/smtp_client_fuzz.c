@@ -106,7 +106,9 @@ int LLVMFuzzerTestOneInput(const unsigned char *p, size_t n);
 
 int LLVMFuzzerTestOneInput(const unsigned char *p, size_t n)
 {
-	static const char *const rcpts[RCPTS] = { "a@b", "c d@b", "e@b" };
+	static const char *const rcpts[RCPTS] = {
+		"a@b", "c d@b", "j\xc3\xbc@\xc3\xbc"
+	};
 	struct sockaddr_un un = { 0 };
 	struct smtp_target t = { .name = "x", .hello = "y", .tls = CONF_TLS_NONE };
 	struct fuzz f = { .options = n ? p[0] : 0 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "config.h"
 #include "net/sasl.h"
 #include "net/smtp_client_private.h"
 
@@ -66,6 +67,7 @@ void smtp_client_offer(struct smtp_client *c, struct span line)
 		{ "PIPELINING", SMTP_PIPELINING, NULL },
 		{ "XSPOOL", SMTP_XSPOOL, NULL },
 		{ "DSN", SMTP_DSN, NULL },
+		{ "SMTPUTF8", CFG_SMTPUTF8 ? SMTP_UTF8 : 0, NULL },
 		{ "SIZE", 0, offer_size },
 		{ "AUTH", 0, offer_auth }
 	};

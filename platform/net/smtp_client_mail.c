@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "config.h"
 #include "mime/addr.h"
+#include "mime/dsn.h"
 #include "net/smtp_client_private.h"
 #include "os/file.h"
 
@@ -18,8 +20,8 @@
 
 /*
  * What never goes on the wire: control characters (a line end would be a
- * command of its own), 8-bit octets (RFC 6531 is not spoken), and in the
- * domain whatever could end the path.
+ * command of its own), 8-bit octets that are not UTF-8, and in the domain
+ * whatever could end the path.
  */
 static bool is_sendable(const char *address)
 {
@@ -28,9 +30,8 @@ static bool is_sendable(const char *address)
 
 	if (!s.n || s.n > ADDRESS_MOST || !at)
 		return false;
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] < ' ' || s.p[i] >= 127)
-			return false;
+	if (!utf8_clean(s) || (!CFG_SMTPUTF8 && !utf8_ascii(s)))
+		return false;
 	domain = span_rest(s, at);
 	for (size_t i = 0; i < domain.n; i++)
 		if (strchr(" <>\"\\(),;", domain.p[i]))
@@ -38,15 +39,28 @@ static bool is_sendable(const char *address)
 	return at + 1 != s.n;
 }
 
-/* The local part is quoted where it must be. */
-static void put_path(struct str *out, const char *address)
+/* RFC 6531 3.2: a domain can be sent in another form, a local part cannot. */
+static bool is_ascii_path(const char *address)
 {
-	struct span s = span_of(address);
-	size_t at = span_rfind(s, '@');
-	struct addr a = { span_sub(s, 0, at), span_rest(s, at + 1) };
+	struct addr a = addr_split(span_of(address));
+	struct str text;
+	bool good;
+
+	str_init(&text, 2 * ADDRESS_MOST + 2);
+	addr_put_ascii(&text, &a);
+	good = !text.bad && utf8_ascii(str_span(&text));
+	str_free(&text);
+	return good;
+}
+
+/* The local part is quoted where it must be. */
+static void put_path(const struct smtp_client *c, struct str *out,
+		const char *address)
+{
+	struct addr a = addr_split(span_of(address));
 
 	str_init(out, 2 * ADDRESS_MOST + 2);
-	addr_put(out, &a);
+	(c->utf8 ? addr_put : addr_put_ascii)(out, &a);
 }
 
 /* -- commands: 0 is MAIL, then RCPT for each recipient, then DATA -- */
@@ -72,10 +86,22 @@ bool smtp_client_dsn(const struct smtp_client *c)
 	return CFG_DSN && c->offers & SMTP_DSN;
 }
 
+/* RFC 6533 3: ORCPT's address may be UTF-8, if the other side knows of it. */
 static void say_dsn(struct smtp_client *c, const char *params)
 {
-	if (params && *params && smtp_client_dsn(c))
-		conn_printf(c->conn, " %s", params);
+	struct str ascii;
+
+	if (!params || !*params || !smtp_client_dsn(c))
+		return;
+	conn_puts(c->conn, " ");
+	if (!CFG_SMTPUTF8 || c->utf8 || utf8_ascii(span_of(params))) {
+		conn_puts(c->conn, params);
+		return;
+	}
+	str_init(&ascii, 8 * (DSN_ENVID_MOST + DSN_ORCPT_MOST));
+	dsn_put_utf8(&ascii, span_of(params), true);
+	conn_puts(c->conn, str_c(&ascii));
+	str_free(&ascii);
 }
 
 static void say_mail(struct smtp_client *c, const char *path)
@@ -88,6 +114,8 @@ static void say_mail(struct smtp_client *c, const char *path)
 				(m->head ? strlen(m->head) : 0));
 	if (m->eight_bit && c->offers & SMTP_8BITMIME)
 		conn_puts(c->conn, " BODY=8BITMIME");
+	if (c->utf8)
+		conn_puts(c->conn, " SMTPUTF8");
 	if (m->spool_id && c->offers & SMTP_XSPOOL)
 		conn_printf(c->conn, " XSPOOL=%s%s", m->spool_id,
 				m->again ? ",again" : "");
@@ -111,7 +139,7 @@ static void say(struct smtp_client *c, unsigned n)
 		conn_puts(c->conn, "DATA\r\n");
 		return;
 	}
-	put_path(&path, n ? c->m->rcpt[n - 1] : c->m->sender);
+	put_path(c, &path, n ? c->m->rcpt[n - 1] : c->m->sender);
 	if (path.bad)
 		smtp_client_fail(c, ERR_NOMEM, "out of memory");
 	else if (n)
@@ -326,16 +354,51 @@ void smtp_client_dot(struct smtp_client *c, const struct smtp_result *r)
 
 /* -- the beginning -- */
 
+/* Said where the other side does not speak of what the message needs. */
+static const char no_utf8[] = "this address needs SMTPUTF8, which is not "
+	"offered";
+
+static bool must_be_ascii(const struct smtp_client *c)
+{
+	return CFG_SMTPUTF8 && !(c->offers & SMTP_UTF8);
+}
+
+/* Without need SMTPUTF8 is not said: who gets it could not pass it on. */
+static bool needs_utf8(const struct smtp_message *m)
+{
+	bool need = m->utf8_header || !utf8_ascii(span_of(m->sender));
+
+	for (unsigned i = 0; i < m->nrcpt && !need; i++)
+		need = !utf8_ascii(span_of(m->rcpt[i]));
+	return need;
+}
+
+static bool is_unfit(const struct smtp_client *c, unsigned rcpt,
+		struct smtp_result *why)
+{
+	const char *address = c->m->rcpt[rcpt];
+
+	if (!is_sendable(address))
+		smtp_result_set(why, ERR_PERM, "5.1.3",
+				"this address cannot be sent");
+	else if (must_be_ascii(c) && !is_ascii_path(address))
+		smtp_result_set(why, ERR_PERM, "5.6.7", no_utf8);
+	else if (must_be_ascii(c) && c->m->utf8_header)
+		smtp_result_set(why, ERR_PERM, "5.6.9", "the header is in "
+				"UTF-8, and SMTPUTF8 is not offered");
+	else
+		return false;
+	return true;
+}
+
 static void refuse_addresses(struct smtp_client *c)
 {
-	struct smtp_result bad;
-	const struct smtp_message *m = c->m;
+	struct smtp_result why;
 
-	smtp_result_set(&bad, ERR_PERM, "5.1.3", "this address cannot be sent");
 	for (unsigned i = 0; !c->dead && i < c->nrcpt; i++) {
-		if (is_sendable(m->rcpt[i]))
+		if (!is_unfit(c, i, &why))
 			continue;
-		smtp_client_tell(c, i, &bad);
+		smtp_client_tell(c, i, &why);
 		if (!c->dead)
 			c->fate[i] = SMTP_SKIPPED;
 	}
@@ -351,6 +414,8 @@ static bool refused(struct smtp_client *c)
 	if (*m->sender && !is_sendable(m->sender)) {
 		smtp_result_set(&r, ERR_PERM, "5.1.7",
 				"this sender's address cannot be sent");
+	} else if (must_be_ascii(c) && !is_ascii_path(m->sender)) {
+		smtp_result_set(&r, ERR_PERM, "5.6.7", no_utf8);
 	} else if (c->size_limit && m->size > c->size_limit) {
 		/* RFC 1870 6.2: as the other side would say it */
 		snprintf(text, sizeof(text), "%llu octets are over its limit "
@@ -382,6 +447,7 @@ void smtp_client_begin(struct smtp_client *c)
 	}
 	c->sent = c->got = c->accepted = c->lmtp_at = 0;
 	c->mail_ok = c->dot_sent = false;
+	c->utf8 = CFG_SMTPUTF8 && c->offers & SMTP_UTF8 && needs_utf8(c->m);
 	c->body_at = 0;
 	if (!refused(c))
 		refuse_addresses(c);

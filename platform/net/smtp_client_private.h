@@ -13,7 +13,8 @@
 enum {
 	SMTP_STARTTLS = 1, SMTP_SIZE = 2, SMTP_8BITMIME = 4,
 	SMTP_PIPELINING = 8, SMTP_XSPOOL = 16,
-	SMTP_AUTH_PLAIN = 32, SMTP_AUTH_LOGIN = 64, SMTP_DSN = 128
+	SMTP_AUTH_PLAIN = 32, SMTP_AUTH_LOGIN = 64, SMTP_DSN = 128,
+	SMTP_UTF8 = 256
 };
 
 /* What we wait for: each step knows its time-out and who takes its reply. */
@@ -62,6 +63,7 @@ struct smtp_client {
 	unsigned sent, got;		/* commands: 0 MAIL, 1.. RCPT, last DATA */
 	unsigned accepted;
 	unsigned lmtp_at;		/* LMTP: whose reply is next after the dot */
+	bool utf8;			/* MAIL says SMTPUTF8 */
 	bool mail_ok, dot_sent;
 	uint64_t body_at;
 	struct dot_writer dot;

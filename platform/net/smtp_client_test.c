@@ -538,6 +538,114 @@ static void test_no_dsn(void **state)
 	expect_results(f, 1);
 }
 
+#define UE "\xc3\xbc"
+
+/* RFC 6531: said to who offers it, and only when something needs it. */
+static void test_utf8(void **state)
+{
+	static const char *const rcpt[] = { "j" UE "@b" UE "cher.test",
+		"one@b.test" };
+	static const char *const dsn[] = { "ORCPT=utf-8;j" UE "@b", NULL };
+	struct fixture *f = *state;
+
+	f->message.rcpt = rcpt;
+	f->message.rcpt_dsn = dsn;
+	f->message.nrcpt = 2;
+	RUN(f, "<220 b.test", ">EHLO a.test", "<250-b.test", "<250-PIPELINING",
+		"<250-DSN", "<250 SMTPUTF8", ">MAIL FROM:<me@a.test> SMTPUTF8",
+		">RCPT TO:<j" UE "@b" UE "cher.test> ORCPT=utf-8;j" UE "@b",
+		">RCPT TO:<one@b.test>", ">DATA", "<250 ok", "<250 ok",
+		"<250 ok", "<354 go", "*", "<250 ok", BYE);
+	expect_results(f, 2);
+	assert_int_equal(f->result[0].kind, ERR_NONE);
+}
+
+static void test_utf8_not_needed(void **state)
+{
+	struct fixture *f = *state;
+
+	RUN(f, "<220 b.test", ">EHLO a.test", "<250-b.test", "<250-PIPELINING",
+		"<250 smtputf8", ">MAIL FROM:<me@a.test>",
+		">RCPT TO:<one@b.test>", ">DATA", "<250 ok", "<250 ok",
+		"<354 go", "*", "<250 ok", BYE);
+	expect_results(f, 1);
+}
+
+static void test_utf8_header(void **state)
+{
+	struct fixture *f = *state;
+
+	f->message.utf8_header = true;
+	RUN(f, "<220 b.test", ">EHLO a.test", "<250-b.test", "<250-PIPELINING",
+		"<250 SMTPUTF8", ">MAIL FROM:<me@a.test> SMTPUTF8",
+		">RCPT TO:<one@b.test>", ">DATA", "<250 ok", "<250 ok",
+		"<354 go", "*", "<250 ok", BYE);
+	expect_results(f, 1);
+}
+
+/* Domains have another form, and ORCPT has; local parts have not. */
+static void test_utf8_not_offered(void **state)
+{
+	static const char *const rcpt[] = { "j" UE "@b.test",
+		"one@B" UE "cher.test", "two@b.test", "x\xfc@b.test" };
+	static const char *const dsn[] = { NULL, "ORCPT=utf-8;j" UE "@b", NULL,
+		NULL };
+	struct fixture *f = *state;
+
+	f->message.sender = "me@" UE ".test";
+	f->message.rcpt = rcpt;
+	f->message.rcpt_dsn = dsn;
+	f->message.nrcpt = 4;
+	RUN(f, "<220 b.test", ">EHLO a.test", "<250-b.test", "<250-PIPELINING",
+		"<250 DSN", ">MAIL FROM:<me@xn--tda.test>",
+		">RCPT TO:<one@xn--bcher-kva.test> ORCPT=utf-8;j\\x{FC}@b",
+		">RCPT TO:<two@b.test>", ">DATA", "<250 ok", "<250 ok",
+		"<250 ok", "<354 go", "*", "<250 ok", BYE);
+	expect_results(f, 4);
+	assert_int_equal(f->result[0].kind, ERR_PERM);
+	assert_string_equal(f->result[0].enhanced, "5.6.7");
+	assert_int_equal(f->result[1].kind, ERR_NONE);
+	assert_int_equal(f->result[2].kind, ERR_NONE);
+	assert_string_equal(f->result[3].enhanced, "5.1.3");
+}
+
+static void test_utf8_sender_not_offered(void **state)
+{
+	struct fixture *f = *state;
+
+	f->message.sender = "j" UE "@a.test";
+	RUN(f, HELLO, "<250 b.test", BYE);
+	expect_results(f, 1);
+	assert_int_equal(f->result[0].kind, ERR_PERM);
+	assert_string_equal(f->result[0].enhanced, "5.6.7");
+}
+
+/* The address is the nearer reason. */
+static void test_utf8_all_not_offered(void **state)
+{
+	static const char *const rcpt[] = { "j" UE "@b.test", "one@b.test" };
+	struct fixture *f = *state;
+
+	f->message.utf8_header = true;
+	f->message.rcpt = rcpt;
+	f->message.nrcpt = 2;
+	RUN(f, HELLO, "<250 b.test", BYE);
+	expect_results(f, 2);
+	assert_string_equal(f->result[0].enhanced, "5.6.7");
+	assert_string_equal(f->result[1].enhanced, "5.6.9");
+}
+
+static void test_utf8_header_not_offered(void **state)
+{
+	struct fixture *f = *state;
+
+	f->message.utf8_header = true;
+	RUN(f, HELLO, "<250 b.test", BYE);
+	expect_results(f, 1);
+	assert_int_equal(f->result[0].kind, ERR_PERM);
+	assert_string_equal(f->result[0].enhanced, "5.6.9");
+}
+
 static void test_lmtp_breaks_between_replies(void **state)
 {
 	struct fixture *f = *state;
@@ -1097,6 +1205,13 @@ int main(void)
 		TEST(test_lmtp),
 		TEST(test_dsn),
 		TEST(test_no_dsn),
+		TEST(test_utf8),
+		TEST(test_utf8_not_needed),
+		TEST(test_utf8_header),
+		TEST(test_utf8_not_offered),
+		TEST(test_utf8_sender_not_offered),
+		TEST(test_utf8_header_not_offered),
+		TEST(test_utf8_all_not_offered),
 		TEST(test_lmtp_breaks_between_replies),
 		TEST(test_lost_after_the_dot),
 		TEST(test_lost_before_the_dot),

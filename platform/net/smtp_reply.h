@@ -45,6 +45,9 @@
 	/* MAIL and RCPT */ \
 	X(SMTP_BAD_SENDER, "501 5.1.7 Syntax: MAIL FROM:<address>") \
 	X(SMTP_BAD_RCPT, "501 5.1.3 Syntax: RCPT TO:<address>") \
+	/* RFC 6531 3.5: MAIL, and RCPT and VRFY */ \
+	X(SMTP_ASCII_SENDER, "550 5.6.7 Address needs SMTPUTF8 in MAIL") \
+	X(SMTP_ASCII_RCPT, "553 5.6.7 Address needs SMTPUTF8") \
 	X(SMTP_BAD_PARAMETER, "501 5.5.4 Parameter's value is wrong") \
 	X(SMTP_UNKNOWN_PARAMETER, "555 5.5.4 Parameter unknown") \
 	X(SMTP_TOO_MANY_RCPT, "452 4.5.3 Too many recipients") \

@@ -97,7 +97,7 @@ void smtp_transaction_end(struct smtp_session *s)
 	s->rcpts = p->rcpt = p->unsent = NULL;
 	p->rcpt_end = &s->rcpts;
 	s->nrcpt = 0;
-	s->eight_bit = s->spool_again = false;
+	s->eight_bit = s->utf8 = s->spool_again = false;
 	s->declared_size = s->size = 0;
 	s->spool_id = s->dsn = NULL;
 	p->code = 0;
@@ -351,7 +351,7 @@ static void run_ehlo(struct dialog *d, void *session, struct span args)
 			"%s%s%s%s%s%s"
 			"250-8BITMIME\r\n"
 			"250-CHUNKING\r\n"
-			"%s%s"
+			"%s%s%s"
 			"250-LIMITS RCPTMAX=%u\r\n"
 			"250 ENHANCEDSTATUSCODES\r\n",
 			s->conf->hostname, s->conf->max_message_size,
@@ -366,6 +366,7 @@ static void run_ehlo(struct dialog *d, void *session, struct span args)
 			CFG_FRONT_ENDS && smtp_offers_xclient(s) ?
 				"250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN"
 				"\r\n" : "",
+			s->policy->utf8 ? "250-SMTPUTF8\r\n" : "",
 			s->conf->max_recipients);
 }
 
@@ -387,8 +388,8 @@ static void run_noop(struct dialog *d, void *session, struct span args)
 /* RFC 5321 7.3: 252 tells nothing about who lives here. */
 static void run_vrfy(struct dialog *d, void *session, struct span args)
 {
-	(void)d, (void)args;
-	smtp_say(session, SMTP_CANNOT_VERIFY);
+	(void)d;
+	smtp_say(session, smtp_vrfy_reply(session, args));
 }
 
 static void run_expn(struct dialog *d, void *session, struct span args)

@@ -40,6 +40,7 @@ struct smtp_policy {
 	unsigned char tls_client;	/* enum tls_verify: of clients' certificates */
 	bool spool_param;		/* XSPOOL (deliver) */
 	bool dsn;			/* RFC 3461: the policy sees to reports */
+	bool utf8;			/* RFC 6531: SMTPUTF8 is offered */
 	const char *banner;		/* "ESMTP Pillarbox" */
 
 	/* NULL, or: the client's certificate is good for AUTH EXTERNAL */
@@ -83,6 +84,7 @@ struct smtp_session {
 	struct smtp_rcpt *rcpts;	/* accepted, in order */
 	unsigned nrcpt;
 	bool eight_bit;
+	bool utf8;			/* MAIL said SMTPUTF8 */
 	const char *dsn;		/* RET= and ENVID= (mime/dsn.h); NULL: none */
 	uint64_t declared_size;		/* SIZE=, 0 not given */
 	uint64_t size;			/* octets of data so far */

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "os/log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -52,11 +53,20 @@ static void on_auth(struct smtp_session *s, const struct sasl *sasl)
 	answer(s);
 }
 
+/* Other than ASCII only where it was asked for, and never broken. */
+static void check_octets(const struct smtp_session *s, const char *address)
+{
+	if (!(s->utf8 ? utf8_clean : utf8_ascii)(span_of(address)) ||
+			(s->utf8 && !s->policy->utf8))
+		abort();
+}
+
 static void on_mail(struct smtp_session *s)
 {
 	((struct mood *)s->owner)->open = true;
 	if (!s->sender || strlen(s->sender) > 256)
 		abort();
+	check_octets(s, s->sender);
 	answer(s);
 }
 
@@ -64,6 +74,7 @@ static void on_rcpt(struct smtp_session *s, struct smtp_rcpt *r)
 {
 	if (!*r->address || strlen(r->address) > 256)
 		abort();
+	check_octets(s, r->address);
 	answer(s);
 }
 
@@ -210,6 +221,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	policy.lmtp = policy.spool_param = data[0] & 1;
 	policy.dsn = data[0] & 16;
+	policy.utf8 = data[0] & 32;
 	policy.auth_required = (data[0] & 6) == 6;
 	policy.repair = policy.any_hello = data[0] & 64;
 	m.later = data[0] & 8;

@@ -1,6 +1,8 @@
 /* smtp_server_mail - MAIL and RCPT with their parameters (RFC 5321 4.1.1.2, 4.1.1.3) */
 #include <string.h>
 
+#include "base/utf8.h"
+#include "config.h"
 #include "mime/dsn.h"
 #include "net/smtp_server_private.h"
 
@@ -35,18 +37,26 @@ static char *normal(struct arena *a, const struct addr *in)
  * "FROM:<a@b>" off *args. Blanks behind the colon are wrong (RFC 5321 3.3)
  * and so common that they are forgiven.
  */
-static bool take_path(struct span *args, const char *word, struct addr *a)
+static bool take_path(const struct smtp_session *s, struct span *args,
+		const char *word, struct addr *a)
 {
-	struct span s = *args;
+	struct span in = *args;
 
-	if (!span_starts(s, word))
+	if (!span_starts(in, word))
 		return false;
-	s = span_trim(span_rest(s, strlen(word)));
-	if (!addr_path(&s, a, false) || (s.n && s.p[0] != ' ' &&
-			s.p[0] != '\t'))
+	in = span_trim(span_rest(in, strlen(word)));
+	if (!addr_path(&in, a, s->policy->utf8) || (in.n && in.p[0] != ' ' &&
+			in.p[0] != '\t'))
 		return false;
-	*args = s;
+	*args = in;
 	return true;
+}
+
+/* Does the address need what MAIL did not say? */
+static bool is_foreign(const struct smtp_session *s, const struct addr *a)
+{
+	return CFG_SMTPUTF8 && !s->utf8 &&
+		(!utf8_ascii(a->local) || !utf8_ascii(a->domain));
 }
 
 /* -- parameters -- */
@@ -81,6 +91,18 @@ static enum smtp_reply set_body(struct smtp_session *s, struct span value)
 	s->eight_bit = span_is(value, "8BITMIME");
 	return s->eight_bit || span_is(value, "7BIT") ? SMTP_NO_REPLY :
 		SMTP_BAD_PARAMETER;
+}
+
+/* RFC 6531 3.4: it has no value */
+static enum smtp_reply set_utf8(struct smtp_session *s, struct span value)
+{
+	s->utf8 = !value.p;
+	return s->utf8 ? SMTP_NO_REPLY : SMTP_BAD_PARAMETER;
+}
+
+static bool knows_utf8(const struct smtp_session *s)
+{
+	return s->policy->utf8;
 }
 
 /* RFC 4954 5: who first submitted it; nobody here trusts it. */
@@ -123,6 +145,7 @@ static const struct param mail_params[] = {
 	{ "BODY", set_body, NULL, NULL },
 	{ "AUTH", set_auth, knows_auth, NULL },
 	{ "XSPOOL", set_spool, knows_spool, NULL },
+	{ "SMTPUTF8", set_utf8, knows_utf8, NULL },
 	{ "RET", NULL, knows_dsn, dsn_is_ret },
 	{ "ENVID", NULL, knows_dsn, dsn_is_envid },
 	{ NULL, NULL, NULL, NULL }
@@ -140,7 +163,8 @@ static enum smtp_reply keep(struct smtp_session *s, const struct param *p,
 {
 	const char **dsn = &s->priv->dsn;
 
-	if (!p->good(value))
+	/* RFC 6533 3: ORCPT may hold an address in UTF-8 */
+	if (!p->good(value) || (!s->utf8 && !utf8_ascii(value)))
 		return SMTP_BAD_PARAMETER;
 	*dsn = arena_printf(s->arena, "%s%s%s=%.*s", *dsn ? *dsn : "",
 			*dsn ? " " : "", p->name, SPAN_ARG(value));
@@ -151,6 +175,7 @@ static enum smtp_reply keep(struct smtp_session *s, const struct param *p,
 static enum smtp_reply set_param(struct smtp_session *s,
 		const struct param *table, struct span word, unsigned *seen)
 {
+	bool bare = !span_has(word, '=');
 	struct span name = span_cut(&word, '=');
 
 	for (const struct param *p = table; p->name; p++) {
@@ -161,6 +186,9 @@ static enum smtp_reply set_param(struct smtp_session *s,
 		if (*seen & bit)
 			return SMTP_BAD_PARAMETER;
 		*seen |= bit;
+		/* no value is not the same as an empty one */
+		if (bare)
+			word.p = NULL;
 		return p->set ? p->set(s, word) : keep(s, p, word);
 	}
 	return SMTP_UNKNOWN_PARAMETER;
@@ -185,24 +213,21 @@ static enum smtp_reply set_params(struct smtp_session *s,
 
 static enum smtp_reply set_sender(struct smtp_session *s, struct span args)
 {
+	enum smtp_reply why;
 	struct addr a;
-	struct span sender;
-	size_t at;
 
 	if (s->policy->auth_required && !s->auth_user)
 		return smtp_offers_tls(s) && !s->policy->auth_plain_ok ?
 			SMTP_TLS_FIRST : SMTP_AUTH_FIRST;
 	/* only RCPT knows "<postmaster>" without a domain */
-	if (!take_path(&args, "FROM:", &a) || (a.local.n && !a.domain.n))
+	if (!take_path(s, &args, "FROM:", &a) || (a.local.n && !a.domain.n))
 		return SMTP_BAD_SENDER;
 	s->sender = normal(s->arena, &a);
 	if (!s->sender)
 		return SMTP_NO_MEMORY;
-	sender = span_of(s->sender);
-	at = span_rfind(sender, '@');
-	s->sender_addr.local = span_sub(sender, 0, at);
-	s->sender_addr.domain = span_rest(sender, at + 1);
-	return set_params(s, mail_params, args);
+	s->sender_addr = addr_split(span_of(s->sender));
+	why = set_params(s, mail_params, args);
+	return !why && is_foreign(s, &a) ? SMTP_ASCII_SENDER : why;
 }
 
 void smtp_run_mail(struct dialog *d, void *session, struct span args)
@@ -227,7 +252,7 @@ void smtp_run_mail(struct dialog *d, void *session, struct span args)
 static bool is_taken(const struct smtp_session *s, const char *address)
 {
 	for (const struct smtp_rcpt *r = s->rcpts; r; r = r->next)
-		if (strcmp(r->address, address) == 0)
+		if (addr_same(span_of(r->address), span_of(address)))
 			return true;
 	return false;
 }
@@ -238,8 +263,10 @@ static enum smtp_reply new_rcpt(struct smtp_session *s, struct span args)
 	enum smtp_reply why;
 	struct addr a;
 
-	if (!take_path(&args, "TO:", &a) || !a.local.n)
+	if (!take_path(s, &args, "TO:", &a) || !a.local.n)
 		return SMTP_BAD_RCPT;
+	if (is_foreign(s, &a))
+		return SMTP_ASCII_RCPT;
 	why = set_params(s, rcpt_params, args);
 	if (why)
 		return why;
@@ -284,4 +311,19 @@ void smtp_run_rcpt(struct dialog *d, void *session, struct span args)
 		smtp_say(s, SMTP_RCPT_OK);
 	else
 		smtp_ask(s, SMTP_ASK_RCPT, ask_rcpt);
+}
+
+/* -- VRFY -- */
+
+enum smtp_reply smtp_vrfy_reply(const struct smtp_session *s,
+		struct span args)
+{
+	struct span last = span_rest(args, span_rfind(args, ' ') + 1);
+	bool said = span_is(last, "SMTPUTF8");
+
+	if (!CFG_SMTPUTF8 || !s->policy->utf8 || utf8_ascii(args))
+		return SMTP_CANNOT_VERIFY;
+	if (!utf8_clean(args))
+		return SMTP_BAD_PARAMETER;
+	return said && s->esmtp ? SMTP_CANNOT_VERIFY : SMTP_ASCII_RCPT;
 }

@@ -93,6 +93,9 @@ bool smtp_offers_xclient(const struct smtp_session *s);
 void smtp_run_mail(struct dialog *d, void *session, struct span args);
 void smtp_run_rcpt(struct dialog *d, void *session, struct span args);
 void smtp_rcpt_taken(struct smtp_session *s);
+/* VRFY's argument, whose last word may be SMTPUTF8 (RFC 6531 3.7.4.2). */
+enum smtp_reply smtp_vrfy_reply(const struct smtp_session *s,
+		struct span args);
 
 /* smtp_server_auth.c */
 void smtp_run_auth(struct dialog *d, void *session, struct span args);

@@ -211,6 +211,41 @@ static void test_message(void **state)
 	assert_null(r->s);
 }
 
+static void test_utf8(void **state)
+{
+	struct rig *r = *state;
+
+	r->policy.utf8 = true;
+	r->conf.max_errors = 100;
+	start(r);
+	say(r, "EHLO c\r\nMAIL FROM:<b\xc3\xbc@b.c>\r\n"
+			"MAIL FROM:<b\xc3\xbc@b.c> SMTPUTF8=1\r\n"
+			"MAIL FROM:<b\xc3\xbc@b.c> SMTPUTF8=\r\n"
+			"MAIL FROM:<b\xfc@b.c> SMTPUTF8\r\n"
+			"MAIL FROM:<b\xc3\xbc@b\xc3\xbc.C> smtputf8\r\n");
+	assert_string_equal(codes(r), "220 250 550 501 501 501 250");
+	assert_true(r->s->utf8);
+	assert_string_equal(r->s->sender, "b\xc3\xbc@b\xc3\xbc.c");
+	say(r, "RCPT TO:<x@b\xc3\xbc.c>\r\nRCPT TO:<x@XN--B-eha.c>\r\n");
+	assert_string_equal(codes(r), "250 250");
+	assert_int_equal(r->s->nrcpt, 1);	/* twice the same */
+	say(r, "RSET\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<b\xc3\xbc@b.c>\r\n");
+	assert_string_equal(codes(r), "250 250 553");
+	assert_false(r->s->utf8);
+}
+
+/* A build or a service without it: as ever. */
+static void test_no_utf8(void **state)
+{
+	struct rig *r = *state;
+
+	start(r);
+	say(r, "EHLO c\r\nMAIL FROM:<b\xc3\xbc@b.c>\r\n"
+			"MAIL FROM:<b\xc3\xbc@b.c> SMTPUTF8\r\n"
+			"MAIL FROM:<a@b.c> SMTPUTF8\r\n");
+	assert_string_equal(codes(r), "220 250 501 501 555");
+}
+
 static void test_bytewise(void **state)
 {
 	static const char all[] = "EHLO c\r\nMAIL FROM:<>\r\n"
@@ -655,6 +690,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_message),
 		TEST(test_bytewise),
+		TEST(test_utf8),
+		TEST(test_no_utf8),
 		TEST(test_later),
 		TEST(test_gone_while_held),
 		TEST(test_ended_while_held),

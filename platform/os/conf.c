@@ -336,10 +336,13 @@ int conf_get(const struct conf *c, const char *name, struct str *out)
 
 bool conf_is_local(const struct conf *c, struct span domain)
 {
+	char ascii[IDNA_SIZE];
+
 	if (domain.n && domain.p[domain.n - 1] == '.')
 		domain.n--;
-	if (!domain.n)
+	if (!domain.n || !idna_ascii(ascii, domain))
 		return false;
+	domain = span_of(ascii);
 	for (const struct conf_word *d = c->domains; d; d = d->next)
 		if (span_is(domain, d->text))
 			return true;

@@ -140,7 +140,8 @@ struct conf_dnsbl {
 enum conf_check { CONF_CHECK_NO, CONF_CHECK_NOTE, CONF_CHECK_REFUSE };
 
 struct conf {
-	const char *hostname;		/* fully qualified, lower case */
+	/* names of hosts and domains, all over: lower case, A-labels */
+	const char *hostname;		/* fully qualified */
 	struct conf_word *domains;	/* ours: their mail is delivered here */
 	struct conf_net *relay_from;	/* not even 127.0.0.1 is implied */
 	struct conf_net *proxy_from, *xclient_from;	/* front ends */
@@ -230,7 +231,7 @@ int conf_get(const struct conf *c, const char *name, struct str *out);
 
 /*
  * Is this domain one of ours (hostname included)? Case ignored, one trailing
- * dot too.
+ * dot too; in U-labels or A-labels (base/idna.h).
  */
 bool conf_is_local(const struct conf *c, struct span domain);
 /* Whose certificate is this? NULL: nobody's. May it relay? (TLS_CLIENT_CERTS) */

@@ -21,25 +21,29 @@ static int parse_from(struct conf_load *l, struct conf_device *d,
 	return 0;
 }
 
-/* local@domain, or @domain */
-static bool is_recipient(struct span s)
+/* local@domain or @domain, with A-labels; empty: it is neither. */
+static struct span recipient(char out[CONF_USER_SIZE], struct span s)
 {
-	size_t at = span_rfind(s, '@');
+	struct span r = conf_user(out, s);
+	size_t at = span_rfind(r, '@');
 
-	return at < s.n && conf_is_user(s) &&
-		conf_is_host(span_rest(s, at + 1));
+	return at < r.n && conf_is_host(span_rest(r, at + 1)) ? r :
+		span_make(NULL, 0);
 }
 
 static int parse_to(struct conf_load *l, struct conf_device *d,
 		struct span list)
 {
+	char text[CONF_USER_SIZE];
+
 	do {
 		struct span word = span_cut(&list, ',');
+		struct span rcpt = recipient(text, word);
 
-		if (!is_recipient(word))
+		if (!rcpt.n)
 			return conf_bad(l, word, "is neither ADDRESS nor "
 					"@DOMAIN");
-		if (conf_add_word(l, &d->to, word) < 0)
+		if (conf_add_word(l, &d->to, rcpt) < 0)
 			return -1;
 	} while (list.n);
 	return 0;
@@ -48,9 +52,12 @@ static int parse_to(struct conf_load *l, struct conf_device *d,
 static int parse_sender(struct conf_load *l, struct conf_device *d,
 		struct span word)
 {
-	if (!is_recipient(word) || word.p[0] == '@')
+	char text[CONF_USER_SIZE];
+	struct span sender = recipient(text, word);
+
+	if (!sender.n || sender.p[0] == '@')
 		return conf_bad(l, word, "is no address");
-	d->sender = conf_keep(l, word);
+	d->sender = conf_keep(l, sender);
 	return d->sender ? 0 : -1;
 }
 

@@ -1,6 +1,11 @@
 /* The kinds made of host names: hostname, domain. */
 #include "os/conf_row.h"
 
+#include <stdio.h>
+
+#include "base/utf8.h"
+#include "config.h"
+
 #define LABEL_MOST 63		/* RFC 1035 2.3.4 */
 #define NAME_MOST 253		/* of 255 bytes on the wire */
 
@@ -33,18 +38,26 @@ bool conf_is_host(struct span s)
 	return !is_digits(label);
 }
 
+struct span conf_host(char out[IDNA_SIZE], struct span s)
+{
+	return idna_ascii(out, s) && conf_is_host(span_of(out)) ?
+		span_of(out) : span_make(NULL, 0);
+}
+
 /* The name in lower case, without the final dot; NULL after conf_error. */
 static const char *host(struct conf_load *l, struct span word)
 {
 	struct span name = word;
+	char ascii[IDNA_SIZE];
 
 	if (name.n && name.p[name.n - 1] == '.')
 		name.n--;
-	if (!conf_is_host(name)) {
+	name = conf_host(ascii, name);
+	if (!name.n) {
 		conf_bad(l, word, "is no host name");
 		return NULL;
 	}
-	return conf_keep_lower(l, name);
+	return conf_keep(l, name);
 }
 
 int conf_parse_host(struct conf_load *l, const struct conf_row *row,
@@ -105,17 +118,43 @@ int conf_parse_domains(struct conf_load *l, const struct conf_row *row,
 /* An account's name or an address: dot-atom and @ (RFC 5322 3.4.1), but # */
 bool conf_is_user(struct span s)
 {
-	return s.n && span_isalnum(s, "!$%&'*+-/=?^_`{|}~.@");
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 128 && !span_isalnum(span_sub(s, i,
+					1), "!$%&'*+-/=?^_`{|}~.@"))
+			return false;
+	return s.n && (CFG_SMTPUTF8 ? utf8_clean(s) : utf8_ascii(s));
+}
+
+/* An account's name or an address; its domain as authd gives it. */
+struct span conf_user(char out[CONF_USER_SIZE], struct span s)
+{
+	size_t at = span_rfind(s, '@') + 1;
+	struct span domain = span_rest(s, at);
+	char ascii[IDNA_SIZE];
+
+	if (!conf_is_user(s))
+		return span_make(NULL, 0);
+	if (!CFG_SMTPUTF8 || utf8_ascii(domain))
+		return s;
+	if (!idna_ascii(ascii, domain) || at > CONF_USER_SIZE - IDNA_SIZE)
+		return span_make(NULL, 0);
+	snprintf(out, CONF_USER_SIZE, "%.*s%s", SPAN_ARG(span_sub(s, 0, at)),
+			ascii);
+	return span_of(out);
 }
 
 int conf_parse_users(struct conf_load *l, const struct conf_row *row,
 		const struct conf_words *words)
 {
+	char text[CONF_USER_SIZE];
+
 	(void)row;
 	for (size_t i = 0; i < words->n; i++) {
-		if (!conf_is_user(words->v[i]))
+		struct span name = conf_user(text, words->v[i]);
+
+		if (!name.n)
 			return conf_bad(l, words->v[i], "is no user's name");
-		if (conf_add_word(l, &l->c->sender_any, words->v[i]) < 0)
+		if (conf_add_word(l, &l->c->sender_any, name) < 0)
 			return -1;
 	}
 	return 0;

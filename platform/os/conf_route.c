@@ -16,13 +16,17 @@ static const char *const modes[] = {
 	[CONF_TLS_TLS] = "tls",
 };
 
-/* A host name or an address. */
-static bool is_host_or_address(struct span s)
+/* A host name or an address, kept as DNS has it; NULL: neither, or no memory. */
+static const char *keep_host(struct conf_load *l, struct span s)
 {
 	unsigned char addr[16];
+	char ascii[IDNA_SIZE];
+	struct span name = conf_host(ascii, s);
 	bool v4;
 
-	return conf_is_host(s) || conf_address(s, addr, &v4);
+	if (!name.n && conf_address(s, addr, &v4))
+		name = s;
+	return name.n ? conf_keep_lower(l, name) : NULL;
 }
 
 /* HOST[:PORT], with brackets about an IPv6 address. */
@@ -32,11 +36,9 @@ static int parse_host(struct conf_load *l, struct span word,
 	struct span name;
 	bool brackets;
 
-	if (!conf_split_port(word, &name, port, &brackets) ||
-			!is_host_or_address(name))
-		return conf_bad(l, word, "is no HOST[:PORT]");
-	*host = conf_keep_lower(l, name);
-	return *host ? 0 : -1;
+	*host = conf_split_port(word, &name, port, &brackets) ?
+		keep_host(l, name) : NULL;
+	return *host ? 0 : conf_bad(l, word, "is no HOST[:PORT]");
 }
 
 /* The words after the host, as they came. */
@@ -193,32 +195,34 @@ static int parse_target(struct conf_load *l, struct conf_route *r,
 		return bad_target(l, target);
 	if (r->lmtp && span_starts(rest, "unix:"))
 		return parse_unix(l, r, span_rest(rest, 5));
-	if (!conf_split_port(rest, &host, &r->port, &brackets) ||
-			!is_host_or_address(host))
+	r->host = conf_split_port(rest, &host, &r->port, &brackets) ?
+		keep_host(l, host) : NULL;
+	if (!r->host)
 		return bad_target(l, target);
 	r->mx = !brackets;
 	/* LMTP has no MX (RFC 2033 5), and an MX has no port but 25 */
-	if (r->mx && (r->lmtp || r->port || !conf_is_host(host)))
+	if (r->mx && (r->lmtp || r->port || !conf_is_host(span_of(r->host))))
 		return bad_target(l, target);
 	if (!r->port)
 		r->port = r->lmtp ? PORT_LMTP : PORT_SMTP;
-	r->host = conf_keep_lower(l, host);
-	return r->host ? 0 : -1;
+	return 0;
 }
 
 int conf_parse_route(struct conf_load *l, const struct conf_row *row,
 		const struct conf_words *words)
 {
 	struct conf_route **end = &l->c->routes, *r;
-	struct span domain = words->v[0];
+	char ascii[IDNA_SIZE];
+	struct span domain = span_is(words->v[0], "*") ? words->v[0] :
+		conf_host(ascii, words->v[0]);
 
 	(void)row;
-	if (!span_is(domain, "*") && !conf_is_host(domain))
-		return conf_bad(l, domain, "is neither a domain nor *");
+	if (!domain.n)
+		return conf_bad(l, words->v[0], "is neither a domain nor *");
 	r = conf_alloc(l, sizeof(*r));
 	if (!r)
 		return -1;
-	r->domain = conf_keep_lower(l, domain);
+	r->domain = conf_keep(l, domain);
 	if (!r->domain || parse_target(l, r, words->v[1]) < 0)
 		return -1;
 	while (*end)

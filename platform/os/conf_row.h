@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include "base/arena.h"
+#include "base/idna.h"
 #include "os/conf.h"
 
 enum conf_kind {
@@ -139,8 +140,6 @@ void conf_print_rate(struct str *out, const struct conf_rate *r);
 struct conf_listen *conf_add_listen(struct conf_load *l,
 		enum conf_service service, struct span word);
 void conf_print_socket(struct str *out, const struct conf_listen *at);
-/* conf_host.c: is it a user's or recipient's address in dot-atom form? */
-bool conf_is_user(struct span s);
 CONF_KIND_FNS(tls_host);
 CONF_PARSE_FN(ciphers);
 CONF_KIND_FNS(tls_client);
@@ -168,6 +167,11 @@ bool conf_split_port(struct span text, struct span *host, unsigned *port,
 bool conf_is_host(struct span s);
 /* A user's name, as a login or an address. */
 bool conf_is_user(struct span s);
+/* The same with its domain in A-labels, in out where it has to; empty: none. */
+#define CONF_USER_SIZE 512
+struct span conf_user(char out[CONF_USER_SIZE], struct span s);
+/* The host name in lower case and A-labels, in out; empty: it is none. */
+struct span conf_host(char out[IDNA_SIZE], struct span s);
 /* An address into 16 bytes, IPv4 as ::ffff:a.b.c.d. */
 bool conf_address(struct span text, unsigned char addr[16], bool *v4);
 

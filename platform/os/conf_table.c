@@ -27,7 +27,9 @@ static const struct conf_row rows[] = {
 	{ CONF_KIND_DOMAINS, AT(domains), 0, 0,
 		ROW("domain", "(the hostname)",
 		"Mail for these domains is delivered here. hostname is always "
-		"one of them.") },
+		"one of them. A name in another script and its form in ASCII "
+		"(xn--...) are the same, here and wherever a name is "
+		"given.") },
 	{ CONF_KIND_ACCOUNT, AT(postmaster), 0, 0,
 		ROW("postmaster", "root",
 		"The local name that gets the mail for postmaster, which "

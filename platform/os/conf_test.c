@@ -207,12 +207,18 @@ static void retries(void **state)
 
 static void locals(void **state)
 {
-	struct conf *c = parse("hostname mail.a.com\ndomain a.com b.com");
+	struct conf *c = parse("hostname mail.a.com\ndomain a.com b.com"
+			" b\xc3\xbc" "cher.example xn--fa-hia.example");
 
 	(void)state;
 	assert_true(conf_is_local(c, SPAN("a.com")));
 	assert_true(conf_is_local(c, SPAN("B.COM.")));
 	assert_true(conf_is_local(c, SPAN("Mail.a.com")));
+	assert_true(conf_is_local(c, SPAN("B\xc3\x9c" "CHER.example")));
+	assert_true(conf_is_local(c, SPAN("XN--bcher-kva.example.")));
+	assert_true(conf_is_local(c, SPAN("fa\xc3\x9f.example.")));
+	assert_true(conf_is_local(c, SPAN("xn--fa-hia.example")));
+	assert_false(conf_is_local(c, SPAN("b\xfc" "cher.example")));
 	assert_false(conf_is_local(c, SPAN("a.com..")));
 	assert_false(conf_is_local(c, SPAN("x.a.com")));
 	assert_false(conf_is_local(c, SPAN("a.co")));

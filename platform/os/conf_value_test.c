@@ -35,7 +35,7 @@ static void host_names(void **state)
 	assert_wrong("hostname a_b", ":1: hostname: \"a_b\" is no host name");
 	assert_wrong("domain 10.0.0.1", ":1: domain: \"10.0.0.1\" is no host "
 			"name");
-	assert_wrong("domain m\xc3\xbcll.de", ":1: domain: \"m\xc3\xbcll.de\" "
+	assert_wrong("domain m\xfcll.de", ":1: domain: \"m\xfcll.de\" "
 			"is no host name");
 }
 
@@ -346,6 +346,23 @@ static void users(void **state)
 	assert_value("sender-any", "alice Bob@a.test o'neil+x@b.test",
 			"alice\nBob@a.test\no'neil+x@b.test");
 	assert_value("sender-any", "*", "*");
+	assert_value("sender-any", "j\xc3\xb6rg j\xc3\xb6rg@B\xc3\xbc"
+			"cher.Example", "j\xc3\xb6rg\n"
+			"j\xc3\xb6rg@xn--bcher-kva.example");
+	assert_wrong("sender-any j\xf6rg",
+			":1: sender-any: \"j\xf6rg\" is no user's name");
+	/* names are kept as DNS has them */
+	assert_value("domain", "b\xc3\xbc" "cher.example xn--bcher-kva.example",
+			"xn--bcher-kva.example");
+	assert_value("hostname", "M\xc3\xbc.example", "xn--m-eha.example");
+	assert_value("smarthost", "b\xc3\xbc.example:25",
+			"xn--b-eha.example:25 may");
+	assert_value("route", "b\xc3\xbc.example smtp:[M\xc3\xbc.example]:26",
+			"xn--b-eha.example smtp:[xn--m-eha.example]:26");
+	assert_wrong("domain b\xfc.example",
+			":1: domain: \"b\xfc.example\" is no host name");
+	assert_wrong("domain -\xc3\xbc.example",
+			":1: domain: \"-\xc3\xbc.example\" is no host name");
 	assert_wrong("sender-any \"a b\"",
 			":1: sender-any: \"a b\" is no user's name");
 	assert_wrong("sender-any \"#b\"",

@@ -40,6 +40,7 @@ struct spool_envelope {
 	const char *sender;		/* "" is the null sender */
 	const char *origin;		/* who gave it: "user alice@a.com", "uid 1000", "[192.0.2.1]" */
 	bool eight_bit;			/* BODY=8BITMIME was said */
+	bool utf8;			/* SMTPUTF8 was said: an address or the header may need it */
 	const char *dsn;		/* RET= and ENVID= (mime/dsn.h), or NULL */
 	uint64_t size;			/* octets of the message; set on commit */
 	unsigned attempts;

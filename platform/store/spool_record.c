@@ -141,11 +141,12 @@ int record_put(struct str *out, const struct spool_envelope *e, uint32_t *crc,
 	if (!is_good(e))
 		return err_set(err, ERR_PERM, "bad sender or recipient");
 	record_try(fixed, e);
-	str_addf(out, "%-*s\n%.*sid %s\ncreated %" PRId64 "\nflags %c%s%s\n"
+	str_addf(out, "%-*s\n%.*sid %s\ncreated %" PRId64 "\nflags %c%s%s%s\n"
 			"sender %s\norigin %s\n", RECORD_HEAD_SIZE - 1,
 			"unfinished", RECORD_TRY_SIZE, fixed, e->id, e->created,
-			e->eight_bit ? '8' : '-', e->dsn ? " " : "",
-			e->dsn ? e->dsn : "", e->sender, e->origin);
+			e->eight_bit ? '8' : '-', e->utf8 ? "u" : "",
+			e->dsn ? " " : "", e->dsn ? e->dsn : "", e->sender,
+			e->origin);
 	for (unsigned i = 0; i < e->nrcpt; i++) {
 		const struct spool_rcpt *r = &e->rcpt[i];
 
@@ -197,7 +198,9 @@ static bool get_first(struct spool_envelope *e, struct span *rest)
 		return false;
 	e->created = (int64_t)v;
 	e->eight_bit = flags[0] == '8';
-	/* files of before RFC 3461 end here */
+	/* files of before SMTPUTF8, and of before RFC 3461, end here */
+	e->utf8 = flags[0] && flags[1] == 'u';
+	flags += e->utf8;
 	e->dsn = flags[0] && flags[1] == ' ' ? flags + 2 : NULL;
 	return str_copys(e->id, sizeof(e->id), id) == 0;
 }

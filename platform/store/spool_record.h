@@ -5,7 +5,7 @@
  *						the sender was warned
  *	id ID
  *	created SECONDS
- *	flags 8 | - [RET=... ENVID=...]
+ *	flags 8 | - [u] [RET=... ENVID=...]	8BITMIME, and SMTPUTF8 as "8u", "-u"
  *	sender ADDRESS
  *	origin TEXT
  *	w ADDRESS				for each recipient: its state,

@@ -98,7 +98,7 @@ static struct spool_draft *begin(struct place *p, const char *sender)
 {
 	struct spool_envelope e = { .sender = sender, .nrcpt = 3,
 		.origin = "uid 0", .rcpt = rcpts, .eight_bit = true,
-		.dsn = "RET=FULL ENVID=a+2Bb" };
+		.utf8 = true, .dsn = "RET=FULL ENVID=a+2Bb" };
 	struct err err;
 	struct spool_draft *d = spool_begin(p->spool, &e, &err);
 
@@ -162,6 +162,7 @@ static void test_there_and_back(void **state)
 	assert_string_equal(e->sender, "alice@a.com");
 	assert_string_equal(e->origin, "uid 0");
 	assert_true(e->eight_bit);
+	assert_true(e->utf8);
 	assert_string_equal(e->dsn, "RET=FULL ENVID=a+2Bb");
 	assert_string_equal(e->rcpt[0].dsn, "NOTIFY=NEVER");
 	assert_null(e->rcpt[1].dsn);
@@ -646,6 +647,47 @@ static void test_record_refuses(void **state)
 	str_free(&out);
 }
 
+/* How the flags of each version are read: 8BITMIME, SMTPUTF8, DSN. */
+static void test_record_flags(void **state)
+{
+	static const struct {
+		const char *line;
+		bool eight_bit, utf8;
+		const char *dsn;
+	} rows[] = {
+		{ "flags 8\n", true, false, NULL },
+		{ "flags -\n", false, false, NULL },
+		{ "flags 8 RET=FULL\n", true, false, "RET=FULL" },
+		{ "flags 8u\n", true, true, NULL },
+		{ "flags -u RET=FULL\n", false, true, "RET=FULL" },
+	};
+	struct spool_envelope got;
+	struct record_head h = { 0 };
+	struct arena *a = arena_new(4096);
+	char head[RECORD_HEAD_SIZE];
+	struct str text;
+
+	(void)state;
+	str_init(&text, RECORD_MOST);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		str_clear(&text);
+		str_addf(&text, "%47s\ntry %010u %020u\nid 1\ncreated 1\n%s"
+				"sender a@b\norigin x\nw c@d\n\n", "", 0, 0,
+				rows[i].line);
+		h.envelope = (uint32_t)text.n;
+		record_head_seal(head, &h, record_lines_crc(str_span(&text)));
+		assert_int_equal(record_get(&got, str_span(&text), &h, a, NULL),
+				0);
+		assert_int_equal(got.eight_bit, rows[i].eight_bit);
+		assert_int_equal(got.utf8, rows[i].utf8);
+		assert_true(!got.dsn == !rows[i].dsn);
+		if (got.dsn)
+			assert_string_equal(got.dsn, rows[i].dsn);
+	}
+	str_free(&text);
+	arena_free(a);
+}
+
 /* Files of before RFC 3461 are read, and are written the same still. */
 static void test_record_without_dsn(void **state)
 {
@@ -672,6 +714,7 @@ static void test_record_without_dsn(void **state)
 	record_head_seal(head, &h, crc);
 	assert_int_equal(record_get(&got, str_span(&out), &h, a, NULL), 0);
 	assert_null(got.dsn);
+	assert_false(got.utf8);
 	assert_null(got.rcpt[0].dsn);
 	assert_string_equal(got.rcpt[0].address, "b c@d");
 	assert_int_equal(got.rcpt[1].state, SPOOL_RELAYED);
@@ -699,6 +742,7 @@ int main(void)
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_record_refuses),
 		cmocka_unit_test(test_record_without_dsn),
+		cmocka_unit_test(test_record_flags),
 	};
 
 	log_open("spool_test", true);

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "base/utf8.h"
+#include "config.h"
 #include "net/loop.h"
 #include "net/mx.h"
 #include "net/smtp_client.h"
@@ -327,13 +329,24 @@ static int spool_message(struct spool *spool, struct submit *s,
 	return done.bad ? -1 : 0;
 }
 
+/* queue asks whether the next host can take it. */
+static bool is_utf8(const struct smtp_message *m)
+{
+	bool need = m->utf8_header || !utf8_ascii(span_of(m->sender));
+
+	for (unsigned i = 0; i < m->nrcpt; i++)
+		need |= !utf8_ascii(span_of(m->rcpt[i]));
+	return CFG_SMTPUTF8 && need;
+}
+
 static int spool_open_and_add(struct submit *s, struct err *err)
 {
 	const struct smtp_message *m = &s->message;
 	char origin[32];
 	struct spool_envelope e = {
 		.sender = m->sender, .origin = origin,
-		.eight_bit = m->eight_bit, .dsn = m->dsn, .nrcpt = m->nrcpt
+		.eight_bit = m->eight_bit, .utf8 = is_utf8(m), .dsn = m->dsn,
+		.nrcpt = m->nrcpt
 	};
 	struct spool *spool;
 	int rc;
@@ -426,7 +439,7 @@ static int submit(struct submit *s, struct err *err)
 
 int submit_message(const struct conf *conf, const char *sender,
 		const char *const *rcpt, unsigned n, int fd, int64_t start,
-		uint64_t size, const struct submit_dsn *dsn, struct err *err)
+		uint64_t size, const struct submit_options *o, struct err *err)
 {
 	struct submit s = {
 		.conf = conf,
@@ -446,9 +459,10 @@ int submit_message(const struct conf *conf, const char *sender,
 	rcpt_dsn = calloc(n, sizeof(*rcpt_dsn));
 	if (!rcpt_dsn)
 		return err_nomem(err);
-	for (unsigned i = 0; dsn && i < n; i++)
-		rcpt_dsn[i] = dsn->rcpt;
-	s.message.dsn = dsn ? dsn->message : NULL;
+	for (unsigned i = 0; o && i < n; i++)
+		rcpt_dsn[i] = o->rcpt;
+	s.message.dsn = o ? o->message : NULL;
+	s.message.utf8_header = o && o->utf8_header;
 	s.message.rcpt_dsn = rcpt_dsn;
 	s.message.eight_bit = has_eight_bit(&s.message);
 	sigprocmask(SIG_SETMASK, NULL, &mask);

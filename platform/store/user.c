@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/idna.h"
+#include "base/utf8.h"
+#include "config.h"
 #include "mime/addr.h"
 #include "os/clock.h"
 #include "store/db.h"
@@ -14,7 +17,7 @@
  */
 static const char *const steps[] = {
 	"CREATE TABLE domain (id INTEGER PRIMARY KEY,"
-	" name TEXT NOT NULL UNIQUE);"			/* lower case */
+	" name TEXT NOT NULL UNIQUE);"		/* lower case, A-labels */
 	"CREATE TABLE user (id INTEGER PRIMARY KEY,"
 	" domain INTEGER NOT NULL REFERENCES domain,"
 	" local TEXT NOT NULL COLLATE NOCASE,"
@@ -48,30 +51,30 @@ static bool local_valid(struct span local)
 	if (!local.n || local.n > LOCAL_MOST || local.p[0] == '-')
 		return false;
 	for (size_t i = 0; i < local.n; i++)
-		if (!ascii_isalnum(local.p[i]) &&
+		if ((unsigned char)local.p[i] < 128 &&
+				!ascii_isalnum(local.p[i]) &&
 				!memchr(others, local.p[i], sizeof(others) - 1))
 			return false;
-	return true;
+	return CFG_SMTPUTF8 ? utf8_clean(local) : utf8_ascii(local);
 }
 
 /* An address as the statements have it. */
 struct parts {
 	struct span local, domain;
-	char text[USER_ADDRESS_SIZE];	/* of the domain, in lower case */
+	char text[IDNA_SIZE];	/* of the domain */
 };
 
 static bool split(struct parts *out, struct span address)
 {
 	struct addr a;
 
-	if (address.n >= USER_ADDRESS_SIZE || !addr_parse(address, &a, false)
-			|| !local_valid(a.local) || !addr_domain(a.domain))
+	if (!addr_parse(address, &a, CFG_SMTPUTF8) || !local_valid(a.local)
+			|| !idna_ascii(out->text, a.domain))
 		return false;
-	for (size_t i = 0; i < a.domain.n; i++)
-		out->text[i] = ascii_lower(a.domain.p[i]);
 	out->local = a.local;
-	out->domain = span_make(out->text, a.domain.n);
-	return true;
+	out->domain = span_of(out->text);
+	return addr_domain(out->domain) && out->local.n + 1 + out->domain.n <
+		USER_ADDRESS_SIZE;
 }
 
 bool user_address_valid(struct span address)

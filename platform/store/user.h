@@ -18,16 +18,18 @@ struct user_db;
 
 /*
  * May a virtual user have this address? Its local part becomes a folder's
- * name, so only letters, digits and some of RFC 5322's atext are taken; no
- * quotes, no "/", at most 64 octets.
+ * name, so only letters, digits and some of RFC 5322's atext are taken, and
+ * (SMTPUTF8) clean UTF-8; no quotes, no "/", at most 64 octets.
  */
 bool user_address_valid(struct span address);
 
 struct user {
 	int64_t id;
 	/*
-	 * "alice@a.com": the domain in lower case, the local part as it was
-	 * given (and compared without case).
+	 * "alice@a.com": the domain in lower case and A-labels, the local part
+	 * as it was given. It is compared without the case of ASCII letters;
+	 * all else octet by octet (RFC 5321 2.4), as case, and what are two
+	 * ways of writing the same, differ among languages.
 	 */
 	char address[USER_ADDRESS_SIZE];
 	char mailbox[320];	/* Maildir below mail-dir: "a.com/alice" */

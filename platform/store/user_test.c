@@ -132,7 +132,8 @@ static void takes_only_names_of_folders(void **state)
 		"a.@a.com", "a..b@a.com", "a/b@a.com", "/@a.com", "-a@a.com",
 		"\"../x\"@a.com", "\"a\"@a.com", "a@..", "a@a..com", "a@-",
 		"a@[192.0.2.1]", "a@b@a.com", "a b@a.com", "a@a.com\n",
-		"a@a.com/../..", "\xc3\xa9@a.com", "a@\xc3\xa9.com",
+		"a@a.com/../..", "\xc3@a.com", "a@\xe9.com", "\xc2\x85@a.com",
+		"\xc0\xaf@a.com", "\xc0\xae\xc0\xae@a.com", "a@\xe3\x80\x82.com",
 		"a%@b.c", "a:b@a.com",
 		(TEN TEN TEN TEN TEN TEN "01234@a.com")
 	};
@@ -150,6 +151,24 @@ static void takes_only_names_of_folders(void **state)
 		assert_int_equal(add(p, bad[i]), -1);
 		assert_int_equal(find(p, bad[i], &user), 1);
 	}
+}
+
+/* One domain in two forms; case is that of ASCII letters (RFC 5321 2.4). */
+static void takes_all_scripts(void **state)
+{
+	struct place *p = *state;
+	struct user user;
+
+	assert_int_equal(add(p, "J\xc3\xb6rg@B\xc3\xbc" "cher.example"), 0);
+	assert_int_equal(add(p, "j\xc3\xb6rg@xn--bcher-kva.example"), -1);
+	assert_int_equal(find(p, "j\xc3\xb6RG@XN--bcher-kva.example", &user),
+			0);
+	assert_string_equal(user.address, "J\xc3\xb6rg@xn--bcher-kva.example");
+	assert_string_equal(user.mailbox, "xn--bcher-kva.example/j\xc3\xb6rg");
+	assert_int_equal(find(p, "j\xc3\x96rg@b\xc3\xbc" "cher.example",
+				&user), 1);
+	assert_int_equal(user_delete(p->db, SPAN("j\xc3\xb6rg@b\xc3\xbc"
+				"cher.example"), NULL), 0);
 }
 
 static void the_longest_address_fits(void **state)
@@ -303,6 +322,7 @@ int main(void)
 		TEST(finds_without_case),
 		TEST(an_address_is_one_user),
 		TEST(takes_only_names_of_folders),
+		TEST(takes_all_scripts),
 		TEST(the_longest_address_fits),
 		TEST(changes_keys),
 		TEST(deletes),
