@@ -10,6 +10,11 @@
  * file ask.c SMTPD_ASK
  * file dnsbl.c SMTPD_DNSBL
  * file check.c SMTPD_CHECKS
+ * file milter.c SMTPD_MILTER
+ * file milter_change.c SMTPD_MILTER
+ * file milter_header.c SMTPD_MILTER
+ * file milter_macro.c SMTPD_MILTER
+ * file milter_message.c SMTPD_MILTER
  *
  * config SMTPD
  *	bool "smtpd (6 kB)"
@@ -53,6 +58,12 @@
  *	help
  *	  check-hello, check-reverse: has the client a name in DNS, and is it
  *	  its own?
+ *
+ * config SMTPD_MILTER
+ *	bool "Mail filters by the milter protocol (10 kB)"
+ *	help
+ *	  milter: asks opendkim, rspamd, spamass-milter, clamav-milter and
+ *	  others of Sendmail's and Postfix's filters about mail.
  */
 #include "applet.h"
 #include "config.h"
@@ -96,6 +107,8 @@ static void session_closed(struct smtp_session *s)
 	smtpd_let_go(x);
 	if (CFG_SMTPD_ASK)
 		smtpd_ask_end(x);
+	if (CFG_SMTPD_MILTER)
+		smtpd_milter_end(x);
 	listen_count_out(m->daemon.count, conn_peer_addr(s->conn));
 	list_del(&x->link);
 	free(x);
@@ -206,12 +219,16 @@ static int open_all(struct smtpd *m, struct err *err)
 	m->spool_conf = *conf;
 	if (conf->max_message_size)
 		m->spool_conf.max_message_size += SMTPD_RECEIVED_SIZE +
-			SMTPD_FIELDS_SIZE;
+			SMTPD_FIELDS_SIZE +
+			(CFG_SMTPD_MILTER && conf->milters ?
+			 SMTPD_MILTER_ADDS : 0);
 	m->spool = spool_open(&m->spool_conf, m->daemon.loop, err);
 	if (!m->spool)
 		return -1;
 	set_up(m);
 	if (CFG_SMTPD_ASK && smtpd_ask_open(m, err) < 0)
+		return -1;
+	if (CFG_SMTPD_MILTER && smtpd_milter_open(m, err) < 0)
 		return -1;
 	for (size_t i = 0; i < SMTPD_LOCAL; i++)
 		/* without TLS in this build there is nothing to speak on 465 */
@@ -302,6 +319,8 @@ int smtpd_main(int argc, char **argv)
 	end_sessions(&m);
 	if (CFG_SMTPD_ASK)
 		smtpd_ask_close(&m);
+	if (CFG_SMTPD_MILTER)
+		smtpd_milter_close(&m);
 	free(m.tracked);
 	auth_free(m.auth);
 	spool_close(m.spool);
