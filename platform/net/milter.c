@@ -147,39 +147,35 @@ static void packet_came(struct milter *m, struct span packet)
 	}
 }
 
-/* The length that was announced, once it is there; -1: not one of a packet. */
-static int packet_size(const struct str *in, size_t *size)
+/* The length that was announced; 0: it is not there yet. */
+static size_t packet_size(const struct str *in)
 {
 	const unsigned char *p = (const unsigned char *)in->p;
 
-	*size = 0;
 	if (in->n < 4)
 		return 0;
-	*size = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 |
+	return (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 |
 		p[3];
-	return *size && *size <= MILTER_DATA_MOST + 1 ? 0 : -1;
 }
 
 /* Adds what is missing to the packet; true: it is whole. */
 static bool take_packet(struct milter *m)
 {
-	struct span in = conn_peek(m->conn);
-	size_t size = 0, want;
+	size_t want = 4 + packet_size(&m->in) - m->in.n, size;
+	struct span in = span_sub(conn_peek(m->conn), 0, want);
 
-	if (packet_size(&m->in, &size) < 0) {
-		fail_for(m, "its packet has a wrong length");
-		return false;
-	}
-	want = (size ? 4 + size : 4) - m->in.n;
-	in = span_sub(in, 0, want);
 	str_add(&m->in, in);
 	conn_skip(m->conn, in.n);
+	size = packet_size(&m->in);
 	if (m->in.bad) {
 		err_nomem(&m->err);
 		fail(m);
-		return false;
+	} else if (m->in.n >= 4 && (!size || size > MILTER_DATA_MOST + 1)) {
+		fail_for(m, "its packet has a wrong length");
+	} else {
+		return m->in.n > 4 && m->in.n == 4 + size;
 	}
-	return size && in.n == want;
+	return false;
 }
 
 static void on_input(struct milter *m)
