@@ -41,11 +41,13 @@ static int change_body(struct smtpd_filter *f, const struct milter_reply *r,
 		struct err *err)
 {
 	struct smtpd_milter_message *m = &f->all->message;
-	struct spool_envelope nobody = { .sender = NULL };
+	/* it is never committed, but a draft has somebody to go to */
+	struct spool_rcpt nobody = { "nobody", SPOOL_WAITING, NULL };
+	struct spool_envelope e = { .nrcpt = 1, .rcpt = &nobody };
 
 	if (!m->new_body)
 		m->new_body = spool_begin(f->all->x->service->smtpd->spool,
-				&nobody, err);
+				&e, err);
 	return m->new_body ? spool_write(m->new_body, r->name, err) : -1;
 }
 
