@@ -607,7 +607,7 @@ def test_progress_keeps_it_alive():
 @pytest.mark.parametrize("garbage", [
     b"\0\0\0\0", b"\xff\xff\xff\xff", b"HTTP/1.1 400 Bad\r\n\r\n",
     b"\0\1\0\1c", packet("?"), packet("O"), packet("h", b"x"),
-    packet("y", b"550 x"), packet("c") * 3, packet("b", b"x") + packet("c"),
+    packet("y", b"550 x"), packet("b", b"x") + packet("c"),
     packet("s"), packet("q", b"\0")])
 @pytest.mark.parametrize("letter", "OMB")
 def test_it_speaks_another_language(letter, garbage):
