@@ -139,18 +139,23 @@ def test_opendkim_signs_what_is_submitted(key, canon):
 
 @pytest.mark.skipif(not shutil.which("spamass-milter") or
                     not shutil.which("spamd"), reason="no spamass-milter")
-def test_spamass_milter_marks_and_refuses(tmp_path):
+def test_spamass_milter_marks_and_refuses():
     port = free_port()
+    # spamd reads it as nobody
+    tmp_path = pathlib.Path(tempfile.mkdtemp())
+    tmp_path.chmod(0o755)
     rules = tmp_path / "rules"
     rules.mkdir()
     # no look-ups in a test: one rule of our own
     (rules / "one.cf").write_text(
-        "required_score 5\nuse_bayes 0\nskip_rbl_checks 1\n"
+        "required_score 5\nskip_rbl_checks 1\n"
         "body PILL /buy pillarboxes now/\nscore PILL 20\n"
         "add_header all Status _YESNO_, score=_SCORE_\n")
+    (rules / "init.pre").write_text(
+        "loadplugin Mail::SpamAssassin::Plugin::Check\n")
     sock = tmp_path / "sock"
     with Program(["spamd", "-x", "-L", "--port", str(port), "-m", "1",
-                  "--siteconfigpath", str(rules),
+                  "-C", str(rules), "--siteconfigpath", str(rules),
                   "-s", str(tmp_path / "spamd.log")], port):
         milter = subprocess.Popen(["spamass-milter", "-p", str(sock), "-r", "15",
                                    "--", "-p", str(port), "-d", "127.0.0.1"],
@@ -174,3 +179,5 @@ def test_spamass_milter_marks_and_refuses(tmp_path):
         finally:
             milter.terminate()
             milter.wait(20)
+            print((tmp_path / "spamd.log").read_text())
+            shutil.rmtree(tmp_path)
