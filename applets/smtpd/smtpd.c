@@ -60,7 +60,7 @@
  *	  its own?
  *
  * config SMTPD_MILTER
- *	bool "Mail filters by the milter protocol (10 kB)"
+ *	bool "Mail filters by the milter protocol (20 kB)"
  *	help
  *	  milter: asks opendkim, rspamd, spamass-milter, clamav-milter and
  *	  others of Sendmail's and Postfix's filters about mail.

@@ -315,6 +315,8 @@ SAMPLES = {
     "tls-cert": "/etc/cert.pem", "tls-key": "/etc/key.pem",
     "listen": ["smtp *:2525", "pop3 none", "pop3s none"],
     "dnsbl": ["zen.example weight=2 codes=127.0.0.2", "ok.example weight=-1"],
+    "milter": ["inet:127.0.0.1:8891 on=submission,local",
+               "unix:/run/x/y timeout=1m default=accept"],
     "system-users": "no", "retry-first": "7m", "max-queue": "77",
 }
 
