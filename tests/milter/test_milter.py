@@ -266,6 +266,22 @@ def test_bdat_pipelining_and_several_messages():
         quiet(inst)
 
 
+@pytest.mark.parametrize("letter", "TLE")
+def test_a_refusal_behind_bdat(letter):
+    with FakeMilter({letter: [REJECT]}) as f, office(f) as inst:
+        with socket.create_connection(("127.0.0.1", inst.port["smtp"])) as s:
+            one = ("MAIL FROM:<x@y.example>\r\nRCPT TO:<alice@a.test>\r\n"
+                   "BDAT 6\r\nA: b\r\nBDAT 3 LAST\r\n\r\nc")
+            s.sendall(f"EHLO c\r\n{one}{one}QUIT\r\n".encode())
+            text = b""
+            while piece := s.recv(4096):
+                text += piece
+        # each chunk has its reply, and no octet of one is a command
+        assert text.count(b"550 5.7.1") == 1 and b"500 " not in text, text
+        assert text.count(b"queued as") == 1, text
+        assert got(inst).endswith("A: b\n\nc\n")
+
+
 # -- verdicts --
 
 STAGES = "CHMRTLNBE"
