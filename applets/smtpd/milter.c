@@ -432,6 +432,11 @@ static enum step step(struct smtpd_filter *f)
 		smtpd_milter_refuse(f, 451, "4.7.1", TRY_LATER);
 		return STEP_REFUSED;
 	}
+	if (f->all->late) {
+		hang_up(f);
+		give_up(f, "there is no time left for it");
+		return STEP_AGAIN;
+	}
 	if (!f->m)
 		return connect_filter(f);
 	return f->open ? tell_next(f) : STEP_WAIT;

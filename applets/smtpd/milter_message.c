@@ -203,6 +203,10 @@ void smtpd_milter_feed(struct smtpd_milters *a)
 			smtpd_milter_next(a);
 			continue;
 		}
+		if (a->late) {
+			smtpd_milter_failed(f, "there is no time left for it");
+			return;
+		}
 		if (!milter_ready(f->m))
 			return;
 		rc = feed_some(f, &err);
