@@ -30,7 +30,7 @@ void smtpd_device_sender(struct smtpd_session *x)
 			span_make(sender, at), span_of(sender + at + 1)
 		};
 	}
-	smtp_server_ok(s, NULL);
+	smtpd_ok(x, MILTER_MAIL);
 }
 
 bool smtpd_device_takes(const struct smtpd_session *x, const char *rcpt)

@@ -70,6 +70,7 @@ void smtpd_auth_check(struct smtp_session *s, const struct sasl *sasl)
 		return;
 	}
 	x->login = sasl->user;
+	x->mechanism = sasl_mechanism(sasl);
 	x->request = auth_sasl(x->service->smtpd->auth, sasl,
 			x->service->name, conn_peer(s->conn), on_auth, x);
 	if (!x->request)
@@ -77,6 +78,13 @@ void smtpd_auth_check(struct smtp_session *s, const struct sasl *sasl)
 }
 
 /* -- the transaction -- */
+
+void smtpd_ok(struct smtpd_session *x, enum milter_stage stage)
+{
+	if (CFG_SMTPD_MILTER && smtpd_milter_asks(x, stage))
+		return;
+	smtp_server_ok(x->smtp, NULL);
+}
 
 void smtpd_mail(struct smtp_session *s)
 {
@@ -112,23 +120,33 @@ static const char *origin(const struct smtpd_session *x)
 	return conn_peer(s->conn);
 }
 
-static int begin(struct smtpd_session *x, struct err *err)
+int smtpd_envelope(struct smtpd_session *x, struct spool_envelope *e,
+		struct err *err)
 {
 	struct smtp_session *s = x->smtp;
-	struct spool_envelope e = {
+	unsigned i = 0;
+
+	*e = (struct spool_envelope){
 		.sender = s->sender, .origin = origin(x),
 		.eight_bit = s->eight_bit, .utf8 = s->utf8, .dsn = s->dsn,
 		.nrcpt = s->nrcpt
 	};
-	unsigned i = 0;
-
-	e.rcpt = arena_alloc(s->arena, s->nrcpt * sizeof(*e.rcpt));
-	if (!e.rcpt || !e.origin)
+	e->rcpt = arena_alloc(s->arena, s->nrcpt * sizeof(*e->rcpt));
+	if (!e->rcpt || !e->origin)
 		return err_set(err, ERR_NOMEM, "session-memory is used up");
 	for (struct smtp_rcpt *r = s->rcpts; r; r = r->next)
-		e.rcpt[i++] = (struct spool_rcpt){
+		e->rcpt[i++] = (struct spool_rcpt){
 			r->address, SPOOL_WAITING, r->dsn
 		};
+	return 0;
+}
+
+static int begin(struct smtpd_session *x, struct err *err)
+{
+	struct spool_envelope e;
+
+	if (smtpd_envelope(x, &e, err) < 0)
+		return -1;
 	x->draft = spool_begin(x->service->smtpd->spool, &e, err);
 	return x->draft ? 0 : -1;
 }
@@ -140,10 +158,11 @@ static int write_received(struct smtpd_session *x, struct err *err)
 
 	if (!field.n)
 		return err_set(err, ERR_TEMP, "no room for Received:");
+	x->received = field.n;
 	return spool_write(x->draft, field, err);
 }
 
-static void refuse_for(struct smtp_session *s, const struct err *err)
+void smtpd_refuse_for(struct smtp_session *s, const struct err *err)
 {
 	log_warn("%s: from=<%s> refused: %s", conn_peer(s->conn), s->sender,
 			err->text);
@@ -161,9 +180,9 @@ void smtpd_data(struct smtp_session *s)
 	smtpd_fields_init(&x->fields);
 	x->fields.done = !x->service->submission;
 	if (begin(x, &err) < 0 || write_received(x, &err) < 0)
-		refuse_for(s, &err);
+		smtpd_refuse_for(s, &err);
 	else
-		smtp_server_ok(s, NULL);
+		smtpd_ok(x, MILTER_DATA);
 }
 
 /* RFC 6409 8.2, 8.3: what the message came without. */
@@ -248,7 +267,7 @@ static void on_durable(void *arg, const char *id, const struct err *err)
 
 	x->committing = false;
 	if (err) {
-		refuse_for(x->smtp, err);
+		smtpd_refuse_for(x->smtp, err);
 		return;
 	}
 	log_message(x, id);
@@ -256,20 +275,27 @@ static void on_durable(void *arg, const char *id, const struct err *err)
 	smtp_server_ok(x->smtp, text);
 }
 
-void smtpd_message(struct smtp_session *s)
+void smtpd_commit(struct smtpd_session *x)
 {
-	struct smtpd_session *x = s->owner;
-	struct spool_draft *draft;
-	struct err err;
+	struct spool_draft *draft = x->draft;
 
-	if (end_of_message(x, &err) < 0) {
-		refuse_for(s, &err);
-		return;
-	}
-	draft = x->draft;
 	x->draft = NULL;
 	x->committing = true;
 	spool_commit(draft, on_durable, x);
+}
+
+void smtpd_message(struct smtp_session *s)
+{
+	struct smtpd_session *x = s->owner;
+	struct err err;
+
+	if (end_of_message(x, &err) < 0) {
+		smtpd_refuse_for(s, &err);
+		return;
+	}
+	if (CFG_SMTPD_MILTER && smtpd_milter_asks(x, MILTER_END))
+		return;
+	smtpd_commit(x);
 }
 
 /* -- the end -- */
@@ -283,6 +309,8 @@ void smtpd_let_go(struct smtpd_session *x)
 	x->request = NULL;
 	x->held = NULL;
 	loop_timer_stop(m->daemon.loop, &x->timer);
+	if (CFG_SMTPD_MILTER)
+		smtpd_milter_reset(x);
 	if (x->draft)
 		spool_abort(x->draft);
 	x->draft = NULL;

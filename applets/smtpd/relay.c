@@ -53,7 +53,7 @@ static void on_lookup(void *arg, enum auth_status status,
 	(void)user;
 	x->request = NULL;
 	if (status == AUTH_OK)
-		smtp_server_ok(x->smtp, NULL);
+		smtpd_ok(x, MILTER_RCPT);
 	else if (status == AUTH_NO)
 		smtp_server_refuse(x->smtp, 550, "5.1.1", "User unknown");
 	else
@@ -118,25 +118,25 @@ void smtpd_rcpt(struct smtp_session *s, struct smtp_rcpt *r)
 	struct span address = span_of(r->address);
 	size_t at = span_rfind(address, '@');
 	struct span domain = span_rest(address, at + 1);
-	const struct smtpd_session *x = s->owner;
+	struct smtpd_session *x = s->owner;
 
+	x->rcpt = r;
 	if (CFG_SMTPD_DEVICE && x->service->device &&
 			!smtpd_device_takes(x, r->address)) {
 		smtp_server_refuse(s, 550, "5.7.1",
 				"Devices may not send to this recipient");
 		return;
 	}
-	if (CFG_SMTPD_ASK && smtpd_ask_stops(s->owner, r))
+	if (CFG_SMTPD_ASK && smtpd_ask_stops(x, r))
 		return;
-	if (CFG_SMTPD_LIMITS && smtpd_limit_reached(s->owner,
-				SMTPD_RECIPIENTS))
+	if (CFG_SMTPD_LIMITS && smtpd_limit_reached(x, SMTPD_RECIPIENTS))
 		return;
 	if (!domain.n || smtpd_is_own_literal(s, domain))
 		look_up_here(s, r, span_sub(address, 0, at));
 	else if (conf_is_local(s->conf, domain))
-		look_up(s->owner, r->address);
+		look_up(x, r->address);
 	else if (may_relay(s))
-		smtp_server_ok(s, NULL);
+		smtpd_ok(x, MILTER_RCPT);
 	else
 		smtp_server_refuse(s, 550, "5.7.1", "Relaying denied");
 }

@@ -22,7 +22,7 @@ static void on_owner(void *arg, enum auth_status status,
 		smtp_server_refuse(s, 451, "4.3.0",
 				"Users cannot be looked up now");
 	else if (status == AUTH_OK && strcmp(user->name, s->auth_user) == 0)
-		smtp_server_ok(s, NULL);
+		smtpd_ok(x, MILTER_MAIL);
 	else
 		smtp_server_refuse(s, 553, "5.7.1",
 				"This sender's address is not yours");
@@ -38,7 +38,7 @@ void smtpd_sender(struct smtpd_session *x)
 		return;
 	}
 	if (!s->auth_user || !*s->sender || may_be_anybody(s)) {
-		smtp_server_ok(s, NULL);
+		smtpd_ok(x, MILTER_MAIL);
 		return;
 	}
 	x->request = auth_lookup(x->service->smtpd->auth, span_of(s->sender),

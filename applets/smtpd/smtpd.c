@@ -12,6 +12,11 @@
  * file dnsbl.c SMTPD_DNSBL
  * file check.c SMTPD_CHECKS
  * file cert.c TLS_CLIENT_CERTS
+ * file milter.c SMTPD_MILTER
+ * file milter_change.c SMTPD_MILTER
+ * file milter_header.c SMTPD_MILTER
+ * file milter_macro.c SMTPD_MILTER
+ * file milter_message.c SMTPD_MILTER
  *
  * config SMTPD
  *	bool "smtpd (6 kB)"
@@ -62,6 +67,12 @@
  *	help
  *	  check-hello, check-reverse: has the client a name in DNS, and is it
  *	  its own?
+ *
+ * config SMTPD_MILTER
+ *	bool "Mail filters by the milter protocol (20 kB)"
+ *	help
+ *	  milter: asks opendkim, rspamd, spamass-milter, clamav-milter and
+ *	  others of Sendmail's and Postfix's filters about mail.
  */
 #include "applet.h"
 #include "config.h"
@@ -105,6 +116,8 @@ static void session_closed(struct smtp_session *s)
 	smtpd_let_go(x);
 	if (CFG_SMTPD_ASK)
 		smtpd_ask_end(x);
+	if (CFG_SMTPD_MILTER)
+		smtpd_milter_end(x);
 	listen_count_out(m->daemon.count, conn_peer_addr(s->conn));
 	list_del(&x->link);
 	free(x);
@@ -117,6 +130,8 @@ static const char *session_moved(struct smtp_session *s,
 	struct smtpd_session *x = s->owner;
 	struct smtpd *m = x->service->smtpd;
 
+	if (CFG_SMTPD_MILTER)
+		smtpd_milter_end(x);
 	if (CFG_SMTPD_ASK) {
 		smtpd_ask_end(x);
 		x->asked = false;
@@ -211,6 +226,7 @@ static void set_up(struct smtpd *m)
 		struct smtpd_service *v = &m->services[i];
 
 		v->smtpd = m;
+		v->kind = (unsigned char)i;
 		v->local = i == SMTPD_LOCAL;
 		v->implicit_tls = i == SMTPD_SMTPS;
 		v->submission = i != SMTPD_SMTP;
@@ -244,6 +260,7 @@ static void make_device(struct smtpd_service *v, const struct conf_device *d)
 {
 	v->device = d;
 	v->name = "device";
+	v->kind = SMTPD_SUBMISSION;	/* for filters */
 	v->submission = true;
 	v->relays = v->checks = false;
 	v->policy.tls = v->policy.auth = false;
@@ -343,7 +360,9 @@ static int open_all(struct smtpd *m, struct err *err)
 	m->spool_conf = *conf;
 	if (conf->max_message_size)
 		m->spool_conf.max_message_size += SMTPD_RECEIVED_SIZE +
-			SMTPD_FIELDS_SIZE;
+			SMTPD_FIELDS_SIZE +
+			(CFG_SMTPD_MILTER && conf->milters ?
+			 SMTPD_MILTER_ADDS : 0);
 	m->spool = spool_open(&m->spool_conf, m->daemon.loop, err);
 	if (!m->spool)
 		return -1;
@@ -351,6 +370,8 @@ static int open_all(struct smtpd *m, struct err *err)
 	if (set_up_variants(m) < 0)
 		return err_nomem(err);
 	if (CFG_SMTPD_ASK && smtpd_ask_open(m, err) < 0)
+		return -1;
+	if (CFG_SMTPD_MILTER && smtpd_milter_open(m, err) < 0)
 		return -1;
 	return m->daemon.on_stdin ? 0 : serve_all(m, err);
 }
@@ -438,6 +459,8 @@ int smtpd_main(int argc, char **argv)
 	if (CFG_SMTPD_ASK)
 		smtpd_ask_close(&m);
 	free_variants(&m);
+	if (CFG_SMTPD_MILTER)
+		smtpd_milter_close(&m);
 	free(m.tracked);
 	auth_free(m.auth);
 	spool_close(m.spool);

@@ -7,6 +7,7 @@
 #include "net/auth.h"
 #include "net/daemon.h"
 #include "net/door.h"
+#include "net/milter_packet.h"
 #include "net/smtp_server.h"
 #include "net/tls.h"
 #include "smtpd/fields.h"
@@ -19,6 +20,7 @@ struct smtpd;
 struct smtpd_service {
 	struct smtpd *smtpd;
 	const char *name;
+	unsigned char kind;		/* SMTPD_SMTP, ...; a variant's too */
 	struct smtp_policy policy;
 	bool implicit_tls;
 	bool local;			/* SO_PEERCRED says who it is */
@@ -62,6 +64,8 @@ struct smtpd {
 	unsigned ndnsbl;
 	struct smtpd_sum *sums;
 	unsigned nsums, sums_size;
+	/* milter.c */
+	struct smtpd_milter_paths *milter_paths;	/* NULL: no filters */
 };
 
 struct smtpd_session {
@@ -70,10 +74,14 @@ struct smtpd_session {
 	struct smtp_session *smtp;
 	uid_t uid;			/* local: who it is */
 	const char *login;		/* while auth_check waits */
+	const char *mechanism;		/* of the last AUTH */
+	struct smtp_rcpt *rcpt;		/* of the RCPT under way */
 	struct auth_request *request;	/* authd is asked */
 	struct loop_timer timer;	/* a failure told late; leaving */
 	struct spool_draft *draft;	/* DATA under way */
+	size_t received;		/* octets of Received: at its beginning */
 	bool committing;		/* the draft is being made durable */
+	struct smtpd_milters *milters;	/* milter.c; NULL: not asked yet */
 	struct smtpd_strip strip;	/* of the message that comes in */
 	struct smtpd_fields fields;
 	/* ask.c */
@@ -97,6 +105,14 @@ void smtpd_data(struct smtp_session *s);
 int smtpd_piece(struct smtp_session *s, struct span piece, struct err *err);
 void smtpd_message(struct smtp_session *s);
 void smtpd_reset(struct smtp_session *s);
+/* We have nothing against it: the filters have the last word on MAIL, ... */
+void smtpd_ok(struct smtpd_session *x, enum milter_stage stage);
+/* The envelope as it is; its strings are the session's. 0 or -1. */
+int smtpd_envelope(struct smtpd_session *x, struct spool_envelope *e,
+		struct err *err);
+/* x->draft is what is wanted: answers when it is durable. */
+void smtpd_commit(struct smtpd_session *x);
+void smtpd_refuse_for(struct smtp_session *s, const struct err *err);
 /* Lets go of what authd and the spool still hold for this session. */
 void smtpd_let_go(struct smtpd_session *x);
 
@@ -152,6 +168,18 @@ void smtpd_ask_end(struct smtpd_session *x);
 /* Before the chroot; 0 or -1 with err. */
 int smtpd_ask_open(struct smtpd *m, struct err *err);
 void smtpd_ask_close(struct smtpd *m);
+
+/*
+ * milter.c (SMTPD_MILTER). True: the filters are asked about this command; what
+ * they say is answered, and MILTER_END ends in smtpd_commit.
+ */
+bool smtpd_milter_asks(struct smtpd_session *x, enum milter_stage stage);
+void smtpd_milter_reset(struct smtpd_session *x);	/* a transaction ends */
+void smtpd_milter_end(struct smtpd_session *x);
+/* Before the chroot; 0 or -1 with err. */
+int smtpd_milter_open(struct smtpd *m, struct err *err);
+void smtpd_milter_close(struct smtpd *m);
+#define SMTPD_MILTER_ADDS (128 * 1024)	/* octets beyond max-message-size */
 
 /* received.c: the trace field (RFC 5321 4.4), or an empty span: no room. */
 #define SMTPD_RECEIVED_SIZE 2048

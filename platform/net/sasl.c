@@ -29,6 +29,17 @@ const char *sasl_mechanisms(sasl_bind_fn *bind, const struct conn *c)
 	return sasl_can_bind(bind, c) ? plus : strchr(plus, ' ') + 1;
 }
 
+const char *sasl_mechanism(const struct sasl *s)
+{
+	static const char *const names[] = {
+		[SASL_LOGIN] = "LOGIN", [SASL_PLAIN] = "PLAIN",
+		[SASL_SCRAM] = "SCRAM-SHA-256",
+		[SASL_PLUS] = "SCRAM-SHA-256-PLUS"
+	};
+
+	return names[s->mechanism];
+}
+
 /* 0, or -1: too long, or a NUL, which would hide what comes after it. */
 static int keep(char to[SASL_TEXT + 1], struct span s)
 {

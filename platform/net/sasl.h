@@ -58,6 +58,8 @@ enum sasl_next {
  * bound to.
  */
 const char *sasl_mechanisms(sasl_bind_fn *bind, const struct conn *c);
+/* Of a running AUTH: "PLAIN". */
+const char *sasl_mechanism(const struct sasl *s);
 /*
  * s is new. args of AUTH: mechanism and optional initial response ("=" is
  * empty). What is at *challenge is s's.

@@ -33,7 +33,15 @@ void smtp_reply_write(struct conn *c, int code, const char *enhanced,
 		const char *text)
 {
 	bool status = enhanced && *enhanced;
+	struct span rest = span_of(text);
 
-	conn_printf(c, "%d %s%s%.*s\r\n", code, status ? enhanced : "",
-			status ? " " : "", TEXT_MOST, text);
+	/* RFC 5321 4.2.1: a hyphen behind the code says that more comes */
+	do {
+		struct span line = span_cut(&rest, '\n');
+
+		line = span_sub(line, 0, TEXT_MOST);
+		conn_printf(c, "%d%c%s%s%.*s\r\n", code, rest.n ? '-' : ' ',
+				status ? enhanced : "", status ? " " : "",
+				SPAN_ARG(line));
+	} while (rest.n);
 }

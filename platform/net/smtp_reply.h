@@ -86,7 +86,10 @@ struct smtp_reply_row {
 
 /* The same, taken apart. */
 struct smtp_reply_row smtp_reply_row(enum smtp_reply why);
-/* One line; text is cut at 400 octets. enhanced may be NULL or empty. */
+/*
+ * A line for each of the text's, which LF parts; each is cut at 400 octets.
+ * enhanced may be NULL or empty.
+ */
 void smtp_reply_write(struct conn *c, int code, const char *enhanced,
 		const char *text);
 

@@ -137,6 +137,25 @@ struct conf_dnsbl {
 	unsigned ncodes;		/* 0: any answer that means "listed" */
 };
 
+/* milter unix:PATH|inet:ADDRESS:PORT [timeout=T] [default=X] [on=SERVICE,...] */
+enum conf_milter_default {
+	CONF_MILTER_TEMPFAIL, CONF_MILTER_ACCEPT, CONF_MILTER_REJECT
+};
+
+#define CONF_MILTERS_MOST 8
+#define CONF_MILTER_LOCAL CONF_SERVICE_COUNT	/* the local socket */
+
+struct conf_milter {
+	struct conf_milter *next;
+	const char *name;		/* as in the file: unix:..., inet:... */
+	const char *path;		/* NULL: addr it is */
+	struct sockaddr_storage addr;
+	socklen_t addr_len;
+	unsigned timeout;		/* seconds */
+	unsigned char otherwise;	/* enum conf_milter_default */
+	unsigned char services;		/* bits by enum conf_service, and LOCAL */
+};
+
 enum conf_check { CONF_CHECK_NO, CONF_CHECK_NOTE, CONF_CHECK_REFUSE };
 
 struct conf {
@@ -198,6 +217,7 @@ struct conf {
 	unsigned char check_hello, check_reverse;	/* enum conf_check */
 	struct conf_rate rate_connections, rate_messages, rate_recipients;
 	struct conf_rate rate_user_messages, rate_user_recipients;
+	struct conf_milter *milters;	/* in the order they are asked */
 	struct conf_rate ban_after;	/* failures */
 	unsigned ban_time;		/* seconds */
 	unsigned tarpit;		/* seconds for each error so far */

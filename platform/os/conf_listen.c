@@ -30,11 +30,11 @@ static int find_service(struct conf_load *l, struct span word)
 			"pop3s");
 }
 
-/* ADDRESS:PORT, *:PORT or [V6]:PORT as a socket address. */
-static bool parse_socket(struct span word, struct conf_listen *out)
+bool conf_socket(struct span word, struct sockaddr_storage *addr,
+		socklen_t *len)
 {
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)(void *)&out->addr;
-	struct sockaddr_in *in = (struct sockaddr_in *)(void *)&out->addr;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)(void *)addr;
+	struct sockaddr_in *in = (struct sockaddr_in *)(void *)addr;
 	unsigned char a[16] = { 0 };
 	struct span host;
 	unsigned port;
@@ -48,12 +48,12 @@ static bool parse_socket(struct span word, struct conf_listen *out)
 		in->sin_family = AF_INET;
 		in->sin_port = htons((uint16_t)port);
 		memcpy(&in->sin_addr, a + sizeof(a) - 4, 4);
-		out->addr_len = sizeof(*in);
+		*len = sizeof(*in);
 	} else {
 		in6->sin6_family = AF_INET6;
 		in6->sin6_port = htons((uint16_t)port);
 		memcpy(&in6->sin6_addr, a, sizeof(a));
-		out->addr_len = sizeof(*in6);
+		*len = sizeof(*in6);
 	}
 	return true;
 }
@@ -101,7 +101,7 @@ struct conf_listen *conf_add_listen(struct conf_load *l,
 	if (!new)
 		return NULL;
 	new->service = service;
-	if (!parse_socket(word, new)) {
+	if (!conf_socket(word, &new->addr, &new->addr_len)) {
 		conf_bad(l, word, "is no ADDRESS:PORT, *:PORT, [IPV6]:PORT or "
 				"none");
 		return NULL;

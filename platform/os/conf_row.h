@@ -30,6 +30,7 @@ enum conf_kind {
 	CONF_KIND_MEMORY,	/* unsigned, bytes */
 	CONF_KIND_SIZE,		/* uint64_t, bytes */
 	CONF_KIND_DNSBL,	/* struct conf_dnsbl * */
+	CONF_KIND_MILTER,	/* struct conf_milter * */
 	CONF_KIND_CHECK,	/* unsigned char, enum conf_check */
 	CONF_KIND_RATE,		/* struct conf_rate */
 	CONF_KIND_TLS_HOST,	/* struct conf_tls_host * */
@@ -109,7 +110,7 @@ const struct conf_type *conf_type(enum conf_kind kind);
 /* "from 1 to 100", in the row's unit; nothing for rows without a range. */
 void conf_print_range(const struct conf_row *row, struct str *out);
 
-/* The larger kinds: conf_host.c, conf_listen.c, conf_net.c, conf_route.c. */
+/* The larger kinds, in files of their own. */
 #define CONF_PARSE_FN(kind) \
 	int conf_parse_##kind(struct conf_load *l, const struct conf_row *row, \
 			const struct conf_words *words)
@@ -147,10 +148,14 @@ CONF_KIND_FNS(tls_user);
 CONF_KIND_FNS(certs);
 /* When all lines are read. 0 or -1. */
 int conf_check_tls_client(struct conf_load *l);
+CONF_KIND_FNS(milter);
 
 /* Appends a kept copy, unless it is there already (case ignored). 0 or -1. */
 int conf_add_word(struct conf_load *l, struct conf_word **list,
 		struct span word);
+/* A time in the directives' units, at most max seconds; false: none, or 0. */
+bool conf_seconds(struct span word, unsigned max, unsigned *out);
+void conf_put_seconds(struct str *out, unsigned seconds);
 /* Of kinds that are a struct conf_word *, and a const char *. */
 void conf_print_words(const struct conf *c, const struct conf_row *row,
 		struct str *out);
@@ -163,6 +168,9 @@ void conf_print_text(const struct conf *c, const struct conf_row *row,
  */
 bool conf_split_port(struct span text, struct span *host, unsigned *port,
 		bool *brackets);
+/* ADDRESS:PORT, *:PORT or [V6]:PORT; false: it is none. */
+bool conf_socket(struct span text, struct sockaddr_storage *addr,
+		socklen_t *len);
 /* A host name (RFC 1123 2.1), A-labels only; not an address. */
 bool conf_is_host(struct span s);
 /* A user's name, as a login or an address. */

@@ -253,6 +253,17 @@ static const struct conf_row rows[] = {
 		"How long port 25 waits with its greeting. A client that "
 		"talks first (RFC 5321 4.3.1) is no mail server and refused "
 		"(554).") },
+	{ KIND_IF(SMTPD_MILTER, MILTER), AT(milters), 0, 0,
+		ROW("milter", "(none)",
+		"A mail filter (milter) that smtpd asks about sessions and "
+		"messages: opendkim, rspamd, spamass-milter, clamav-milter. "
+		"At most 8, asked in this order; each sees what the ones "
+		"before it changed. default says what becomes of mail when "
+		"the filter is away, silent for timeout (default 30, at most "
+		"2m) or not understood: tempfail (451), accept, reject "
+		"(550). on names the ways in that it is asked about, of "
+		"smtp, submission, smtps and local, the socket of sendmail "
+		"and mail; default all. See docs/abuse.md.") },
 	{ KIND_IF(SMTPD_LIMITS, RATE), AT(rate_connections), 1, 1000000,
 		ROW("rate-connections", "none",
 		"Connections from one IPv4 address or IPv6 /64; more get "

@@ -225,6 +225,22 @@ static void print_rate(const struct conf *c, const struct conf_row *row,
 	conf_print_rate(out, in(c, row));
 }
 
+bool conf_seconds(struct span word, unsigned max, unsigned *out)
+{
+	const struct unit *u = cut_unit(times, &word);
+	unsigned long n;
+
+	if (!span_number(word, max / u->factor, &n) || !n)
+		return false;
+	*out = (unsigned)n * u->factor;
+	return true;
+}
+
+void conf_put_seconds(struct str *out, unsigned seconds)
+{
+	print_amount(times, seconds, out);
+}
+
 static int parse_left_out(struct conf_load *l, const struct conf_row *row,
 		const struct conf_words *words)
 {
@@ -331,6 +347,10 @@ const struct conf_type *conf_type(enum conf_kind kind)
 		USE_SMTPD_DNSBL([CONF_KIND_DNSBL] = { "NAME [weight=N] "
 			"[codes=ADDRESS[-ADDRESS],...]", 1, 3, true, false,
 			KIND(dnsbl) },)
+		USE_SMTPD_MILTER([CONF_KIND_MILTER] = { "unix:PATH|"
+			"inet:ADDRESS:PORT [timeout=TIME] "
+			"[default=tempfail|accept|reject] [on=SERVICE,...]",
+			1, 4, true, false, KIND(milter) },)
 		[CONF_KIND_CHECK] = { "no|note|refuse", 1, 1, false, false,
 			parse_bool, print_bool },
 		[CONF_KIND_RATE] = { "none|N/TIME", 1, 1, false, false,

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/span.h"
@@ -94,6 +95,19 @@ void spool_commit(struct spool_draft *d, spool_done_fn *done, void *arg);
 /* Forgets the call, not the message: for a session that goes away while its commit is under way. */
 void spool_forget(struct spool *s, void *arg);
 void spool_abort(struct spool_draft *d);
+/*
+ * A draft may be read before its commit: octets of the message from `at`, fewer
+ * only at its end so far. -1 with err.
+ */
+ssize_t spool_draft_read(struct spool_draft *d, void *p, size_t n, uint64_t at,
+		struct err *err);
+uint64_t spool_draft_size(const struct spool_draft *d);
+/*
+ * ... and be written anew, with e, under its id. The old one can still be read,
+ * until spool_abort, which is all that becomes of it. NULL with err.
+ */
+struct spool_draft *spool_redraft(struct spool_draft *old,
+		struct spool_envelope *e, struct err *err);
 
 /* ---- for queue: reading and changing. One process only; spool_own takes the lock (0 or -1). */
 int spool_own(struct spool *s, struct err *err);

@@ -32,6 +32,7 @@ struct spool_draft {
 	uint64_t looked;		/* size at which space was looked at */
 	uint32_t crc;			/* of the envelope, so far */
 	struct record_head head;	/* .message: octets so far */
+	bool replaced;			/* its name is another draft's now */
 	struct err err;			/* the first thing that went wrong */
 };
 
@@ -47,7 +48,8 @@ static void drop_file(struct spool_draft *d)
 	if (d->out.fd >= 0)
 		close(d->out.fd);
 	d->out.fd = -1;
-	unlinkat(d->spool->tmp, d->id, 0);
+	if (!d->replaced)
+		unlinkat(d->spool->tmp, d->id, 0);
 	free(d->out.buffer);
 	d->out.buffer = NULL;
 }
@@ -91,14 +93,18 @@ static void make_id(char out[SPOOL_ID_SIZE])
 	out[ID_TIME + ID_RANDOM] = '\0';
 }
 
+static int create_named(struct spool *s, const char *id)
+{
+	return openat(s->tmp, id, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
 static int create_file(struct spool *s, char id[SPOOL_ID_SIZE])
 {
 	int fd = -1;
 
 	for (int i = 0; i < ID_TRIES && fd < 0; i++) {
 		make_id(id);
-		fd = openat(s->tmp, id, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-				0600);
+		fd = create_named(s, id);
 		if (fd < 0 && errno != EEXIST && errno != EINTR)
 			return -1;
 	}
@@ -145,8 +151,24 @@ static void begin_envelope(struct spool_envelope *e, const char *id)
 		e->rcpt[i].state = SPOOL_WAITING;
 }
 
-struct spool_draft *spool_begin(struct spool *s, struct spool_envelope *e,
-		struct err *err)
+/* A file under a name that is free, or that old gives up. */
+static void create(struct spool_draft *d, struct spool_draft *old)
+{
+	struct spool *s = d->spool;
+
+	if (!old) {
+		d->out.fd = create_file(s, d->id);
+	} else if (unlinkat(s->tmp, old->id, 0) == 0) {
+		old->replaced = true;
+		memcpy(d->id, old->id, sizeof(d->id));
+		d->out.fd = create_named(s, d->id);
+	}
+	if (d->out.fd < 0)
+		d->id[0] = '\0';	/* it may be another one's file */
+}
+
+static struct spool_draft *begin(struct spool *s, struct spool_draft *old,
+		struct spool_envelope *e, struct err *err)
 {
 	struct spool_draft *d = calloc(1, sizeof(*d));
 
@@ -157,9 +179,8 @@ struct spool_draft *spool_begin(struct spool *s, struct spool_envelope *e,
 	d->spool = s;
 	list_init(&d->link);
 	sync_expect(s->sync, 1);
-	d->out.fd = create_file(s, d->id);
-	if (d->out.fd < 0)
-		d->id[0] = '\0';	/* it may be another one's file */
+	d->out.fd = -1;
+	create(d, old);
 	/* root's own programs write for the queue's user */
 	if (d->out.fd < 0 || (s->give && geteuid() == 0
 			&& fchown(d->out.fd, s->owner, s->group) < 0)) {
@@ -172,6 +193,21 @@ struct spool_draft *spool_begin(struct spool *s, struct spool_envelope *e,
 		return d;
 	draft_err(d, err);
 	spool_abort(d);
+	return NULL;
+}
+
+struct spool_draft *spool_begin(struct spool *s, struct spool_envelope *e,
+		struct err *err)
+{
+	return begin(s, NULL, e, err);
+}
+
+struct spool_draft *spool_redraft(struct spool_draft *old,
+		struct spool_envelope *e, struct err *err)
+{
+	if (is_good(old))
+		return begin(old->spool, old, e, err);
+	draft_err(old, err);
 	return NULL;
 }
 
@@ -209,6 +245,40 @@ int spool_write(struct spool_draft *d, struct span piece, struct err *err)
 	if (is_good(d))
 		add(d, piece);
 	return is_good(d) ? 0 : draft_err(d, err);
+}
+
+/* -- reading it back: a part is in the file, the rest still in the buffer -- */
+
+uint64_t spool_draft_size(const struct spool_draft *d)
+{
+	return d->head.message;
+}
+
+ssize_t spool_draft_read(struct spool_draft *d, void *p, size_t n, uint64_t at,
+		struct err *err)
+{
+	const struct out *o = &d->out;
+	uint64_t written = o->written - o->n;
+	ssize_t got = 0;
+
+	if (!is_good(d))
+		return draft_err(d, err);
+	if (at >= d->head.message)
+		return 0;
+	if (n > d->head.message - at)
+		n = (size_t)(d->head.message - at);
+	at += d->head.envelope;
+	if (at < written)
+		got = file_pread(o->fd, p, at + n > written ?
+				(size_t)(written - at) : n, (int64_t)at);
+	if (got < 0)
+		return disk_err(err, "spool");
+	if (at + (uint64_t)got >= written)
+		memcpy((char *)p + got, o->buffer + (at + (uint64_t)got -
+					written), n - (size_t)got);
+	else if ((size_t)got < n)
+		return err_set(err, ERR_TEMP, "spool: the draft is cut off");
+	return (ssize_t)n;
 }
 
 /* -- commit -- */

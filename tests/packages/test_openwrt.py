@@ -325,6 +325,8 @@ SAMPLES = {
     "tls-min": "1.3", "tls-client-ca": "/etc/clients.pem",
     "tls-client": "require",
     "tls-client-user": ["c3" * 32 + " alice@example.org"],
+    "milter": ["inet:127.0.0.1:8891 on=submission,local",
+               "unix:/run/x/y timeout=1m default=accept"],
     "system-users": "no", "retry-first": "7m", "max-queue": "77",
 }
 
