@@ -52,11 +52,12 @@ static bool take_path(const struct smtp_session *s, struct span *args,
 	return true;
 }
 
-/* Does the address need what MAIL did not say? */
-static bool is_foreign(const struct smtp_session *s, const struct addr *a)
+/* Does the path, which ends where rest begins, need what MAIL did not say? */
+static bool is_foreign(const struct smtp_session *s, struct span args,
+		struct span rest)
 {
 	return CFG_SMTPUTF8 && !s->utf8 &&
-		(!utf8_ascii(a->local) || !utf8_ascii(a->domain));
+		!utf8_ascii(span_make(args.p, (size_t)(rest.p - args.p)));
 }
 
 /* -- parameters -- */
@@ -213,6 +214,7 @@ static enum smtp_reply set_params(struct smtp_session *s,
 
 static enum smtp_reply set_sender(struct smtp_session *s, struct span args)
 {
+	struct span path = args;
 	enum smtp_reply why;
 	struct addr a;
 
@@ -227,7 +229,7 @@ static enum smtp_reply set_sender(struct smtp_session *s, struct span args)
 		return SMTP_NO_MEMORY;
 	s->sender_addr = addr_split(span_of(s->sender));
 	why = set_params(s, mail_params, args);
-	return !why && is_foreign(s, &a) ? SMTP_ASCII_SENDER : why;
+	return !why && is_foreign(s, path, args) ? SMTP_ASCII_SENDER : why;
 }
 
 void smtp_run_mail(struct dialog *d, void *session, struct span args)
@@ -260,12 +262,13 @@ static bool is_taken(const struct smtp_session *s, const char *address)
 static enum smtp_reply new_rcpt(struct smtp_session *s, struct span args)
 {
 	struct smtp_rcpt_slot *slot;
+	struct span path = args;
 	enum smtp_reply why;
 	struct addr a;
 
 	if (!take_path(s, &args, "TO:", &a) || !a.local.n)
 		return SMTP_BAD_RCPT;
-	if (is_foreign(s, &a))
+	if (is_foreign(s, path, args))
 		return SMTP_ASCII_RCPT;
 	why = set_params(s, rcpt_params, args);
 	if (why)
