@@ -209,15 +209,15 @@ static void on_local(void *arg, int fd)
 
 /* -- starting -- */
 
-static inline unsigned char ask_for_cert(const struct smtpd *m, size_t i)
+static void ask_for_cert(struct smtpd_service *v, unsigned char mode)
 {
 	static const unsigned char asks[] = {
 		[CONF_CLIENT_REQUEST] = TLS_VERIFY,
 		[CONF_CLIENT_REQUIRE] = TLS_REQUIRE
 	};
 
-	return i < CONF_CLIENT_SERVICES ?
-		asks[m->daemon.conf->tls_client[i]] : TLS_NO_VERIFY;
+	v->policy.tls_client = asks[mode];
+	v->policy.auth_external = smtpd_cert_logs_in;
 }
 
 static void set_up(struct smtpd *m)
@@ -248,10 +248,10 @@ static void set_up(struct smtpd *m)
 			.message = smtpd_message, .reset = smtpd_reset,
 			.closed = session_closed,
 			.moved = CFG_FRONT_ENDS ? session_moved : NULL,
-			USE_TLS_CLIENT_CERTS(.tls_client = ask_for_cert(m, i),
-				.auth_external = smtpd_cert_logs_in,)
 			USE_SMTPD_LIMITS(.wrong = smtpd_limit_wrong,)
 		};
+		if (CFG_TLS_CLIENT_CERTS && !v->local)
+			ask_for_cert(v, m->daemon.conf->tls_client[i]);
 	}
 }
 

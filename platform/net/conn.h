@@ -119,6 +119,11 @@ size_t conn_binding(const struct conn *c, const char *type,
 
 /* Flushes what is pending (for at most 5 s more), then closes and frees. */
 void conn_close(struct conn *c);
+/*
+ * Nothing more goes in or out; CONN_ERROR comes from the loop. why NULL: out
+ * of memory. The first error is the one that is kept.
+ */
+void conn_break(struct conn *c, const struct err *why);
 /* Closes at once. */
 void conn_abort(struct conn *c);
 

@@ -69,11 +69,6 @@ struct conn {
 void conn_enter(struct conn *c);
 void conn_leave(struct conn *c);
 void conn_destroy(struct conn *c);
-/*
- * Nothing more goes in or out; CONN_ERROR comes from the loop. why NULL: out
- * of memory. The first error is the one that is kept.
- */
-void conn_break(struct conn *c, const struct err *why);
 void conn_keep_error(struct conn *c, const struct err *why);
 
 /* -- conn_io.c: the socket and the loop -- */

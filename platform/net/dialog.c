@@ -70,6 +70,21 @@ static void command(struct dialog *d, struct span line)
 	}
 }
 
+/*
+ * A handshake record of TLS (RFC 8446 5.1) where we speak in plain: its sender
+ * waits for another, and its end need not look like that of a line.
+ */
+static bool is_tls(const struct dialog *d)
+{
+	struct err err;
+
+	if (d->line || !span_starts(conn_peek(d->conn), "\x16\x03"))
+		return false;
+	err_set(&err, ERR_PROTO, "TLS where the session is in plain");
+	conn_break(d->conn, &err);
+	return true;
+}
+
 /* False: there is no line yet. */
 static bool one_line(struct dialog *d)
 {
@@ -77,8 +92,11 @@ static bool one_line(struct dialog *d)
 	size_t max = d->line ? CONN_BUFFER : spec->line_max;
 	void *session;
 	struct span line;
-	enum conn_line how = conn_line(d->conn, max, &line);
+	enum conn_line how;
 
+	if (is_tls(d))
+		return false;
+	how = conn_line(d->conn, max, &line);
 	if (how == CONN_LINE_NONE)
 		return false;
 	session = enter(d);

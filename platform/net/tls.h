@@ -21,10 +21,10 @@ bool tls_built(void);
 struct tls_ctx *tls_server(const char *cert_file, const char *key_file,
 		struct err *err);
 /*
- * One more, for whom the client asks by SNI: name is a host's, "*.DOMAIN" (one
- * label) or "*" (whom no other is for, beside the first); NULL: all that the
- * certificate itself has. It is kept. The more exact one wins; of several for
- * one name the client's ciphers choose. TLS_SNI.
+ * One more, for clients that ask for name by SNI: a host's, "*.DOMAIN" (one
+ * label) or "*" (who asks for no such name, beside the first). It is kept. The
+ * more exact one wins; of several for one name the client's ciphers choose.
+ * TLS_SNI.
  */
 int tls_server_add(struct tls_ctx *c, const char *name, const char *cert_file,
 		const char *key_file, struct err *err);

@@ -94,11 +94,6 @@ void tls_cert_free(struct tls_cert *c)
 
 /* -- choosing -- */
 
-static struct span span_asn1(const mbedtls_x509_buf *b)
-{
-	return span_make((const char *)b->p, b->len);
-}
-
 /* RFC 6125 6.4.3: "*." stands for exactly one label. */
 static bool matches(struct span pattern, struct span name)
 {
@@ -109,35 +104,11 @@ static bool matches(struct span pattern, struct span name)
 	return name.n && span_caseeq(pattern, name);
 }
 
-static bool has_name(const struct tls_cert *c, struct span name)
-{
-	const mbedtls_x509_sequence *san = &c->chain.subject_alt_names;
-	const mbedtls_x509_name *part;
-
-	for (; san && san->buf.p; san = san->next) {
-		if ((san->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK) ==
-		    MBEDTLS_X509_SAN_DNS_NAME &&
-		    matches(span_asn1(&san->buf), name))
-			return true;
-	}
-	if (c->chain.subject_alt_names.buf.p)
-		return false;
-	/* only a certificate from the old days is known by its subject */
-	for (part = &c->chain.subject; part; part = part->next) {
-		if (!MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &part->oid) &&
-		    matches(span_asn1(&part->val), name))
-			return true;
-	}
-	return false;
-}
-
 int tls_cert_is_for(const struct tls_cert *c, struct span name)
 {
-	if (!c->name)
-		return has_name(c, name);
-	if (!matches(span_of(c->name), name))
+	if (!c->name || !matches(span_of(c->name), name))
 		return 0;
-	return c->name[0] == '*' ? 2 : 3;
+	return c->name[0] == '*' ? 1 : 2;
 }
 
 /* -- making -- */

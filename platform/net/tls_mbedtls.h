@@ -59,7 +59,7 @@ struct tls_ctx *tls_ctx_new(int endpoint, struct err *err);
 /* -- tls_cert_mbedtls.c: our own certificates -- */
 struct tls_cert {
 	struct tls_cert *next;
-	const char *name;		/* as tls_server_add; not owned */
+	const char *name;		/* as tls_server_add; NULL: the first */
 	mbedtls_x509_crt chain;
 	mbedtls_pk_context key;
 };

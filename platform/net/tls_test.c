@@ -422,8 +422,10 @@ static void test_sni(void **state)
 
 	(void)state;
 	skip_without_tls();
-	assert_int_equal(tls_server_add(server, NULL, b_cert, b_key, NULL), 0);
-	assert_int_equal(tls_server_add(server, NULL, old, oldkey, NULL), 0);
+	assert_int_equal(tls_server_add(server, "b.example", b_cert,
+				b_key, NULL), 0);
+	assert_int_equal(tls_server_add(server, "*.wild.example", old,
+				oldkey, NULL), 0);
 	a = new_client(a_cert);
 	b = new_client(b_cert);
 	o = new_client(old);
@@ -433,6 +435,11 @@ static void test_sni(void **state)
 	expect_refused(a, "c.example", "another name");	/* got the first */
 	expect_refused(o, "x.wild.example", "expired");	/* got the third */
 	expect_refused(o, "x.y.wild.example", "name");	/* got the first */
+	/* a name goes before a wildcard, wherever it stands */
+	assert_int_equal(tls_server_add(server, "b.wild.example", b_cert,
+				b_key, NULL), 0);
+	expect_refused(b, "b.wild.example", "another name");
+	expect_refused(o, "x.wild.example", "expired");
 }
 
 /* -- channel bindings -- */
@@ -474,7 +481,8 @@ static void test_binding(void **state)
 	(void)state;
 	if (!tls_built() || !CFG_SASL_SCRAM)
 		skip();
-	assert_int_equal(tls_server_add(server, NULL, b_cert, b_key, NULL), 0);
+	assert_int_equal(tls_server_add(server, "b.example", b_cert,
+				b_key, NULL), 0);
 	client = new_client(NULL);
 	pair();
 	assert_int_equal(conn_binding(s.conn, NULL, data), 0);
@@ -504,7 +512,8 @@ static void test_binding(void **state)
 	drop(&s);
 	drop(&c);
 	/* two that suit one name: which it is cannot be told */
-	assert_int_equal(tls_server_add(server, NULL, b_cert, b_key, NULL), 0);
+	assert_int_equal(tls_server_add(server, "b.example", b_cert,
+				b_key, NULL), 0);
 	shake(client, "b.example", false);
 	assert_int_equal(conn_binding(s.conn, "tls-server-end-point", data), 0);
 }

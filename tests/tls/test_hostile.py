@@ -87,15 +87,25 @@ def test_pop_on_the_tls_port(i):
                since=since)
 
 
-def test_tls_on_the_plain_port(i):
-    """To the engine it is a line with bytes that no command may hold."""
-    with connect(i, "smtp") as s:
-        s.sendall(record(22, client_hello()))
-        time.sleep(0.1)
-        s.sendall(b"\r\nQUIT\r\n")
-        got = ends(s)
-    assert got.startswith(b"220 ")
-    assert b"\r\n500 5.5.2 " in got
+@pytest.mark.parametrize("service", ["smtp", "submission", "pop3"])
+@pytest.mark.parametrize("step", [1, 100, 1000])
+def test_tls_on_a_plain_port(i, service, step):
+    """It would wait for a ServerHello; here it hears nothing, at once."""
+    since = len(i.log())
+    hello = record(22, client_hello())
+    with connect(i, service) as s:
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        assert s.recv(100)
+        start = time.monotonic()
+        try:
+            for at in range(0, len(hello), step):
+                s.sendall(hello[at:at + step])
+        except OSError:
+            pass
+        assert ends(s) == b""
+        assert time.monotonic() - start < 1.5       # no time-out
+    i.wait_log(r"(smtpd|pop3d): \[127.0.0.1\]: TLS where the session is in "
+               "plain", since=since)
 
 
 @pytest.mark.parametrize("junk", [
