@@ -146,6 +146,8 @@ void smtpd_data(struct smtp_session *s)
 	struct smtpd_session *x = s->owner;
 	struct err err;
 
+	if (CFG_SMTPD_GREYLIST && smtpd_grey_data(x))
+		return;
 	smtpd_fields_init(&x->fields);
 	x->fields.done = !x->service->submission;
 	if (begin(x, &err) < 0 || write_received(x, &err) < 0)
@@ -245,6 +247,7 @@ void smtpd_let_go(struct smtpd_session *x)
 		auth_cancel(x->request);
 	x->request = NULL;
 	x->held = NULL;
+	x->grey_counted = false;
 	loop_timer_stop(m->daemon.loop, &x->timer);
 	if (x->draft)
 		spool_abort(x->draft);

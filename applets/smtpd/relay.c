@@ -50,6 +50,8 @@ static void on_lookup(void *arg, enum auth_status status,
 
 	(void)user;
 	x->request = NULL;
+	if (status == AUTH_OK && CFG_SMTPD_GREYLIST && smtpd_grey_rcpt(x))
+		return;
 	if (status == AUTH_OK)
 		smtp_server_ok(x->smtp, NULL);
 	else if (status == AUTH_NO)
@@ -61,6 +63,7 @@ static void on_lookup(void *arg, enum auth_status status,
 
 static void look_up(struct smtpd_session *x, const char *address)
 {
+	x->rcpt = address;
 	x->request = address ? auth_lookup(x->service->smtpd->auth,
 			span_of(address), on_lookup, x) : NULL;
 	if (!x->request)

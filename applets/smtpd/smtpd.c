@@ -10,6 +10,7 @@
  * file ask.c SMTPD_ASK
  * file dnsbl.c SMTPD_DNSBL
  * file check.c SMTPD_CHECKS
+ * file greylist.c SMTPD_GREYLIST
  *
  * config SMTPD
  *	bool "smtpd (6 kB)"
@@ -53,6 +54,12 @@
  *	help
  *	  check-hello, check-reverse: has the client a name in DNS, and is it
  *	  its own?
+ *
+ * config SMTPD_GREYLIST
+ *	bool "Greylisting (6 kB)"
+ *	help
+ *	  greylist-delay: strangers have to come again before their mail is
+ *	  taken. Kept in a database in run-dir.
  */
 #include "applet.h"
 #include "config.h"
@@ -211,6 +218,8 @@ static int open_all(struct smtpd *m, struct err *err)
 	if (!m->spool)
 		return -1;
 	set_up(m);
+	if (CFG_SMTPD_GREYLIST)
+		smtpd_grey_prepare(m);
 	if (CFG_SMTPD_ASK && smtpd_ask_open(m, err) < 0)
 		return -1;
 	for (size_t i = 0; i < SMTPD_LOCAL; i++)
@@ -232,6 +241,8 @@ static int find_others(struct smtpd *m, struct err *err)
 	spool_notify(m->spool, m->queue_path);
 	daemon_socket_path(d, AUTH_SOCKET, m->auth_path, sizeof(m->auth_path));
 	m->auth = auth_new(d->loop, m->auth_path);
+	if (CFG_SMTPD_GREYLIST)
+		smtpd_grey_open(m);
 	return m->auth ? 0 : err_nomem(err);
 }
 
@@ -302,6 +313,8 @@ int smtpd_main(int argc, char **argv)
 	end_sessions(&m);
 	if (CFG_SMTPD_ASK)
 		smtpd_ask_close(&m);
+	if (CFG_SMTPD_GREYLIST)
+		grey_close(m.grey);
 	free(m.tracked);
 	auth_free(m.auth);
 	spool_close(m.spool);

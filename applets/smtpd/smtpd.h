@@ -10,6 +10,7 @@
 #include "net/smtp_server.h"
 #include "net/tls.h"
 #include "smtpd/fields.h"
+#include "store/grey.h"
 #include "store/spool.h"
 
 struct smtpd;
@@ -55,6 +56,12 @@ struct smtpd {
 	unsigned ndnsbl;
 	struct smtpd_sum *sums;
 	unsigned nsums, sums_size;
+	/* greylist.c */
+	struct grey *grey;		/* NULL: off, or it cannot be had */
+	struct grey_rules grey_rules;
+	char grey_path[128];
+	int64_t grey_rest;		/* loop_now(): left alone until then */
+	bool grey_told;			/* the log has it */
 };
 
 struct smtpd_session {
@@ -75,6 +82,9 @@ struct smtpd_session {
 	short refusal_code;
 	const char *refusal_enhanced;
 	char *refusal;			/* what is answered to RCPT; NULL */
+	bool allowed;			/* by DNS lists: their sum is below 0 */
+	const char *rcpt;		/* authd is asked about it; arena */
+	bool grey_counted;		/* of the message that comes in */
 };
 
 /* smtpd.c: the session begins; the conn is counted and greeted. */
@@ -129,6 +139,15 @@ void smtpd_ask_end(struct smtpd_session *x);
 /* Before the chroot; 0 or -1 with err. */
 int smtpd_ask_open(struct smtpd *m, struct err *err);
 void smtpd_ask_close(struct smtpd *m);
+
+/*
+ * greylist.c (SMTPD_GREYLIST). True: it has to wait, and RCPT or DATA was
+ * refused.
+ */
+bool smtpd_grey_rcpt(struct smtpd_session *x);
+bool smtpd_grey_data(struct smtpd_session *x);
+void smtpd_grey_prepare(struct smtpd *m);	/* before the chroot */
+void smtpd_grey_open(struct smtpd *m);		/* behind it */
 
 /* received.c: the trace field (RFC 5321 4.4), or an empty span: no room. */
 #define SMTPD_RECEIVED_SIZE 1536

@@ -151,6 +151,10 @@ struct conf {
 	unsigned ban_time;		/* seconds */
 	unsigned tarpit;		/* seconds for each error so far */
 	unsigned max_tracked;		/* addresses and users */
+	unsigned greylist_delay, greylist_retry, greylist_keep;	/* seconds */
+	unsigned greylist_successes;	/* 0: networks are not let through */
+	unsigned greylist_most;		/* rows */
+	struct conf_net *greylist_exempt;
 
 	unsigned auth_workers;
 	unsigned scram_rounds;

@@ -210,6 +210,33 @@ static const struct conf_row rows[] = {
 		ROW("max-tracked", "500",
 		"Addresses and users whose rates are kept in memory, 64 bytes "
 		"each; the one that was quiet longest makes room.") },
+	{ KIND_IF(SMTPD_GREYLIST, SECONDS), AT(greylist_delay), 0, DAY,
+		ROW("greylist-delay", "0",
+		"How long a stranger on port 25 has to wait (451) before mail "
+		"from his network (IPv4 /24, IPv6 /64) of this sender to this "
+		"recipient is taken (RFC 6647). 5m is usual; 0 is off. Mail "
+		"for postmaster does not wait, nor clients to whom dnsbl "
+		"gives a sum below 0.") },
+	{ KIND_IF(SMTPD_GREYLIST, SECONDS), AT(greylist_retry), 1, 30 * DAY,
+		ROW("greylist-retry", "2d",
+		"How long after greylist-delay he may come again; later it "
+		"is as if he came for the first time.") },
+	{ KIND_IF(SMTPD_GREYLIST, SECONDS), AT(greylist_keep), 1, 366 * DAY,
+		ROW("greylist-keep", "35d",
+		"How long who has come again is known without mail from "
+		"him.") },
+	{ KIND_IF(SMTPD_GREYLIST, NUMBER), AT(greylist_successes), 0, 1000,
+		ROW("greylist-successes", "5",
+		"Messages after whose waiting a whole network waits no more, "
+		"whoever it sends from and to; 0 is never.") },
+	{ KIND_IF(SMTPD_GREYLIST, NUMBER), AT(greylist_most), 16, 100000,
+		ROW("greylist-most", "10000",
+		"Rows kept, about 30 bytes each in run-dir; the oldest ones "
+		"make room.") },
+	{ KIND_IF(SMTPD_GREYLIST, NETS), AT(greylist_exempt), 0, 0,
+		ROW("greylist-exempt", "(none)",
+		"Clients that never wait: those that send and do not come "
+		"again.") },
 
 	GROUP("Limits"),
 	{ CONF_KIND_SIZE, AT(max_message_size), 64, 2048 * K,

@@ -17,6 +17,8 @@ struct db_query {
 	int bound;			/* the first error of binding */
 };
 
+enum how { READ, WRITE, SCRATCH };
+
 struct db {
 	sqlite3 *handle;
 	struct db_query *queries;
@@ -84,8 +86,14 @@ static int make_file(const char *path, struct err *err)
  * rolls back the journal of a writer that died, and DELETE would ask for the
  * right to write to the folder.
  */
-static int set_pragmas(struct db *db, bool write, struct err *err)
+static int set_pragmas(struct db *db, enum how how, struct err *err)
 {
+	if (how == SCRATCH)
+		return db_run(db, "PRAGMA busy_timeout=" DB_GLANCE ";"
+				"PRAGMA cache_size=-" DB_CACHE ";"
+				"PRAGMA journal_mode=MEMORY;"
+				"PRAGMA synchronous=OFF;"
+				"PRAGMA temp_store=MEMORY", err);
 	if (db_run(db, "PRAGMA busy_timeout=" DB_PATIENCE ";"
 			"PRAGMA cache_size=-" DB_CACHE ";"
 			"PRAGMA journal_mode=TRUNCATE;"
@@ -94,7 +102,7 @@ static int set_pragmas(struct db *db, bool write, struct err *err)
 			"PRAGMA foreign_keys=ON", err) < 0)
 		return -1;
 	/* secure_delete: a key that was removed is gone from the file, too */
-	return db_run(db, write ? "PRAGMA secure_delete=ON"
+	return db_run(db, how == WRITE ? "PRAGMA secure_delete=ON"
 			: "PRAGMA query_only=ON", err);
 }
 
@@ -137,6 +145,29 @@ static int migrate(struct db *db, const char *path, const char *const *steps,
 	return db_commit(db, err);
 }
 
+/* Whoever wrote it may have been killed half-way: there is no journal. */
+static int check_sound(struct db *db, const char *path, struct err *err)
+{
+	struct db_query *q = db_query(db, "PRAGMA quick_check(1)", err);
+	int found = q ? db_step(q, err) : -1;
+	bool sound;
+
+	if (found <= 0)
+		return found;
+	sound = span_is(db_text(q, 0), "ok");
+	db_done(q);
+	return sound ? 0 : err_set(err, ERR_PERM, "%s: is broken", path);
+}
+
+/* ERR_PERM: it gets no better by waiting. */
+static void judge(struct db *db, struct err *err)
+{
+	int code = sqlite3_errcode(db->handle);
+
+	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+		err->kind = ERR_PERM;
+}
+
 static int check_version(struct db *db, const char *path,
 		const char *const *steps, struct err *err)
 {
@@ -152,14 +183,14 @@ static int check_version(struct db *db, const char *path,
 			path) : 0;
 }
 
-static int open_handle(struct db *db, const char *path, bool write,
+static int open_handle(struct db *db, const char *path, enum how how,
 		struct err *err)
 {
 	int code;
 
-	if (write && make_file(path, err) < 0)
+	if (how != READ && make_file(path, err) < 0)
 		return -1;
-	if (!write && access(path, F_OK) < 0)
+	if (how == READ && access(path, F_OK) < 0)
 		return err_set(err, errno == ENOENT ? ERR_PERM : ERR_TEMP,
 				"%s: there is no such file", path);
 	code = sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE |
@@ -168,11 +199,11 @@ static int open_handle(struct db *db, const char *path, bool write,
 		return err_set(err, ERR_NOMEM, "%s: out of memory", path);
 	if (code != SQLITE_OK)
 		return fail(db, code, err);
-	return set_pragmas(db, write, err);
+	return set_pragmas(db, how, err);
 }
 
-struct db *db_open(const char *path, bool write, const char *const *steps,
-		struct err *err)
+static struct db *open_as(const char *path, enum how how,
+		const char *const *steps, struct err *err)
 {
 	struct db *db = calloc(1, sizeof(*db));
 
@@ -180,14 +211,34 @@ struct db *db_open(const char *path, bool write, const char *const *steps,
 		disk_err(err, path);
 		return NULL;
 	}
-	if (open_handle(db, path, write, err) < 0)
+	if (open_handle(db, path, how, err) < 0)
 		goto out;
-	if ((write ? migrate : check_version)(db, path, steps, err) < 0)
+	if (how == SCRATCH && check_sound(db, path, err) < 0)
+		goto out;
+	if ((how == READ ? check_version : migrate)(db, path, steps, err) < 0)
 		goto out;
 	return db;
 out:
+	if (how == SCRATCH && db->handle)
+		judge(db, err);
 	db_close(db);
 	return NULL;
+}
+
+struct db *db_open(const char *path, bool write, const char *const *steps,
+		struct err *err)
+{
+	return open_as(path, write ? WRITE : READ, steps, err);
+}
+
+struct db *db_open_scratch(const char *path, const char *const *steps,
+		struct err *err)
+{
+	struct db *db = open_as(path, SCRATCH, steps, err);
+
+	if (db || err->kind != ERR_PERM || truncate(path, 0) < 0)
+		return db;
+	return open_as(path, SCRATCH, steps, err);
 }
 
 void db_close(struct db *db)
