@@ -56,7 +56,7 @@
  *	  its own?
  *
  * config SMTPD_GREYLIST
- *	bool "Greylisting (6 kB)"
+ *	bool "Greylisting (4 kB)"
  *	help
  *	  greylist-delay: strangers have to come again before their mail is
  *	  taken. Kept in a database in run-dir.

@@ -17,8 +17,6 @@ struct db_query {
 	int bound;			/* the first error of binding */
 };
 
-enum how { READ, WRITE, SCRATCH };
-
 struct db {
 	sqlite3 *handle;
 	struct db_query *queries;
@@ -86,23 +84,28 @@ static int make_file(const char *path, struct err *err)
  * rolls back the journal of a writer that died, and DELETE would ask for the
  * right to write to the folder.
  */
-static int set_pragmas(struct db *db, enum how how, struct err *err)
+static const char durable[] =
+	"PRAGMA busy_timeout=" DB_PATIENCE ";"
+	"PRAGMA cache_size=-" DB_CACHE ";"
+	"PRAGMA journal_mode=TRUNCATE;"
+	"PRAGMA synchronous=FULL;"
+	"PRAGMA temp_store=MEMORY;"
+	"PRAGMA foreign_keys=ON";
+
+static const char scratch[] =
+	"PRAGMA busy_timeout=" DB_GLANCE ";"
+	"PRAGMA cache_size=-" DB_CACHE ";"
+	"PRAGMA journal_mode=MEMORY;"
+	"PRAGMA synchronous=OFF;"
+	"PRAGMA temp_store=MEMORY";
+
+static int set_pragmas(struct db *db, const char *pragmas, bool write,
+		struct err *err)
 {
-	if (how == SCRATCH)
-		return db_run(db, "PRAGMA busy_timeout=" DB_GLANCE ";"
-				"PRAGMA cache_size=-" DB_CACHE ";"
-				"PRAGMA journal_mode=MEMORY;"
-				"PRAGMA synchronous=OFF;"
-				"PRAGMA temp_store=MEMORY", err);
-	if (db_run(db, "PRAGMA busy_timeout=" DB_PATIENCE ";"
-			"PRAGMA cache_size=-" DB_CACHE ";"
-			"PRAGMA journal_mode=TRUNCATE;"
-			"PRAGMA synchronous=FULL;"
-			"PRAGMA temp_store=MEMORY;"
-			"PRAGMA foreign_keys=ON", err) < 0)
+	if (db_run(db, pragmas, err) < 0)
 		return -1;
 	/* secure_delete: a key that was removed is gone from the file, too */
-	return db_run(db, how == WRITE ? "PRAGMA secure_delete=ON"
+	return db_run(db, write ? "PRAGMA secure_delete=ON"
 			: "PRAGMA query_only=ON", err);
 }
 
@@ -145,29 +148,6 @@ static int migrate(struct db *db, const char *path, const char *const *steps,
 	return db_commit(db, err);
 }
 
-/* Whoever wrote it may have been killed half-way: there is no journal. */
-static int check_sound(struct db *db, const char *path, struct err *err)
-{
-	struct db_query *q = db_query(db, "PRAGMA quick_check(1)", err);
-	int found = q ? db_step(q, err) : -1;
-	bool sound;
-
-	if (found <= 0)
-		return found;
-	sound = span_is(db_text(q, 0), "ok");
-	db_done(q);
-	return sound ? 0 : err_set(err, ERR_PERM, "%s: is broken", path);
-}
-
-/* ERR_PERM: it gets no better by waiting. */
-static void judge(struct db *db, struct err *err)
-{
-	int code = sqlite3_errcode(db->handle);
-
-	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
-		err->kind = ERR_PERM;
-}
-
 static int check_version(struct db *db, const char *path,
 		const char *const *steps, struct err *err)
 {
@@ -183,14 +163,14 @@ static int check_version(struct db *db, const char *path,
 			path) : 0;
 }
 
-static int open_handle(struct db *db, const char *path, enum how how,
-		struct err *err)
+static int open_handle(struct db *db, const char *path, const char *pragmas,
+		bool write, struct err *err)
 {
 	int code;
 
-	if (how != READ && make_file(path, err) < 0)
+	if (write && make_file(path, err) < 0)
 		return -1;
-	if (how == READ && access(path, F_OK) < 0)
+	if (!write && access(path, F_OK) < 0)
 		return err_set(err, errno == ENOENT ? ERR_PERM : ERR_TEMP,
 				"%s: there is no such file", path);
 	code = sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE |
@@ -199,10 +179,10 @@ static int open_handle(struct db *db, const char *path, enum how how,
 		return err_set(err, ERR_NOMEM, "%s: out of memory", path);
 	if (code != SQLITE_OK)
 		return fail(db, code, err);
-	return set_pragmas(db, how, err);
+	return set_pragmas(db, pragmas, write, err);
 }
 
-static struct db *open_as(const char *path, enum how how,
+static struct db *open_with(const char *pragmas, const char *path, bool write,
 		const char *const *steps, struct err *err)
 {
 	struct db *db = calloc(1, sizeof(*db));
@@ -211,16 +191,12 @@ static struct db *open_as(const char *path, enum how how,
 		disk_err(err, path);
 		return NULL;
 	}
-	if (open_handle(db, path, how, err) < 0)
+	if (open_handle(db, path, pragmas, write, err) < 0)
 		goto out;
-	if (how == SCRATCH && check_sound(db, path, err) < 0)
-		goto out;
-	if ((how == READ ? check_version : migrate)(db, path, steps, err) < 0)
+	if ((write ? migrate : check_version)(db, path, steps, err) < 0)
 		goto out;
 	return db;
 out:
-	if (how == SCRATCH && db->handle)
-		judge(db, err);
 	db_close(db);
 	return NULL;
 }
@@ -228,17 +204,45 @@ out:
 struct db *db_open(const char *path, bool write, const char *const *steps,
 		struct err *err)
 {
-	return open_as(path, write ? WRITE : READ, steps, err);
+	return open_with(durable, path, write, steps, err);
+}
+
+/* Whoever wrote it may have been killed half-way: there is no journal. */
+static bool is_broken(const char *path)
+{
+	sqlite3 *handle = NULL;
+	sqlite3_stmt *q = NULL;
+	int code = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE |
+			SQLITE_OPEN_NOMUTEX, NULL);
+	bool broken = false;
+
+	if (code == SQLITE_OK)
+		code = sqlite3_prepare_v2(handle, "PRAGMA quick_check(1)", -1,
+				&q, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(q);
+	if (code == SQLITE_ROW)
+		broken = !span_is(span_of((const char *)
+					sqlite3_column_text(q, 0)), "ok");
+	sqlite3_finalize(q);
+	sqlite3_close(handle);
+	return broken || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 }
 
 struct db *db_open_scratch(const char *path, const char *const *steps,
 		struct err *err)
 {
-	struct db *db = open_as(path, SCRATCH, steps, err);
+	struct db *db;
 
+	if (is_broken(path) && truncate(path, 0) < 0) {
+		disk_err(err, path);
+		return NULL;
+	}
+	db = open_with(scratch, path, true, steps, err);
+	/* ERR_PERM: it is of a newer program */
 	if (db || err->kind != ERR_PERM || truncate(path, 0) < 0)
 		return db;
-	return open_as(path, SCRATCH, steps, err);
+	return open_with(scratch, path, true, steps, err);
 }
 
 void db_close(struct db *db)

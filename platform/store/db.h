@@ -34,7 +34,7 @@ struct db *db_open(const char *path, bool write, const char *const *steps,
  * For what may be lost, in a folder in RAM: no journal file, no flush, and a lock
  * is waited for no longer than DB_GLANCE, as a daemon's loop stands still. A file
  * that is broken or newer than these steps is emptied and begun anew, one that is
- * locked is not. Always written to. NULL with err.
+ * locked is not. Always written to. NULL with err, which is not NULL.
  */
 struct db *db_open_scratch(const char *path, const char *const *steps,
 		struct err *err);
