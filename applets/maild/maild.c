@@ -3,6 +3,7 @@
  * RFC 5321 (ports), systemd's LISTEN_FDS for handing down sockets
  *
  * applet maild daemon
+ * file ban.c MAILD_BAN_COMMAND
  *
  * config MAILD
  *	bool "maild (4 kB)"
@@ -17,6 +18,12 @@
  *	  -C  configuration
  *
  *	  SIGHUP reads the configuration again, SIGTERM ends all.
+ *
+ * config MAILD_BAN_COMMAND
+ *	bool "ban-command: bans are told to the firewall (3 kB)"
+ *	depends on SMTPD_LIMITS
+ *	help
+ *	  ban-command: maild runs a program at each ban of smtpd's.
  */
 #include "applet.h"
 #include "config.h"
@@ -32,6 +39,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "maild/ban.h"
+#include "net/ban.h"
 #include "net/daemon.h"
 #include "os/clock.h"
 #include "os/log.h"
@@ -103,6 +112,7 @@ struct maild {
 	struct loop_timer look;
 	struct stat cert, key;		/* as they were at the last look */
 	bool renewed;			/* they had changed then */
+	struct maild_bans bans;
 	struct maild_child children[PROGRAMS];
 };
 
@@ -120,20 +130,22 @@ static void child_start(struct maild_child *c)
 	struct maild *m = c->maild;
 	char *argv[6] = { (char *)c->program->applet, "-C",
 		(char *)m->daemon.conf_path };
-	struct proc_fd fds[SOCKETS_MOST + 1];
-	int n = 3;
+	struct proc_fd fds[SOCKETS_MOST + 2];
+	int n = 3, nfds = c->nsockets;
 	struct err err;
 
 	for (int i = 0; i < c->nsockets; i++)
 		fds[i] = c->sockets[i].proc;
-	fds[c->nsockets] = (struct proc_fd){ m->lifeline[0], DAEMON_LIFELINE };
+	fds[nfds++] = (struct proc_fd){ m->lifeline[0], DAEMON_LIFELINE };
+	if (CFG_MAILD_BAN_COMMAND && c->program->services >> CONF_SMTP & 1)
+		fds[nfds++] = (struct proc_fd){ m->bans.smtpd, BAN_SOCKET };
 	if (m->daemon.foreground)
 		argv[n++] = "-f";
 	if (m->daemon.verbose)
 		argv[n++] = "-v";
 	argv[n] = NULL;
 	c->started = clock_ms();
-	c->pid = proc_start(m->self, argv, fds, c->nsockets + 1, &err);
+	c->pid = proc_start(m->self, argv, fds, nfds, &err);
 	if (c->pid > 0)
 		return;
 	c->pid = 0;
@@ -199,7 +211,10 @@ static void on_child(void *arg, int signo)
 	pid_t pid;
 
 	(void)signo;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (CFG_MAILD_BAN_COMMAND &&
+				maild_bans_ended(&m->bans, pid, status))
+			continue;
 		for (struct maild_child *c = m->children; c->program; c++) {
 			pid_t *old = draining(c, pid);
 
@@ -211,6 +226,7 @@ static void on_child(void *arg, int signo)
 			else
 				child_ended(c);
 		}
+	}
 	if (m->daemon.stopping && all_ended(m))
 		loop_stop(m->daemon.loop, 0);
 }
@@ -238,6 +254,8 @@ static void on_stop(struct daemon *d)
 {
 	struct maild *m = container_of(d, struct maild, daemon);
 
+	if (CFG_MAILD_BAN_COMMAND)
+		maild_bans_stop(&m->bans);
 	signal_all(m, SIGTERM);
 	loop_timer_set(d->loop, &m->patience, STOP_PATIENCE);
 	if (all_ended(m))
@@ -437,6 +455,8 @@ int maild_main(int argc, char **argv)
 	err_set(&err, ERR_TEMP, "starting");
 	if (pipe2(m.lifeline, O_CLOEXEC) < 0
 			|| loop_signal(m.daemon.loop, SIGCHLD, on_child, &m) < 0
+			|| (CFG_MAILD_BAN_COMMAND &&
+				maild_bans_open(&m.bans, &m.daemon) < 0)
 			|| start_all(&m, &err) < 0) {
 		log_error("%s", err.text);
 		return EX_UNAVAILABLE;

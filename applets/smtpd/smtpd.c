@@ -69,6 +69,7 @@
 #include <sysexits.h>
 
 #include "base/date.h"
+#include "net/ban.h"
 #include "net/tls_conf.h"
 #include "os/clock.h"
 #include "os/log.h"
@@ -302,6 +303,12 @@ int smtpd_main(int argc, char **argv)
 	if (open_all(&m, &err) < 0) {
 		log_error("%s", err.text);
 		return err.kind == ERR_PERM ? EX_CONFIG : EX_OSERR;
+	}
+	if (CFG_MAILD_BAN_COMMAND) {
+		m.ban_fd = ban_socket();
+		if (m.ban_fd < 0 && m.daemon.conf->ban_command)
+			log_warn("ban-command: only maild runs it, and it did "
+					"not start me");
 	}
 	date_offset(clock_now());	/* zone files are out of the chroot */
 	daemon_drop(&m.daemon, m.daemon.conf->user_queue, (gid_t)-1);

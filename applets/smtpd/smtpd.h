@@ -47,6 +47,7 @@ struct smtpd {
 	struct smtpd_tracked *tracked;
 	unsigned ntracked, tracked_size;
 	struct door limit;		/* only to tell of it */
+	int ban_fd;			/* to maild */
 	/* greeting.c */
 	struct list waiting;
 	/* ask.c, dnsbl.c */

@@ -149,6 +149,7 @@ struct conf {
 	struct conf_rate rate_user_messages, rate_user_recipients;
 	struct conf_rate ban_after;	/* failures */
 	unsigned ban_time;		/* seconds */
+	const char *ban_command;	/* NULL: none */
 	unsigned tarpit;		/* seconds for each error so far */
 	unsigned max_tracked;		/* addresses and users */
 	unsigned greylist_delay, greylist_retry, greylist_keep;	/* seconds */

@@ -202,6 +202,12 @@ static const struct conf_row rows[] = {
 	{ KIND_IF(SMTPD_LIMITS, SECONDS), AT(ban_time), 1, 30 * DAY,
 		ROW("ban-time", "1h",
 		"How long connections of a banned address are refused.") },
+	{ KIND_IF(MAILD_BAN_COMMAND, PATH), AT(ban_command), 1, 1000,
+		ROW("ban-command", "(none)",
+		"A program that maild runs as root at each ban, with the words "
+		"add ADDRESS/BITS SECONDS, and when it is over with del: to "
+		"tell the firewall. One at a time, without a shell; after 5 "
+		"seconds it is killed.") },
 	{ KIND_IF(SMTPD_LIMITS, SECONDS), AT(tarpit), 0, MINUTE,
 		ROW("tarpit", "0",
 		"The wait after a wrong command or refused recipient, times "
