@@ -77,6 +77,21 @@ int authd_system_find(struct span name, struct auth_user *out,
  */
 bool authd_system_verify(const char *name, const char *password);
 
+/* ---- authd_saslauthd.c: somebody else knows; only with AUTHD_SASLAUTHD */
+
+struct authd_login {
+	struct span name, password, service, realm;
+};
+
+/* A worker's, zeroed. */
+struct authd_saslauthd {
+	int64_t rest_until;		/* it hung: not asked until then */
+};
+
+/* 0 right, 1 wrong, -1 err: it cannot be told now. Takes 10 seconds at most. */
+int authd_saslauthd(struct authd_saslauthd *s, const char *path,
+		const struct authd_login *login, struct err *err);
+
 /* ---- authd_pool.c: workers, started on demand */
 
 struct authd_pool;

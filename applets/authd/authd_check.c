@@ -26,6 +26,7 @@ struct authd_check {
 	ino_t inode;
 	uid_t uid;			/* of user-store, who owns the mail */
 	gid_t gid;			/* of virtual users */
+	struct authd_saslauthd saslauthd;
 	char path[1024];		/* of users.db */
 };
 
@@ -256,6 +257,79 @@ static const struct auth_user *verify(const struct authd_check *c,
 	return NULL;
 }
 
+/* -- saslauthd: for whom users.db does not have -- */
+
+/* Also one that is switched off there. */
+static int is_in_db(struct authd_check *c, const char *address,
+		struct err *err)
+{
+	struct user user;
+	int result = refresh(c, err);
+
+	return result == FOUND ? user_find(c->db, span_of(address), &user,
+			NULL, err) : result;
+}
+
+/* Root's password is not for guessing over the network, whoever checks it. */
+static bool is_root(const char *name)
+{
+	struct priv_user user;
+
+	return priv_find(name, &user, NULL) == 0 && user.uid == 0;
+}
+
+/* Who logs in: an account of this machine, or an address of ours. */
+static void name_user(struct authd_check *c, const struct candidates *who,
+		const char *address, struct span local, struct span domain,
+		struct auth_user *out)
+{
+	if (who->is_system) {
+		*out = who->system;
+		return;
+	}
+	*out = (struct auth_user){ .kind = AUTH_VIRTUAL, .uid = c->uid,
+		.gid = c->gid };
+	str_copys(out->name, sizeof(out->name), address);
+	snprintf(out->mailbox, sizeof(out->mailbox), "%.*s/%.*s",
+			SPAN_ARG(domain), SPAN_ARG(local));
+	/* one user in whatever letters, also for the rates */
+	for (char *p = out->name; *p; p++)
+		*p = ascii_lower(*p);
+	for (char *p = out->mailbox; *p; p++)
+		*p = ascii_lower(*p);
+}
+
+static int ask_saslauthd(struct authd_check *c, const struct authd_ask *ask,
+		const struct candidates *who, struct auth_user *out,
+		struct err *err)
+{
+	struct span domain, local = split(span_of(ask->name), &domain);
+	char address[AUTHD_NAME_MOST + 256], name[AUTHD_NAME_MOST + 1];
+	bool pop = span_starts(span_of(ask->service), "pop");
+	struct authd_login l;
+	int result;
+
+	if (!domain.n)
+		domain = first_domain(c->conf);
+	snprintf(address, sizeof(address), "%.*s@%.*s", SPAN_ARG(local),
+			SPAN_ARG(domain));
+	str_copy(name, sizeof(name), local);
+	if (who->is_system)
+		str_copys(name, sizeof(name), who->system.name);
+	l = (struct authd_login){ span_of(name), span_of(ask->password),
+		pop ? SPAN("pop") : SPAN("smtp"), domain };
+	if (ask->nobody || !conf_is_local(c->conf, domain) ||
+			!user_address_valid(span_of(address)) || is_root(name))
+		return NOBODY;
+	result = is_in_db(c, address, err);
+	if (result != NOBODY)
+		return result < 0 ? -1 : NOBODY;
+	result = authd_saslauthd(&c->saslauthd, c->conf->saslauthd, &l, err);
+	if (result == FOUND)
+		name_user(c, who, address, local, domain, out);
+	return result;
+}
+
 static int login(struct authd_check *c, const struct authd_ask *ask,
 		struct auth_user *out, struct err *err)
 {
@@ -267,10 +341,11 @@ static int login(struct authd_check *c, const struct authd_ask *ask,
 		user = verify(c, &who, ask->password);
 	if (user)
 		*out = *user;
+	else if (result == 0)
+		result = CFG_AUTHD_SASLAUTHD && c->conf->saslauthd ?
+			ask_saslauthd(c, ask, &who, out, err) : NOBODY;
 	explicit_bzero(&who, sizeof(who));
-	if (result < 0)
-		return -1;
-	return user ? FOUND : NOBODY;
+	return result;
 }
 
 /* -- SALT and PROOF: the same without the password -- */

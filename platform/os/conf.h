@@ -157,6 +157,7 @@ struct conf {
 	unsigned greylist_most;		/* rows */
 	struct conf_net *greylist_exempt;
 
+	const char *saslauthd;		/* its socket; NULL: not asked */
 	unsigned auth_workers;
 	unsigned scram_rounds;
 };

@@ -126,6 +126,12 @@ static const struct conf_row rows[] = {
 	{ CONF_KIND_YESNO, AT(system_users), 0, 0,
 		ROW("system-users", "yes",
 		"The accounts of this machine get mail and may log in, too.") },
+	{ KIND_IF(AUTHD_SASLAUTHD, PATH), AT(saslauthd), 1, 107,
+		ROW("saslauthd", "(none)",
+		"The socket of Cyrus saslauthd, as /run/saslauthd/mux, which is "
+		"asked about the passwords of users that users.db does not "
+		"have: by PAM, LDAP or another server. Its service is smtp or "
+		"pop. Does not work with SCRAM.") },
 	{ CONF_KIND_NUMBER, AT(auth_workers), 1, 16,
 		ROW("auth-workers", "2",
 		"Processes that check passwords, so that one slow hash does "

@@ -315,6 +315,7 @@ SAMPLES = {
     "tls-cert": "/etc/cert.pem", "tls-key": "/etc/key.pem",
     "listen": ["smtp *:2525", "pop3 none", "pop3s none"],
     "dnsbl": ["zen.example weight=2 codes=127.0.0.2", "ok.example weight=-1"],
+    "saslauthd": "/run/saslauthd/mux",
     "ban-command": "/etc/pillarbox/ban",
     "greylist-exempt": ["192.0.2.0/24", "2001:db8:1::/48"],
     "system-users": "no", "retry-first": "7m", "max-queue": "77",
