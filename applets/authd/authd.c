@@ -141,6 +141,11 @@ static void on_answer(struct authd_job *job, struct span answer)
 	struct request *r = container_of(job, struct request, job);
 	struct span rest = answer, word = span_word(&rest);
 
+	if (CFG_AUTHD_SASLAUTHD && span_is(word, AUTHD_ELSEWHERE)) {
+		job->slow = true;
+		authd_pool_ask(r->client->authd->pool, job);
+		return;
+	}
 	if (span_eq(word, SPAN("NO")))
 		log_failure(r);
 	if (span_eq(word, SPAN("TEMP"))) {

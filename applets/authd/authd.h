@@ -50,6 +50,14 @@ void authd_check_free(struct authd_check *c);
 void authd_check_answer(struct authd_check *c, struct span line,
 		char out[AUTHD_ANSWER_SIZE]);
 
+#define AUTHD_ELSEWHERE "ELSEWHERE"
+/*
+ * With AUTHD_SASLAUTHD authd_check_answer says AUTHD_ELSEWHERE, too: that means
+ * "ask me again by this", which may take long.
+ */
+void authd_check_elsewhere(struct authd_check *c, struct span line,
+		char out[AUTHD_ANSWER_SIZE]);
+
 /* ---- authd_scram.c; only with SASL_SCRAM */
 
 /*
@@ -100,6 +108,7 @@ struct authd_job {
 	void (*done)(struct authd_job *job, struct span answer);
 	struct span line;		/* the caller's, kept until done */
 	bool urgent;			/* needs no hashing: goes first */
+	bool slow;			/* for authd_check_elsewhere */
 	struct list link;		/* private from here */
 	struct authd_worker *worker;
 };

@@ -16,7 +16,7 @@
 #include "store/user.h"
 
 /* What authd_check_answer's parts give; -1 with err: cannot be told now. */
-enum { FOUND, NOBODY };
+enum { FOUND, NOBODY, ELSEWHERE };
 
 struct authd_check {
 	const struct conf *conf;
@@ -27,6 +27,7 @@ struct authd_check {
 	uid_t uid;			/* of user-store, who owns the mail */
 	gid_t gid;			/* of virtual users */
 	struct authd_saslauthd saslauthd;
+	bool slow;			/* it may be asked: this may take long */
 	char path[1024];		/* of users.db */
 };
 
@@ -270,12 +271,16 @@ static int is_in_db(struct authd_check *c, const char *address,
 			NULL, err) : result;
 }
 
-/* Root's password is not for guessing over the network, whoever checks it. */
+/*
+ * Root's password is not for guessing over the network, whoever checks it; what
+ * is behind saslauthd may know no difference between root and ROOT.
+ */
 static bool is_root(const char *name)
 {
 	struct priv_user user;
 
-	return priv_find(name, &user, NULL) == 0 && user.uid == 0;
+	return span_is(span_of(name), "root") ||
+		(priv_find(name, &user, NULL) == 0 && user.uid == 0);
 }
 
 /* Who logs in: an account of this machine, or an address of ours. */
@@ -324,9 +329,24 @@ static int ask_saslauthd(struct authd_check *c, const struct authd_ask *ask,
 	result = is_in_db(c, address, err);
 	if (result != NOBODY)
 		return result < 0 ? -1 : NOBODY;
+	if (!c->slow)
+		return ELSEWHERE;
 	result = authd_saslauthd(&c->saslauthd, c->conf->saslauthd, &l, err);
 	if (result == FOUND)
 		name_user(c, who, address, local, domain, out);
+	return result;
+}
+
+/* All else was found out before. */
+static int login_elsewhere(struct authd_check *c, const struct authd_ask *ask,
+		struct auth_user *out, struct err *err)
+{
+	struct candidates who = { 0 };
+	int result = find_candidates(c, ask, &who, err);
+
+	if (result == 0)
+		result = ask_saslauthd(c, ask, &who, out, err);
+	explicit_bzero(&who, sizeof(who));
 	return result;
 }
 
@@ -436,7 +456,8 @@ void authd_check_answer(struct authd_check *c, struct span line,
 	if (!authd_ask_parse(&ask, line))
 		result = err_set(&err, ERR_PROTO, "not a request");
 	else if (ask.verb == AUTHD_PLAIN)
-		result = login(c, &ask, &user, &err);
+		result = (CFG_AUTHD_SASLAUTHD && c->slow ? login_elsewhere :
+				login)(c, &ask, &user, &err);
 	else if (CFG_SASL_SCRAM && ask.verb == AUTHD_SALT)
 		result = salt(c, &ask, &text, &err);
 	else if (CFG_SASL_SCRAM && ask.verb == AUTHD_PROOF)
@@ -449,9 +470,18 @@ void authd_check_answer(struct authd_check *c, struct span line,
 		str_addf(&text, "TEMP %s", err.text);
 	else if (result == NOBODY)
 		str_adds(&text, "NO");
+	else if (CFG_AUTHD_SASLAUTHD && result == ELSEWHERE)
+		str_adds(&text, AUTHD_ELSEWHERE);
 	else if (!text.n)
 		put_user(&text, &user);
 	if (text.bad || str_copy(out, AUTHD_ANSWER_SIZE, str_span(&text)) < 0)
 		str_copy(out, AUTHD_ANSWER_SIZE, SPAN("TEMP out of memory"));
 	str_free(&text);
+}
+
+void authd_check_elsewhere(struct authd_check *c, struct span line,
+		char out[AUTHD_ANSWER_SIZE])
+{
+	c->slow = true;
+	authd_check_answer(c, line, out);
 }
