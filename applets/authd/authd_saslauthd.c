@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "os/clock.h"
 
 #define STRING_MOST 256		/* of saslauthd: longer ones it hangs up on */
@@ -50,11 +51,10 @@ static int open_talk(struct talk *t, const char *path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
-	if (strlen(path) >= sizeof(addr.sun_path)) {
+	if (str_copys(addr.sun_path, sizeof(addr.sun_path), path) < 0) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	strcpy(addr.sun_path, path);
 	t->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
 			0);
 	if (t->fd < 0)
