@@ -1,4 +1,4 @@
-/* The kinds made of addresses: relay-from, nameserver. */
+/* The kinds made of addresses: relay-from, greylist-exempt, nameserver. */
 #include "os/conf_row.h"
 
 #include <arpa/inet.h>
@@ -114,7 +114,7 @@ static int parse_block(struct conf_load *l, struct span word,
 				SPAN_ARG(word), v4 ? 32 : 128);
 	net->bits = given ? (unsigned)n + (v4 ? V4_BITS : 0) : 128;
 	if ((given && !n) || (is_v4_block(net) && net->bits == V4_BITS))
-		return conf_bad(l, word, "would relay for everybody");
+		return conf_bad(l, word, "would mean everybody");
 	if (clear_host_bits(net))
 		return bad_host_bits(l, word, net);
 	return 0;
@@ -123,9 +123,8 @@ static int parse_block(struct conf_load *l, struct span word,
 int conf_parse_nets(struct conf_load *l, const struct conf_row *row,
 		const struct conf_words *words)
 {
-	struct conf_net **end = &l->c->relay_from;
+	struct conf_net **end = (void *)((char *)l->c + row->offset);
 
-	(void)row;
 	while (*end)
 		end = &(*end)->next;
 	for (size_t i = 0; i < words->n; i++) {
@@ -142,8 +141,10 @@ int conf_parse_nets(struct conf_load *l, const struct conf_row *row,
 void conf_print_nets(const struct conf *c, const struct conf_row *row,
 		struct str *out)
 {
-	(void)row;
-	for (const struct conf_net *n = c->relay_from; n; n = n->next) {
+	const struct conf_net *const *nets = (const void *)
+		((const char *)c + row->offset);
+
+	for (const struct conf_net *n = *nets; n; n = n->next) {
 		put_block(out, n);
 		if (n->next)
 			str_addc(out, '\n');

@@ -116,6 +116,9 @@ def test_who_is_trusted_does_not_wait():
         login = "AUTH PLAIN AGFsaWNlQGEudGVzdABhbGljZS1wdw=="
         for address in ("127.0.0.1", "127.0.0.8", "127.0.7.7"):
             assert rcpt(inst, address)[0].startswith("250")
+        # exempt is no word about relaying
+        assert rcpt(inst, "127.0.7.7", "x@b.test")[0].startswith("550 5.7.1")
+        assert rcpt(inst, "127.0.0.8", "x@b.test")[0].startswith("250")
         for service in ("smtp", "submission"):
             with Stranger(inst, "127.0.0.9", service) as s:
                 s.say("EHLO x.example")
