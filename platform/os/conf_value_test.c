@@ -181,8 +181,8 @@ static void networks(void **state)
 			"prefix has 1 to 32 bits");
 	assert_wrong("relay-from 0.0.0.0/0", ":1: relay-from: \"0.0.0.0/0\" "
 			"would mean everybody");
-	assert_wrong("relay-from ::/0", ":1: relay-from: \"::/0\" would relay "
-			"for everybody");
+	assert_wrong("relay-from ::/0", ":1: relay-from: \"::/0\" would mean "
+			"everybody");
 	assert_wrong("relay-from ::ffff:0:0/96", ":1: relay-from: "
 			"\"::ffff:0:0/96\" would mean everybody");
 	assert_wrong("relay-from a.com", ":1: relay-from: \"a.com\" is no "
