@@ -5,6 +5,7 @@
  * applet authd daemon
  * file authd_system.c AUTHD_SYSTEM
  * file authd_scram.c SASL_SCRAM
+ * file authd_saslauthd.c AUTHD_SASLAUTHD
  *
  * config AUTHD
  *	bool "authd (8 kB)"
@@ -26,6 +27,12 @@
  *	help
  *	  Users come from /etc/passwd and /etc/shadow, beside users.db, when
  *	  system-users is yes.
+ *
+ * config AUTHD_SASLAUTHD
+ *	bool "saslauthd knows more passwords (3 kB)"
+ *	help
+ *	  saslauthd: Cyrus saslauthd is asked about users that users.db does
+ *	  not have: PAM, LDAP, IMAP.
  */
 #include "applet.h"
 #include "authd/authd.h"
@@ -134,6 +141,11 @@ static void on_answer(struct authd_job *job, struct span answer)
 	struct request *r = container_of(job, struct request, job);
 	struct span rest = answer, word = span_word(&rest);
 
+	if (CFG_AUTHD_SASLAUTHD && span_is(word, AUTHD_ELSEWHERE)) {
+		job->slow = true;
+		authd_pool_ask(r->client->authd->pool, job);
+		return;
+	}
 	if (span_eq(word, SPAN("NO")))
 		log_failure(r);
 	if (span_eq(word, SPAN("TEMP"))) {

@@ -50,6 +50,14 @@ void authd_check_free(struct authd_check *c);
 void authd_check_answer(struct authd_check *c, struct span line,
 		char out[AUTHD_ANSWER_SIZE]);
 
+#define AUTHD_ELSEWHERE "ELSEWHERE"
+/*
+ * With AUTHD_SASLAUTHD authd_check_answer says AUTHD_ELSEWHERE, too: that means
+ * "ask me again by this", which may take long.
+ */
+void authd_check_elsewhere(struct authd_check *c, struct span line,
+		char out[AUTHD_ANSWER_SIZE]);
+
 /* ---- authd_scram.c; only with SASL_SCRAM */
 
 /*
@@ -77,6 +85,21 @@ int authd_system_find(struct span name, struct auth_user *out,
  */
 bool authd_system_verify(const char *name, const char *password);
 
+/* ---- authd_saslauthd.c: somebody else knows; only with AUTHD_SASLAUTHD */
+
+struct authd_login {
+	struct span name, password, service, realm;
+};
+
+/* A worker's, zeroed. */
+struct authd_saslauthd {
+	int64_t rest_until;		/* it hung: not asked until then */
+};
+
+/* 0 right, 1 wrong, -1 err: it cannot be told now. Takes 10 seconds at most. */
+int authd_saslauthd(struct authd_saslauthd *s, const char *path,
+		const struct authd_login *login, struct err *err);
+
 /* ---- authd_pool.c: workers, started on demand */
 
 struct authd_pool;
@@ -85,6 +108,7 @@ struct authd_job {
 	void (*done)(struct authd_job *job, struct span answer);
 	struct span line;		/* the caller's, kept until done */
 	bool urgent;			/* needs no hashing: goes first */
+	bool slow;			/* for authd_check_elsewhere */
 	struct list link;		/* private from here */
 	struct authd_worker *worker;
 };

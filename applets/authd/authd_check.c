@@ -17,7 +17,7 @@
 #include "store/user.h"
 
 /* What authd_check_answer's parts give; -1 with err: cannot be told now. */
-enum { FOUND, NOBODY };
+enum { FOUND, NOBODY, ELSEWHERE };
 
 struct authd_check {
 	const struct conf *conf;
@@ -27,6 +27,8 @@ struct authd_check {
 	ino_t inode;
 	uid_t uid;			/* of user-store, who owns the mail */
 	gid_t gid;			/* of virtual users */
+	struct authd_saslauthd saslauthd;
+	bool slow;			/* it may be asked: this may take long */
 	char path[1024];		/* of users.db */
 };
 
@@ -257,6 +259,98 @@ static const struct auth_user *verify(const struct authd_check *c,
 	return NULL;
 }
 
+/* -- saslauthd: for whom users.db does not have -- */
+
+/* Also one that is switched off there. */
+static int is_in_db(struct authd_check *c, const char *address,
+		struct err *err)
+{
+	struct user user;
+	int result = refresh(c, err);
+
+	return result == FOUND ? user_find(c->db, span_of(address), &user,
+			NULL, err) : result;
+}
+
+/*
+ * Root's password is not for guessing over the network, whoever checks it; what
+ * is behind saslauthd may know no difference between root and ROOT.
+ */
+static bool is_root(const char *name)
+{
+	struct priv_user user;
+
+	return span_is(span_of(name), "root") ||
+		(priv_find(name, &user, NULL) == 0 && user.uid == 0);
+}
+
+/* Who logs in: an account of this machine, or an address of ours. */
+static void name_user(struct authd_check *c, const struct candidates *who,
+		const char *address, struct span local, struct span domain,
+		struct auth_user *out)
+{
+	if (who->is_system) {
+		*out = who->system;
+		return;
+	}
+	*out = (struct auth_user){ .kind = AUTH_VIRTUAL, .uid = c->uid,
+		.gid = c->gid };
+	str_copys(out->name, sizeof(out->name), address);
+	snprintf(out->mailbox, sizeof(out->mailbox), "%.*s/%.*s",
+			SPAN_ARG(domain), SPAN_ARG(local));
+	/* one user in whatever letters, also for the rates */
+	for (char *p = out->name; *p; p++)
+		*p = ascii_lower(*p);
+	for (char *p = out->mailbox; *p; p++)
+		*p = ascii_lower(*p);
+}
+
+static int ask_saslauthd(struct authd_check *c, const struct authd_ask *ask,
+		const struct candidates *who, struct auth_user *out,
+		struct err *err)
+{
+	struct span domain, local = split(span_of(ask->name), &domain);
+	char address[AUTHD_NAME_MOST + 256], name[AUTHD_NAME_MOST + 1];
+	bool pop = span_starts(span_of(ask->service), "pop");
+	struct authd_login l;
+	int result;
+
+	if (!domain.n)
+		domain = first_domain(c->conf);
+	snprintf(address, sizeof(address), "%.*s@%.*s", SPAN_ARG(local),
+			SPAN_ARG(domain));
+	str_copy(name, sizeof(name), local);
+	if (who->is_system)
+		str_copys(name, sizeof(name), who->system.name);
+	l = (struct authd_login){ span_of(name), span_of(ask->password),
+		pop ? SPAN("pop") : SPAN("smtp"), domain };
+	if (ask->nobody || !conf_is_local(c->conf, domain) ||
+			!user_address_valid(span_of(address)) || is_root(name))
+		return NOBODY;
+	result = is_in_db(c, address, err);
+	if (result != NOBODY)
+		return result < 0 ? -1 : NOBODY;
+	if (!c->slow)
+		return ELSEWHERE;
+	result = authd_saslauthd(&c->saslauthd, c->conf->saslauthd, &l, err);
+	if (result == FOUND)
+		name_user(c, who, address, local, domain, out);
+	return result;
+}
+
+/* All else was found out before. */
+static int login_elsewhere(struct authd_check *c, const struct authd_ask *ask,
+		struct auth_user *out, struct err *err)
+{
+	struct candidates who = { 0 };
+	int result = find_candidates(c, ask, &who, err);
+
+	if (result == 0)
+		result = ask_saslauthd(c, ask, &who, out, err);
+	explicit_bzero(&who, sizeof(who));
+	return result;
+}
+
 static int login(struct authd_check *c, const struct authd_ask *ask,
 		struct auth_user *out, struct err *err)
 {
@@ -268,10 +362,11 @@ static int login(struct authd_check *c, const struct authd_ask *ask,
 		user = verify(c, &who, ask->password);
 	if (user)
 		*out = *user;
+	else if (result == 0)
+		result = CFG_AUTHD_SASLAUTHD && c->conf->saslauthd ?
+			ask_saslauthd(c, ask, &who, out, err) : NOBODY;
 	explicit_bzero(&who, sizeof(who));
-	if (result < 0)
-		return -1;
-	return user ? FOUND : NOBODY;
+	return result;
 }
 
 /* -- SALT and PROOF: the same without the password -- */
@@ -366,7 +461,8 @@ void authd_check_answer(struct authd_check *c, struct span line,
 	if (!authd_ask_parse(&ask, line))
 		result = err_set(&err, ERR_PROTO, "not a request");
 	else if (ask.verb == AUTHD_PLAIN)
-		result = login(c, &ask, &user, &err);
+		result = (CFG_AUTHD_SASLAUTHD && c->slow ? login_elsewhere :
+				login)(c, &ask, &user, &err);
 	else if (CFG_SASL_SCRAM && ask.verb == AUTHD_SALT)
 		result = salt(c, &ask, &text, &err);
 	else if (CFG_SASL_SCRAM && ask.verb == AUTHD_PROOF)
@@ -379,9 +475,18 @@ void authd_check_answer(struct authd_check *c, struct span line,
 		str_addf(&text, "TEMP %s", err.text);
 	else if (result == NOBODY)
 		str_adds(&text, "NO");
+	else if (CFG_AUTHD_SASLAUTHD && result == ELSEWHERE)
+		str_adds(&text, AUTHD_ELSEWHERE);
 	else if (!text.n)
 		put_user(&text, &user);
 	if (text.bad || str_copy(out, AUTHD_ANSWER_SIZE, str_span(&text)) < 0)
 		str_copy(out, AUTHD_ANSWER_SIZE, SPAN("TEMP out of memory"));
 	str_free(&text);
+}
+
+void authd_check_elsewhere(struct authd_check *c, struct span line,
+		char out[AUTHD_ANSWER_SIZE])
+{
+	c->slow = true;
+	authd_check_answer(c, line, out);
 }

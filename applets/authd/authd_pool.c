@@ -7,10 +7,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "os/log.h"
 #include "os/proc.h"
 
 #define WORKERS_MOST 16			/* conf's limit for auth-workers */
+/* Behind them those that wait for saslauthd, which must not hold up the others. */
+#define SLOW_MOST (CFG_AUTHD_SASLAUTHD ? 8 : 0)
+#define ALL_MOST (WORKERS_MOST + 8 * CFG_AUTHD_SASLAUTHD)
 #define IDLE_MS 10000			/* a worker with nothing to do ends */
 #define WORK_MS 20000			/* one that is busy for longer hangs */
 #define QUEUE_MOST 512			/* jobs that wait; more get TEMP */
@@ -28,15 +32,15 @@ struct authd_pool {
 	struct loop *loop;
 	const struct conf *conf;
 	const struct authd_secret *secret;
-	struct list urgent, normal;	/* jobs that wait */
+	struct list urgent, normal, slow;	/* jobs that wait */
 	unsigned waiting;
-	struct authd_worker workers[WORKERS_MOST];
+	struct authd_worker workers[ALL_MOST];
 };
 
 /* -- a worker's side -- */
 
 __attribute__((noreturn))
-static void work(const struct authd_pool *p, int fd)
+static void work(const struct authd_pool *p, int fd, bool slow)
 {
 	char line[AUTH_LINE_MAX], answer[AUTHD_ANSWER_SIZE];
 	struct authd_check *check = authd_check_new(p->conf, p->secret);
@@ -45,7 +49,8 @@ static void work(const struct authd_pool *p, int fd)
 	if (!check || proc_keep_fds(&fd, 1) < 0)
 		_exit(1);
 	while ((n = proc_recv(fd, line, sizeof(line), NULL)) > 0) {
-		authd_check_answer(check, span_make(line, (size_t)n), answer);
+		(slow ? authd_check_elsewhere : authd_check_answer)(check,
+				span_make(line, (size_t)n), answer);
 		explicit_bzero(line, (size_t)n);
 		if (proc_send(fd, answer, strlen(answer), -1) < 0)
 			break;
@@ -122,7 +127,7 @@ static int start(struct authd_worker *w)
 	pid_t pid = proc_helper(&w->watch.fd, &err);
 
 	if (pid == 0)
-		work(p, w->watch.fd);
+		work(p, w->watch.fd, w - p->workers >= WORKERS_MOST);
 	if (pid < 0) {
 		log_error("cannot start a worker: %s", err.text);
 		return -1;
@@ -139,13 +144,19 @@ static int start(struct authd_worker *w)
 	return 0;
 }
 
-/* One that idles, or a new one; NULL: all are busy, or none can be had. */
-static struct authd_worker *get_worker(struct authd_pool *p)
+/* The workers of its kind are those from *w on, so many. */
+static unsigned kind(struct authd_pool *p, bool slow, struct authd_worker **w)
 {
-	struct authd_worker *fresh = NULL;
+	*w = slow ? p->workers + WORKERS_MOST : p->workers;
+	return slow ? SLOW_MOST : p->conf->auth_workers;
+}
 
-	for (unsigned i = 0; i < p->conf->auth_workers; i++) {
-		struct authd_worker *w = &p->workers[i];
+/* One that idles, or a new one; NULL: all are busy, or none can be had. */
+static struct authd_worker *get_worker(struct authd_pool *p, bool slow)
+{
+	struct authd_worker *fresh = NULL, *w;
+
+	for (unsigned n = kind(p, slow, &w); n; n--, w++) {
 
 		if (w->running && !w->busy)
 			return w;
@@ -156,18 +167,20 @@ static struct authd_worker *get_worker(struct authd_pool *p)
 	return fresh && start(fresh) == 0 ? fresh : NULL;
 }
 
-static bool any_busy(const struct authd_pool *p)
+static bool any_busy(struct authd_pool *p, bool slow)
 {
-	for (unsigned i = 0; i < p->conf->auth_workers; i++)
-		if (p->workers[i].busy || p->workers[i].pid)
+	struct authd_worker *w;
+
+	for (unsigned n = kind(p, slow, &w); n; n--, w++)
+		if (w->busy || w->pid)
 			return true;
 	return false;
 }
 
-static struct authd_job *first(const struct authd_pool *p)
+static struct authd_job *first(const struct authd_pool *p, bool slow)
 {
-	const struct list *l = list_empty(&p->urgent) ? &p->normal
-			: &p->urgent;
+	const struct list *l = slow ? &p->slow : list_empty(&p->urgent) ?
+		&p->normal : &p->urgent;
 
 	if (list_empty(l))
 		return NULL;
@@ -198,27 +211,35 @@ static void give(struct authd_worker *w, struct authd_job *job)
  * Nobody can be had and nobody will become free: better no answer than one
  * that never comes.
  */
-static void give_up(struct authd_pool *p)
+static void give_up(struct authd_pool *p, bool slow)
 {
 	struct authd_job *job;
 
-	while ((job = first(p)) != NULL) {
+	while ((job = first(p, slow)) != NULL) {
 		unqueue(p, job);
 		finish(job, SPAN("TEMP"));
 	}
 }
 
-static void dispatch(struct authd_pool *p)
+static void dispatch_kind(struct authd_pool *p, bool slow)
 {
 	struct authd_worker *w;
 	struct authd_job *job;
 
-	while ((job = first(p)) != NULL && (w = get_worker(p)) != NULL) {
+	while ((job = first(p, slow)) != NULL &&
+			(w = get_worker(p, slow)) != NULL) {
 		unqueue(p, job);
 		give(w, job);
 	}
-	if (job && !any_busy(p))
-		give_up(p);
+	if (job && !any_busy(p, slow))
+		give_up(p, slow);
+}
+
+static void dispatch(struct authd_pool *p)
+{
+	dispatch_kind(p, false);
+	if (CFG_AUTHD_SASLAUTHD)
+		dispatch_kind(p, true);
 }
 
 static void on_child(void *arg, int signo)
@@ -229,7 +250,7 @@ static void on_child(void *arg, int signo)
 
 	(void)signo;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for (unsigned i = 0; i < WORKERS_MOST; i++) {
+		for (unsigned i = 0; i < ALL_MOST; i++) {
 			if (p->workers[i].pid != pid)
 				continue;
 			p->workers[i].pid = 0;
@@ -250,7 +271,8 @@ void authd_pool_ask(struct authd_pool *p, struct authd_job *job)
 		finish(job, SPAN("TEMP too many requests wait"));
 		return;
 	}
-	list_add_tail(job->urgent ? &p->urgent : &p->normal, &job->link);
+	list_add_tail(job->slow ? &p->slow : job->urgent ? &p->urgent :
+			&p->normal, &job->link);
 	p->waiting++;
 	dispatch(p);
 }
@@ -276,7 +298,8 @@ struct authd_pool *authd_pool_new(struct loop *loop, const struct conf *conf,
 		p->secret = secret;
 		list_init(&p->urgent);
 		list_init(&p->normal);
-		for (int i = 0; i < WORKERS_MOST; i++)
+		list_init(&p->slow);
+		for (int i = 0; i < ALL_MOST; i++)
 			p->workers[i].pool = p;
 		return p;
 	}
@@ -287,7 +310,7 @@ struct authd_pool *authd_pool_new(struct loop *loop, const struct conf *conf,
 
 void authd_pool_free(struct authd_pool *p)
 {
-	for (int i = 0; i < WORKERS_MOST; i++) {
+	for (int i = 0; i < ALL_MOST; i++) {
 		p->workers[i].job = NULL;
 		if (p->workers[i].running)
 			let_go(&p->workers[i]);

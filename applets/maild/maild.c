@@ -3,6 +3,7 @@
  * RFC 5321 (ports), systemd's LISTEN_FDS for handing down sockets
  *
  * applet maild daemon
+ * file ban.c MAILD_BAN_COMMAND
  *
  * config MAILD
  *	bool "maild (4 kB)"
@@ -17,6 +18,12 @@
  *	  -C  configuration
  *
  *	  SIGHUP reads the configuration again, SIGTERM ends all.
+ *
+ * config MAILD_BAN_COMMAND
+ *	bool "ban-command: bans are told to the firewall (3 kB)"
+ *	depends on SMTPD_LIMITS
+ *	help
+ *	  ban-command: maild runs a program at each ban of smtpd's.
  */
 #include "applet.h"
 #include "config.h"
@@ -31,7 +38,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "maild/ban.h"
 #include "maild/maild.h"
+#include "net/ban.h"
 #include "net/daemon.h"
 #include "net/tls_conf.h"
 #include "os/clock.h"
@@ -106,6 +115,7 @@ struct maild {
 	bool renewed;			/* they had changed then */
 	int secrets;			/* of TLS tickets; -1: none */
 	int64_t secrets_ms;		/* when they are renewed */
+	struct maild_bans bans;
 	struct maild_child children[PROGRAMS];
 };
 
@@ -132,6 +142,8 @@ static void child_start(struct maild_child *c)
 	fds[nfds++] = (struct proc_fd){ m->lifeline[0], DAEMON_LIFELINE };
 	if (c->program->services && m->secrets >= 0)
 		fds[nfds++] = (struct proc_fd){ m->secrets, TLS_CONF_SECRETS };
+	if (CFG_MAILD_BAN_COMMAND && c->program->services >> CONF_SMTP & 1)
+		fds[nfds++] = (struct proc_fd){ m->bans.smtpd, BAN_SOCKET };
 	if (m->daemon.foreground)
 		argv[n++] = "-f";
 	if (m->daemon.verbose)
@@ -204,7 +216,10 @@ static void on_child(void *arg, int signo)
 	pid_t pid;
 
 	(void)signo;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (CFG_MAILD_BAN_COMMAND &&
+				maild_bans_ended(&m->bans, pid, status))
+			continue;
 		for (struct maild_child *c = m->children; c->program; c++) {
 			pid_t *old = draining(c, pid);
 
@@ -216,6 +231,7 @@ static void on_child(void *arg, int signo)
 			else
 				child_ended(c);
 		}
+	}
 	if (m->daemon.stopping && all_ended(m))
 		loop_stop(m->daemon.loop, 0);
 }
@@ -243,6 +259,8 @@ static void on_stop(struct daemon *d)
 {
 	struct maild *m = container_of(d, struct maild, daemon);
 
+	if (CFG_MAILD_BAN_COMMAND)
+		maild_bans_stop(&m->bans);
 	signal_all(m, SIGTERM);
 	loop_timer_set(d->loop, &m->patience, STOP_PATIENCE);
 	if (all_ended(m))
@@ -434,6 +452,8 @@ int maild_main(int argc, char **argv)
 	err_set(&err, ERR_TEMP, "starting");
 	if (pipe2(m.lifeline, O_CLOEXEC) < 0
 			|| loop_signal(m.daemon.loop, SIGCHLD, on_child, &m) < 0
+			|| (CFG_MAILD_BAN_COMMAND &&
+				maild_bans_open(&m.bans, &m.daemon) < 0)
 			|| start_all(&m, &err) < 0) {
 		log_error("%s", err.text);
 		return EX_UNAVAILABLE;

@@ -402,6 +402,8 @@ int pop3d_main(int argc, char **argv)
 	umask(077);
 	daemon_socket_path(&p.daemon, AUTH_SOCKET, path, sizeof(path));
 	p.auth = auth_new(p.daemon.loop, path);
+	if (CFG_AUTHD_SASLAUTHD && p.auth && p.daemon.conf->saslauthd)
+		auth_slow(p.auth);
 	if (!p.auth)
 		err_nomem(&err);
 	if (!p.auth || (p.daemon.on_stdin && serve_stdin(&p, &err) < 0)) {

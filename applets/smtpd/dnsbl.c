@@ -352,6 +352,7 @@ void smtpd_dnsbl_judge(struct smtpd_ask *a)
 
 	if (m->ndnsbl && !a->cached)
 		keep(a);
+	a->x->allowed = a->sum < 0;
 	if (is_refused(a))
 		smtpd_ask_refuse(a, false, 550, "5.7.1",
 				"Client %s is listed by %s%s%s",

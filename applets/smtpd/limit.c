@@ -1,9 +1,11 @@
 /* What one address or user may do in a time, and bans; in RAM only. */
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/ban.h"
 #include "os/log.h"
 #include "smtpd/smtpd.h"
 
@@ -205,6 +207,19 @@ static void put_address(char *out, size_t size, const struct sockaddr *peer)
 				(unsigned)(a[i] << 8 | a[i + 1]));
 }
 
+/* maild runs ban-command: we have no rights to. */
+static void tell_maild(struct smtpd *m, const unsigned char key[16])
+{
+	struct ban ban = { .seconds = m->daemon.conf->ban_time };
+
+	if (!m->daemon.conf->ban_command)
+		return;
+	memcpy(ban.key, key, sizeof(ban.key));
+	if (ban_send(m->ban_fd, &ban) < 0)
+		log_warn("ban-command: maild does not take it: %s",
+				strerror(errno));
+}
+
 bool smtpd_limit_failure(struct smtpd *m, const struct sockaddr *peer)
 {
 	unsigned char key[16];
@@ -225,6 +240,8 @@ bool smtpd_limit_failure(struct smtpd *m, const struct sockaddr *peer)
 	log_warn("ban address=%s bits=%d seconds=%u", text,
 			peer->sa_family == AF_INET ? 32 : 64,
 			m->daemon.conf->ban_time);
+	if (CFG_MAILD_BAN_COMMAND)
+		tell_maild(m, key);
 	return true;
 }
 

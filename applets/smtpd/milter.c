@@ -340,6 +340,8 @@ static void put_mail(struct smtpd_milters *a, struct str *out)
 	}
 	if (s->eight_bit)
 		add_word(out, "BODY=8BITMIME");
+	if (s->utf8)
+		add_word(out, "SMTPUTF8");
 	put_params(out, s->dsn);
 }
 

@@ -66,6 +66,7 @@ void smtpd_auth_check(struct smtp_session *s, const struct sasl *sasl)
 	struct smtpd_session *x = s->owner;
 
 	if (CFG_TLS_CLIENT_CERTS && sasl->question == SASL_ASK_EXTERNAL) {
+		x->mechanism = "EXTERNAL";
 		smtpd_cert_check(x, sasl);
 		return;
 	}
@@ -176,6 +177,8 @@ void smtpd_data(struct smtp_session *s)
 	struct smtpd_session *x = s->owner;
 	struct err err;
 
+	if (CFG_SMTPD_GREYLIST && smtpd_grey_data(x))
+		return;
 	smtpd_strip_init(&x->strip);
 	smtpd_fields_init(&x->fields);
 	x->fields.done = !x->service->submission;
@@ -308,6 +311,7 @@ void smtpd_let_go(struct smtpd_session *x)
 		auth_cancel(x->request);
 	x->request = NULL;
 	x->held = NULL;
+	x->grey_counted = false;
 	loop_timer_stop(m->daemon.loop, &x->timer);
 	if (CFG_SMTPD_MILTER)
 		smtpd_milter_reset(x);

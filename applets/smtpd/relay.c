@@ -52,6 +52,8 @@ static void on_lookup(void *arg, enum auth_status status,
 
 	(void)user;
 	x->request = NULL;
+	if (status == AUTH_OK && CFG_SMTPD_GREYLIST && smtpd_grey_rcpt(x))
+		return;
 	if (status == AUTH_OK)
 		smtpd_ok(x, MILTER_RCPT);
 	else if (status == AUTH_NO)

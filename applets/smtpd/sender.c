@@ -11,6 +11,13 @@ static bool may_be_anybody(const struct smtp_session *s)
 	return false;
 }
 
+/* Whom only saslauthd knows cannot be looked up: the name is his address. */
+static bool is_own_name(const struct smtp_session *s)
+{
+	return CFG_AUTHD_SASLAUTHD && s->conf->saslauthd &&
+		span_is(span_of(s->sender), s->auth_user);
+}
+
 static void on_owner(void *arg, enum auth_status status,
 		const struct auth_user *user)
 {
@@ -37,7 +44,8 @@ void smtpd_sender(struct smtpd_session *x)
 		smtpd_device_sender(x);
 		return;
 	}
-	if (!s->auth_user || !*s->sender || may_be_anybody(s)) {
+	if (!s->auth_user || !*s->sender || may_be_anybody(s) ||
+			is_own_name(s)) {
 		smtpd_ok(x, MILTER_MAIL);
 		return;
 	}

@@ -17,6 +17,7 @@
  * file milter_header.c SMTPD_MILTER
  * file milter_macro.c SMTPD_MILTER
  * file milter_message.c SMTPD_MILTER
+ * file greylist.c SMTPD_GREYLIST
  *
  * config SMTPD
  *	bool "smtpd (6 kB)"
@@ -73,6 +74,12 @@
  *	help
  *	  milter: asks opendkim, rspamd, spamass-milter, clamav-milter and
  *	  others of Sendmail's and Postfix's filters about mail.
+ *
+ * config SMTPD_GREYLIST
+ *	bool "Greylisting (4 kB)"
+ *	help
+ *	  greylist-delay: strangers have to come again before their mail is
+ *	  taken. Kept in a database in run-dir.
  */
 #include "applet.h"
 #include "config.h"
@@ -82,6 +89,7 @@
 #include <sysexits.h>
 
 #include "base/date.h"
+#include "net/ban.h"
 #include "net/tls_conf.h"
 #include "os/clock.h"
 #include "os/log.h"
@@ -369,6 +377,8 @@ static int open_all(struct smtpd *m, struct err *err)
 	set_up(m);
 	if (set_up_variants(m) < 0)
 		return err_nomem(err);
+	if (CFG_SMTPD_GREYLIST)
+		smtpd_grey_prepare(m);
 	if (CFG_SMTPD_ASK && smtpd_ask_open(m, err) < 0)
 		return -1;
 	if (CFG_SMTPD_MILTER && smtpd_milter_open(m, err) < 0)
@@ -386,6 +396,10 @@ static int find_others(struct smtpd *m, struct err *err)
 	spool_notify(m->spool, m->queue_path);
 	daemon_socket_path(d, AUTH_SOCKET, m->auth_path, sizeof(m->auth_path));
 	m->auth = auth_new(d->loop, m->auth_path);
+	if (CFG_AUTHD_SASLAUTHD && m->auth && d->conf->saslauthd)
+		auth_slow(m->auth);
+	if (CFG_SMTPD_GREYLIST)
+		smtpd_grey_open(m);
 	return m->auth ? 0 : err_nomem(err);
 }
 
@@ -447,6 +461,12 @@ int smtpd_main(int argc, char **argv)
 		log_error("%s", err.text);
 		return err.kind == ERR_PERM ? EX_CONFIG : EX_OSERR;
 	}
+	if (CFG_MAILD_BAN_COMMAND) {
+		m.ban_fd = ban_socket();
+		if (m.ban_fd < 0 && m.daemon.conf->ban_command)
+			log_warn("ban-command: only maild runs it, and it did "
+					"not start me");
+	}
 	date_offset(clock_now());	/* zone files are out of the chroot */
 	daemon_drop(&m.daemon, m.daemon.conf->user_queue, (gid_t)-1);
 	if (find_others(&m, &err) < 0 ||
@@ -461,6 +481,8 @@ int smtpd_main(int argc, char **argv)
 	free_variants(&m);
 	if (CFG_SMTPD_MILTER)
 		smtpd_milter_close(&m);
+	if (CFG_SMTPD_GREYLIST)
+		grey_close(m.grey);
 	free(m.tracked);
 	auth_free(m.auth);
 	spool_close(m.spool);

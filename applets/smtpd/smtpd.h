@@ -12,6 +12,7 @@
 #include "net/tls.h"
 #include "smtpd/fields.h"
 #include "smtpd/strip.h"
+#include "store/grey.h"
 #include "store/spool.h"
 
 struct smtpd;
@@ -55,6 +56,7 @@ struct smtpd {
 	struct smtpd_tracked *tracked;
 	unsigned ntracked, tracked_size;
 	struct door limit;		/* only to tell of it */
+	int ban_fd;			/* to maild */
 	/* greeting.c */
 	struct list waiting;
 	/* ask.c, dnsbl.c */
@@ -66,6 +68,12 @@ struct smtpd {
 	unsigned nsums, sums_size;
 	/* milter.c */
 	struct smtpd_milter_paths *milter_paths;	/* NULL: no filters */
+	/* greylist.c */
+	struct grey *grey;		/* NULL: off, or it cannot be had */
+	struct grey_rules grey_rules;
+	char grey_path[128];
+	int64_t grey_rest;		/* loop_now(): left alone until then */
+	bool grey_told;			/* the log has it */
 };
 
 struct smtpd_session {
@@ -91,6 +99,8 @@ struct smtpd_session {
 	short refusal_code;
 	const char *refusal_enhanced;
 	char *refusal;			/* what is answered to RCPT; NULL */
+	bool allowed;			/* by DNS lists: their sum is below 0 */
+	bool grey_counted;		/* of the message that comes in */
 };
 
 /* smtpd.c: the session begins; the conn is counted and greeted. */
@@ -180,6 +190,15 @@ void smtpd_milter_end(struct smtpd_session *x);
 int smtpd_milter_open(struct smtpd *m, struct err *err);
 void smtpd_milter_close(struct smtpd *m);
 #define SMTPD_MILTER_ADDS (128 * 1024)	/* octets beyond max-message-size */
+
+/*
+ * greylist.c (SMTPD_GREYLIST). True: it has to wait, and RCPT or DATA was
+ * refused.
+ */
+bool smtpd_grey_rcpt(struct smtpd_session *x);
+bool smtpd_grey_data(struct smtpd_session *x);
+void smtpd_grey_prepare(struct smtpd *m);	/* before the chroot */
+void smtpd_grey_open(struct smtpd *m);		/* behind it */
 
 /* received.c: the trace field (RFC 5321 4.4), or an empty span: no room. */
 #define SMTPD_RECEIVED_SIZE 2048

@@ -10,6 +10,7 @@
 #include "os/clock.h"
 
 #define AUTH_LIMIT_MS 5000
+#define AUTH_SLOW_MS 15000	/* saslauthd may be asked meanwhile */
 #define AUTH_RETRY_MS 250	/* between attempts to connect */
 #define AUTH_KNOWN 4		/* addresses remembered */
 #define AUTH_KNOWN_MS 5000
@@ -36,6 +37,11 @@ struct auth {
 	int64_t answered;		/* clock_ms() of the last answer */
 	unsigned busy;			/* calls of the owner under way */
 	bool freed;			/* by the owner, in such a call */
+	int64_t limit_ms;
+	/* auth_slow */
+	bool slow, once;		/* once: for one password */
+	struct list others;		/* such ones; link: among them */
+	struct list link;
 };
 
 enum auth_expects { EXPECT_USER, EXPECT_SALT, EXPECT_SIGNATURE };
@@ -84,8 +90,11 @@ static void finish(struct auth_request *r, enum auth_status status,
 {
 	auth_fn *fn = r->fn;
 	void *arg = r->arg;
+	struct auth *a = r->auth;
 
 	drop(r);
+	if (CFG_AUTHD_SASLAUTHD && a->once)
+		auth_free(a);
 	if (fn)
 		fn(arg, status, status == AUTH_OK ? user : NULL);
 }
@@ -146,7 +155,7 @@ static void set_limit(struct auth *a)
 		return;			/* a timer too many finds nothing */
 	since = r->asked > a->answered ? r->asked : a->answered;
 	loop_timer_within(a->loop, &a->limit,
-			since + AUTH_LIMIT_MS - clock_ms());
+			since + a->limit_ms - clock_ms());
 }
 
 static void send_waiting(struct auth *a)
@@ -221,8 +230,8 @@ static void limit(struct loop_timer *t)
 	while (!a->freed && (r = first(a))) {
 		int64_t now = clock_ms();
 
-		if (now < r->asked + AUTH_LIMIT_MS ||
-		    now < a->answered + AUTH_LIMIT_MS)
+		if (now < r->asked + a->limit_ms ||
+		    now < a->answered + a->limit_ms)
 			break;
 		lost |= r->sent;
 		finish(r, AUTH_TEMP, NULL);
@@ -364,6 +373,19 @@ static void put_question(struct auth *a, struct auth_request *r)
 	set_limit(a);
 }
 
+/* NULL: no memory. */
+static struct auth *apart(struct auth *a)
+{
+	struct auth *one = auth_new(a->loop, a->path);
+
+	if (!one)
+		return NULL;
+	one->once = true;
+	one->limit_ms = AUTH_SLOW_MS;
+	list_add_tail(&a->others, &one->link);
+	return one;
+}
+
 static struct auth_request *ask(struct auth *a, struct str *line, bool lookup,
 		enum auth_expects expects, auth_fn *fn, void *arg)
 {
@@ -371,10 +393,16 @@ static struct auth_request *ask(struct auth *a, struct str *line, bool lookup,
 	struct auth_known *k;
 
 	str_addc(line, '\n');
-	if (!line->bad)
+	if (CFG_AUTHD_SASLAUTHD && a->slow && !lookup &&
+			expects == EXPECT_USER)
+		a = apart(a);
+	if (a && !line->bad)
 		r = malloc(sizeof(*r) + line->n);
-	if (!r)
+	if (!r) {
+		if (CFG_AUTHD_SASLAUTHD && a && a->once)
+			auth_free(a);
 		goto out;
+	}
 	*r = (struct auth_request){
 		.auth = a, .fn = fn, .arg = arg, .asked = clock_ms(),
 		.lookup = lookup, .expects = expects, .n = line->n
@@ -461,7 +489,9 @@ struct auth_request *auth_sasl(struct auth *a, const struct sasl *s,
 void auth_cancel(struct auth_request *r)
 {
 	r->fn = NULL;
-	if (!r->sent)
+	if (CFG_AUTHD_SASLAUTHD && r->auth->once)
+		auth_free(r->auth);
+	else if (!r->sent)
 		drop(r);
 }
 
@@ -476,16 +506,28 @@ struct auth *auth_new(struct loop *l, const char *path)
 	list_init(&a->queue);
 	list_init(&a->ready);
 	list_init(&a->tell.link);
+	list_init(&a->others);
+	list_init(&a->link);
+	a->limit_ms = AUTH_LIMIT_MS;
 	a->tell.run = tell;
 	a->limit.fire = limit;
 	a->retry.fire = retry;
 	return a;
 }
 
+void auth_slow(struct auth *a)
+{
+	a->slow = true;
+}
+
 void auth_free(struct auth *a)
 {
 	if (!a)
 		return;
+	while (CFG_AUTHD_SASLAUTHD && !list_empty(&a->others))
+		auth_free(container_of(a->others.next, struct auth, link));
+	if (CFG_AUTHD_SASLAUTHD)
+		list_del(&a->link);
 	while (first(a))
 		drop(first(a));
 	while (!list_empty(&a->ready))

@@ -386,6 +386,61 @@ static void test_free_in_callback(void **state)
 	assert_null(auth);
 }
 
+/* auth_slow: a password on its own connection, which ends with the answer. */
+static void test_passwords_apart(void **state)
+{
+	struct auth_request *r;
+	int lookups;
+	char byte;
+
+	(void)state;
+	if (!CFG_AUTHD_SASLAUTHD)
+		skip();
+	assert_int_equal(open_server(), 0);
+	auth_slow(auth);
+	assert_non_null(lookup("1"));
+	assert_non_null(auth_password(auth, SPAN("bob"), SPAN("x"), "smtp",
+				"[unix]", on_answer, "2"));
+	greet();
+	expect_question(ALICE);
+	lookups = server;
+	server = -1;
+	greet();
+	expect_question("PLAIN Ym9i eA== smtp [unix]\n");
+	/* the second one is answered first, the other still gets his */
+	answer("NO\n");
+	expect("2:no;");
+	assert_int_equal(recv(server, &byte, 1, 0), 0);
+	close(server);
+	server = lookups;
+	answer("NO\n");
+	expect("1:no;");
+	/* who goes away takes his connection with him */
+	server = -1;
+	r = auth_password(auth, SPAN("bob"), SPAN("x"), "smtp", "[unix]",
+			on_answer, "3");
+	greet();
+	auth_cancel(r);
+	turns(2);
+	expect_question("PLAIN Ym9i eA== smtp [unix]\n");
+	assert_int_equal(recv(server, &byte, 1, 0), 0);
+	/* not sent yet */
+	auth_cancel(auth_password(auth, SPAN("bob"), SPAN("x"), "smtp",
+				"[unix]", on_answer, "4"));
+	/* the owner goes away, once in a call and once without */
+	auth_password(auth, SPAN("bob"), SPAN("x"), "smtp", "[unix]",
+			on_answer, "5");
+	auth_password(auth, SPAN("bob"), SPAN("y"), "smtp", "[unix]",
+			on_answer, "6");
+	greet();
+	while (recv(server, &byte, 1, 0) <= 0)
+		greet();
+	free_in_callback = true;
+	answer("NO\n");
+	expect("5:no;");
+	close(lookups);
+}
+
 static void test_unasked_answer(void **state)
 {
 	(void)state;
@@ -406,7 +461,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(test_questions), T(test_scram), T(test_known), T(test_bad_answers),
-		T(test_order),
+		T(test_order), T(test_passwords_apart),
 		T(test_authd_restarts), T(test_nobody_there),
 		T(test_late_answer), T(test_slow_answers),
 		T(test_free_in_callback), T(test_unasked_answer)

@@ -234,9 +234,10 @@ void smtp_server_refuse(struct smtp_session *s, int code, const char *enhanced,
 		answer_all(s, code, enhanced, text);
 	} else {
 		smtp_reply_write(s->conn, code, enhanced, text);
-		/* no wrong command, but many are somebody guessing names */
+		/* no wrong command, but many are somebody guessing names;
+		 * 4xx says nothing against him (greylisting, RFC 6647) */
 		if (asked == SMTP_ASK_RCPT)
-			p->refused++;
+			p->refused += code >= 500;
 		else if (code >= 500)
 			p->errors++;
 		answered(s, asks[asked].refused);

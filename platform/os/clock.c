@@ -1,6 +1,9 @@
 #include "os/clock.h"
 
+#include <fcntl.h>
 #include <time.h>
+
+#include "os/file.h"
 
 static struct timespec get(clockid_t clock)
 {
@@ -33,4 +36,18 @@ int64_t clock_ms(void)
 bool clock_plausible(void)
 {
 	return clock_now() >= CLOCK_EPOCH;
+}
+
+uint32_t clock_boot(void)
+{
+	uint32_t hash = 0;
+	struct str id;
+
+	str_init(&id, 64);
+	if (file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", &id,
+				NULL) == 0)
+		for (size_t i = 0; i < id.n; i++)
+			hash = hash * 31 + (unsigned char)id.p[i];
+	str_free(&id);
+	return hash & INT32_MAX;
 }

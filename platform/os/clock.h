@@ -16,5 +16,10 @@ int64_t clock_ms(void);	/* CLOCK_MONOTONIC, milliseconds: for intervals */
  * this program's source was made (CLOCK_EPOCH).
  */
 bool clock_plausible(void);
+/*
+ * Another number after each boot, so that what clock_ms() gave before one is not
+ * taken for a time of this one. 0: no /proc to tell it. Before a chroot.
+ */
+uint32_t clock_boot(void);
 
 #endif

@@ -36,12 +36,22 @@ static void plausible(void **state)
 	assert_int_equal(clock_plausible(), clock_now() >= 1793491200);
 }
 
+static void boots(void **state)
+{
+	(void)state;
+	if (access("/proc/sys/kernel/random/boot_id", R_OK) < 0)
+		skip();
+	assert_true(clock_boot() != 0);
+	assert_int_equal(clock_boot(), clock_boot());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wall_time),
 		cmocka_unit_test(intervals),
 		cmocka_unit_test(plausible),
+		cmocka_unit_test(boots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,9 +220,15 @@ struct conf {
 	struct conf_milter *milters;	/* in the order they are asked */
 	struct conf_rate ban_after;	/* failures */
 	unsigned ban_time;		/* seconds */
+	const char *ban_command;	/* NULL: none */
 	unsigned tarpit;		/* seconds for each error so far */
 	unsigned max_tracked;		/* addresses and users */
+	unsigned greylist_delay, greylist_retry, greylist_keep;	/* seconds */
+	unsigned greylist_successes;	/* 0: networks are not let through */
+	unsigned greylist_most;		/* rows */
+	struct conf_net *greylist_exempt;
 
+	const char *saslauthd;		/* its socket; NULL: not asked */
 	unsigned auth_workers;
 	unsigned scram_rounds;
 };

@@ -203,6 +203,12 @@ static const struct conf_row rows[] = {
 	{ CONF_KIND_YESNO, AT(system_users), 0, 0,
 		ROW("system-users", "yes",
 		"The accounts of this machine get mail and may log in, too.") },
+	{ KIND_IF(AUTHD_SASLAUTHD, PATH), AT(saslauthd), 1, 107,
+		ROW("saslauthd", "(none)",
+		"The socket of Cyrus saslauthd, as /run/saslauthd/mux, which is "
+		"asked about the passwords of users that users.db does not "
+		"have: by PAM, LDAP or another server. Its service is smtp or "
+		"pop. Does not work with SCRAM.") },
 	{ CONF_KIND_NUMBER, AT(auth_workers), 1, 16,
 		ROW("auth-workers", "2",
 		"Processes that check passwords, so that one slow hash does "
@@ -290,6 +296,12 @@ static const struct conf_row rows[] = {
 	{ KIND_IF(SMTPD_LIMITS, SECONDS), AT(ban_time), 1, 30 * DAY,
 		ROW("ban-time", "1h",
 		"How long connections of a banned address are refused.") },
+	{ KIND_IF(MAILD_BAN_COMMAND, PATH), AT(ban_command), 1, 1000,
+		ROW("ban-command", "(none)",
+		"A program that maild runs as root at each ban, with the words "
+		"add ADDRESS/BITS SECONDS, and when it is over with del: to "
+		"tell the firewall. One at a time, without a shell; after 5 "
+		"seconds it is killed.") },
 	{ KIND_IF(SMTPD_LIMITS, SECONDS), AT(tarpit), 0, MINUTE,
 		ROW("tarpit", "0",
 		"The wait after a wrong command or refused recipient, times "
@@ -298,6 +310,33 @@ static const struct conf_row rows[] = {
 		ROW("max-tracked", "500",
 		"Addresses and users whose rates are kept in memory, 64 bytes "
 		"each; the one that was quiet longest makes room.") },
+	{ KIND_IF(SMTPD_GREYLIST, SECONDS), AT(greylist_delay), 0, DAY,
+		ROW("greylist-delay", "0",
+		"How long a stranger on port 25 has to wait (451) before mail "
+		"from his network (IPv4 /24, IPv6 /64) of this sender to this "
+		"recipient is taken (RFC 6647). 5m is usual; 0 is off. Mail "
+		"for postmaster does not wait, nor clients to whom dnsbl "
+		"gives a sum below 0.") },
+	{ KIND_IF(SMTPD_GREYLIST, SECONDS), AT(greylist_retry), 1, 30 * DAY,
+		ROW("greylist-retry", "2d",
+		"How long after greylist-delay he may come again; later it "
+		"is as if he came for the first time.") },
+	{ KIND_IF(SMTPD_GREYLIST, SECONDS), AT(greylist_keep), 1, 366 * DAY,
+		ROW("greylist-keep", "35d",
+		"How long who has come again is known without mail from "
+		"him.") },
+	{ KIND_IF(SMTPD_GREYLIST, NUMBER), AT(greylist_successes), 0, 1000,
+		ROW("greylist-successes", "5",
+		"Messages after whose waiting a whole network waits no more, "
+		"whoever it sends from and to; 0 is never.") },
+	{ KIND_IF(SMTPD_GREYLIST, NUMBER), AT(greylist_most), 16, 100000,
+		ROW("greylist-most", "10000",
+		"Rows kept, about 30 bytes each in run-dir; the oldest ones "
+		"make room.") },
+	{ KIND_IF(SMTPD_GREYLIST, NETS), AT(greylist_exempt), 0, 0,
+		ROW("greylist-exempt", "(none)",
+		"Clients that never wait: those that send and do not come "
+		"again.") },
 
 	GROUP("Limits"),
 	{ CONF_KIND_SIZE, AT(max_message_size), 64, 2048 * K,

@@ -1,4 +1,5 @@
 /* The kinds of values, each with what it takes, refuses, and prints. */
+#include "config.h"
 #include "os/conf_test.h"
 
 #include <arpa/inet.h>
@@ -237,6 +238,14 @@ static void networks_match(void **state)
 	assert_false(conf_net_has(c->relay_from, &local));
 	assert_false(conf_net_has(NULL, &local));
 	conf_free(c);
+	/* one list is not the other */
+	if (CFG_SMTPD_GREYLIST) {
+		c = parse("greylist-exempt 192.168.1.0/24");
+		assert_false(has(c, "192.168.1.1"));
+		assert_null(c->relay_from);
+		assert_non_null(c->greylist_exempt);
+		conf_free(c);
+	}
 	/* a block of IPv6 never means IPv4 */
 	c = parse("relay-from ::/1");
 	assert_true(has(c, "::1"));

@@ -187,6 +187,16 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static int stand_alone(void)
+{
+	int fd = open("/dev/null", O_RDWR);
+	int rc = fd < 0 || dup2(fd, 0) < 0 ? -1 : setpgid(0, 0);
+
+	if (fd > 0)
+		close(fd);
+	return rc;
+}
+
 __attribute__((noreturn))
 static void child(const char *path, char **argv, const struct proc_fd *fds,
 		int nfds, int status)
@@ -194,7 +204,9 @@ static void child(const char *path, char **argv, const struct proc_fd *fds,
 	int code;
 
 	reset_signals();
-	if (arrange_fds(fds, nfds, &status) == 0 && listen_set(fds, nfds) == 0)
+	/* fds NULL: proc_command */
+	if ((fds || stand_alone() == 0) &&
+			arrange_fds(fds, nfds, &status) == 0 && listen_set(fds, nfds) == 0)
 		execv(path, argv);
 	code = errno;
 	if (status >= 0)
@@ -211,7 +223,7 @@ static int child_errno(int status)
 			code : 0;
 }
 
-pid_t proc_start(const char *path, char **argv, const struct proc_fd *fds,
+static pid_t start(const char *path, char **argv, const struct proc_fd *fds,
 		int nfds, struct err *err)
 {
 	int status[2], code;
@@ -237,6 +249,19 @@ pid_t proc_start(const char *path, char **argv, const struct proc_fd *fds,
 	close(status[0]);
 	errno = code;
 	return pid < 0 ? err_errno(err, "start %s", path) : pid;
+}
+
+pid_t proc_start(const char *path, char **argv, const struct proc_fd *fds,
+		int nfds, struct err *err)
+{
+	static const struct proc_fd none;
+
+	return start(path, argv, fds ? fds : &none, nfds, err);
+}
+
+pid_t proc_command(const char *path, char **argv, struct err *err)
+{
+	return start(path, argv, NULL, 0, err);
 }
 
 const char *proc_self(const char *argv0)

@@ -26,6 +26,13 @@ struct proc_fd {
 pid_t proc_start(const char *path, char **argv, const struct proc_fd *fds,
 		int nfds, struct err *err);
 
+/*
+ * Starts a program of somebody else's: no descriptors, /dev/null as its 0, and
+ * a process group of its own, so that kill(-pid, ...) reaches all that it has
+ * started. Gives its pid or -1 likewise.
+ */
+pid_t proc_command(const char *path, char **argv, struct err *err);
+
 /* This very binary, for exec: /proc/self/exe resolved, else argv0. */
 const char *proc_self(const char *argv0);
 

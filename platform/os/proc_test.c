@@ -44,6 +44,29 @@ static int run(const char *part, const struct proc_fd *fds, int nfds)
 	return wait_for(pid);
 }
 
+/* Another's program: nothing of ours, a group of its own. */
+static void commands(void **state)
+{
+	char *argv[] = { "sh", "-c", "[ -z \"$LISTEN_FDS\" ] && "
+		"[ \"$(ps -o pgid= -p $$ | tr -d ' ')\" = $$ ] && "
+		"[ \"$(readlink /proc/$$/fd/0)\" = /dev/null ] && "
+		"! [ -e /proc/$$/fd/77 ] && exit 7", NULL };
+	struct err err;
+	int fd = fcntl(1, F_DUPFD, 77);
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(setenv("LISTEN_FDS", "3", 1), 0);
+	pid = proc_command("/bin/sh", argv, &err);
+	assert_true(pid > 0);
+	assert_int_equal(wait_for(pid), 7);
+	unsetenv("LISTEN_FDS");
+	assert_true(fd == 77);
+	close(fd);
+	assert_int_equal(proc_command("/nowhere", argv, &err), -1);
+	assert_non_null(strstr(err.text, "/nowhere"));
+}
+
 static int is_open(int fd)
 {
 	return fcntl(fd, F_GETFD) >= 0;
@@ -430,6 +453,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(passes_sockets),
 		cmocka_unit_test(keeps_descriptors),
 		cmocka_unit_test(start_fails),
+		cmocka_unit_test(commands),
 		cmocka_unit_test(reads_environment),
 		cmocka_unit_test(knows_itself),
 		cmocka_unit_test(packets),

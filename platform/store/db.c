@@ -84,14 +84,25 @@ static int make_file(const char *path, struct err *err)
  * rolls back the journal of a writer that died, and DELETE would ask for the
  * right to write to the folder.
  */
-static int set_pragmas(struct db *db, bool write, struct err *err)
+static const char durable[] =
+	"PRAGMA busy_timeout=" DB_PATIENCE ";"
+	"PRAGMA cache_size=-" DB_CACHE ";"
+	"PRAGMA journal_mode=TRUNCATE;"
+	"PRAGMA synchronous=FULL;"
+	"PRAGMA temp_store=MEMORY;"
+	"PRAGMA foreign_keys=ON";
+
+static const char scratch[] =
+	"PRAGMA busy_timeout=" DB_GLANCE ";"
+	"PRAGMA cache_size=-" DB_CACHE ";"
+	"PRAGMA journal_mode=MEMORY;"
+	"PRAGMA synchronous=OFF;"
+	"PRAGMA temp_store=MEMORY";
+
+static int set_pragmas(struct db *db, const char *pragmas, bool write,
+		struct err *err)
 {
-	if (db_run(db, "PRAGMA busy_timeout=" DB_PATIENCE ";"
-			"PRAGMA cache_size=-" DB_CACHE ";"
-			"PRAGMA journal_mode=TRUNCATE;"
-			"PRAGMA synchronous=FULL;"
-			"PRAGMA temp_store=MEMORY;"
-			"PRAGMA foreign_keys=ON", err) < 0)
+	if (db_run(db, pragmas, err) < 0)
 		return -1;
 	/* secure_delete: a key that was removed is gone from the file, too */
 	return db_run(db, write ? "PRAGMA secure_delete=ON"
@@ -152,8 +163,8 @@ static int check_version(struct db *db, const char *path,
 			path) : 0;
 }
 
-static int open_handle(struct db *db, const char *path, bool write,
-		struct err *err)
+static int open_handle(struct db *db, const char *path, const char *pragmas,
+		bool write, struct err *err)
 {
 	int code;
 
@@ -168,11 +179,11 @@ static int open_handle(struct db *db, const char *path, bool write,
 		return err_set(err, ERR_NOMEM, "%s: out of memory", path);
 	if (code != SQLITE_OK)
 		return fail(db, code, err);
-	return set_pragmas(db, write, err);
+	return set_pragmas(db, pragmas, write, err);
 }
 
-struct db *db_open(const char *path, bool write, const char *const *steps,
-		struct err *err)
+static struct db *open_with(const char *pragmas, const char *path, bool write,
+		const char *const *steps, struct err *err)
 {
 	struct db *db = calloc(1, sizeof(*db));
 
@@ -180,7 +191,7 @@ struct db *db_open(const char *path, bool write, const char *const *steps,
 		disk_err(err, path);
 		return NULL;
 	}
-	if (open_handle(db, path, write, err) < 0)
+	if (open_handle(db, path, pragmas, write, err) < 0)
 		goto out;
 	if ((write ? migrate : check_version)(db, path, steps, err) < 0)
 		goto out;
@@ -188,6 +199,50 @@ struct db *db_open(const char *path, bool write, const char *const *steps,
 out:
 	db_close(db);
 	return NULL;
+}
+
+struct db *db_open(const char *path, bool write, const char *const *steps,
+		struct err *err)
+{
+	return open_with(durable, path, write, steps, err);
+}
+
+/* Whoever wrote it may have been killed half-way: there is no journal. */
+static bool is_broken(const char *path)
+{
+	sqlite3 *handle = NULL;
+	sqlite3_stmt *q = NULL;
+	int code = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE |
+			SQLITE_OPEN_NOMUTEX, NULL);
+	bool broken = false;
+
+	if (code == SQLITE_OK)
+		code = sqlite3_prepare_v2(handle, "PRAGMA quick_check(1)", -1,
+				&q, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(q);
+	if (code == SQLITE_ROW)
+		broken = !span_is(span_of((const char *)
+					sqlite3_column_text(q, 0)), "ok");
+	sqlite3_finalize(q);
+	sqlite3_close(handle);
+	return broken || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
+struct db *db_open_scratch(const char *path, const char *const *steps,
+		struct err *err)
+{
+	struct db *db;
+
+	if (is_broken(path) && truncate(path, 0) < 0) {
+		disk_err(err, path);
+		return NULL;
+	}
+	db = open_with(scratch, path, true, steps, err);
+	/* ERR_PERM: it is of a newer program */
+	if (db || err->kind != ERR_PERM || truncate(path, 0) < 0)
+		return db;
+	return open_with(scratch, path, true, steps, err);
 }
 
 void db_close(struct db *db)

@@ -13,6 +13,7 @@
 #include "base/span.h"
 
 #define DB_PATIENCE "5000"	/* ms to wait for another process's lock */
+#define DB_GLANCE "50"		/* ms likewise */
 #define DB_CACHE "64"		/* KB of page cache */
 
 struct db;
@@ -28,6 +29,14 @@ struct db;
  * ERR_PERM when there is no such file or it is too new, else ERR_TEMP.
  */
 struct db *db_open(const char *path, bool write, const char *const *steps,
+		struct err *err);
+/*
+ * For what may be lost, in a folder in RAM: no journal file, no flush, and a lock
+ * is waited for no longer than DB_GLANCE, as a daemon's loop stands still. A file
+ * that is broken or newer than these steps is emptied and begun anew, one that is
+ * locked is not. Always written to. NULL with err, which is not NULL.
+ */
+struct db *db_open_scratch(const char *path, const char *const *steps,
 		struct err *err);
 void db_close(struct db *db);		/* NULL is fine */
 

@@ -327,6 +327,9 @@ SAMPLES = {
     "tls-client-user": ["c3" * 32 + " alice@example.org"],
     "milter": ["inet:127.0.0.1:8891 on=submission,local",
                "unix:/run/x/y timeout=1m default=accept"],
+    "saslauthd": "/run/saslauthd/mux",
+    "ban-command": "/etc/pillarbox/ban",
+    "greylist-exempt": ["192.0.2.0/24", "2001:db8:1::/48"],
     "system-users": "no", "retry-first": "7m", "max-queue": "77",
 }
 
