@@ -5,6 +5,7 @@
  * applet sendmail tool usr/sbin
  * applet mailq tool mailq_main MAILQ
  * file mailq.c MAILQ
+ * file mailq_json.c MAILQ_ADMIN
  *
  * config SENDMAIL
  *	bool "sendmail (7 kB)"
@@ -33,12 +34,36 @@
  *	bool "mailq (1950 bytes)"
  *	default y
  *	help
- *	  usage: mailq [-q] [-C FILE]
+ *	  usage: mailq [-j] [-C FILE] [WHICH]
+ *	         mailq -q [-C FILE] [WHICH]
+ *	         mailq -h|-H|-r|-d [-C FILE] WHICH
  *
- *	  Lists the queue.
+ *	  Lists the queue: ID (!: held, *: being sent), size, age, next try,
+ *	  sender; who waits, and why.
  *
- *	  -q, --flush  try all now
- *	  -C FILE      configuration
+ *	  -q, --flush    try now
+ *	  -h, --hold     do not try, keep
+ *	  -H, --release  end of that: try now
+ *	  -r, --requeue  forget all tries, find the way anew, try now
+ *	  -d, --delete   remove; nobody is told
+ *	  -j, --json     one object a message
+ *	  -C FILE        configuration
+ *
+ *	  WHICH: ID..., and what all have to match:
+ *	  --from ADDRESS, --to ADDRESS  ("" nobody, @DOMAIN: all there)
+ *	  --domain DOMAIN               of a recipient that waits
+ *	  -a, --all                     every one
+ *
+ *	  Exit status: 1 none matched, 75 some are just being sent.
+ *	  Without MAILQ_ADMIN: only -q and -C.
+ *
+ * config MAILQ_ADMIN
+ *	bool "mailq: hold, delete and choose messages, JSON (5 kB)"
+ *	default n
+ *	depends on MAILQ
+ *	help
+ *	  mailq holds, releases, requeues, deletes and flushes single messages,
+ *	  those of a sender, to a recipient or domain, and lists as JSON.
  */
 #include "applet.h"
 #include "config.h"
