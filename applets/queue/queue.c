@@ -65,11 +65,11 @@ struct queue_entry *queue_find(struct queue *q, const char *id)
 struct queue_entry *queue_next(const struct queue *q, unsigned *at,
 		const char *id)
 {
-	struct queue_entry *e = q->buckets[*at];
+	struct queue_entry *e = *at < QUEUE_BUCKETS ? q->buckets[*at] : NULL;
 
 	while (e && strcmp(e->id, id) <= 0)
 		e = e->next;
-	while (!e && ++*at < QUEUE_BUCKETS)
+	while (!e && *at < QUEUE_BUCKETS && ++*at < QUEUE_BUCKETS)
 		e = q->buckets[*at];
 	return e;
 }

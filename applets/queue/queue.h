@@ -168,7 +168,7 @@ struct queue_entry *queue_find(struct queue *q, const char *id);
  */
 struct queue_entry *queue_next(const struct queue *q, unsigned *bucket,
 		const char *id);
-/* What root put there while nobody was told is found. */
+/* A scan, if there is news in the spool. */
 void queue_look(struct queue *q);
 /*
  * It is due now, and the site it goes to not held any more. request: one more of

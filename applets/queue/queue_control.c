@@ -241,9 +241,12 @@ static void request(struct control *c, struct span line)
 		finish(c);
 		return;
 	}
-	queue_look(c->queue);
-	if (c->verb->changes)
+	if (c->verb->changes) {
 		c->request = ++c->queue->flushes;
+		/* what root put there while nobody was told */
+		if (!c->select.id || !queue_find(c->queue, c->select.id))
+			queue_look(c->queue);
+	}
 	control_walk(c);
 }
 
