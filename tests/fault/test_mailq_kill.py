@@ -1,0 +1,93 @@
+"""kill -9 of queue while mailq changes messages: each is as it was, or as it is
+to be; what was not deleted is delivered once."""
+
+import json
+import os
+import random
+import signal
+import smtplib
+import subprocess
+import time
+
+import spoolfile
+from fakes import FakeSMTP
+from instance import BIN, Instance, wait_for
+
+HOW = [["-h", "-a"], ["-H", "-a"], ["-r", "-a"], ["-d", "--from", "no@a.test"],
+       ["-q", "-a"], ["-h", "--to", "@b.test"]]
+KEPT, GONE = 400, 300
+
+
+def states(i):
+    out = i.run("mailq", "-j").stdout
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_changes_survive_kills():
+    random.seed(9)
+    with FakeSMTP() as dead:
+        port = dead.port
+    with Instance(start=False, extra="retry-first 1s\nretry-most 2s\n"
+                  f"route b.test smtp:[127.0.0.1]:{port}\n") as i:
+        spoolfile.prepare(i)
+        for n in range(KEPT):
+            spoolfile.put(i, "yes@a.test", [f"x{n}@b.test", f"y{n}@b.test"])
+        for n in range(GONE):
+            spoolfile.put(i, "no@a.test", ["z@b.test"])
+        i.start()
+        done = cut = 0
+        for turn in range(24):
+            before = len(i.log())
+            p = subprocess.Popen([BIN, "mailq", *HOW[turn % len(HOW)]],
+                                 env=i.env(), stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+            time.sleep(random.random() * 0.06)
+            os.kill(i.pids("queue")[0], signal.SIGKILL)
+            cut += p.wait(20) == 69
+            i.wait_log("queue: ready", since=before)
+            done += p.returncode in (0, 1)
+        assert cut > 5, "no change was cut in the middle"
+        kept = [m for m in states(i) if m["sender"] == "yes@a.test"]
+        assert len(kept) == KEPT
+        assert not list((i.dir / "spool" / "damaged").glob("*"))
+        i.run("mailq", "-d", "--from", "no@a.test", check=False)
+        i.run("mailq", "-h", "-a", check=False)
+        # an answer means that it is on the disk
+        os.kill(i.pids("queue")[0], signal.SIGKILL)
+        time.sleep(0.1)
+        wait_for(lambda: i.run("mailq", "-j", check=False).returncode == 0)
+        assert {m["state"] for m in states(i)} == {"held"}
+        assert len(states(i)) == KEPT
+        with FakeSMTP(port=port) as s:
+            i.run("mailq", "-H", "-a")
+            wait_for(lambda: not i.spooled(), 60)
+            got = sorted(r for m in s.messages for r in m[1])
+            assert got == sorted(f"{c}{n}@b.test" for c in "xy"
+                                 for n in range(KEPT))
+            assert {m[0] for m in s.messages} == {"yes@a.test"}
+        assert not list((i.dir / "spool" / "damaged").glob("*"))
+
+
+def test_kills_while_messages_are_sent_and_changed():
+    """Nothing is lost; twice has only what was under way when it was killed."""
+    random.seed(10)
+    with FakeSMTP() as s, Instance(
+            extra="retry-first 1s\nretry-most 2s\nrelay-from 127.0.0.0/8\n"
+            f"route b.test smtp:[127.0.0.1]:{s.port}\n") as i:
+        kills = 0
+        with smtplib.SMTP("127.0.0.1", i.port["smtp"], timeout=20) as c:
+            for n in range(400):
+                c.sendmail("yes@a.test", f"x{n}@b.test", "Subject: x\n\nx")
+                if n % 20 == 10:
+                    i.run("mailq", random.choice(["-h", "-r"]), "-a",
+                          check=False)
+                if n % 40 == 30:
+                    os.kill(i.pids("queue")[0], signal.SIGKILL)
+                    kills += 1
+        wait_for(lambda: i.run("mailq", "-j", check=False).returncode == 0)
+        i.run("mailq", "-H", "-a", check=False)
+        wait_for(lambda: not i.spooled(), 60)
+        got = [r for m in s.messages for r in m[1]]
+        assert set(got) == {f"x{n}@b.test" for n in range(400)}
+        links = 10                  # queue-sessions-per-host, at most
+        assert len(got) - len(set(got)) <= kills * links
