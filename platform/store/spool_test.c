@@ -653,7 +653,7 @@ static void test_held(void **state)
 	struct arena *a = arena_new(1 << 20);
 	struct spool_envelope *e;
 	char line[RECORD_TRY_SIZE];
-	struct place p;
+	struct place p = { 0 };
 	struct err err;
 
 	(void)state;
