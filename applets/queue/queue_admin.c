@@ -5,6 +5,7 @@
  */
 #include "queue_control.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,9 +80,10 @@ static enum change changed(struct control *c, const struct queue_entry *q,
 	if (removed && b->removed)
 		return CHANGE_DONE;
 	b->removed |= removed;
-	str_copys(change->id, sizeof(change->id), removed ? "." : q->id);
+	snprintf(change->name, sizeof(change->name), "./%s",
+			removed ? "" : q->id);
 	change->batch = b;
-	change->request.name = change->id;
+	change->request.name = change->name;
 	change->request.done = flushed;
 	b->n++;
 	return CHANGE_DONE;

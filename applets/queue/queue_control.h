@@ -41,7 +41,7 @@ struct control_verb {
 struct control_change {
 	struct control_batch *batch;
 	struct sync_request request;
-	char id[SPOOL_ID_SIZE];		/* or "." */
+	char name[SPOOL_ID_SIZE + 2];	/* "./ID", or "./" */
 };
 
 struct control_batch {

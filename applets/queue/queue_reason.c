@@ -3,6 +3,7 @@
  * hundred thousand messages for a host that is down cost one text.
  */
 #include "applet.h"
+#include "config.h"
 #include "queue.h"
 
 #include <stdlib.h>
@@ -85,7 +86,7 @@ void reason_forget(struct queue_entry *e)
 
 	reason_put(q, e->reason);
 	e->reason = NULL;
-	if (!e->runs)
+	if (!CFG_MAILQ_ADMIN || !e->runs)
 		return;
 	for (unsigned i = 0; i < e->runs->n; i++)
 		reason_put(q, e->runs->run[i].why);
@@ -114,7 +115,8 @@ static unsigned find_runs(const struct queue_message *m, struct queue_run *run)
 	struct queue *q = m->entry->queue;
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < m->envelope->nrcpt; i++) {
+	for (unsigned i = 0; i < m->envelope->nrcpt && (CFG_MAILQ_ADMIN || !n);
+			i++) {
 		struct queue_reason *why;
 
 		if (!waits(m, i))
@@ -140,7 +142,8 @@ void reason_keep(struct queue_message *m)
 		return;
 	reason_forget(e);
 	e->reason = run[0].why;
-	if (n == 1)
+	/* that of the first must do where each has none of its own */
+	if (!CFG_MAILQ_ADMIN || n == 1)
 		return;
 	if (q->reason_bytes <= QUEUE_REASONS_MOST)
 		e->runs = malloc(runs_size(n));
@@ -169,7 +172,7 @@ const char *reason_text(const struct queue_entry *e, unsigned rcpt)
 {
 	const struct queue_reason *r = e->reason;
 
-	if (e->runs)
+	if (CFG_MAILQ_ADMIN && e->runs)
 		r = find_run(e->runs, rcpt);
 	return r ? r->text : "";
 }

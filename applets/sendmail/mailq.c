@@ -30,15 +30,16 @@ static const struct request {
 } requests[] = {
 	{ "LIST", NULL, NULL, NULL },
 	{ "FLUSH", "is tried now", "are tried now", "held: not tried" },
-	{ "HOLD", "held", "held", "held already" },
+	USE_MAILQ_ADMIN({ "HOLD", "held", "held", "held already" },
 	{ "RELEASE", "released", "released", "not held" },
 	{ "REQUEUE", "requeued", "requeued", "" },
-	{ "DELETE", "deleted", "deleted", "" },
+	{ "DELETE", "deleted", "deleted", "" },)
 };
+#define WANTED (sizeof(requests) / sizeof(*requests))
 
 struct options {
 	const char *conf, *from, *to, *domain;
-	bool wanted[6];			/* as requests has them */
+	bool wanted[WANTED];		/* as requests has them */
 	bool json, all;
 };
 
@@ -150,9 +151,9 @@ static void print_counts(const struct mailq *m)
 			n[DONE] == 1 ? m->request->one : m->request->many);
 	if (n[SAME])
 		printf(", %lu %s", n[SAME], m->request->same);
-	if (n[BUSY])
+	if (CFG_MAILQ_ADMIN && n[BUSY])
 		printf(", %lu just being sent: left alone", n[BUSY]);
-	if (n[FAILED])
+	if (CFG_MAILQ_ADMIN && n[FAILED])
 		printf(", %lu failed", n[FAILED]);
 	fputc('\n', stdout);
 }
@@ -230,10 +231,10 @@ static void on_line(struct mailq *m, struct span line)
 		on_message(m, span_rest(line, 2));
 	} else if (span_starts(line, "R\t")) {
 		on_rcpt(m, span_rest(line, 2));
-	} else if (span_starts(line, "B\t")) {
+	} else if (CFG_MAILQ_ADMIN && span_starts(line, "B\t")) {
 		complain(": is just being sent, was left alone",
 				span_rest(line, 2));
-	} else if (span_starts(line, "F\t")) {
+	} else if (CFG_MAILQ_ADMIN && span_starts(line, "F\t")) {
 		complain("", span_rest(line, 2));
 	} else if (span_eq(span_word(&word), SPAN("OK"))) {
 		end_message(m);
@@ -346,7 +347,7 @@ static int ask_each(struct mailq *m, const struct conf *conf, char **id, int n,
 {
 	int missing = 0;
 
-	if (!n)
+	if (!CFG_MAILQ_ADMIN || !n)
 		return ask(m, conf, NULL, err);
 	for (int i = 0; i < n && !m->status; i++) {
 		unsigned long before = matched(m);
@@ -363,7 +364,7 @@ static int ask_each(struct mailq *m, const struct conf *conf, char **id, int n,
 
 static bool chooses(const struct options *o, int n)
 {
-	return n || o->from || o->to || o->domain;
+	return CFG_MAILQ_ADMIN && (n || o->from || o->to || o->domain);
 }
 
 static int end_status(const struct mailq *m, bool missing)
@@ -434,7 +435,7 @@ static bool makes_sense(const struct options *o, char **id, int n)
 	const char *values[] = { o->from, o->to, o->domain };
 	int wanted = 0;
 
-	for (int i = 0; i < 6; i++)
+	for (size_t i = 0; i < WANTED; i++)
 		wanted += o->wanted[i];
 	for (int i = 0; i < 3; i++)
 		if (span_has_control(span_of(values[i]))
@@ -452,12 +453,13 @@ static bool makes_sense(const struct options *o, char **id, int n)
 int mailq_main(int argc, char **argv)
 {
 	struct options o = { 0 };
-	int operand = usage_parse(argc, argv, rows, &o), i = 1;
+	int operand = usage_parse(argc, argv, rows, &o);
+	size_t i = 1;
 
-	if ((!CFG_MAILQ_ADMIN && operand != argc)
-			|| !makes_sense(&o, argv + operand, argc - operand))
+	if (CFG_MAILQ_ADMIN ? !makes_sense(&o, argv + operand, argc - operand)
+			: operand != argc)
 		usage_fail(argv[0]);
-	while (i < 6 && !o.wanted[i])
+	while (i < WANTED && !o.wanted[i])
 		i++;
-	return run(&o, &requests[i % 6], argv + operand, argc - operand);
+	return run(&o, &requests[i % WANTED], argv + operand, argc - operand);
 }

@@ -122,7 +122,7 @@ int spool_defer(struct spool *s, const struct spool_envelope *e, struct err *err
 int spool_remove(struct spool *s, const char *id, struct err *err);
 /*
  * Makes what these have changed durable, by the flush of all others of that
- * moment: r->name is the ID, or "." after a removal.
+ * moment: r->name is "./ID", or "./" after a removal.
  */
 void spool_flush(struct spool *s, struct sync_request *r);
 

@@ -301,6 +301,23 @@ def test_a_report_that_was_promised_outlives_delete():
         wait_for(lambda: not i.spooled())
 
 
+def test_flushed_file_by_file():
+    """What is gone before its flush is no failure."""
+    with FakeSMTP() as s, Instance(
+            start=False, extra=SLOW + "spool-sync files\n"
+            f"route b.test smtp:[127.0.0.1]:{s.port}\n") as i:
+        spoolfile.prepare(i)
+        for n in range(600):
+            spoolfile.put(i, f"s{n % 2}@a.test", ["x@b.test"], mark=b"!")
+        i.start()
+        assert mailq(i, "-r", "-a") == (0, "600 messages requeued", "")
+        assert mailq(i, "-d", "--from", "s0@a.test") == (
+            0, "300 messages deleted", "")
+        assert mailq(i, "-H", "-a") == (0, "300 messages released", "")
+        wait_for(lambda: not i.spooled(), 20)
+        assert len(s.messages) == 300
+
+
 # -- while it is being sent --
 
 class Stuck(FakeSMTP):
