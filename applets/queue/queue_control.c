@@ -59,23 +59,6 @@ static void put_message(struct control *c, const struct queue_entry *q)
 			e->attempts, state_of(q, e), e->sender);
 }
 
-/* What this try has brought so far is newer than what is kept. */
-static void put_reason(struct control *c, const struct queue_entry *q,
-		unsigned i)
-{
-	const struct queue_message *m = q ? q->active : NULL;
-	char text[QUEUE_REASON] = "";
-
-	if (m && m->outcome[i].why)
-		queue_reply(text, m->outcome[i].why);
-	else if (q)
-		str_copys(text, sizeof(text), reason_text(q, i));
-	for (char *p = text; *p; p++)
-		if ((unsigned char)*p < ' ')
-			*p = ' ';
-	conn_puts(c->conn, text);
-}
-
 static void put_rcpts(struct control *c)
 {
 	const struct spool_envelope *e = c->envelope;
@@ -84,9 +67,8 @@ static void put_rcpts(struct control *c)
 	for (; c->rcpt < e->nrcpt && conn_out_ready(c->conn); c->rcpt++) {
 		if (e->rcpt[c->rcpt].state != SPOOL_WAITING)
 			continue;
-		conn_printf(c->conn, "R\t%s\t", e->rcpt[c->rcpt].address);
-		put_reason(c, q, c->rcpt);
-		conn_puts(c->conn, "\n");
+		conn_printf(c->conn, "R\t%s\t%s\n", e->rcpt[c->rcpt].address,
+				q ? reason_text(q, c->rcpt) : "");
 	}
 	if (c->rcpt < e->nrcpt)
 		return;
@@ -106,7 +88,7 @@ static void change(struct control *c, struct queue_entry *q)
 	how = c->verb->change(c, q, c->envelope, &err);
 	c->count[how]++;
 	/* not named are those that the caller does not read */
-	if (!conn_out_ready(c->conn))
+	if (!CFG_MAILQ_ADMIN || !conn_out_ready(c->conn))
 		return;
 	if (how == CHANGE_BUSY)
 		conn_printf(c->conn, "B\t%s\n", c->last);

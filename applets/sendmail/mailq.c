@@ -20,6 +20,7 @@
 #define REASON_COLUMN 20
 #define RCPT_COLUMN 52
 #define LINE_MOST 4096			/* octets of a request, and of a line */
+#define SPAN_SIZE 12
 #define NONE_MATCHED 1			/* exit status */
 
 enum { DONE, SAME, BUSY, FAILED, COUNTS };
@@ -68,19 +69,25 @@ static void print_safe(int column, struct span s)
 	fputc('\n', stdout);
 }
 
-/* "45s", "12m", "3h12m", "4d3h"; seconds below 0: the clock was not right. */
-static void put_span(char *out, size_t size, long long s)
+/* "45s", "12m", "3h", "4d"; what is negative: the clock was not right. */
+static void put_span(char out[SPAN_SIZE], long long seconds)
 {
-	if (s < 0)
-		snprintf(out, size, "?");
-	else if (s < 60)
-		snprintf(out, size, "%llds", s);
-	else if (s < 3600)
-		snprintf(out, size, "%lldm", s / 60);
-	else if (s < 86400)
-		snprintf(out, size, "%lldh%lldm", s / 3600, s / 60 % 60);
-	else
-		snprintf(out, size, "%lldd%lldh", s / 86400, s / 3600 % 24);
+	static const struct {
+		unsigned most, unit;
+		char letter;
+	} units[] = {
+		{ 100, 1, 's' }, { 100 * 60, 60, 'm' },
+		{ 100 * 3600, 3600, 'h' }, { INT32_MAX, 86400, 'd' }
+	};
+	unsigned s = seconds < INT32_MAX ? (unsigned)seconds : INT32_MAX, i = 0;
+
+	if (seconds < 0) {
+		str_copys(out, SPAN_SIZE, "?");
+		return;
+	}
+	while (s > units[i].most)
+		i++;
+	snprintf(out, SPAN_SIZE, "%u%c", s / units[i].unit, units[i].letter);
 }
 
 static long long number(struct span s)
@@ -95,13 +102,13 @@ static void print_times(const struct span field[MAILQ_FIELDS])
 {
 	long long now = clock_now(), created = number(field[MAILQ_CREATED]);
 	long long next = number(field[MAILQ_NEXT]);
-	char age[32], left[32] = "now";
+	char age[SPAN_SIZE], left[SPAN_SIZE] = "now";
 
-	put_span(age, sizeof(age), created < CLOCK_EPOCH ? -1 : now - created);
+	put_span(age, created < CLOCK_EPOCH ? -1 : now - created);
 	if (span_is(field[MAILQ_STATE], "held"))
 		str_copys(left, sizeof(left), "held");
 	else if (next > now)
-		put_span(left, sizeof(left), next - now);
+		put_span(left, next - now);
 	printf("  %-9.9s %-9.9s ", age, left);
 }
 

@@ -34,28 +34,23 @@
  *	bool "mailq (1950 bytes)"
  *	default y
  *	help
- *	  usage: mailq [-j] [-C FILE] [WHICH]
- *	         mailq -q [-C FILE] [WHICH]
- *	         mailq -h|-H|-r|-d [-C FILE] WHICH
+ *	  usage: mailq [-j|-q|-h|-H|-r|-d] [-C FILE] [WHICH]
  *
- *	  Lists the queue: ID (!: held, *: being sent), size, age, next try,
- *	  sender; who waits, and why.
+ *	  Lists the queue: who waits, and why. !: held, *: being sent
  *
- *	  -q, --flush    try now
- *	  -h, --hold     do not try, keep
- *	  -H, --release  end of that: try now
- *	  -r, --requeue  forget all tries, find the way anew, try now
- *	  -d, --delete   remove; nobody is told
- *	  -j, --json     one object a message
- *	  -C FILE        configuration
+ *	  -q, --flush  try all now
+ *	  -C FILE      configuration
  *
- *	  WHICH: ID..., and what all have to match:
- *	  --from ADDRESS, --to ADDRESS  ("" nobody, @DOMAIN: all there)
- *	  --domain DOMAIN               of a recipient that waits
- *	  -a, --all                     every one
+ *	  With MAILQ_ADMIN:
  *
- *	  Exit status: 1 none matched, 75 some are just being sent.
- *	  Without MAILQ_ADMIN: only -q and -C.
+ *	  -h, --hold     keep, do not try
+ *	  -H, --release  no longer
+ *	  -r, --requeue  forget tries and addresses
+ *	  -d, --delete   tell nobody
+ *	  -j, --json
+ *
+ *	  WHICH: ID..., --from, --to ADDRESS or @DOMAIN, --domain DOMAIN,
+ *	  -a, --all
  *
  * config MAILQ_ADMIN
  *	bool "mailq: hold, delete and choose messages, JSON (5 kB)"
