@@ -31,7 +31,7 @@
  *	  Sendmail's other options do nothing.
  *
  * config MAILQ
- *	bool "mailq (1950 bytes)"
+ *	bool "mailq (3 kB)"
  *	default y
  *	help
  *	  usage: mailq [-j|-q|-h|-H|-r|-d] [-C FILE] [WHICH]
