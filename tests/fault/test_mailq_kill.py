@@ -84,6 +84,7 @@ def test_changes_survive_kills():
         with FakeSMTP(port=port) as s:
             i.run("mailq", "-H", "-a")
             wait_for(lambda: not i.spooled(), 60)
+            time.sleep(0.5)
             got = sorted(r for m in s.messages for r in m[1])
             assert got == sorted(f"{c}{n}@b.test" for c in "xy"
                                  for n in range(KEPT))
@@ -109,6 +110,7 @@ def test_kills_while_messages_are_sent_and_changed():
         i.run("mailq", "-q", check=False)
         i.run("mailq", "-H", "-a", check=False)
         wait_for(lambda: not i.spooled(), 60)
+        time.sleep(0.5)
         got = [r for m in s.messages for r in m[1]]
         assert set(got) == {f"x{n}@b.test" for n in range(600)}
         links = 10                  # queue-sessions-per-host, at most
