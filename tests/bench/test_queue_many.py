@@ -1,6 +1,6 @@
 """A long queue: memory and time of queue and mailq; one dead host, others.
 
-make check has 10,000 messages; QUEUE_MANY=100000 for the figures in README.
+make check has 10,000 messages; QUEUE_MANY=100000 for as many as were asked for.
 """
 
 import json
