@@ -3,6 +3,8 @@
  * RFC 5321 (4.5.4.1 retries, 5 address resolution), 3461 and 3464 (reports), 7505
  *
  * applet queue daemon
+ * file queue_admin.c MAILQ_ADMIN
+ * file queue_select.c MAILQ_ADMIN
  *
  * config QUEUE
  *	bool "queue (24 kB)"
@@ -43,75 +45,115 @@ static struct queue_entry **bucket(struct queue *q, const char *id)
 	return &q->buckets[h % QUEUE_BUCKETS];
 }
 
-static struct queue_entry *find(struct queue *q, const char *id)
+/* Where it is, or would be. */
+static struct queue_entry **place(struct queue *q, const char *id)
 {
-	struct queue_entry *e = *bucket(q, id);
+	struct queue_entry **at = bucket(q, id);
 
-	while (e && strcmp(e->id, id) != 0)
+	while (*at && strcmp((*at)->id, id) < 0)
+		at = &(*at)->next;
+	return at;
+}
+
+struct queue_entry *queue_find(struct queue *q, const char *id)
+{
+	struct queue_entry *e = *place(q, id);
+
+	return e && strcmp(e->id, id) == 0 ? e : NULL;
+}
+
+struct queue_entry *queue_next(const struct queue *q, unsigned *at,
+		const char *id)
+{
+	struct queue_entry *e = *at < QUEUE_BUCKETS ? q->buckets[*at] : NULL;
+
+	while (e && strcmp(e->id, id) <= 0)
 		e = e->next;
+	while (!e && *at < QUEUE_BUCKETS && ++*at < QUEUE_BUCKETS)
+		e = q->buckets[*at];
 	return e;
 }
 
 void queue_drop(struct queue_entry *e)
 {
-	struct queue_entry **at = bucket(e->queue, e->id);
-
-	while (*at != e)
-		at = &(*at)->next;
-	*at = e->next;
+	*place(e->queue, e->id) = e->next;
 	e->queue->entries--;
-	loop_timer_stop(e->queue->daemon.loop, &e->due);
-	list_del(&e->ready);
-	free(e->reason);
+	queue_rest(e);
+	reason_forget(e);
 	free(e);
 }
 
-static void make_ready(struct queue_entry *e)
+void queue_rest(struct queue_entry *e)
+{
+	loop_timer_stop(e->queue->daemon.loop, &e->due);
+	list_del(&e->ready);
+}
+
+static void make_ready(struct queue_entry *e, struct list *where)
 {
 	struct queue *q = e->queue;
 
 	loop_timer_stop(q->daemon.loop, &e->due);
-	if (!list_empty(&e->ready))
+	if (e->held || !list_empty(&e->ready))
 		return;
-	list_add_tail(&q->ready, &e->ready);
+	list_add_tail(where, &e->ready);
 	loop_task_add(q->daemon.loop, &q->start);
 }
 
 static void due(struct loop_timer *t)
 {
-	make_ready(container_of(t, struct queue_entry, due));
+	struct queue_entry *e = container_of(t, struct queue_entry, due);
+
+	make_ready(e, &e->queue->ready);
 }
 
 void queue_due_in(struct queue_entry *e, int64_t ms)
 {
-	if (ms > 0)
+	if (ms > 0 && !e->held)
 		loop_timer_set(e->queue->daemon.loop, &e->due, ms);
 	else
-		make_ready(e);
+		make_ready(e, &e->queue->ready);
 }
 
-/* In slices, so that a long queue does not keep its sessions waiting. */
-static void start_ready(struct loop_task *t)
+static bool any_ready(const struct queue *q)
 {
-	struct queue *q = container_of(t, struct queue, start);
+	return !list_empty(&q->ready) || !list_empty(&q->backlog);
+}
 
-	for (int i = 0; i < QUEUE_SLICE && !list_empty(&q->ready)
-			&& q->active < QUEUE_ACTIVE_MOST
-			&& !q->daemon.stopping; i++) {
-		struct queue_entry *e = container_of(q->ready.next,
+static bool may_start(const struct queue *q)
+{
+	return q->active < QUEUE_ACTIVE_MOST && !q->daemon.stopping;
+}
+
+static void start_slice(struct queue *q, struct list *from)
+{
+	for (int i = 0; i < QUEUE_SLICE && !list_empty(from) && may_start(q);
+			i++) {
+		struct queue_entry *e = container_of(from->next,
 				struct queue_entry, ready);
 
 		list_del(&e->ready);
 		message_start(e);
 	}
-	if (!list_empty(&q->ready) && q->active < QUEUE_ACTIVE_MOST
-			&& !q->daemon.stopping)
+}
+
+/*
+ * In slices, so that a long queue does not keep its sessions waiting; and in
+ * turns, so that what comes now does not wait for all that was there.
+ */
+static void start_ready(struct loop_task *t)
+{
+	struct queue *q = container_of(t, struct queue, start);
+
+	start_slice(q, &q->ready);
+	start_slice(q, &q->backlog);
+	if (any_ready(q) && may_start(q))
 		loop_task_next(q->daemon.loop, &q->start);
 }
 
 void queue_message_ended(struct queue *q)
 {
-	if (!list_empty(&q->ready))
+	if (any_ready(q))
 		loop_task_add(q->daemon.loop, &q->start);
 	if (q->daemon.stopping && queue_quiet(q))
 		loop_stop(q->daemon.loop, 0);
@@ -132,25 +174,14 @@ void queue_reply(char out[QUEUE_REASON], const struct smtp_result *why)
 		snprintf(out, QUEUE_REASON, "%s", why->text);
 }
 
-void queue_reason(struct queue_entry *e, const struct smtp_result *why)
-{
-	char text[QUEUE_REASON];
-
-	queue_reply(text, why);
-	if (e->reason && strcmp(e->reason, text) == 0)
-		return;
-	free(e->reason);
-	e->reason = strdup(text);
-}
-
 /* ---- how messages become known */
 
 /* scanned: it may be an old one, that was tried before. */
 static void learn(struct queue *q, const char *id, bool scanned)
 {
-	struct queue_entry **head = bucket(q, id), *e;
+	struct queue_entry **at = place(q, id), *e = *at;
 
-	if (find(q, id))
+	if (e && strcmp(e->id, id) == 0)
 		return;
 	e = calloc(1, sizeof(*e));
 	if (!e || str_copys(e->id, sizeof(e->id), id) < 0) {
@@ -162,10 +193,10 @@ static void learn(struct queue *q, const char *id, bool scanned)
 	e->due.fire = due;
 	e->again = e->unread = e->check = scanned;
 	list_init(&e->ready);
-	e->next = *head;
-	*head = e;
+	e->next = *at;
+	*at = e;
 	q->entries++;
-	make_ready(e);
+	make_ready(e, scanned ? &q->backlog : &q->ready);
 }
 
 void queue_learn(struct queue *q, const char *id)
@@ -191,20 +222,17 @@ static void scan(struct queue *q)
 				q->entries - before);
 }
 
-unsigned queue_flush(struct queue *q)
+void queue_look(struct queue *q)
 {
-	unsigned n = 0;
+	if (spool_changed(q->spool) != q->scanned)
+		scan(q);
+}
 
-	scan(q);	/* what root put there while nobody was told */
-	site_unhold_all(q);
-	for (int b = 0; b < QUEUE_BUCKETS; b++)
-		for (struct queue_entry *e = q->buckets[b]; e; e = e->next) {
-			e->flushed = true;
-			n++;
-			if (!e->active)
-				make_ready(e);
-		}
-	return n;
+void queue_flush(struct queue_entry *e, unsigned request)
+{
+	e->flushed = request;
+	if (!e->active)
+		make_ready(e, &e->queue->backlog);
 }
 
 /* For what a lost datagram told us of, or root put there while we were away. */
@@ -212,8 +240,7 @@ static void rescan(struct loop_timer *t)
 {
 	struct queue *q = container_of(t, struct queue, rescan);
 
-	if (spool_changed(q->spool) != q->scanned)
-		scan(q);
+	queue_look(q);
 	site_wake_all(q);
 	loop_timer_set(q->daemon.loop, t, RESCAN_MS);
 }
@@ -301,6 +328,7 @@ static void set_up(struct queue *q)
 	q->patience.fire = out_of_patience;
 	list_init(&q->start.link);
 	list_init(&q->ready);
+	list_init(&q->backlog);
 	list_init(&q->sites);
 }
 

@@ -20,32 +20,41 @@
 #include "net/smtp_client.h"
 #include "store/spool.h"
 
-#define QUEUE_BUCKETS 4096
+#define QUEUE_BUCKETS 16384
 #define QUEUE_ACTIVE_MOST 500		/* envelopes in memory at once */
 #define QUEUE_SITE_MOST 50		/* jobs that wait for one site */
 #define QUEUE_SLICE 32			/* messages looked at per turn */
 /* A ceiling, not a reserve: over all that the longest envelope can need. */
 #define QUEUE_ENVELOPE_MOST (64 * 1024 * 1024)
 #define QUEUE_REASON 288
+#define QUEUE_REASON_BUCKETS 64
+#define QUEUE_REASONS_MOST (1024 * 1024) /* octets kept of why messages wait */
+#define QUEUE_RUNS_MOST 64		/* changes of the reason in one message */
+#define QUEUE_ROOM_MS 5000		/* then it is seen whether a site has room */
 #define QUEUE_RETURN_MOST (64 * 1024)	/* octets of a message that go back */
 #define QUEUE_LOOK_MOST (256 * 1024)	/* ... that are looked at for UTF-8 */
 
 struct queue;
 struct queue_message;
+struct queue_reason;
+struct queue_runs;
 
 /* A message in the spool. */
 struct queue_entry {
-	struct queue_entry *next;	/* of its hash bucket */
+	struct queue_entry *next;	/* of its hash bucket, sorted by id */
 	struct queue *queue;
 	struct loop_timer due;
 	struct list ready;		/* due: waits for room, or parked at a site */
 	struct queue_message *active;
-	char *reason;			/* of the last failure; NULL: none */
+	struct queue_reason *reason;	/* of the last failure, when it is the */
+	struct queue_runs *runs;	/* same for all; NULL: unknown */
+	unsigned flushed;		/* of which request of the admin's: it is
+					 * tried now, whatever its file says; or 0 */
 	char id[SPOOL_ID_SIZE];
 	bool again;			/* may have been delivered before */
 	bool unread;			/* found by a scan: when it is due is in its file */
 	bool check;			/* compare its CRC before it is sent */
-	bool flushed;			/* the admin wants it tried now, whatever its file says */
+	bool held;			/* the admin lets nobody try it */
 };
 
 /* Where to go: what recipients of one site have in common. */
@@ -77,12 +86,14 @@ struct queue_site {
 	struct smtp_result why;		/* why nothing could be reached */
 	int64_t held_until;		/* clock_ms: no try before */
 	unsigned failures;
+	unsigned flushed;		/* the last of them that woke it */
 	struct loop_task run;
 };
 
 /* The recipients of one message that go to one site. */
 struct queue_job {
-	struct list link;		/* in site->jobs */
+	struct list link;		/* in site->jobs; empty: on a link, or ended */
+	struct queue_job *next;		/* of the message */
 	struct queue_message *message;
 	struct queue_site *site;
 	struct smtp_message smtp;
@@ -113,7 +124,9 @@ struct queue_message {
 	struct arena *arena;
 	struct spool_envelope *envelope;
 	struct queue_outcome *outcome;	/* one a recipient */
+	struct queue_job *first;
 	unsigned jobs;			/* that have not ended */
+	bool crowded;			/* a site had no room for some of it */
 	int64_t wait;			/* ms until a local socket is tried again, or 0 */
 	bool global;			/* its report is RFC 6533's */
 };
@@ -128,7 +141,12 @@ struct queue {
 
 	struct queue_entry *buckets[QUEUE_BUCKETS];
 	unsigned entries, active;
-	struct list ready;
+	struct list ready;		/* due, */
+	struct list backlog;		/* or of a scan or flush: many at once */
+	unsigned callers;		/* of queue.ctl, who are not admins */
+	unsigned flushes;		/* requests of the admin's so far */
+	struct queue_reason *reasons[QUEUE_REASON_BUCKETS];
+	size_t reason_bytes;
 	struct loop_task start;		/* makes ready ones active */
 	struct list sites;
 	unsigned links;
@@ -144,15 +162,36 @@ struct queue {
 void queue_learn(struct queue *q, const char *id);
 void queue_drop(struct queue_entry *e);
 void queue_due_in(struct queue_entry *e, int64_t ms);
-/* All due now, nothing held. Gives how many. */
-unsigned queue_flush(struct queue *q);
-void queue_reason(struct queue_entry *e, const struct smtp_result *why);
+/* NULL: there is none of this id. */
+struct queue_entry *queue_find(struct queue *q, const char *id);
+/*
+ * A walk through all, over any changes between two steps: the first entry
+ * behind id ("": from the start) in this bucket or one of the next. NULL: the end.
+ */
+struct queue_entry *queue_next(const struct queue *q, unsigned *bucket,
+		const char *id);
+/* A scan, if there is news in the spool. */
+void queue_look(struct queue *q);
+/*
+ * It is due now, and the site it goes to not held any more. request: one more of
+ * q->flushes, the same for all that one request means.
+ */
+void queue_flush(struct queue_entry *e, unsigned request);
+/* Not due any more, until queue_due_in. */
+void queue_rest(struct queue_entry *e);
 /* "550 5.1.1 no such user", or why there was no reply. */
 void queue_reply(char out[QUEUE_REASON], const struct smtp_result *why);
 /* An active message has ended: room for the next; the end of a stop. */
 void queue_message_ended(struct queue *q);
 /* Nothing is under way any more. */
 bool queue_quiet(const struct queue *q);
+
+/* ---- queue_reason.c: why recipients wait */
+/* Notes what came of the try. */
+void reason_keep(struct queue_message *m);
+void reason_forget(struct queue_entry *e);
+/* Of the recipient's last failure; "": not known. Good until the next change. */
+const char *reason_text(const struct queue_entry *e, unsigned rcpt);
 
 /* ---- queue_message.c: an active message */
 void message_start(struct queue_entry *e);
@@ -161,6 +200,11 @@ void message_result(struct queue_job *j, unsigned rcpt,
 /* The same for all recipients of the job that have none. j is gone after it. */
 void message_job_end(struct queue_job *j, const struct smtp_result *r,
 		const char *host);
+/*
+ * Takes it back from the sites where it waits. False: some of it is just being
+ * sent, or its report written; it is left alone.
+ */
+bool message_recall(struct queue_entry *e);
 /* Milliseconds until the n-th retry; first: seconds until the first. */
 int64_t message_backoff(const struct conf *conf, unsigned first,
 		unsigned attempts);
@@ -178,7 +222,8 @@ void resolve_stop(struct queue_site *s);
 struct queue_site *site_get(struct queue *q, const struct queue_route *r,
 		const char *key);
 void site_add(struct queue_site *s, struct queue_job *j);
-void site_unhold_all(struct queue *q);
+/* Not held, and its addresses asked for anew: once a request. */
+void site_flush(struct queue_site *s, unsigned request);
 void site_stop_all(struct queue *q);	/* no new work; idle links closed */
 void site_abort_all(struct queue *q);
 /* Nothing came of any address: all that wait are told, the site is held. */
@@ -186,6 +231,11 @@ void site_failed(struct queue_site *s, const struct smtp_result *why);
 /* The same for a cause of our own. */
 void site_cannot(struct queue_site *s, const char *enhanced, const char *text);
 unsigned site_waiting(const struct queue_site *s);
+/*
+ * How many jobs may wait there. The more is active the fewer, so that a few dead
+ * hosts never take all the room.
+ */
+unsigned site_room(const struct queue_site *s);
 /* Looks soon whether there is work for a link. */
 void site_wake(struct queue_site *s);
 /* A link has ended: whoever waits for one may have it. */

@@ -1,5 +1,6 @@
 #include "applet.h"
-#include "queue.h"
+#include "config.h"
+#include "queue_control.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,96 +8,228 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "net/conn.h"
 #include "net/listen.h"
 #include "os/clock.h"
 #include "os/priv.h"
 
-#define LINE_MOST 64
-#define REQUEST_MS 10000
-#define RCPT_SHOWN 50			/* recipients listed of one message */
-
-/* One caller of queue.ctl: a line in, lines out. */
-struct control {
-	struct queue *queue;
-	struct conn *conn;
-	char origin[32];		/* whose messages it may see; "": all */
-	int bucket;			/* LIST: where it is; -1 not listing */
-	unsigned skip;			/* entries of that bucket already shown */
-};
+#define REQUEST_MS 10000		/* for the line */
+#define READ_MS 60000			/* for a caller to go on reading */
+#define CALLERS_MOST 16			/* who are not admins, at a time */
 
 static void finish(struct control *c)
 {
+	if (CFG_MAILQ_ADMIN)
+		admin_end(c);
+	loop_task_stop(&c->walk);
+	c->queue->callers -= *c->origin != '\0';
+	arena_free(c->arena);
 	conn_close(c->conn);
 	free(c);
 }
 
-/* Tabs and line ends would break the table; there are none in the fields. */
-static void put_entry(struct control *c, struct queue_entry *q,
+static void end(struct control *c)
+{
+	if (CFG_MAILQ_ADMIN && c->batch && c->batch->error)
+		conn_printf(c->conn, "ERROR done, but perhaps not on the disk:"
+				" %s\n", strerror(c->batch->error));
+	else
+		conn_printf(c->conn, "OK %u %u %u %u\n",
+				c->count[CHANGE_DONE], c->count[CHANGE_SAME],
+				c->count[CHANGE_BUSY], c->count[CHANGE_FAILED]);
+	finish(c);
+}
+
+/* -- LIST -- */
+
+static const char *state_of(const struct queue_entry *q,
 		const struct spool_envelope *e)
 {
-	int64_t left = q->due.armed ? q->due.due - clock_ms() : 0;
-	unsigned shown = 0;
-
-	conn_printf(c->conn, "%s\t%llu\t%lld\t%s\t%lld\t%u\t%s\t", e->id,
-			(unsigned long long)e->size, (long long)e->created,
-			e->sender,
-			(long long)(clock_now() + (left > 0 ? left : 0) / 1000),
-			e->attempts, q->reason ? q->reason : "");
-	for (unsigned i = 0; i < e->nrcpt && shown < RCPT_SHOWN; i++)
-		if (e->rcpt[i].state == SPOOL_WAITING)
-			conn_printf(c->conn, "%s%s", shown++ ? " " : "",
-					e->rcpt[i].address);
-	conn_puts(c->conn, "\n");
+	return e->held ? "held" : q->active ? "sending"
+		: q->due.armed ? "waiting" : "due";
 }
 
-static void show(struct control *c, struct queue_entry *q)
+static void put_message(struct control *c, const struct queue_entry *q)
 {
-	struct arena *a = arena_new(QUEUE_ENVELOPE_MOST);
-	struct spool_envelope *e;
+	const struct spool_envelope *e = c->envelope;
+	int64_t left = q->due.armed ? q->due.due - clock_ms() : 0;
+
+	conn_printf(c->conn, "M\t%s\t%llu\t%lld\t%lld\t%u\t%s\t%s\n", e->id,
+			(unsigned long long)e->size, (long long)e->created,
+			(long long)(clock_now() + (left > 0 ? left : 0) / 1000),
+			e->attempts, state_of(q, e), e->sender);
+}
+
+static void put_rcpts(struct control *c)
+{
+	const struct spool_envelope *e = c->envelope;
+	const struct queue_entry *q = queue_find(c->queue, e->id);
+
+	for (; c->rcpt < e->nrcpt && conn_out_ready(c->conn); c->rcpt++) {
+		if (e->rcpt[c->rcpt].state != SPOOL_WAITING)
+			continue;
+		conn_printf(c->conn, "R\t%s\t%s\n", e->rcpt[c->rcpt].address,
+				q ? reason_text(q, c->rcpt) : "");
+	}
+	if (c->rcpt < e->nrcpt)
+		return;
+	arena_free(c->arena);
+	c->arena = NULL;
+	c->envelope = NULL;
+	c->rcpt = 0;
+}
+
+/* -- the walk -- */
+
+static void change(struct control *c, struct queue_entry *q)
+{
+	enum change how;
 	struct err err;
 
-	if (a && spool_load(q->queue->spool, q->id, a, &e, &err) == 0
-			&& (!*c->origin || strcmp(c->origin, e->origin) == 0))
-		put_entry(c, q, e);
-	arena_free(a);
+	how = c->verb->change(c, q, c->envelope, &err);
+	c->count[how]++;
+	/* not named are those that the caller does not read */
+	if (!CFG_MAILQ_ADMIN || !conn_out_ready(c->conn))
+		return;
+	if (how == CHANGE_BUSY)
+		conn_printf(c->conn, "B\t%s\n", c->last);
+	if (how == CHANGE_FAILED)
+		conn_printf(c->conn, "F\t%s\t%s\n", c->last, err.text);
 }
 
-/* As much as the caller takes; the rest when it has read that. */
-static void list_more(struct control *c)
+static bool is_wanted(const struct control *c)
 {
-	while (c->bucket < QUEUE_BUCKETS) {
-		struct queue_entry *e = c->queue->buckets[c->bucket];
+	const struct spool_envelope *e = c->envelope;
 
-		for (unsigned i = 0; e && i < c->skip; i++)
-			e = e->next;
-		for (; e && conn_out_ready(c->conn); e = e->next) {
-			show(c, e);
-			c->skip++;
-		}
-		if (e)
+	return (!*c->origin || strcmp(c->origin, e->origin) == 0)
+		&& (!CFG_MAILQ_ADMIN || select_match(&c->select, e));
+}
+
+static void visit(struct control *c, struct queue_entry *q)
+{
+	struct err err;
+
+	memcpy(c->last, q->id, sizeof(c->last));
+	c->arena = arena_new(QUEUE_ENVELOPE_MOST);
+	if (c->arena && spool_load(c->queue->spool, q->id, c->arena,
+				&c->envelope, &err) == 0 && is_wanted(c)) {
+		if (!c->verb->change) {
+			c->count[CHANGE_DONE]++;
+			put_message(c, q);
 			return;
-		c->skip = 0;
-		c->bucket++;
+		}
+		change(c, q);
 	}
-	finish(c);
+	arena_free(c->arena);
+	c->arena = NULL;
+	c->envelope = NULL;
+}
+
+static struct queue_entry *next(struct control *c)
+{
+	if (!c->select.id)
+		return queue_next(c->queue, &c->bucket, c->last);
+	return *c->last ? NULL : queue_find(c->queue, c->select.id);
+}
+
+/* False: that was the last. */
+static bool step(struct control *c)
+{
+	struct queue_entry *q;
+
+	if (c->envelope) {
+		put_rcpts(c);
+		return true;
+	}
+	q = next(c);
+	if (q)
+		visit(c, q);
+	return q;
+}
+
+/* In slices, as all that looks at many messages. */
+static void walk(struct loop_task *t)
+{
+	struct control *c = container_of(t, struct control, walk);
+
+	for (int i = 0; i < QUEUE_SLICE; i++) {
+		if (!c->verb->change && !conn_out_ready(c->conn)) {
+			conn_timeout(c->conn, READ_MS);
+			return;		/* until CONN_DRAINED */
+		}
+		if (CFG_MAILQ_ADMIN && admin_flush(c, false))
+			return;
+		if (step(c))
+			continue;
+		if (!CFG_MAILQ_ADMIN || !admin_flush(c, true))
+			end(c);
+		return;
+	}
+	control_walk(c);
+}
+
+void control_walk(struct control *c)
+{
+	conn_timeout(c->conn, 0);
+	loop_task_next(c->queue->daemon.loop, &c->walk);
+}
+
+/* -- the request -- */
+
+static enum change flush(struct control *c, struct queue_entry *q,
+		struct spool_envelope *e, struct err *err)
+{
+	(void)err;
+	if (e->held)
+		return CHANGE_SAME;
+	queue_flush(q, c->request);
+	return CHANGE_DONE;
+}
+
+static const struct control_verb list = { "LIST", false, NULL };
+static const struct control_verb flushes = { "FLUSH", true, flush };
+
+static const struct control_verb *find_verb(struct span name)
+{
+	if (span_eq(name, span_of(list.name)))
+		return &list;
+	if (span_eq(name, span_of(flushes.name)))
+		return &flushes;
+	return CFG_MAILQ_ADMIN ? admin_verb(name) : NULL;
+}
+
+/* NULL: go on; else what is wrong. */
+static const char *parse(struct control *c, struct span line)
+{
+	struct span rest = line, name = span_cut(&rest, '\t');
+	const struct control_verb *verb = find_verb(name);
+
+	if (!verb || str_copy(c->line, sizeof(c->line), rest) < 0)
+		return "ERROR unknown request";
+	if (span_has(line, '\t') && (!CFG_MAILQ_ADMIN
+				|| select_parse(&c->select, c->line) < 0))
+		return "ERROR unknown selection";
+	if (verb->changes && *c->origin)
+		return "DENIED only root may do that";
+	c->verb = verb;
+	return NULL;
 }
 
 static void request(struct control *c, struct span line)
 {
-	if (span_is(line, "LIST")) {
-		c->bucket = 0;
-		conn_timeout(c->conn, 6 * REQUEST_MS);
-		list_more(c);
+	const char *wrong = parse(c, line);
+
+	if (wrong) {
+		conn_printf(c->conn, "%s\n", wrong);
+		finish(c);
 		return;
 	}
-	if (!span_is(line, "FLUSH"))
-		conn_puts(c->conn, "ERROR unknown request\n");
-	else if (*c->origin)
-		conn_puts(c->conn, "ERROR only root may do that\n");
-	else
-		conn_printf(c->conn, "OK %u\n", queue_flush(c->queue));
-	finish(c);
+	if (c->verb->changes) {
+		c->request = ++c->queue->flushes;
+		/* what root put there while nobody was told */
+		if (!c->select.id || !queue_find(c->queue, c->select.id))
+			queue_look(c->queue);
+	}
+	control_walk(c);
 }
 
 static void on_conn(struct conn *conn, enum conn_event event, void *arg)
@@ -105,26 +238,28 @@ static void on_conn(struct conn *conn, enum conn_event event, void *arg)
 	enum conn_line how;
 	struct span line;
 
-	if (event == CONN_DRAINED && c->bucket >= 0) {
-		list_more(c);
+	if (event == CONN_DRAINED || (event == CONN_EOF && c->verb)) {
+		/* who has hung up is seen by what is written */
+		if (c->verb && !c->verb->change)
+			control_walk(c);
 		return;
 	}
 	if (event != CONN_INPUT) {
-		if (event != CONN_DRAINED && (event != CONN_EOF
-				|| c->bucket < 0))
-			finish(c);
+		finish(c);
 		return;
 	}
-	if (c->bucket >= 0)
+	if (c->verb)
 		return;
-	how = conn_line(conn, LINE_MOST, &line);
-	if (how == CONN_LINE_LONG)
+	how = conn_line(conn, CONTROL_LINE_MOST, &line);
+	if (how == CONN_LINE_LONG) {
+		conn_puts(conn, "ERROR request too long\n");
 		finish(c);
-	else if (how != CONN_LINE_NONE)
+	} else if (how != CONN_LINE_NONE) {
 		request(c, line);
+	}
 }
 
-static void got(void *arg, int fd)
+static struct control *control_new(struct queue *q, int fd)
 {
 	struct control *c = calloc(1, sizeof(*c));
 	uid_t uid;
@@ -132,19 +267,34 @@ static void got(void *arg, int fd)
 
 	if (!c || priv_peer(fd, &uid, &gid) < 0) {
 		free(c);
+		return NULL;
+	}
+	c->queue = q;
+	c->uid = uid;
+	c->walk.run = walk;
+	list_init(&c->walk.link);
+	if (uid != 0 && uid != geteuid())
+		snprintf(c->origin, sizeof(c->origin), "uid %lu", c->uid);
+	return c;
+}
+
+static void got(void *arg, int fd)
+{
+	struct queue *q = arg;
+	struct control *c = control_new(q, fd);
+
+	/* an admin always gets in */
+	if (!c || (*c->origin && q->callers >= CALLERS_MOST)) {
+		free(c);
 		close(fd);
 		return;
 	}
-	c->queue = arg;
-	c->bucket = -1;
-	if (uid != 0 && uid != geteuid())
-		snprintf(c->origin, sizeof(c->origin), "uid %lu",
-				(unsigned long)uid);
-	c->conn = conn_new(c->queue->daemon.loop, fd, on_conn, c);
+	c->conn = conn_new(q->daemon.loop, fd, on_conn, c);
 	if (!c->conn) {
 		free(c);
 		return;
 	}
+	q->callers += *c->origin != '\0';
 	conn_timeout(c->conn, REQUEST_MS);
 }
 

@@ -38,12 +38,31 @@ int64_t message_backoff(const struct conf *conf, unsigned first,
 
 /* ---- the end */
 
+/* Was anything of what waits tried, or did all only find no room? */
+static bool was_tried(const struct queue_message *m)
+{
+	for (unsigned i = 0; i < m->envelope->nrcpt; i++)
+		if (m->outcome[i].fate == FATE_LATER && m->outcome[i].why)
+			return true;
+	return false;
+}
+
+static int64_t pause_of(const struct queue_message *m)
+{
+	const struct conf *conf = m->entry->queue->daemon.conf;
+
+	if (m->wait)
+		return m->wait;
+	if (m->crowded && !was_tried(m))
+		return QUEUE_ROOM_MS;
+	return message_backoff(conf, conf->retry_first, m->envelope->attempts);
+}
+
 static void reschedule(struct queue_message *m)
 {
 	struct queue_entry *e = m->entry;
 	const struct conf *conf = e->queue->daemon.conf;
-	int64_t ms = m->wait ? m->wait : message_backoff(conf,
-			conf->retry_first, m->envelope->attempts);
+	int64_t ms = pause_of(m);
 	struct err err;
 
 	/* a shorter pause, for what is on this machine, counts as none */
@@ -52,9 +71,10 @@ static void reschedule(struct queue_message *m)
 	m->envelope->next_try = clock_now() + ms / 1000;
 	if (spool_defer(e->queue->spool, m->envelope, &err) < 0)
 		log_warn("%s: %s", e->id, err.text);
-	e->flushed = false;
-	queue_due_in(e, ms);
+	reason_keep(m);
+	e->flushed = 0;
 	message_free(m);
+	queue_due_in(e, ms);
 }
 
 /* For a try, or for the report of one that went well. */
@@ -190,7 +210,7 @@ static enum queue_report due_report(const struct queue_message *m, unsigned i,
 static void finish(struct queue_message *m)
 {
 	const struct conf *conf = m->entry->queue->daemon.conf;
-	bool over = !m->entry->queue->daemon.stopping
+	bool over = !m->entry->queue->daemon.stopping && !m->envelope->held
 			&& waited(m, conf->bounce_after);
 	bool late = is_late(m), any = false;
 	struct err err;
@@ -275,7 +295,6 @@ void message_result(struct queue_job *j, unsigned rcpt,
 			return;
 	} else {
 		o->fate = r->kind == ERR_PERM ? FATE_FAILED : FATE_LATER;
-		queue_reason(m->entry, r);
 	}
 	o->why = keep(m, r);
 	o->host = arena_dup(m->arena, span_of(host));
@@ -338,6 +357,8 @@ static int add_job(struct queue_message *m, struct list *jobs,
 		.spool_id = e->id, .again = m->entry->again,
 	};
 	list_add_tail(jobs, &j->link);
+	j->next = m->first;
+	m->first = j;
 	m->jobs++;
 	return 0;
 }
@@ -360,11 +381,30 @@ static int gather(struct queue_message *m, struct list *jobs)
 		sites[i] = site_get(q, &route, key);
 		if (!sites[i])
 			return -1;
+		if (m->entry->flushed)
+			site_flush(sites[i], m->entry->flushed);
 	}
 	for (unsigned i = 0; sites && i < e->nrcpt; i++)
 		if (sites[i] && add_job(m, jobs, sites, i) < 0)
 			return -1;
 	return sites ? 0 : -1;
+}
+
+static bool is_full(const struct queue_site *s)
+{
+	return site_waiting(s) >= site_room(s);
+}
+
+/* What goes elsewhere does not wait for this site: its own part is for later. */
+static void put_off(struct queue_job *j)
+{
+	struct queue_message *m = j->message;
+
+	for (unsigned i = 0; i < j->smtp.nrcpt; i++)
+		m->outcome[j->index[i]].fate = FATE_LATER;
+	j->left = 0;
+	m->jobs--;
+	m->crowded = true;
 }
 
 /*
@@ -373,21 +413,26 @@ static int gather(struct queue_message *m, struct list *jobs)
  */
 static void hand_out(struct queue_message *m, struct list *jobs)
 {
-	struct list *pos, *tmp;
-	struct queue_job *j;
+	struct queue_job *j, *full = NULL;
+	unsigned nfull = 0;
 
-	list_each(pos, tmp, jobs) {
-		j = container_of(pos, struct queue_job, link);
-		if (site_waiting(j->site) < QUEUE_SITE_MOST)
-			continue;
-		list_add_tail(&j->site->parked, &m->entry->ready);
+	for (j = m->first; j; j = j->next)
+		if (is_full(j->site)) {
+			full = j;
+			nfull++;
+		}
+	if (nfull == m->jobs) {
+		list_add_tail(&full->site->parked, &m->entry->ready);
 		message_free(m);
 		return;
 	}
-	list_each(pos, tmp, jobs) {
-		j = container_of(pos, struct queue_job, link);
-		list_del(pos);
-		site_add(j->site, j);
+	while (!list_empty(jobs)) {
+		j = container_of(jobs->next, struct queue_job, link);
+		list_del(&j->link);
+		if (is_full(j->site))
+			put_off(j);
+		else
+			site_add(j->site, j);
 	}
 }
 
@@ -398,6 +443,9 @@ static bool not_yet(struct queue_message *m)
 	int64_t wait = m->envelope->next_try - clock_now();
 	int64_t most = e->queue->daemon.conf->retry_most;
 
+	e->held = m->envelope->held;
+	if (e->held)
+		return true;
 	if (!e->unread || e->flushed || !m->envelope->attempts)
 		return false;
 	e->unread = false;
@@ -423,10 +471,38 @@ static int read_message(struct queue_message *m, struct err *err)
 			m->envelope->nrcpt * sizeof(*m->outcome));
 	if (!m->outcome)
 		return err_nomem(err);
-	if (e->check && spool_check(spool, m->envelope, err) < 0)
+	return 0;
+}
+
+/* Once, and not before it is sent: a queue that starts reads envelopes alone. */
+static int check_message(struct queue_message *m, struct err *err)
+{
+	struct queue_entry *e = m->entry;
+
+	if (e->check && spool_check(e->queue->spool, m->envelope, err) < 0)
 		return -1;
 	e->check = false;
 	return 0;
+}
+
+bool message_recall(struct queue_entry *e)
+{
+	struct queue_message *m = e->active;
+	struct queue_job *j;
+
+	if (!m)
+		return true;
+	if (!m->jobs)
+		return false;
+	for (j = m->first; j; j = j->next)
+		if (j->left && list_empty(&j->link))
+			return false;
+	for (j = m->first; j; j = j->next) {
+		list_del(&j->link);
+		site_wake(j->site);
+	}
+	message_free(m);
+	return true;
 }
 
 static void retry(struct queue_entry *e)
@@ -467,6 +543,10 @@ void message_start(struct queue_entry *e)
 	}
 	if (not_yet(m)) {
 		message_free(m);
+		return;
+	}
+	if (check_message(m, &err) < 0) {
+		cannot_start(m, &err);
 		return;
 	}
 	list_init(&jobs);

@@ -134,6 +134,13 @@ unsigned site_waiting(const struct queue_site *s)
 	return n;
 }
 
+unsigned site_room(const struct queue_site *s)
+{
+	unsigned n = (QUEUE_ACTIVE_MOST - s->queue->active) / 8;
+
+	return n > QUEUE_SITE_MOST ? QUEUE_SITE_MOST : n ? n : 1;
+}
+
 static void each_site(struct queue *q, void (*fn)(struct queue_site *))
 {
 	struct list *pos, *tmp;
@@ -190,7 +197,7 @@ static void connect_more(struct queue_site *s)
 /* Those that were parked come again; who still finds no room is parked again. */
 static void unpark(struct queue_site *s)
 {
-	for (unsigned n = site_waiting(s); n < QUEUE_SITE_MOST
+	for (unsigned n = site_waiting(s); n < site_room(s)
 			&& !list_empty(&s->parked); n++) {
 		struct queue_entry *e = container_of(s->parked.next,
 				struct queue_entry, ready);
@@ -220,15 +227,14 @@ void site_wake_all(struct queue *q)
 	each_site(q, site_wake);
 }
 
-static void unhold(struct queue_site *s)
+void site_flush(struct queue_site *s, unsigned request)
 {
+	if (s->flushed == request)
+		return;
+	s->flushed = request;
 	s->held_until = 0;
 	s->failures = 0;
-}
-
-void site_unhold_all(struct queue *q)
-{
-	each_site(q, unhold);
+	s->resolved = clock_ms() - ADDRESSES_FRESH;
 }
 
 static void stop(struct queue_site *s)

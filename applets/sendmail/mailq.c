@@ -1,4 +1,5 @@
 #include "applet.h"
+#include "config.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,22 +10,54 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/date.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "os/opt.h"
+#include "sendmail/mailq.h"
 #include "sendmail/sendmail.h"
 
 #define QUEUE_SOCKET "queue.ctl"	/* below run-dir */
-#define COLUMN 41			/* of senders and recipients */
-#define LINE_MOST (8 * 1024 * 1024)	/* octets: all recipients are in it */
+#define REASON_COLUMN 20
+#define RCPT_COLUMN 52
+#define LINE_MOST 4096			/* octets of a request, and of a line */
+#define SPAN_SIZE 12
+#define NONE_MATCHED 1			/* exit status */
 
-/* One message of the queue: the fields of a LIST line. */
-enum { ID, SIZE, CREATED, SENDER, NEXT, ATTEMPTS, WHY, RCPTS, FIELDS };
+enum { DONE, SAME, BUSY, FAILED, COUNTS };
 
-struct totals {
+/* What it is asked to do, and what it says of it. */
+static const struct request {
+	const char *verb, *one, *many, *same;
+} requests[] = {
+	{ "LIST", NULL, NULL, NULL },
+	{ "FLUSH", "is tried now", "are tried now", "held: not tried" },
+	USE_MAILQ_ADMIN({ "HOLD", "held", "held", "held already" },
+	{ "RELEASE", "released", "released", "not held" },
+	{ "REQUEUE", "requeued", "requeued", "" },
+	{ "DELETE", "deleted", "deleted", "" },)
+};
+#define WANTED (sizeof(requests) / sizeof(*requests))
+
+struct options {
+	const char *conf, *from, *to, *domain;
+	bool wanted[WANTED];		/* as requests has them */
+	bool json, all;
+};
+
+struct mailq {
+	const struct options *o;
+	const struct request *request;
+	bool open;			/* a message whose recipients come */
+	bool first;			/* none has come yet */
+	struct str reason;		/* of the last of them */
 	unsigned long messages;
 	unsigned long long bytes;
+	unsigned long count[COUNTS];
+	bool ended;			/* queue has said all */
+	int status;			/* what it refused with */
 };
+
+/* -- as a table -- */
 
 /* Replies of other hosts may hold anything; a terminal obeys some of it. */
 static void print_safe(int column, struct span s)
@@ -36,48 +69,191 @@ static void print_safe(int column, struct span s)
 	fputc('\n', stdout);
 }
 
-static void print_time(struct span seconds)
+/* "45s", "12m", "3h", "4d"; what is negative: the clock was not right. */
+static void put_span(char out[SPAN_SIZE], long long seconds)
 {
-	unsigned long long when = 0;
-	char date[DATE_SIZE];
+	static const struct {
+		unsigned most, unit;
+		char letter;
+	} units[] = {
+		{ 100, 1, 's' }, { 100 * 60, 60, 'm' },
+		{ 100 * 3600, 3600, 'h' }, { INT32_MAX, 86400, 'd' }
+	};
+	unsigned s = seconds < INT32_MAX ? (unsigned)seconds : INT32_MAX, i = 0;
 
-	span_number64(seconds, INT64_MAX / 2, &when);
-	date_mbox(date, (int64_t)when + date_offset((int64_t)when));
-	/* without the year: "Tue Nov 24 11:11:46" */
-	printf("%-20.19s", date);
+	if (seconds < 0) {
+		str_copys(out, SPAN_SIZE, "?");
+		return;
+	}
+	while (s > units[i].most)
+		i++;
+	snprintf(out, SPAN_SIZE, "%u%c", s / units[i].unit, units[i].letter);
 }
 
-static void print_entry(struct totals *all, struct span line)
+static long long number(struct span s)
 {
-	struct span field[FIELDS], rcpt;
-	unsigned long long size = 0;
+	unsigned long long n = 0;
 
-	/* a trailing empty field may hold the line's last TAB */
-	for (int i = 0; i < FIELDS; i++)
-		field[i] = span_cut(&line, '\t');
-	span_number64(field[SIZE], UINT64_MAX, &size);
-	if (!all->messages++)
-		printf("%-20s%10s  %-20s%s\n", "-Queue ID-", "--Size--",
-				"---Arrival Time----", "-Sender/Recipient-");
-	all->bytes += size;
-	printf("%-20.*s%10llu  ", SPAN_ARG(field[ID]), size);
-	print_time(field[CREATED]);
-	print_safe(0, field[SENDER].n ? field[SENDER] : SPAN("MAILER-DAEMON"));
-	if (field[WHY].n)
-		print_safe(COLUMN / 2, field[WHY]);
-	while ((rcpt = span_word(&field[RCPTS])).n)
-		print_safe(COLUMN + 11, rcpt);
+	span_number64(s, INT64_MAX, &n);
+	return (long long)n;
+}
+
+static void print_times(const struct span field[MAILQ_FIELDS])
+{
+	long long now = clock_now(), created = number(field[MAILQ_CREATED]);
+	long long next = number(field[MAILQ_NEXT]);
+	char age[SPAN_SIZE], left[SPAN_SIZE] = "now";
+
+	put_span(age, created < CLOCK_EPOCH ? -1 : now - created);
+	if (span_is(field[MAILQ_STATE], "held"))
+		str_copys(left, sizeof(left), "held");
+	else if (next > now)
+		put_span(left, next - now);
+	printf("  %-9.9s %-9.9s ", age, left);
+}
+
+static void print_message(struct mailq *m, const struct span field[MAILQ_FIELDS])
+{
+	struct span state = field[MAILQ_STATE];
+
+	if (m->messages == 1)
+		printf("%-20s%10s  %-10s%-10s%s\n", "-Queue ID-", "--Size--",
+				"-Age-", "-Next-", "-Sender/Recipient-");
+	printf("%-19.*s%c%10llu", SPAN_ARG(field[MAILQ_ID]),
+			span_is(state, "held") ? '!'
+			: span_is(state, "sending") ? '*' : ' ',
+			(unsigned long long)number(field[MAILQ_SIZE]));
+	print_times(field);
+	print_safe(0, field[MAILQ_SENDER].n ? field[MAILQ_SENDER]
+			: SPAN("MAILER-DAEMON"));
+}
+
+/* A reason stands once above all that follow each other with it. */
+static void print_rcpt(struct mailq *m, struct span address, struct span reason)
+{
+	if (!span_eq(reason, str_span(&m->reason))) {
+		print_safe(REASON_COLUMN, reason.n ? reason
+				: SPAN("not tried yet"));
+		str_clear(&m->reason);
+		str_add(&m->reason, reason);
+	}
+	print_safe(RCPT_COLUMN, address);
+}
+
+static void print_totals(const struct mailq *m)
+{
+	if (m->messages)
+		printf("-- %llu Kbytes in %lu Request%s.\n",
+				(m->bytes + 1023) / 1024, m->messages,
+				m->messages == 1 ? "" : "s");
+	else
+		printf("Mail queue is empty\n");
+}
+
+static void print_counts(const struct mailq *m)
+{
+	const unsigned long *n = m->count;
+
+	printf("%lu message%s %s", n[DONE], n[DONE] == 1 ? "" : "s",
+			n[DONE] == 1 ? m->request->one : m->request->many);
+	if (n[SAME])
+		printf(", %lu %s", n[SAME], m->request->same);
+	if (CFG_MAILQ_ADMIN && n[BUSY])
+		printf(", %lu just being sent: left alone", n[BUSY]);
+	if (CFG_MAILQ_ADMIN && n[FAILED])
+		printf(", %lu failed", n[FAILED]);
 	fputc('\n', stdout);
 }
 
-static void print_totals(const struct totals *all)
+/* -- a line of the queue's -- */
+
+static void end_message(struct mailq *m)
 {
-	if (!all->messages)
-		printf("Mail queue is empty\n");
-	else
-		printf("-- %llu Kbytes in %lu Request%s.\n",
-				(all->bytes + 1023) / 1024, all->messages,
-				all->messages == 1 ? "" : "s");
+	struct str out;
+
+	if (!m->open)
+		return;
+	m->open = false;
+	str_clear(&m->reason);
+	if (!CFG_MAILQ_ADMIN || !m->o->json) {
+		fputc('\n', stdout);
+		return;
+	}
+	str_init(&out, LINE_MOST);
+	json_end(&out);
+	fputs(str_c(&out), stdout);
+	str_free(&out);
+}
+
+static void on_message(struct mailq *m, struct span line)
+{
+	struct span field[MAILQ_FIELDS];
+	struct str out;
+
+	end_message(m);
+	for (int i = 0; i < MAILQ_FIELDS; i++)
+		field[i] = span_cut(&line, '\t');
+	m->open = m->first = true;
+	m->messages++;
+	m->bytes += (unsigned long long)number(field[MAILQ_SIZE]);
+	if (!CFG_MAILQ_ADMIN || !m->o->json) {
+		print_message(m, field);
+		return;
+	}
+	str_init(&out, 8 * LINE_MOST);
+	json_message(&out, field);
+	fputs(str_c(&out), stdout);
+	str_free(&out);
+}
+
+static void on_rcpt(struct mailq *m, struct span line)
+{
+	struct span address = span_cut(&line, '\t');
+	struct str out;
+
+	if (!CFG_MAILQ_ADMIN || !m->o->json) {
+		print_rcpt(m, address, line);
+		return;
+	}
+	str_init(&out, 8 * LINE_MOST);
+	json_rcpt(&out, m->first, address, line);
+	m->first = false;
+	fputs(str_c(&out), stdout);
+	str_free(&out);
+}
+
+static void complain(const char *what, struct span s)
+{
+	fprintf(stderr, "mailq: ");
+	for (size_t i = 0; i < s.n; i++)
+		fputc((unsigned char)s.p[i] < ' ' ? ' ' : s.p[i], stderr);
+	fprintf(stderr, "%s\n", what);
+}
+
+static void on_line(struct mailq *m, struct span line)
+{
+	struct span word = line;
+
+	if (span_starts(line, "M\t")) {
+		on_message(m, span_rest(line, 2));
+	} else if (span_starts(line, "R\t")) {
+		on_rcpt(m, span_rest(line, 2));
+	} else if (CFG_MAILQ_ADMIN && span_starts(line, "B\t")) {
+		complain(": is just being sent, was left alone",
+				span_rest(line, 2));
+	} else if (CFG_MAILQ_ADMIN && span_starts(line, "F\t")) {
+		complain("", span_rest(line, 2));
+	} else if (span_eq(span_word(&word), SPAN("OK"))) {
+		end_message(m);
+		m->ended = true;
+		for (int i = 0; i < COUNTS; i++)
+			m->count[i] += (unsigned long)number(span_word(&word));
+	} else {
+		m->ended = true;
+		m->status = span_starts(line, "DENIED") ? EX_NOPERM
+			: EX_UNAVAILABLE;
+		complain("", span_trim(word));
+	}
 }
 
 /* -- from the queue -- */
@@ -102,84 +278,195 @@ static int connect_queue(const struct conf *conf, struct err *err)
 	return fd;
 }
 
-static void flush_line(struct span line)
-{
-	struct span count = line;
-
-	if (span_eq(span_word(&count), SPAN("OK")))
-		printf("%.*s messages are tried now\n", SPAN_ARG(span_trim(count)));
-	else
-		print_safe(0, line);
-}
-
-/* Takes the whole lines off text: entries of a LIST, or (all NULL) FLUSH's. */
-static void print_lines(struct str *text, struct totals *all)
+/* Takes the whole lines off text. */
+static void take_lines(struct mailq *m, struct str *text)
 {
 	struct span rest = str_span(text);
 
-	while (span_has(rest, '\n')) {
-		struct span line = span_cut(&rest, '\n');
-
-		if (all)
-			print_entry(all, line);
-		else
-			flush_line(line);
-	}
+	while (!m->ended && span_has(rest, '\n'))
+		on_line(m, span_cut(&rest, '\n'));
 	str_cut(text, text->n - rest.n);
 }
 
-static int ask_queue(int fd, bool flush, struct err *err)
+static int read_lines(struct mailq *m, int fd, struct err *err)
 {
-	const char *command = flush ? "FLUSH\n" : "LIST\n";
-	struct totals all = { 0 };
-	char piece[4096];
+	char piece[LINE_MOST];
 	struct str text;
-	ssize_t n = -1;
+	ssize_t n;
 
-	str_init(&text, LINE_MOST);
-	if (file_write(fd, command, strlen(command)) == 0)
-		while ((n = file_get(fd, piece, sizeof(piece))) > 0) {
-			str_add(&text, span_make(piece, (size_t)n));
-			print_lines(&text, flush ? NULL : &all);
-		}
-	if (n == 0 && !flush)
-		print_totals(&all);
+	str_init(&text, 2 * LINE_MOST);
+	while (!m->ended && !text.bad
+			&& (n = file_get(fd, piece, sizeof(piece))) > 0) {
+		str_add(&text, span_make(piece, (size_t)n));
+		take_lines(m, &text);
+	}
 	str_free(&text);
-	return n < 0 ? err_errno(err, "queue") : 0;
+	return m->ended ? 0 : err_set(err, ERR_TEMP,
+			"the queue went away in the middle");
+}
+
+static void add_choice(struct str *out, const char *name, const char *value)
+{
+	if (value)
+		str_addf(out, "\t%s=%s", name, value);
+}
+
+static int ask(struct mailq *m, const struct conf *conf, const char *id,
+		struct err *err)
+{
+	struct str line;
+	int fd, rc;
+
+	m->ended = false;
+	str_init(&line, LINE_MOST);
+	str_adds(&line, m->request->verb);
+	if (CFG_MAILQ_ADMIN) {
+		add_choice(&line, "id", id);
+		add_choice(&line, "from", m->o->from);
+		add_choice(&line, "to", m->o->to);
+		add_choice(&line, "domain", m->o->domain);
+	}
+	str_addc(&line, '\n');
+	fd = line.bad ? err_set(err, ERR_PERM, "too long")
+		: connect_queue(conf, err);
+	if (fd >= 0 && file_write(fd, line.p, line.n) < 0) {
+		close(fd);
+		fd = err_errno(err, "queue");
+	}
+	str_free(&line);
+	if (fd < 0)
+		return -1;
+	rc = read_lines(m, fd, err);
+	close(fd);
+	return rc;
+}
+
+/* How many messages it has spoken of so far. */
+static unsigned long matched(const struct mailq *m)
+{
+	return m->count[DONE] + m->count[SAME] + m->count[BUSY]
+		+ m->count[FAILED];
+}
+
+/* Each ID is a request of its own, so that it is known which is not there. */
+static int ask_each(struct mailq *m, const struct conf *conf, char **id, int n,
+		struct err *err)
+{
+	int missing = 0;
+
+	if (!CFG_MAILQ_ADMIN || !n)
+		return ask(m, conf, NULL, err);
+	for (int i = 0; i < n && !m->status; i++) {
+		unsigned long before = matched(m);
+
+		if (ask(m, conf, id[i], err) < 0)
+			return -1;
+		if (m->status || matched(m) > before)
+			continue;
+		complain(": no such message", span_of(id[i]));
+		missing = 1;
+	}
+	return missing;
+}
+
+static bool chooses(const struct options *o, int n)
+{
+	return CFG_MAILQ_ADMIN && (n || o->from || o->to || o->domain);
+}
+
+static int end_status(const struct mailq *m, bool missing)
+{
+	return m->status ? m->status : m->count[FAILED] ? EX_IOERR
+		: m->count[BUSY] ? EX_TEMPFAIL : missing ? NONE_MATCHED : EX_OK;
+}
+
+static int run(const struct options *o, const struct request *request,
+		char **id, int n)
+{
+	struct mailq m = { .o = o, .request = request };
+	struct conf *conf = conf_read_or_exit(o->conf);
+	struct err err;
+	int rc;
+
+	str_init(&m.reason, LINE_MOST);
+	rc = ask_each(&m, conf, id, n, &err);
+	conf_free(conf);
+	str_free(&m.reason);
+	if (rc < 0) {
+		fflush(stdout);
+		applet_fail("mailq", &err);
+		return applet_end("mailq", EX_UNAVAILABLE);
+	}
+	if (m.status)
+		return applet_end("mailq", m.status);
+	if (request->one)
+		print_counts(&m);
+	else if (!o->json && (m.messages || !chooses(o, n)))
+		print_totals(&m);
+	return applet_end("mailq", end_status(&m, rc
+				|| (chooses(o, n) && !matched(&m))));
 }
 
 int sendmail_queue(const char *conf_path, bool flush)
 {
-	struct conf *conf = conf_read_or_exit(conf_path);
-	struct err err;
-	int fd = connect_queue(conf, &err);
-	int rc = fd < 0 ? -1 : ask_queue(fd, flush, &err);
+	struct options o = { .conf = conf_path };
 
-	if (fd >= 0)
-		close(fd);
-	if (rc < 0)
-		applet_fail("mailq", &err);
-	conf_free(conf);
-	return applet_end("mailq", rc < 0 ? EX_UNAVAILABLE : EX_OK);
+	return run(&o, &requests[flush], NULL, 0);
 }
 
-struct options {
-	const char *conf;
-	bool flush;
-};
-
 static const struct opt_row rows[] = {
-	{ 'q', "flush", OPT_FLAG, OPT_AT(struct options, flush) },
+	{ 'q', "flush", OPT_FLAG, OPT_AT(struct options, wanted[1]) },
 	{ 'C', "config", OPT_TEXT, OPT_AT(struct options, conf) },
 	{ 'v', "", OPT_IGNORE, 0 },
+	USE_MAILQ_ADMIN({ 'h', "hold", OPT_FLAG,
+			OPT_AT(struct options, wanted[2]) },
+	{ 'H', "release", OPT_FLAG, OPT_AT(struct options, wanted[3]) },
+	{ 'r', "requeue", OPT_FLAG, OPT_AT(struct options, wanted[4]) },
+	{ 'd', "delete", OPT_FLAG, OPT_AT(struct options, wanted[5]) },
+	{ 'j', "json", OPT_FLAG, OPT_AT(struct options, json) },
+	{ 'a', "all", OPT_FLAG, OPT_AT(struct options, all) },
+	{ 0, "from", OPT_TEXT, OPT_AT(struct options, from) },
+	{ 0, "to", OPT_TEXT, OPT_AT(struct options, to) },
+	{ 0, "domain", OPT_TEXT, OPT_AT(struct options, domain) },)
 	{ 0 }
 };
+
+static bool is_id(const char *s)
+{
+	return *s && span_isalnum(span_of(s), "");
+}
+
+/* One thing at a time, to messages that were named. */
+static bool makes_sense(const struct options *o, char **id, int n)
+{
+	const char *values[] = { o->from, o->to, o->domain };
+	int wanted = 0;
+
+	for (size_t i = 0; i < WANTED; i++)
+		wanted += o->wanted[i];
+	for (int i = 0; i < 3; i++)
+		if (span_has_control(span_of(values[i]))
+				|| span_has(span_of(values[i]), '\t'))
+			return false;
+	for (int i = 0; i < n; i++)
+		if (!is_id(id[i]))
+			return false;
+	if (o->all && chooses(o, n))
+		return false;
+	return wanted <= 1 && !(wanted && o->json)
+		&& (!wanted || o->wanted[1] || o->all || chooses(o, n));
+}
 
 int mailq_main(int argc, char **argv)
 {
 	struct options o = { 0 };
+	int operand = usage_parse(argc, argv, rows, &o);
+	size_t i = 1;
 
-	if (usage_parse(argc, argv, rows, &o) != argc)
+	if (CFG_MAILQ_ADMIN ? !makes_sense(&o, argv + operand, argc - operand)
+			: operand != argc)
 		usage_fail(argv[0]);
-	return sendmail_queue(o.conf, o.flush);
+	while (i < WANTED && !o.wanted[i])
+		i++;
+	return run(&o, &requests[i % WANTED], argv + operand, argc - operand);
 }

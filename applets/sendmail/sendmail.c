@@ -5,6 +5,7 @@
  * applet sendmail tool usr/sbin
  * applet mailq tool mailq_main MAILQ
  * file mailq.c MAILQ
+ * file mailq_json.c MAILQ_ADMIN
  *
  * config SENDMAIL
  *	bool "sendmail (7 kB)"
@@ -31,15 +32,34 @@
  *	  Sendmail's other options do nothing.
  *
  * config MAILQ
- *	bool "mailq (1950 bytes)"
+ *	bool "mailq (3 kB)"
  *	default y
  *	help
- *	  usage: mailq [-q] [-C FILE]
+ *	  usage: mailq [-j|-q|-h|-H|-r|-d] [-C FILE] [WHICH]
  *
- *	  Lists the queue.
+ *	  Lists the queue: who waits, and why. !: held, *: being sent
  *
  *	  -q, --flush  try all now
  *	  -C FILE      configuration
+ *
+ *	  With MAILQ_ADMIN:
+ *
+ *	  -h, --hold     keep, do not try
+ *	  -H, --release  no longer
+ *	  -r, --requeue  forget tries and addresses
+ *	  -d, --delete   tell nobody
+ *	  -j, --json
+ *
+ *	  WHICH: ID..., --from, --to ADDRESS or @DOMAIN, --domain DOMAIN,
+ *	  -a, --all
+ *
+ * config MAILQ_ADMIN
+ *	bool "mailq: hold, delete and choose messages, JSON (5 kB)"
+ *	default n
+ *	depends on MAILQ
+ *	help
+ *	  mailq holds, releases, requeues, deletes and flushes single messages,
+ *	  those of a sender, to a recipient or domain, and lists as JSON.
  */
 #include "applet.h"
 #include "config.h"

@@ -48,7 +48,7 @@ void sendmail_recipients(struct sendmail_message *m, struct span list);
 /* local@domain in arena memory; the domain is ours where there is none. */
 const char *sendmail_complete(struct sendmail_message *m, struct span address);
 
-/* mailq.c: the exit status. conf_path may be NULL. */
+/* mailq.c, of sendmail -bp and -q: the exit status. conf_path may be NULL. */
 int sendmail_queue(const char *conf_path, bool flush);
 
 #endif

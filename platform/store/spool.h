@@ -18,6 +18,7 @@
 #include "base/span.h"
 #include "net/loop.h"
 #include "os/conf.h"
+#include "store/sync.h"
 
 #define SPOOL_ID_SIZE 24	/* letters and digits, sorts by time; with NUL */
 
@@ -46,6 +47,7 @@ struct spool_envelope {
 	uint64_t size;			/* octets of the message; set on commit */
 	unsigned attempts;
 	bool warned;			/* the sender knows that it takes long */
+	bool held;			/* the admin lets nobody try it */
 	int64_t next_try;		/* wall-clock seconds, 0: at once */
 	unsigned nrcpt;
 	struct spool_rcpt *rcpt;
@@ -130,9 +132,14 @@ int spool_check(struct spool *s, const struct spool_envelope *e, struct err *err
 /* In place, one byte, no flush: kept over kill -9; after a power cut at worst sent again. */
 int spool_mark(struct spool *s, struct spool_envelope *e, unsigned rcpt,
 		enum spool_state state, struct err *err);
-/* In place: attempts, warned and next_try as they are in e. */
+/* In place: attempts, warned, held and next_try as they are in e. */
 int spool_defer(struct spool *s, const struct spool_envelope *e, struct err *err);
 int spool_remove(struct spool *s, const char *id, struct err *err);
+/*
+ * Makes what these have changed durable, by the flush of all others of that
+ * moment: r->name is "./ID", or "./" after a removal.
+ */
+void spool_flush(struct spool *s, struct sync_request *r);
 
 /* Number of flushes asked of the kernel so far in this process and its helper; for tests and statistics. */
 unsigned long spool_flushes(const struct spool *s);

@@ -47,6 +47,7 @@ static void round_trip(const struct spool_envelope *e, struct record_head *h)
 				|| record_get(&again, str_span(&out), h, a, NULL) < 0
 				|| again.nrcpt != e->nrcpt
 				|| again.warned != e->warned
+				|| again.held != e->held
 				|| !same(again.sender, e->sender)
 				|| !same(again.dsn, e->dsn)
 				|| !same(again.rcpt[0].dsn, e->rcpt[0].dsn)

@@ -195,6 +195,11 @@ int spool_defer(struct spool *s, const struct spool_envelope *e, struct err *err
 	return change(s, e, RECORD_HEAD_SIZE, 0, line, sizeof(line), err);
 }
 
+void spool_flush(struct spool *s, struct sync_request *r)
+{
+	sync_ask(s->sync, r);
+}
+
 int spool_remove(struct spool *s, const char *id, struct err *err)
 {
 	if (!spool_id_valid(id))

@@ -67,7 +67,7 @@ void record_try(char out[RECORD_TRY_SIZE], const struct spool_envelope *e)
 	char line[RECORD_TRY_SIZE + 1];
 
 	snprintf(line, sizeof(line), "try%c%010u %020" PRId64 "\n",
-			e->warned ? '*' : ' ', e->attempts,
+			" *!#"[e->warned + 2 * e->held], e->attempts,
 			e->next_try > 0 ? e->next_try : 0);
 	memcpy(out, line, RECORD_TRY_SIZE);
 }
@@ -76,7 +76,8 @@ static bool get_try(struct spool_envelope *e, const char *line)
 {
 	char again[RECORD_TRY_SIZE];
 
-	e->warned = line[3] == '*';
+	e->warned = line[3] == '*' || line[3] == '#';
+	e->held = line[3] == '!' || line[3] == '#';
 	e->attempts = (unsigned)strtoll(line + 4, NULL, 10);
 	e->next_try = strtoll(line + 15, NULL, 10);
 	record_try(again, e);

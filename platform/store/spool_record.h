@@ -2,7 +2,8 @@
  *
  *	PB1 ENVELOPE MESSAGE CRC-ENVELOPE CRC-MESSAGE	fixed width, hex
  *	try ATTEMPTS NEXT			fixed width, changed in place; "try*":
- *						the sender was warned
+ *						the sender was warned, "try!": the
+ *						admin holds it, "try#": both
  *	id ID
  *	created SECONDS
  *	flags 8 | - [u] [RET=... ENVID=...]	8BITMIME, and SMTPUTF8 as "8u", "-u"

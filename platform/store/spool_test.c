@@ -688,6 +688,35 @@ static void test_record_flags(void **state)
 	arena_free(a);
 }
 
+/* What the admin holds is kept apart from whether the sender was warned. */
+static void test_held(void **state)
+{
+	static const char marks[] = " *!#";
+	struct arena *a = arena_new(1 << 20);
+	struct spool_envelope *e;
+	char line[RECORD_TRY_SIZE];
+	struct place p = { 0 };
+	struct err err;
+
+	(void)state;
+	place_open(&p, false, false);
+	put(&p, 10);
+	for (unsigned i = 0; i < 4; i++) {
+		e = load(&p, a);
+		e->warned = i & 1;
+		e->held = i & 2;
+		record_try(line, e);
+		assert_int_equal(line[3], marks[i]);
+		assert_int_equal(spool_defer(p.spool, e, &err), 0);
+		e = load(&p, a);
+		assert_int_equal(e->warned, i & 1);
+		assert_int_equal(e->held, i / 2);
+	}
+	place_close(&p);
+	arena_free(a);
+	remove_tree(p.dir);
+}
+
 /* Files of before RFC 3461 are read, and are written the same still. */
 static void test_record_without_dsn(void **state)
 {
@@ -743,6 +772,7 @@ int main(void)
 		cmocka_unit_test(test_record_refuses),
 		cmocka_unit_test(test_record_without_dsn),
 		cmocka_unit_test(test_record_flags),
+		cmocka_unit_test(test_held),
 	};
 
 	log_open("spool_test", true);

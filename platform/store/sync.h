@@ -18,7 +18,8 @@ struct sync_request {
 	/*
 	 * Of the written file, relative to dirfd, at most SYNC_NAME_MAX octets;
 	 * kept by the caller until done. Its folder is made durable too. Needed
-	 * where a flush goes file by file.
+	 * where a flush goes file by file. One that begins with "./" may be
+	 * gone by then: that is no error.
 	 */
 	const char *name;
 	/* 0: durable; else errno. From the loop, or inside sync_ask without a loop. */

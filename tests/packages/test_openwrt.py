@@ -637,7 +637,7 @@ def test_the_daemons_work_without_maild(tmp):
                              "smtpd": nobody, "pop3d": store}
         mail.send("far@away.test")
         wait_for(lambda: "far@away.test" in mail.run("mailq"))
-        assert "1 messages are tried now" in mail.run("mailq", "--flush")
+        assert "1 message is tried now" in mail.run("mailq", "--flush")
         for name in list(found):
             procd.stop(name)
 
@@ -658,7 +658,7 @@ def test_send_only_keeps_what_the_smarthost_does_not_take(tmp):
     mail.send("far@away.test")
     with Procd(found, tmp / "log"):
         wait_for(lambda: "far@away.test" in mail.run("mailq"))
-        assert "1 messages are tried now" in mail.run("mailq", "--flush")
+        assert "1 message is tried now" in mail.run("mailq", "--flush")
 
 
 def libraries():

@@ -44,20 +44,20 @@ function printSmarthost(parts) {
 }
 
 /*
- * What mailq prints: a line for a message, then, indented, why it waits, and
- * further in the recipients.
+ * What mailq prints: a line for a message (age, next try), then, indented, why
+ * it waits, and further in the recipients.
  */
 function parseQueue(text) {
 	const messages = [];
 
 	for (const line of text.split('\n')) {
-		const head = line.match(/^([0-9A-Za-z]+) +(\d+)  (.{20})(.*)$/);
+		const head = line.match(/^([0-9A-Za-z]+)[ !*] *(\d+)  (.{20})(.*)$/);
 		const indent = line.search(/\S/);
 		const last = messages[messages.length - 1];
 
 		if (head)
 			messages.push({ id: head[1], size: +head[2],
-				time: head[3].trim(), sender: head[4],
+				time: head[3].trim().replace(/ +/, ', '), sender: head[4],
 				why: '', rcpts: [] });
 		else if (last && indent >= 50)
 			last.rcpts.push(line.trim());
