@@ -144,7 +144,7 @@ all-ldflags := $(strip $(ldflags) $(LDFLAGS))
 # the twins that do without TLS; a `file` row gates one file of an applet.
 including = $(shell grep -l '^\#include <$(1)' $(wildcard platform/*/*.c))
 skip := %_test.c %_fuzz.c $(filter-out $(gated-y),$(gated)) \
-	$(if $(CONFIG_TLS),%_none.c,$(call including,mbedtls/)) \
+	$(if $(CONFIG_TLS),%_none.c,%_mbedtls.c $(call including,mbedtls/)) \
 	$(if $(CONFIG_TLS_SERVER),,$(addsuffix _mbedtls.c,$(addprefix %/tls_,\
 		server cert ticket peer))) \
 	$(if $(CONFIG_LIB_SQLITE),,$(call including,sqlite3.h)) \

@@ -4,7 +4,7 @@
 
 #include "smtpd/smtpd.h"
 
-static bool may_relay(const struct smtp_session *s)
+bool smtpd_may_relay(const struct smtp_session *s)
 {
 	const struct smtpd_session *x = s->owner;
 
@@ -137,7 +137,7 @@ void smtpd_rcpt(struct smtp_session *s, struct smtp_rcpt *r)
 		look_up_here(s, r, span_sub(address, 0, at));
 	else if (conf_is_local(s->conf, domain))
 		look_up(x, r->address);
-	else if (may_relay(s))
+	else if (smtpd_may_relay(s))
 		smtpd_ok(x, MILTER_RCPT);
 	else
 		smtp_server_refuse(s, 550, "5.7.1", "Relaying denied");

@@ -8,6 +8,7 @@
  * file limit.c SMTPD_LIMITS
  * file greeting.c SMTPD_GREETING
  * file device.c SMTPD_DEVICE
+ * file etrn.c SMTPD_ETRN
  * file ask.c SMTPD_ASK
  * file dnsbl.c SMTPD_DNSBL
  * file check.c SMTPD_CHECKS
@@ -52,6 +53,12 @@
  *	select SMTPD_LIMITS
  *	help
  *	  device: takes mail of a LAN's old machines, for listed recipients.
+ *
+ * config SMTPD_ETRN
+ *	bool "ETRN, RFC 1985 (1 kB)"
+ *	select MAILQ_ADMIN
+ *	help
+ *	  Who may relay may have a domain's waiting mail sent now.
  *
  * config SMTPD_ASK
  *	bool
@@ -122,6 +129,8 @@ static void session_closed(struct smtp_session *s)
 	struct smtpd *m = x->service->smtpd;
 
 	smtpd_let_go(x);
+	if (CFG_SMTPD_ETRN)
+		smtpd_etrn_end(x);
 	if (CFG_SMTPD_ASK)
 		smtpd_ask_end(x);
 	if (CFG_SMTPD_MILTER)
@@ -256,6 +265,7 @@ static void set_up(struct smtpd *m)
 			.message = smtpd_message, .reset = smtpd_reset,
 			.closed = session_closed,
 			.moved = CFG_FRONT_ENDS ? session_moved : NULL,
+			USE_SMTPD_ETRN(.etrn = smtpd_etrn,)
 			USE_SMTPD_LIMITS(.wrong = smtpd_limit_wrong,)
 		};
 		if (CFG_TLS_CLIENT_CERTS && !v->local)

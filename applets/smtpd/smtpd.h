@@ -92,6 +92,7 @@ struct smtpd_session {
 	struct smtpd_milters *milters;	/* milter.c; NULL: not asked yet */
 	struct smtpd_strip strip;	/* of the message that comes in */
 	struct smtpd_fields fields;
+	struct smtpd_etrn *etrn;	/* etrn.c; NULL: queue is not asked */
 	/* ask.c */
 	struct smtpd_ask *ask;		/* DNS is being asked */
 	struct smtp_rcpt *held;		/* waits for it */
@@ -140,12 +141,18 @@ void smtpd_cert_check(struct smtpd_session *x, const struct sasl *sasl);
 
 /* relay.c: may mail for this recipient come in here? */
 void smtpd_rcpt(struct smtp_session *s, struct smtp_rcpt *r);
+/* May it send mail for others, by address, login, certificate or socket? */
+bool smtpd_may_relay(const struct smtp_session *s);
 /* Neither this machine nor in relay-from. */
 bool smtpd_is_stranger(const struct smtpd *m, const struct sockaddr *peer);
 /* [192.0.2.1], and that is the address which the client has called? */
 bool smtpd_is_own_literal(const struct smtp_session *s, struct span domain);
 /* RFC 5321 4.5.1: he gets mail from everybody. */
 bool smtpd_is_postmaster(const struct smtp_session *s, const char *rcpt);
+
+/* etrn.c (SMTPD_ETRN): the call of struct smtp_policy, and its end. */
+void smtpd_etrn(struct smtp_session *s, struct span node);
+void smtpd_etrn_end(struct smtpd_session *x);
 
 /* device.c (SMTPD_DEVICE), for a service that is one. */
 /* False: it was turned away, and is gone. */

@@ -158,6 +158,11 @@ static void rcpt_refused(struct smtp_session *s)
 	s->priv->rcpt = NULL;
 }
 
+static void nothing(struct smtp_session *s)
+{
+	(void)s;
+}
+
 static const struct {
 	enum smtp_reply ok;
 	void (*taken)(struct smtp_session *s);
@@ -174,6 +179,7 @@ static const struct {
 		smtp_chunk_refused },
 	[SMTP_ASK_MESSAGE] = { SMTP_MESSAGE_OK, message_taken,
 		smtp_transaction_end },
+	[SMTP_ASK_ETRN] = { SMTP_NO_REPLY, nothing, nothing },
 };
 
 /* The dialogue goes on, unless the answer came inside the question. */
@@ -245,6 +251,20 @@ void smtp_server_refuse(struct smtp_session *s, int code, const char *enhanced,
 		if (code == 421)
 			smtp_end(s);
 	}
+	smtp_leave(s);
+}
+
+void smtp_server_reply(struct smtp_session *s, int code, const char *enhanced,
+		const char *text)
+{
+	struct smtp_server_private *p = s->priv;
+	enum smtp_ask asked = p->asked;
+
+	if (!asked)
+		return;
+	smtp_enter(s);
+	smtp_reply_write(s->conn, code, enhanced, text);
+	answered(s, asks[asked].taken);
 	smtp_leave(s);
 }
 
@@ -352,7 +372,7 @@ static void run_ehlo(struct dialog *d, void *session, struct span args)
 			"%s%s%s%s%s%s"
 			"250-8BITMIME\r\n"
 			"250-CHUNKING\r\n"
-			"%s%s%s"
+			"%s%s%s%s"
 			"250-LIMITS RCPTMAX=%u\r\n"
 			"250 ENHANCEDSTATUSCODES\r\n",
 			s->conf->hostname, s->conf->max_message_size,
@@ -368,6 +388,7 @@ static void run_ehlo(struct dialog *d, void *session, struct span args)
 				"250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN"
 				"\r\n" : "",
 			s->policy->utf8 ? "250-SMTPUTF8\r\n" : "",
+			s->policy->etrn ? "250-ETRN\r\n" : "",
 			s->conf->max_recipients);
 }
 
@@ -397,6 +418,24 @@ static void run_expn(struct dialog *d, void *session, struct span args)
 {
 	(void)d, (void)args;
 	smtp_say(session, SMTP_NOT_IMPLEMENTED);
+}
+
+static void ask_etrn(struct smtp_session *s)
+{
+	s->policy->etrn(s, s->priv->node);
+}
+
+static void run_etrn(struct dialog *d, void *session, struct span args)
+{
+	struct smtp_session *s = session;
+
+	(void)d;
+	if (!s->policy->etrn) {
+		smtp_say(s, SMTP_NOT_IMPLEMENTED);
+		return;
+	}
+	s->priv->node = args;
+	smtp_ask(s, SMTP_ASK_ETRN, ask_etrn);
 }
 
 static void run_help(struct dialog *d, void *session, struct span args)
@@ -456,6 +495,7 @@ static const struct dialog_row rows[] = {
 	USE_FRONT_ENDS({ "XCLIENT", smtp_run_xclient, SMTP_START | SMTP_READY,
 		DIALOG_NEED_ARG },)
 	{ "VRFY", run_vrfy, BOTH(SMTP_ANY), DIALOG_NEED_ARG },
+	{ "ETRN", run_etrn, SMTP_READY, DIALOG_NEED_ARG },
 	{ "EXPN", run_expn, BOTH(SMTP_ANY), 0 },
 	{ "HELP", run_help, BOTH(SMTP_ANY), 0 },
 	{ 0 }

@@ -56,6 +56,8 @@ struct smtp_policy {
 	void (*message)(struct smtp_session *s);
 	void (*reset)(struct smtp_session *s);	/* transaction over or dropped: free what data/piece took */
 	void (*closed)(struct smtp_session *s);	/* the session ends; frees the policy's part */
+	/* NULL: no ETRN. later, by smtp_server_reply or _refuse; node: what was given */
+	void (*etrn)(struct smtp_session *s, struct span node);
 	/*
 	 * NULL: no front ends. Or: the client is at this address, says XCLIENT;
 	 * sets it. Gives NULL, or why it may not come in (421).
@@ -106,6 +108,9 @@ void smtp_server_ok(struct smtp_session *s, const char *text);	/* text NULL: usu
 /* auth_check's answer: AUTH is over, or, with SCRAM, goes on. */
 void smtp_server_auth_ok(struct smtp_session *s, const struct auth_user *user);
 void smtp_server_refuse(struct smtp_session *s, int code, const char *enhanced,
+		const char *text);
+/* Likewise with good news of another code: ETRN's 251 and 253. */
+void smtp_server_reply(struct smtp_session *s, int code, const char *enhanced,
 		const char *text);
 /* LMTP, after message: one per accepted recipient, any order; sent in order. code 250 is OK. */
 void smtp_server_answer_rcpt(struct smtp_session *s, struct smtp_rcpt *r,

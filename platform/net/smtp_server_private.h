@@ -20,7 +20,8 @@ enum {
 /* The question to the policy that is open. */
 enum smtp_ask {
 	SMTP_ASK_NONE, SMTP_ASK_AUTH, SMTP_ASK_AUTH_MORE, SMTP_ASK_MAIL, SMTP_ASK_RCPT,
-	SMTP_ASK_DATA, SMTP_ASK_CHUNK, SMTP_ASK_MESSAGE, SMTP_ASK_COUNT
+	SMTP_ASK_DATA, SMTP_ASK_CHUNK, SMTP_ASK_MESSAGE, SMTP_ASK_ETRN,
+	SMTP_ASK_COUNT
 };
 
 /* Counts Received: fields of the header section that streams by. */
@@ -55,6 +56,7 @@ struct smtp_server_private {
 	int code;			/* the message is refused, with... */
 	const char *text;
 	char enhanced[6];
+	struct span node;		/* SMTP_ASK_ETRN: of its line */
 	enum smtp_ask asked;
 	unsigned errors;		/* wrong commands since the last message */
 	unsigned refused;		/* recipients, likewise */
