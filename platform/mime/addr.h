@@ -17,7 +17,8 @@ struct addr {
 /*
  * Takes a path "<...>" off *in: source routes skipped, null path gives two
  * empty spans, <postmaster> without domain is fine (RFC 5321 4.1.1.3). The
- * whole grammar: quoted strings, address literals, 64/255 octet limits;
+ * whole grammar: quoted strings, address literals, 64/255 octet limits; one
+ * dot behind the domain is left out of it;
  * 8-bit only when utf8 is set. False: syntax error, *in unchanged.
  */
 bool addr_path(struct span *in, struct addr *out, bool utf8);
