@@ -270,6 +270,11 @@ bench-smtpd: all
 	@config/need build peers
 	@PILLARBOX=$(abspath $(O))/pillarbox $(PYTHON) \
 		tests/bench/smtpd_peers.py $(ARGS)
+# TIME=7200 seconds
+soak: all
+	@config/need build check
+	@PILLARBOX=$(abspath $(O))/pillarbox $(PYTHON) tests/bench/soak \
+		--time $(or $(TIME),600)
 check-configs:
 	@config/check-configs $(O)/configs
 check-configs-ci:
@@ -307,13 +312,14 @@ help:
 	@echo 'menuconfig oldconfig olddefconfig savedefconfig allnoconfig'
 	@echo 'allyesconfig randconfig NAME_defconfig'
 	@echo 'check: unit-tests fuzz lint check-configs check-prices bench'
+	@echo 'soak: good and bad clients for TIME=600 seconds'
 	@echo 'bench-smtpd: beside Postfix, OpenSMTPD and Exim; ARGS=--quick'
 	@echo 'boards: size-check size-table check-boards deb'
 	@echo 'CROSS= O= CROSS_COMPILE= CC= CFLAGS= LDFLAGS= STATIC=1 SANITIZE= V=1'
 	@echo 'MBEDTLS= SQLITE= ZLIB= PKG_CONFIG= DESTDIR= PREFIX= BASE='
 
 .PHONY: all clean install help size run check bench fuzz lint unit-tests fuzzers \
-	bench-smtpd size-check size-table check-boards deb \
+	bench-smtpd soak size-check size-table check-boards deb \
 	check-configs check-configs-ci check-prices menuconfig oldconfig \
 	olddefconfig allnoconfig allyesconfig randconfig savedefconfig \
 	applets-kconfig

@@ -1,0 +1,31 @@
+"""tests/bench/soak for some seconds; `make soak TIME=7200` is for hours."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+SOAK = pathlib.Path(__file__).resolve().parent / "soak"
+
+
+def soak(*argv):
+    p = subprocess.run([sys.executable, SOAK, *argv], text=True, timeout=300,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    print(p.stdout)
+    return p
+
+
+def test_good_and_bad_clients():
+    """Four phases of 5 s are few: what is made once may still be made late."""
+    p = soak("--time", "20", "--slack", "512")
+    assert p.returncode == 0, p.stdout
+
+
+@pytest.mark.parametrize("fault,said", [
+    ("lost", "1 messages missing: never-sent"),
+    ("killed", "FAILED processes were")])
+def test_it_can_fail(fault, said):
+    p = soak("--time", "4", "--good-only", "--drain", "5",
+             "--fault", fault)
+    assert p.returncode == 1 and said in p.stdout, p.stdout
