@@ -1,7 +1,7 @@
 """The clients of tests/bench/soak: good ones, whose mail must arrive, bad ones.
 
 A client is a function that does one thing once with a Load; workers repeat
-it. GOOD is from 127.0.0.1, BAD from addresses of 127.7.0.0/16.
+it. A message's tag is in its recipient, so that the log can be searched. GOOD is from 127.0.0.1, BAD from addresses of 127.7.0.0/16.
 """
 
 import base64
@@ -59,10 +59,10 @@ class Load:
 
     def missing(self):
         """Acknowledged, and nowhere yet."""
-        messages, self.fake.messages = self.fake.messages, []
         del self.fake.lines[:]
-        for _, _, text in messages:
-            self.arrived(text)
+        # its threads append meanwhile
+        while self.fake.messages:
+            self.arrived(self.fake.messages.pop(0)[2])
         with self.lock:
             return self.acked - self.got
 
@@ -97,7 +97,7 @@ def plain(load, size=500):
     tag, text = load.mail(size)
     with smtplib.SMTP("127.0.0.1", load.box.port["smtp"],
                       timeout=PATIENCE) as s:
-        s.sendmail("x@y.example", f"{random.choice(USERS)}@a.test", text)
+        s.sendmail("x@y.example", f"{random.choice(USERS)}+{tag}@a.test", text)
         load.taken(tag)
 
 
@@ -111,9 +111,9 @@ def user(load):
                       timeout=PATIENCE) as s:
         s.starttls(context=NOVERIFY)
         s.login("alice@a.test", "alice-pw")
-        for to in ("bob@a.test", "x@c.test"):
+        for to in ("bob+{}@a.test", "x+{}@c.test"):
             tag, text = load.mail()
-            s.sendmail("alice@a.test", [to, "nobody@a.test"], text)
+            s.sendmail("alice@a.test", [to.format(tag), "nobody@a.test"], text)
             load.taken(tag)
 
 
@@ -126,7 +126,7 @@ def kept(load):
             tag, text = load.mail(20000)
             data = text.encode()
             s.mail("alice@a.test", ["BODY=8BITMIME", "RET=HDRS"])
-            s.rcpt("carol@a.test", ["NOTIFY=SUCCESS"])
+            s.rcpt(f"carol+{tag}@a.test", ["NOTIFY=SUCCESS"])
             for at in range(0, len(data), 7000):
                 piece = data[at:at + 7000]
                 last = " LAST" if at + 7000 >= len(data) else ""
@@ -145,7 +145,7 @@ def program(load, *argv, text, **kw):
 
 def sendmail(load):
     tag, text = load.mail()
-    program(load, BIN, "sendmail", "-i", "bob@a.test", text=text,
+    program(load, BIN, "sendmail", "-i", f"bob+{tag}@a.test", text=text,
             env=load.box.env())
     load.taken(tag)
 
@@ -154,7 +154,7 @@ def curl(load):
     tag, text = load.mail(50000)
     program(load, "curl", "-sk", f"smtps://127.0.0.1:{load.box.port['smtps']}"
             "/curl", "-u", "bob@a.test:bob-pw", "--mail-from", "bob@a.test",
-            "--mail-rcpt", "alice@a.test", "--mail-rcpt", "carol@a.test",
+            "--mail-rcpt", f"alice+{tag}@a.test", "--mail-rcpt", "carol@a.test",
             "-T", "-", text=text)
     load.taken(tag)
 
