@@ -9,14 +9,11 @@ import subprocess
 import threading
 
 
-KEYS = {"ec": "ec_paramgen_curve:P-256", "rsa": "rsa_keygen_bits:2048"}
-
-
-def make_cert(folder, name, kind="ec"):
-    """A self-signed certificate (ec or rsa); gives (certificate, key)."""
+def make_cert(folder, name):
+    """A self-signed certificate; gives (certificate, key)."""
     cert, key = folder / f"{name}.pem", folder / f"{name}.key"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", kind, "-pkeyopt",
-                    KEYS[kind], "-nodes", "-days", "30",
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
                     "-subj", f"/CN={name}", "-addext",
                     f"subjectAltName=DNS:{name}", "-out", cert, "-keyout",
                     key], check=True, stdout=subprocess.DEVNULL,

@@ -7,7 +7,6 @@ logs in as alice. From this machine it takes mail for everybody.
 
 import shutil
 import socketserver
-import subprocess
 import threading
 
 from peers_run import Peer, postfix_folders
@@ -43,7 +42,7 @@ class Policy(socketserver.StreamRequestHandler):
 
 class MailPeer(Peer):
     logins = True           # knows bob's password
-    key = "ec"
+    tls = "starttls"        # what a smarthost line can say
 
     def know(self, ports, cert):
         """Our ports of smtp and submission; its own (certificate, key)."""
@@ -188,26 +187,26 @@ plain:
 
 class OpenSMTPD(MailPeer):
     name = "OpenSMTPD"
-    key = "rsa"             # which its process for keys knows with OpenSSL 3
+    # Debian's, with OpenSSL 3, cannot sign in a handshake (its issues 1171,
+    # 1239): it offers TLS, and mail must come in the clear
+    tls = "may"
+    logins = False
     package = "opensmtpd"
     spool = "/var/spool/smtpd"
 
     def configure_more(self):
         etc = self.root / "etc"
-        key = subprocess.check_output(["openssl", "passwd", "-6", "secret"],
-                                      text=True).strip()
-        (etc / "users").write_text(f"bob {key}\n")
         (etc / "secrets").write_text("us alice@a.test:alice-pw\n")
         (etc / "smtpd.conf").write_text(
             f'pki peer cert "{CERT}"\npki peer key "{KEY}"\n'
-            "table users file:/etc/users\ntable secrets file:/etc/secrets\n"
-            f"listen on 127.0.0.1 port {self.port} tls pki peer "
-            "auth-optional <users>\n"
+            "table secrets file:/etc/secrets\n"
+            f"listen on 127.0.0.1 port {self.port} tls pki peer\n"
             'action "local" maildir\n'
             'action "mx" relay host smtp://127.0.0.1:'
             f'{self.ours["smtp"]} helo peer.b.test\n'
             'action "smart" relay host smtp+tls://us@127.0.0.1:'
-            f'{self.ours["submission"]} auth <secrets> helo peer.b.test\n'
+            f'{self.ours["submission"]} auth <secrets> tls no-verify '
+            'helo peer.b.test\n'
             'match from any for domain { "b.test" "e.test" } action "local"\n'
             + "".join(f'match from {source} for domain "a.test" action "mx"\n'
                       f'match from {source} for any action "smart"\n'

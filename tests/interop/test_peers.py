@@ -60,13 +60,13 @@ def pair(request, tmp_path_factory):
     work = tmp_path_factory.mktemp("peer")
     for folder in (work, *work.parents[:2]):
         folder.chmod(0o755)
-    cert = make_cert(work, "localhost", kind.key)
+    cert = make_cert(work, "localhost")
     peer = kind(work)
     (work / "password").write_text("secret\n")
     (work / "password").chmod(0o600)
     login = f" user=bob password-file={work}/password" if peer.logins else ""
     extra = (f"domain c.test\nroute b.test smtp:[127.0.0.1]:{peer.port}\n"
-             f"smarthost localhost:{peer.port} starttls{login}\n"
+             f"smarthost localhost:{peer.port} {peer.tls}{login}\n"
              f"tls-ca {cert[0]}\nsender-any alice@a.test\nretry-first 1s\n"
              "retry-most 2s\n")
     with Instance(users=("alice", "carol"), extra=extra) as us:
@@ -150,8 +150,9 @@ def test_to_the_peer(pair, domain, way):
     us.wait_log(rf"queue: .*to=<bob@{domain}>.*status=sent", since=since)
     us.wait_log(rf"queue: .*to=<nouser@{domain}>.*status=bounced \(5",
                 since=since)
-    assert re.search(rb"^Received: from mail\.a\.test.*?(?=^\w)", got[0],
-                     re.M | re.S)[0].count(b"TLS") >= 1
+    received = re.search(rb"^Received: from mail\.a\.test.*?(?=^\w)", got[0],
+                         re.M | re.S)[0]
+    assert (b"TLS" in received) == (peer.tls == "starttls")
 
     def mine():
         return [p.read_bytes() for p in us.messages("alice")]
