@@ -82,7 +82,7 @@ def pair(request, tmp_path_factory):
 
 def reports(texts, subject):
     """Those about this message."""
-    return [t for t in texts if b"report-type=delivery-status" in t
+    return [t for t in texts if b"\nContent-Type: message/delivery-status" in t
             and f"<{subject}@b.test>".encode() in t]
 
 
@@ -121,7 +121,7 @@ def test_from_the_peer(pair, domain, way):
     assert "TLSv1." in line, line
     assert ("user=alice@a.test" in line) == (way == "smarthost"), line
     # the peer tells of the one that we refused, we of those delivered
-    wait_for(lambda: {b"failed", b"delivered"} <= told(peer.mail(),
+    wait_for(lambda: {peer.failed, b"delivered"} <= told(peer.mail(),
                                                        f"to-{way}"), 60)
     failed = [r for r in reports(peer.mail(), f"to-{way}")
               if b"nouser@" + domain.encode() in r]
@@ -150,8 +150,8 @@ def test_to_the_peer(pair, domain, way):
     us.wait_log(rf"queue: .*to=<bob@{domain}>.*status=sent", since=since)
     us.wait_log(rf"queue: .*to=<nouser@{domain}>.*status=bounced \(5",
                 since=since)
-    received = re.search(rb"^Received: from mail\.a\.test.*?(?=^\w)", got[0],
-                         re.M | re.S)[0]
+    received = re.search(rb"^Received: .*?(?=^\w)", got[0], re.M | re.S)[0]
+    assert b"mail.a.test" in received
     assert (b"TLS" in received) == (peer.tls == "starttls")
 
     def mine():
