@@ -1,7 +1,8 @@
-"""The clients of tests/bench/soak: good ones, whose mail must arrive, bad ones.
+"""The clients of tests/bench/soak: good ones, whose mail must arrive, bad.
 
 A client is a function that does one thing once with a Load; workers repeat
-it. A message's tag is in its recipient, so that the log can be searched. GOOD is from 127.0.0.1, BAD from addresses of 127.7.0.0/16.
+it. A message's tag is in its recipient, so that the log can be searched. GOOD
+is from 127.0.0.1, BAD from addresses of 127.7.0.0/16.
 """
 
 import base64
@@ -154,8 +155,8 @@ def curl(load):
     tag, text = load.mail(50000)
     program(load, "curl", "-sk", f"smtps://127.0.0.1:{load.box.port['smtps']}"
             "/curl", "-u", "bob@a.test:bob-pw", "--mail-from", "bob@a.test",
-            "--mail-rcpt", f"alice+{tag}@a.test", "--mail-rcpt", "carol@a.test",
-            "-T", "-", text=text)
+            "--mail-rcpt", f"alice+{tag}@a.test", "--mail-rcpt",
+            "carol@a.test", "-T", "-", text=text)
     load.taken(tag)
 
 
@@ -267,8 +268,8 @@ def pop3_wrong(load):
 
 def gone_in_data(load):
     with load.connect("smtp") as s:
-        s.sendall(b"EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<bob@a.test>\r\nDATA\r\n")
-        s.sendall(b"Subject: never\r\n\r\n" + b"x" * 100_000)
+        s.sendall(b"EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<bob@a.test>\r\n")
+        s.sendall(b"DATA\r\nSubject: never\r\n\r\n" + b"x" * 100_000)
 
 
 def long_line(load):

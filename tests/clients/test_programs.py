@@ -145,7 +145,8 @@ def test_s_nail_with_auth(box, tmp_path):
     run("s-nail", "-:/", "-S", "v15-compat", "-S", f"mta=smtps://{user}:"
         f"{PASSWORD}@127.0.0.1:{box.port['smtps']}", "-S", "smtp-auth=plain",
         "-S", "tls-verify=ignore", "-S", f"from={USER}", "-S",
-        "hostname=a.test", "-S", "ttycharset=utf-8", "-s", "Grüße", "-a", tmp_path / "a.bin", "-c",
+        "hostname=a.test", "-S", "ttycharset=utf-8", "-s",
+        "Grüße", "-a", tmp_path / "a.bin", "-c",
         "alice@a.test", "bob@a.test", input="hällo\n.\n".encode(),
         env=dict(os.environ, HOME=str(tmp_path), LC_ALL="C.UTF-8"))
     message, = got(box)

@@ -34,7 +34,8 @@ def message(subject, big=True):
             "Content-Type: multipart/mixed; boundary=xx\r\n\r\n"
             "--xx\r\nContent-Type: text/plain; charset=utf-8\r\n"
             "Content-Transfer-Encoding: 8bit\r\n\r\n"
-            "Gr\u00fc\u00dfe aus K\u00f6ln \u2014 \u65e5\u672c\r\n.dot\r\n..\r\n"
+            "Gr\u00fc\u00dfe aus K\u00f6ln \u2014 \u65e5\u672c\r\n"
+            ".dot\r\n..\r\n"
             ".\t\r\nFrom here\r\n>From there\r\n" + "x" * 900 + "\r\n \r\n"
             "--xx\r\nContent-Type: application/octet-stream\r\n"
             "Content-Transfer-Encoding: base64\r\n\r\n").encode() + \
@@ -82,7 +83,8 @@ def pair(request, tmp_path_factory):
 
 def reports(texts, subject):
     """Those about this message."""
-    return [t for t in texts if b"\nContent-Type: message/delivery-status" in t
+    kind = b"\ncontent-type: message/delivery-status"
+    return [t for t in texts if kind in t.lower()
             and f"<{subject}@b.test>".encode() in t]
 
 
