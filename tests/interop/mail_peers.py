@@ -42,7 +42,6 @@ class Policy(socketserver.StreamRequestHandler):
 
 class MailPeer(Peer):
     logins = True           # knows bob's password
-    failed = b"failed"      # its word for it in a report (RFC 3464 2.3.3)
     tls = "starttls"        # what a smarthost line can say
 
     def know(self, ports, cert):
@@ -191,7 +190,6 @@ class OpenSMTPD(MailPeer):
     # Debian's, with OpenSSL 3, cannot sign in a handshake (its issues 1171,
     # 1239): it offers TLS, and mail must come in the clear
     tls = "may"
-    failed = b"error"
     logins = False
     package = "opensmtpd"
     spool = "/var/spool/smtpd"

@@ -123,7 +123,7 @@ def test_from_the_peer(pair, domain, way):
     assert "TLSv1." in line, line
     assert ("user=alice@a.test" in line) == (way == "smarthost"), line
     # the peer tells of the one that we refused, we of those delivered
-    wait_for(lambda: {peer.failed, b"delivered"} <= told(peer.mail(),
+    wait_for(lambda: {b"failed", b"delivered"} <= told(peer.mail(),
                                                        f"to-{way}"), 60)
     failed = [r for r in reports(peer.mail(), f"to-{way}")
               if b"nouser@" + domain.encode() in r]
