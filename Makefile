@@ -271,6 +271,16 @@ bench-smtpd: all
 	@config/need build peers
 	@PILLARBOX=$(abspath $(O))/pillarbox $(PYTHON) \
 		tests/bench/smtpd_peers.py $(ARGS)
+# With Postfix, Exim and OpenSMTPD; their root folders stay in build/peers.
+check-interop: all
+	@config/need build check peers
+	@PILLARBOX=$(abspath $(O))/pillarbox INTEROP=all $(PYTHON) -m pytest \
+		-q -p no:cacheprovider tests/interop
+# TIME=7200 seconds
+soak: all
+	@config/need build check
+	@PILLARBOX=$(abspath $(O))/pillarbox $(PYTHON) tests/bench/soak \
+		--time $(or $(TIME),600)
 check-configs:
 	@config/check-configs $(O)/configs
 check-configs-ci:
@@ -308,13 +318,15 @@ help:
 	@echo 'menuconfig oldconfig olddefconfig savedefconfig allnoconfig'
 	@echo 'allyesconfig randconfig NAME_defconfig'
 	@echo 'check: unit-tests fuzz lint check-configs check-prices bench'
+	@echo 'check-interop: mail to and from Postfix, Exim, OpenSMTPD'
+	@echo 'soak: good and bad clients for TIME=600 seconds'
 	@echo 'bench-smtpd: beside Postfix, OpenSMTPD and Exim; ARGS=--quick'
 	@echo 'boards: size-check size-table check-boards deb'
 	@echo 'CROSS= O= CROSS_COMPILE= CC= CFLAGS= LDFLAGS= STATIC=1 SANITIZE= V=1'
 	@echo 'MBEDTLS= SQLITE= ZLIB= PKG_CONFIG= DESTDIR= PREFIX= BASE='
 
 .PHONY: all clean install help size run check bench fuzz lint unit-tests fuzzers \
-	bench-smtpd size-check size-table check-boards deb \
+	bench-smtpd soak check-interop size-check size-table check-boards deb \
 	check-configs check-configs-ci check-prices menuconfig oldconfig \
 	olddefconfig allnoconfig allyesconfig randconfig savedefconfig \
 	applets-kconfig

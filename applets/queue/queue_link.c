@@ -241,15 +241,22 @@ static void on_result(void *arg, unsigned rcpt, const struct smtp_result *r)
 	end_job(l, r);
 }
 
+/* The password is never risked: with one, TLS was no mere wish. */
+static bool may_go_plain(const struct queue_link *l)
+{
+	const struct conf_smarthost *h = l->site->route.smarthost;
+
+	return !l->plain && (h ? h->tls == CONF_TLS_MAY && !h->user :
+			!l->site->route.lmtp);
+}
+
 /* Another try at a host that has not even greeted us; false: none is left. */
 static bool try_more(struct queue_link *l, const struct smtp_result *r)
 {
-	bool may = !l->site->route.smarthost && !l->site->route.lmtp;
-
 	if (l->up || l->site->queue->daemon.stopping)
 		return false;
 	log_info("%s: %s", l->host, r->text);
-	if (r->tls_failed && may && !l->plain) {
+	if (r->tls_failed && may_go_plain(l)) {
 		l->plain = true;
 		if (dial(l) == 0)
 			return true;

@@ -222,6 +222,9 @@ bool addr_path(struct span *in, struct addr *out, bool utf8)
 	inside.n -= s.n;
 	if (!take(&s, '>'))
 		return false;
+	/* the root's dot is no part of RFC 5321's grammar, nor another name */
+	if (a.domain.n > 1 && a.domain.p[a.domain.n - 1] == '.')
+		a.domain.n--;
 	/* the null path, the one local part that needs no domain, or both */
 	if (inside.n && !span_is(inside, "postmaster") &&
 			!is_mailbox(&a, utf8))

@@ -17,9 +17,9 @@ struct addr {
 /*
  * Takes a path "<...>" off *in: source routes skipped, null path gives two
  * empty spans, <postmaster> without domain is fine (RFC 5321 4.1.1.3). The
- * whole grammar: quoted strings, address literals, 64/255 octet limits;
- * other than ASCII only when utf8 is set, and then clean UTF-8 (RFC 6531 3.3).
- * False: syntax error, *in unchanged.
+ * whole grammar: quoted strings, address literals, 64/255 octet limits; one
+ * dot behind the domain is left out of it; other than ASCII only when utf8 is
+ * set, and then clean UTF-8 (RFC 6531 3.3). False: syntax error, *in unchanged.
  */
 bool addr_path(struct span *in, struct addr *out, bool utf8);
 /* local@domain without brackets. */

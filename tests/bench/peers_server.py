@@ -6,137 +6,39 @@ that all of them flush the same disk.
 """
 
 import os
-import pathlib
-import random
 import shutil
-import socket
-import subprocess
 import time
 
 import peers_root
 from peers_cpu import Group, tree_cpu
-from instance import Instance, wait_for
+from peers_run import Missing, Peer, postfix_folders
+from instance import Instance
 
 FLUSHES = "fsync,fdatasync,sync_file_range,syncfs,sync,msync"
-# A process namespace: when its first process is killed, all of it ends.
-UNSHARE = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork",
-           "--kill-child=SIGKILL"]
-# $1 the root folder, $2 the spool there, $3 the work folder, then the command
-INSIDE = """
-set -e
-cd "$1"
-mount -t proc proc proc
-mount -t tmpfs tmpfs dev
-for node in null zero random urandom; do
-	: >"dev/$node"
-	mount --bind "/dev/$node" "dev/$node"
-done
-mount --bind "$3/mail" mail
-[ "$2" = - ] || mount --bind "$3/spool" "$1$2"
-root=$1
-shift 3
-ulimit -n 1024		# as init gives; some close every number they may have
-chroot "$root" "$@" </dev/null &
-wait
-"""
 
 
-class Missing(Exception):
-    """This server cannot be measured here; the text says why."""
-
-
-def quiet_port():
-    """Below those of outgoing connections: one of them, even closed, would
-    keep a server that starts again from its port."""
-    low = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
-              .read_text().split()[0])
-    while True:
-        port = random.randrange(low // 2, low)
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-
-
-class Server:
-    package = None
-    spool = "-"
+class Server(Peer):
     seccomp = True          # or has setuid programs, which that would break
+    group = trace = None
 
-    def __init__(self, work):
-        self.work = pathlib.Path(work) / self.name
-        self.port = quiet_port()
-        self.process = self.group = self.trace = None
-        if self.package:
-            self.root, self.version = peers_root.make(self.package)
-
-    def folders(self):
-        shutil.rmtree(self.work, ignore_errors=True)
-        for name in ("spool", "mail"):
-            (self.work / name).mkdir(parents=True)
-        box = self.work / "mail" / "bob"
-        for sub in ("", "Maildir", "Maildir/new", "Maildir/cur", "Maildir/tmp"):
-            (box / sub).mkdir()
-            os.chown(box / sub, peers_root.USERS["bob"],
-                     peers_root.USERS["bob"])
-        self.new = box / "Maildir" / "new"
-
-    def wrapper(self, flushes):
+    def wrapper(self):
         """What a command line of a server starts with."""
         argv = self.group.enter()
         self.trace = None
-        if flushes:
+        if self.counts:
             self.trace = self.work / "flushes"
             argv += ["strace", "-D", "-f", "-qq", "-Y", "-e", "signal=none",
                      "-e", f"trace={FLUSHES}", "-o", self.trace]
             argv += ["--seccomp-bpf"] if self.seccomp else []
         return argv
 
-    def inside(self, *command):
-        """The command in the root folder, below a shell that reaps."""
-        if self.spool != "-":
-            (self.root / self.spool[1:]).mkdir(parents=True, exist_ok=True)
-        return [*UNSHARE, "sh", "-c", INSIDE, "sh", self.root, self.spool,
-                self.work, *command]
-
     def start(self, flushes=False):
-        self.folders()
-        self.configure()
+        self.counts = flushes
         self.group = Group(self.name.lower())
-        try:
-            self.run(flushes)
-            wait_for(self.greets, 40, 0.1)
-        except AssertionError:
-            said = self.said()
-            self.kill()
-            raise Missing(f"does not start: {said}") from None
-
-    def run(self, flushes):
-        with open(self.work / "log", "wb") as log:
-            self.process = subprocess.Popen(
-                list(map(str, self.wrapper(flushes)
-                         + self.inside(*self.command()))),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-
-    def said(self):
-        log = (self.work / "log").read_text(errors="replace").splitlines()
-        return " / ".join(log[-3:]) or "it says nothing"
-
-    def greets(self):
-        assert self.process.poll() is None, self.said()
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), 5) as s:
-                return s.recv(3) == b"220"
-        except OSError:
-            return False
+        super().start()
 
     def kill(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
+        super().kill()
         if self.group:
             self.group.close()
             self.group = None
@@ -197,9 +99,10 @@ class Pillarbox(Server):
 
     def start(self, flushes=False):
         self.folders()
+        self.counts = flushes
         self.group = Group(self.name.lower())
         i = Instance(folder=self.work / "box", extra=self.extra, start=False,
-                     wrapper=self.wrapper(flushes))
+                     wrapper=self.wrapper())
         self.port, self.instance = i.port["smtp"], i
         self.new = i.maildir("bob") / "new"
         try:
@@ -232,30 +135,11 @@ class Postfix(Server):
     spool = "/var/spool/postfix"
 
     def configure(self):
-        etc = self.root / "etc" / "postfix"
-        rows = [row.split() for row in (
-            self.root / "usr/share/postfix/master.cf.dist").read_text()
-            .splitlines() if row and row[0] not in "# \t"]
-        for row in rows:
-            row[4] = "n"            # not chrooted: it is in one already
-            if row[0] == "smtp" and row[1] == "inet":
-                row[0] = f"127.0.0.1:{self.port}"
-        (etc / "master.cf").write_text("".join(
-            " ".join(row) + "\n" for row in rows))
-        (etc / "main.cf").write_text(
+        postfix_folders(self)
+        (self.root / "etc" / "postfix" / "main.cf").write_text(
             "compatibility_level = 3.6\nmyhostname = bench.a.test\n"
             "mydestination = a.test\nmynetworks = 127.0.0.0/8\n"
             "inet_protocols = ipv4\nalias_maps =\nhome_mailbox = Maildir/\n")
-        owner = peers_root.USERS["postfix"]
-        for name in ("active bounce corrupt defer deferred flush hold incoming"
-                     " maildrop pid private public saved trace").split():
-            (self.work / "spool" / name).mkdir()
-            if name != "pid":
-                os.chown(self.work / "spool" / name, owner, 0)
-        data = self.root / "var/lib/postfix"
-        shutil.rmtree(data, ignore_errors=True)
-        data.mkdir()
-        os.chown(data, owner, 0)
 
     def command(self):
         return ["/usr/lib/postfix/sbin/master", "-d"]

@@ -111,6 +111,27 @@ def test_smarthost_with_tls_and_auth(tmp_path):
         i.wait_messages("bob", 1)
 
 
+@pytest.mark.parametrize("how,goes", [
+    ("may", True), ("starttls noverify", False),
+    ("may user=me password-file={}", False)])
+def test_smarthost_that_cannot_do_the_tls_it_offers(tmp_path, how, goes):
+    """As Debian's OpenSMTPD: `may` is content without, but for passwords."""
+    password = tmp_path / "password"
+    password.write_text("secret\n")
+    password.chmod(0o600)
+    with FakeSMTP(offers=("STARTTLS", "AUTH PLAIN"),
+                  user=("me", "secret")) as s, Instance(
+            extra=FAST + f"smarthost 127.0.0.1:{s.port} "
+            f"{how.format(password)}\n") as i:
+        send(i, "x@b.test")
+        if goes:
+            wait_empty(i)
+        else:
+            i.wait_log("status=deferred")
+        assert bool(s.messages) == goes and "STARTTLS" in s.lines
+        assert not any(line.startswith("AUTH") for line in s.lines)
+
+
 def test_host_that_is_down_holds_only_its_own_mail():
     with FakeSMTP() as dead:
         port = dead.port

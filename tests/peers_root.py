@@ -13,7 +13,7 @@ import pathlib
 import shutil
 import subprocess
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 # uid and gid of those that the packages' scripts would have made
 USERS = {"root": 0, "mail": 8, "bob": 2001, "postfix": 2101, "postdrop": 2102,
          "opensmtpd": 2103, "opensmtpq": 2104, "Debian-exim": 2105,
@@ -33,10 +33,10 @@ def load_peers():
     return module
 
 
-def wanted(name, package):
+def wanted(name, package, more):
     """Libraries and itself; not perl, debconf and the like."""
     return (name.startswith(("lib", "zlib", package.split("-")[0]))
-            and "perl" not in name or name == "dash")
+            and "perl" not in name or name in ("dash", *more))
 
 
 def unpack(deb, root):
@@ -71,21 +71,27 @@ def accounts(root):
         "passwd: files\ngroup: files\nhosts: files dns\n")
 
 
-def make(package):
-    """The root folder of a package, and its version."""
+def has(package, more=()):
+    """Whether make() needs no network, as the folder is there."""
+    return any((ROOT / "build" / "peers" / "root").glob(
+        "+".join([f"{package}_*", *more])))
+
+
+def make(package, more=()):
+    """The root folder of a package, with more of them, and its version."""
     peers = load_peers()
     peers.apt_root()
-    debs = peers.closure([package, "dash"])
+    debs = peers.closure([package, "dash", *more])
     version = debs[package].split("_")[1].replace("%3a", ":")
-    root = peers.DIR / "root" / f"{package}_{version}"
+    root = peers.DIR / "root" / "+".join([f"{package}_{version}", *more])
     if not root.exists():
         peers.apt("apt-get", "-qq", "-y", "--download-only", "install",
-                  package, "dash")
+                  package, "dash", *more)
         new = root.with_name("new")
         shutil.rmtree(new, ignore_errors=True)
         skeleton(new)
         for name, deb in debs.items():
-            if wanted(name, package):
+            if wanted(name, package, more):
                 unpack(peers.DIR / "apt" / "archives" / deb, new)
         if not os.path.lexists(new / "usr/bin/sh"):
             (new / "usr/bin/sh").symlink_to("dash")
