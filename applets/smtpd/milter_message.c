@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "os/log.h"
 #include "smtpd/milter.h"
 
@@ -263,8 +264,8 @@ static void drop(struct smtpd_milters *a)
 }
 
 /*
- * The queue has no hold, from which somebody could release it: whoever sends it
- * is told, and nothing is lost in silence.
+ * Without MAILQ_ADMIN nobody could release it: whoever sends it is told, and
+ * nothing is lost in silence.
  */
 static void refuse_held(struct smtpd_milters *a)
 {
@@ -279,6 +280,9 @@ static void copied(struct smtpd_milters *a)
 {
 	struct smtpd_session *x = a->x;
 
+	if (a->message.held)
+		log_info("%s: held, a filter wants it in quarantine: %s",
+				spool_draft_id(x->draft), a->message.held);
 	spool_abort(x->draft);
 	x->draft = a->message.copy;
 	a->message.copy = NULL;
@@ -340,6 +344,7 @@ static void copy(struct smtpd_milters *a)
 		smtpd_refuse_for(a->x->smtp, &err);
 		return;
 	}
+	e.held = m->held;
 	m->copy = spool_redraft(a->x->draft, &e, &err);
 	if (!m->copy || copy_header(m, &err) < 0) {
 		smtpd_refuse_for(a->x->smtp, &err);
@@ -358,11 +363,11 @@ void smtpd_milter_finish(struct smtpd_milters *a)
 		drop(a);
 	else if (m->err.kind)
 		smtpd_refuse_for(a->x->smtp, &m->err);
-	else if (m->held)
+	else if (m->held && !CFG_MAILQ_ADMIN)
 		refuse_held(a);
 	else if (!a->x->smtp->nrcpt)
 		drop(a);
-	else if (m->changed)
+	else if (m->changed || m->held)
 		copy(a);
 	else
 		smtpd_commit(a->x);

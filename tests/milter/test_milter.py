@@ -471,10 +471,21 @@ def test_all_recipients_are_removed():
         quiet(inst)
 
 
-def test_quarantine_is_a_refusal():
-    answer, _, log, _ = changed(packet("q", text("virus\x1b[0m")))
-    assert answer == b"550 5.7.1 Refused by a filter"
-    assert "wants it in quarantine: virus?[0m" in log
+def test_quarantine_is_a_hold():
+    """The queue holds it, over a restart, until the admin lets it go."""
+    with FakeMilter({"E": [packet("q", text("virus\x1b[0m")) + CONTINUE]}) \
+            as f, office(f) as inst:
+        with client(inst) as c:
+            assert b"queued as" in send(c)
+        assert "held, a filter wants it in quarantine: virus?[0m" in inst.log()
+        assert '"state":"held"' in inst.run("mailq", "-j").stdout
+        inst.stop()
+        inst.start()
+        assert '"state":"held"' in wait_for(
+            lambda: inst.run("mailq", "-j").stdout)
+        assert not inst.messages("alice")
+        inst.run("mailq", "-H", "-a")
+        inst.wait_messages("alice", 1)
 
 
 @pytest.mark.parametrize("bad", ["<a@b", "a b@c", "", "<>", "<a@b> x"])
