@@ -205,26 +205,30 @@ static void answer_all(struct smtp_session *s, int code, const char *enhanced,
 	}
 }
 
-void smtp_server_ok(struct smtp_session *s, const char *text)
+void smtp_server_reply(struct smtp_session *s, int code, const char *enhanced,
+		const char *text)
 {
-	struct smtp_server_private *p = s->priv;
-	enum smtp_ask asked = p->asked;
-	struct smtp_reply_row row = smtp_reply_row(asks[asked].ok);
+	enum smtp_ask asked = s->priv->asked;
 
 	if (!asked)
 		return;
-	if (!text)
-		text = row.text;
 	smtp_enter(s);
 	if (asked == SMTP_ASK_MESSAGE && s->policy->lmtp) {
-		answer_all(s, row.code, row.enhanced, text);
+		answer_all(s, code, enhanced, text);
 	} else {
 		/* BDAT is answered when its octets are there */
 		if (asked != SMTP_ASK_CHUNK)
-			smtp_reply_write(s->conn, row.code, row.enhanced, text);
+			smtp_reply_write(s->conn, code, enhanced, text);
 		answered(s, asks[asked].taken);
 	}
 	smtp_leave(s);
+}
+
+void smtp_server_ok(struct smtp_session *s, const char *text)
+{
+	struct smtp_reply_row row = smtp_reply_row(asks[s->priv->asked].ok);
+
+	smtp_server_reply(s, row.code, row.enhanced, text ? text : row.text);
 }
 
 void smtp_server_refuse(struct smtp_session *s, int code, const char *enhanced,
@@ -251,20 +255,6 @@ void smtp_server_refuse(struct smtp_session *s, int code, const char *enhanced,
 		if (code == 421)
 			smtp_end(s);
 	}
-	smtp_leave(s);
-}
-
-void smtp_server_reply(struct smtp_session *s, int code, const char *enhanced,
-		const char *text)
-{
-	struct smtp_server_private *p = s->priv;
-	enum smtp_ask asked = p->asked;
-
-	if (!asked)
-		return;
-	smtp_enter(s);
-	smtp_reply_write(s->conn, code, enhanced, text);
-	answered(s, asks[asked].taken);
 	smtp_leave(s);
 }
 
