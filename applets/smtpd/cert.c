@@ -5,6 +5,12 @@
 #include "os/log.h"
 #include "smtpd/smtpd.h"
 
+/* The client's certificate; not that of a front end that speaks for it. */
+static const struct tls_peer *peer_of(const struct smtp_session *s)
+{
+	return s->moved ? NULL : conn_tls_peer(s->conn);
+}
+
 /* The next rfc822Name; p: the one before, NULL: the first. */
 static const char *next_email(const struct tls_peer *peer, const char *p)
 {
@@ -25,7 +31,7 @@ static bool is_ours(const struct smtp_session *s, struct span address)
  */
 static const char *user_of(const struct smtp_session *s, struct span act_for)
 {
-	const struct tls_peer *peer = conn_tls_peer(s->conn);
+	const struct tls_peer *peer = peer_of(s);
 	const char *user = peer ? conf_cert_user(s->conf, peer->hash) : NULL;
 
 	if (user && (!act_for.n || span_caseeq(act_for, span_of(user))))
@@ -47,7 +53,7 @@ bool smtpd_cert_logs_in(const struct smtp_session *s)
 
 bool smtpd_cert_relays(const struct smtp_session *s)
 {
-	const struct tls_peer *peer = conn_tls_peer(s->conn);
+	const struct tls_peer *peer = peer_of(s);
 
 	return peer && conf_cert_relays(s->conf, peer->hash);
 }

@@ -80,6 +80,7 @@ struct smtp_session {
 	struct arena *arena;		/* of the transaction */
 	const char *hello;		/* name given by HELO/EHLO/LHLO; own memory until the next */
 	bool esmtp;
+	bool moved;			/* XCLIENT named another: TLS's peer is not it */
 	const char *auth_user;		/* NULL: not authenticated */
 	const char *sender;		/* NULL: no transaction; "" null sender */
 	struct addr sender_addr;

@@ -138,7 +138,8 @@ static bool begin_again(struct smtp_session *s, const struct xclient *x)
 		free(login);
 		return false;
 	}
-	if (x->has_login) {
+	/* who logged in before was somebody else */
+	if (x->has_login || x->addr.any.sa_family) {
 		free(p->auth_user);
 		p->auth_user = login;
 		s->auth_user = login;
@@ -147,6 +148,7 @@ static bool begin_again(struct smtp_session *s, const struct xclient *x)
 	p->hello = hello;
 	s->hello = hello;
 	s->esmtp = x->has_proto && x->esmtp;
+	s->moved = true;
 	smtp_transaction_end(s);
 	smtp_set_state(s, hello ? SMTP_READY : SMTP_START);
 	return true;

@@ -345,3 +345,20 @@ def test_require_is_not_got_round_by_an_old_session(pki, tmp_path, version):
         p = s_client(i, version, "-sess_in", kept)
         assert "220 mail.a.test" not in p.stdout
         i.wait_log("the client has no certificate", since=since)
+
+
+def test_a_front_ends_certificate_is_not_its_clients(pki):
+    """XCLIENT names another client, which has shown no certificate."""
+    with Instance(extra=lines(pki) + "xclient-from 127.0.0.1\n") as i:
+        context = anybody()
+        context.load_cert_chain(pki["relay"].cert, pki["relay"].key)
+        with smtplib.SMTP("127.0.0.1", i.port["smtp"]) as s:
+            s.starttls(context=context)
+            s.ehlo("c")
+            s.mail("x@y.test")
+            assert s.rcpt("z@elsewhere.example")[0] == 250
+            s.rset()
+            assert s.docmd("XCLIENT ADDR=198.51.100.7")[0] == 220
+            s.ehlo("c")
+            s.mail("x@y.test")
+            assert s.rcpt("z@elsewhere.example")[0] == 550
