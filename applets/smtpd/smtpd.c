@@ -56,7 +56,7 @@
  *
  * config SMTPD_ETRN
  *	bool "ETRN, RFC 1985 (1 kB)"
- *	select MAILQ_ADMIN
+ *	depends on MAILQ_ADMIN
  *	help
  *	  Who may relay may have a domain's waiting mail sent now.
  *
