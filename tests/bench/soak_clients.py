@@ -181,7 +181,7 @@ def read(load, name=None):
 
 def drain(s, most=1_000_000):
     """What the server says until it hangs up."""
-    s.settimeout(5)
+    s.settimeout(2)
     got = 0
     while got < most:
         data = s.recv(65536)
