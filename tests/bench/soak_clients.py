@@ -39,7 +39,8 @@ class Load:
         self.done, self.failed = collections.Counter(), collections.Counter()
         self.why = {}
         self.gate, self.over = threading.Event(), threading.Event()
-        self.busy, self.lock = 0, threading.Lock()
+        self.busy = collections.Counter()
+        self.lock = threading.Lock()
         self.number = itertools.count()
         self.reading = {user: threading.Lock() for user in USERS}
 
@@ -79,7 +80,7 @@ class Load:
             if not self.gate.wait(0.2):
                 continue
             with self.lock:
-                self.busy += 1
+                self.busy[name] += 1
             try:
                 client(self)
                 self.done[name] += 1
@@ -88,7 +89,7 @@ class Load:
                 self.why[name] = repr(e)[:200]
             finally:
                 with self.lock:
-                    self.busy -= 1
+                    self.busy[name] -= 1
             time.sleep(pause * random.random() * 2)
 
 
@@ -181,7 +182,7 @@ def read(load, name=None):
 
 def drain(s, most=1_000_000):
     """What the server says until it hangs up."""
-    s.settimeout(5)
+    s.settimeout(2)
     got = 0
     while got < most:
         data = s.recv(65536)
@@ -249,8 +250,9 @@ def wrong_password(load):
     with load.connect("submission") as raw:
         raw.recv(1000)
         raw.sendall(b"EHLO x\r\nSTARTTLS\r\n")
-        while b"220 2.0.0" not in raw.recv(2000):
-            pass
+        while b"220 2.0.0" not in (said := raw.recv(2000)):
+            if not said:        # banned
+                return
         with NOVERIFY.wrap_socket(raw) as s:
             s.sendall(b"EHLO x\r\n")
             for name in ("alice", "nobody", "x" * 300):
