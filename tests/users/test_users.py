@@ -132,6 +132,8 @@ def terminal(box, *typed):
     """mailuser on a terminal: what it wrote, its status, echo while asked."""
     pid, fd = pty.fork()
     if pid == 0:
+        # a background job has it ignored
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.execve(BIN, ["mailuser", "passwd", "tty@a.test"], box.env())
     said, echo = b"", []
     for i, text in enumerate(typed, 1):
