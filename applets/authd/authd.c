@@ -8,7 +8,7 @@
  * file authd_saslauthd.c AUTHD_SASLAUTHD
  *
  * config AUTHD
- *	bool "authd (8 kB)"
+ *	bool "authd (10 kB)"
  *	default y
  *	select LIB_SQLITE
  *	help

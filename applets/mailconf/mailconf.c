@@ -16,7 +16,7 @@
  *	  --reference  the same, explained (where built in)
  *
  * config MAILCONF_REFERENCE
- *	bool "mailconf --reference (5 kB)"
+ *	bool "mailconf --reference (11 kB)"
  *	help
  *	  The sentences of docs/configuration.md in the binary.
  */

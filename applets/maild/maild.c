@@ -6,7 +6,7 @@
  * file ban.c MAILD_BAN_COMMAND
  *
  * config MAILD
- *	bool "maild (4 kB)"
+ *	bool "maild (5 kB)"
  *	default y
  *	help
  *	  usage: maild [-fv] [-C FILE]

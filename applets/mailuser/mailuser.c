@@ -5,7 +5,7 @@
  * applet mailuser admin
  *
  * config MAILUSER
- *	bool "mailuser (6 kB)"
+ *	bool "mailuser (7 kB)"
  *	default y
  *	select LIB_SQLITE
  *	help

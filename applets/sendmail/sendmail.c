@@ -8,7 +8,7 @@
  * file mailq_json.c MAILQ_ADMIN
  *
  * config SENDMAIL
- *	bool "sendmail (7 kB)"
+ *	bool "sendmail (9 kB)"
  *	default y
  *	select LIB_ZLIB
  *	help
@@ -32,7 +32,7 @@
  *	  Sendmail's other options do nothing.
  *
  * config MAILQ
- *	bool "mailq (3 kB)"
+ *	bool "mailq (4 kB)"
  *	default y
  *	help
  *	  usage: mailq [-j|-q|-h|-H|-r|-d] [-C FILE] [WHICH]

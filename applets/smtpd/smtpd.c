@@ -21,7 +21,7 @@
  * file greylist.c SMTPD_GREYLIST
  *
  * config SMTPD
- *	bool "smtpd (6 kB)"
+ *	bool "smtpd (11 kB)"
  *	default y
  *	select LIB_ZLIB
  *	select TLS_SERVER
@@ -49,7 +49,7 @@
  *	  greeting-delay: a client that talks before the greeting is refused.
  *
  * config SMTPD_DEVICE
- *	bool "A socket for printers and scanners (3 kB)"
+ *	bool "A socket for printers and scanners (2000 bytes)"
  *	select SMTPD_LIMITS
  *	help
  *	  device: takes mail of a LAN's old machines, for listed recipients.
