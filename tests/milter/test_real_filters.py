@@ -181,3 +181,46 @@ def test_spamass_milter_marks_and_refuses():
             milter.wait(20)
             print((tmp_path / "spamd.log").read_text())
             shutil.rmtree(tmp_path)
+
+
+@pytest.mark.skipif(not shutil.which("clamav-milter") or
+                    not shutil.which("clamd"), reason="no clamav-milter")
+def test_clamav_milter_refuses_and_holds():
+    port = free_port()
+    folder = pathlib.Path(tempfile.mkdtemp())
+    data = folder / "db"
+    data.mkdir()
+    # one signature of our own: the real ones are 200 MB
+    virus = "PILLARBOX-TEST-VIRUS"
+    (data / "test.ndb").write_text(f"Pillarbox.Test:0:*:{virus.encode().hex()}\n")
+    clamd = folder / "clamd.conf"
+    clamd.write_text(f"Foreground yes\nTCPSocket {port}\nTCPAddr 127.0.0.1\n"
+                     f"DatabaseDirectory {data}\nUser root\n")
+
+    def mail(inst, text):
+        with smtplib.SMTP("127.0.0.1", inst.port["smtp"], "far.example") as c:
+            c.sendmail("x@far.example", ["bob@a.test"],
+                       f"From: x@far.example\nSubject: tea\n\n{text}\n")
+
+    with Program(["clamd", "-c", clamd], port):
+        for action in ("Reject", "Quarantine"):
+            at = free_port()
+            conf = folder / f"{action}.conf"
+            conf.write_text(
+                f"Foreground yes\nMilterSocket inet:{at}@127.0.0.1\nUser root\n"
+                f"ClamdSocket tcp:127.0.0.1:{port}\nOnInfected {action}\n"
+                "AddHeader Replace\n")
+            with Program(["clamav-milter", "-c", conf], at), \
+                    Instance(extra=f"milter inet:127.0.0.1:{at}\n") as inst:
+                mail(inst, "At five?")
+                text = inst.wait_messages("bob", 1)[0].read_text()
+                assert "\nX-Virus-Status: Clean\n" in text
+                if action == "Reject":
+                    with pytest.raises(smtplib.SMTPDataError) as e:
+                        mail(inst, virus)
+                    assert e.value.smtp_code == 550
+                else:
+                    mail(inst, virus)
+                    assert '"state":"held"' in inst.run("mailq", "-j").stdout
+                assert "smtpd: milter" not in inst.log(), inst.log()
+    shutil.rmtree(folder)
