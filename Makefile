@@ -265,7 +265,7 @@ lint:
 	@config/lint
 bench: all
 	@config/need build check
-	@PILLARBOX=$(abspath $(O))/pillarbox BENCH_FACTOR=8 $(PYTHON) -m pytest \
+	@PILLARBOX=$(abspath $(O))/pillarbox BENCH_FACTOR=20 $(PYTHON) -m pytest \
 		-q -s -p no:cacheprovider tests/bench
 bench-smtpd: all
 	@config/need build peers

@@ -11,6 +11,7 @@ import subprocess
 import pytest
 
 from instance import BIN, Instance
+from test_clients import empty, run             # empty: for each test
 
 NOVERIFY = ssl._create_unverified_context()
 USER, PASSWORD = "alice@a.test", "alice-pw"
@@ -22,20 +23,6 @@ def box():
     with Instance() as i:
         i.cert = i.dir / "state" / "cert.pem"
         yield i
-
-
-@pytest.fixture(autouse=True)
-def empty(box):
-    for user in ("alice", "bob"):
-        for path in box.messages(user):
-            path.unlink()
-
-
-def run(*argv, status=0, **kw):
-    p = subprocess.run([str(a) for a in argv], stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT, timeout=60, **kw)
-    assert p.returncode == status, p.stdout
-    return p.stdout
 
 
 def got(box, user="bob", n=1):
