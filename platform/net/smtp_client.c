@@ -76,6 +76,22 @@ void smtp_client_ready(struct smtp_client *c)
 		c->events->ready(c->arg);
 }
 
+/*
+ * A message that is not whole must not be sent on meanwhile, and who says
+ * nonsense is not listened to until he ends. A refusal is answered with QUIT (RFC
+ * 5321 3.1), a 421 is the end already (3.8).
+ */
+static void hang_up(struct smtp_client *c, const struct smtp_result *r)
+{
+	if (c->m || r->kind == ERR_PROTO) {
+		conn_abort(c->conn);
+		return;
+	}
+	if (r->code && r->code != 421)
+		conn_puts(c->conn, "QUIT\r\n");
+	conn_close(c->conn);
+}
+
 void smtp_client_over(struct smtp_client *c, const struct smtp_result *r)
 {
 	struct smtp_result end = *r;
@@ -85,11 +101,8 @@ void smtp_client_over(struct smtp_client *c, const struct smtp_result *r)
 	smtp_client_step(c, SMTP_STEP_OVER);
 	loop_task_stop(&c->task);
 	end.maybe = c->m && c->dot_sent && !r->code;
-	/* a message that is not whole must not be sent on meanwhile */
-	if (c->conn && c->m)
-		conn_abort(c->conn);
-	else if (c->conn)
-		conn_close(c->conn);
+	if (c->conn)
+		hang_up(c, r);
 	c->conn = NULL;
 	smtp_client_enter(c);
 	smtp_client_tell_all(c, &end);
