@@ -271,6 +271,8 @@ bench-smtpd: all
 	@config/need build peers
 	@PILLARBOX=$(abspath $(O))/pillarbox $(PYTHON) \
 		tests/bench/smtpd_peers.py $(ARGS)
+bench-queue: override ARGS += --relay
+bench-queue: bench-smtpd
 # With Postfix, Exim and OpenSMTPD; their root folders stay in build/peers.
 check-interop: all
 	@config/need build check peers
@@ -321,12 +323,13 @@ help:
 	@echo 'check-interop: mail to and from Postfix, Exim, OpenSMTPD'
 	@echo 'soak: good and bad clients for TIME=600 seconds'
 	@echo 'bench-smtpd: beside Postfix, OpenSMTPD and Exim; ARGS=--quick'
+	@echo 'bench-queue: the same, relayed to a sink'
 	@echo 'boards: size-check size-table check-boards deb'
 	@echo 'CROSS= O= CROSS_COMPILE= CC= CFLAGS= LDFLAGS= STATIC=1 SANITIZE= V=1'
 	@echo 'MBEDTLS= SQLITE= ZLIB= PKG_CONFIG= DESTDIR= PREFIX= BASE='
 
 .PHONY: all clean install help size run check bench fuzz lint unit-tests fuzzers \
-	bench-smtpd soak check-interop size-check size-table check-boards deb \
+	bench-smtpd bench-queue soak check-interop size-check size-table check-boards deb \
 	check-configs check-configs-ci check-prices menuconfig oldconfig \
 	olddefconfig allnoconfig allyesconfig randconfig savedefconfig \
 	applets-kconfig

@@ -20,6 +20,8 @@ FLUSHES = "fsync,fdatasync,sync_file_range,syncfs,sync,msync"
 class Server(Peer):
     seccomp = True          # or has setuid programs, which that would break
     group = trace = None
+    sink = None             # the port that mail for b.test is relayed to
+    waiting = ()            # folders of its spool where mail waits
 
     def wrapper(self):
         """What a command line of a server starts with."""
@@ -56,6 +58,11 @@ class Server(Peer):
         for entry in os.scandir(self.new):
             os.unlink(entry.path)
 
+    def queued(self):
+        """Does it hold mail that has to go out?"""
+        return any(files for name in self.waiting
+                   for _, _, files in os.walk(self.work / name))
+
     def settle(self):
         """Until it has nothing more to do, 10 s at most."""
         end = time.monotonic() + 10
@@ -89,19 +96,25 @@ class Sink(Server):
     def delivered(self):
         return None
 
+    def queued(self):
+        return False
+
 
 class Pillarbox(Server):
     name = "Pillarbox"
     version = "of this tree"
     instance = None
+    waiting = ["box/spool/msg"]
     extra = ("max-sessions 200\nmax-sessions-per-address 200\n"
-             "max-queue 100000\n")
+             "max-queue 100000\nrelay-from 127.0.0.1\n")
 
     def start(self, flushes=False):
         self.folders()
         self.counts = flushes
         self.group = Group(self.name.lower())
-        i = Instance(folder=self.work / "box", extra=self.extra, start=False,
+        route = f"route b.test smtp:[127.0.0.1]:{self.sink}\n"
+        i = Instance(folder=self.work / "box", start=False,
+                     extra=self.extra + (route if self.sink else ""),
                      wrapper=self.wrapper())
         self.port, self.instance = i.port["smtp"], i
         self.new = i.maildir("bob") / "new"
@@ -133,13 +146,15 @@ class Postfix(Server):
     name = "Postfix"
     package = "postfix"
     spool = "/var/spool/postfix"
+    waiting = ["spool/incoming", "spool/active", "spool/deferred"]
 
     def configure(self):
         postfix_folders(self)
         (self.root / "etc" / "postfix" / "main.cf").write_text(
             "compatibility_level = 3.6\nmyhostname = bench.a.test\n"
             "mydestination = a.test\nmynetworks = 127.0.0.0/8\n"
-            "inet_protocols = ipv4\nalias_maps =\nhome_mailbox = Maildir/\n")
+            "inet_protocols = ipv4\nalias_maps =\nhome_mailbox = Maildir/\n"
+            + (f"relayhost = [127.0.0.1]:{self.sink}\n" if self.sink else ""))
 
     def command(self):
         return ["/usr/lib/postfix/sbin/master", "-d"]
@@ -149,13 +164,17 @@ class OpenSMTPD(Server):
     name = "OpenSMTPD"
     package = "opensmtpd"
     spool = "/var/spool/smtpd"
+    waiting = ["spool/queue"]
 
     def configure(self):
         (self.root / "etc" / "smtpd.conf").write_text(
             "smtp limit max-mails 10000000\n"
             f"listen on 127.0.0.1 port {self.port}\n"
             'action "local" maildir\n'
-            'match from any for domain "a.test" action "local"\n')
+            'match from any for domain "a.test" action "local"\n'
+            + (f'action "on" relay host smtp://127.0.0.1:{self.sink}\n'
+               'match from any for domain "b.test" action "on"\n'
+               if self.sink else ""))
         (self.root / "etc" / "mailname").write_text("bench.a.test\n")
         (self.root / "var/lib/opensmtpd/empty").mkdir(parents=True,
                                                       exist_ok=True)
@@ -169,6 +188,7 @@ class Exim(Server):
     name = "Exim"
     package = "exim4-daemon-light"
     spool = "/var/spool/exim4"
+    waiting = ["spool/input"]
     seccomp = False
     conf = """
 primary_hostname = bench.a.test
@@ -182,13 +202,25 @@ acl_smtp_rcpt = rcpt
 begin acl
 rcpt:
   accept domains = a.test
+  accept hosts = 127.0.0.1
 begin routers
+on:
+  driver = manualroute
+  domains = ! a.test
+  transport = on
+  route_list = * 127.0.0.1
+  self = send
 local:
   driver = accept
   domains = a.test
   check_local_user
   transport = maildir
 begin transports
+on:
+  driver = smtp
+  port = {sink}
+  allow_localhost
+  hosts_try_dane =
 maildir:
   driver = appendfile
   directory = $home/Maildir
@@ -198,7 +230,8 @@ maildir:
     def configure(self):
         etc = self.root / "etc" / "exim4"
         etc.mkdir(exist_ok=True)
-        (etc / "exim4.conf").write_text(self.conf.format(port=self.port))
+        (etc / "exim4.conf").write_text(self.conf.format(
+            port=self.port, sink=self.sink or 25))
         owner = peers_root.USERS["Debian-exim"]
         log = self.root / "var/log/exim4"
         shutil.rmtree(log, ignore_errors=True)

@@ -7,6 +7,8 @@ accepted per second, CPU milliseconds of all the server's processes for one
 message (accepted and delivered), and flushes for one message (counted by
 strace in short runs of their own). Every figure is the median of --runs runs;
 the servers take turns, so that a change of the machine's mood meets all.
+With --relay they do not deliver but relay to Postfix's smtp-sink, and told is
+what has left them per second, from the first connection on.
 Debian amd64, root; docs/bench.md has more.
 """
 
@@ -44,10 +46,10 @@ class Failed(Exception):
 # --- one run -----------------------------------------------------------------
 
 def send(source, server, mode, sessions, size, count):
-    """Seconds that smtp-source took; fails unless all was accepted."""
+    """Seconds that it took; fails unless all was accepted, and has left."""
     argv = ["chroot", source, "/usr/sbin/smtp-source", *MODES[mode][1],
             "-s", sessions, "-m", count, "-l", size * 1024, "-f",
-            "alice@a.test", "-t", "bob@a.test", f"127.0.0.1:{server.port}"]
+            "alice@a.test", "-t", "bob@b.test" if server.sink else "bob@a.test", f"127.0.0.1:{server.port}"]
     start = time.monotonic()
     try:
         done = subprocess.run(list(map(str, argv)), timeout=SLOWEST,
@@ -57,13 +59,17 @@ def send(source, server, mode, sessions, size, count):
         raise Failed(f"{count} messages not taken in {SLOWEST} s") from None
     if done.returncode:
         raise Failed(done.stdout.strip().splitlines()[-1][-120:])
+    while server.sink and server.queued():
+        if time.monotonic() > start + PATIENCE:
+            raise Failed(f"{count} messages not gone in {PATIENCE} s: {server.said()}")
+        time.sleep(0.005)
     return time.monotonic() - start
 
 
 def wait_delivered(server, count):
     """Until all are in the Maildir and the server is at rest."""
     end = time.monotonic() + PATIENCE
-    while server.delivered() not in (count, None):
+    while not server.sink and server.delivered() not in (count, None):
         if time.monotonic() > end:
             raise Failed(f"{count - server.delivered()} of {count} not "
                          f"delivered after {PATIENCE} s")
@@ -116,6 +122,8 @@ class Bench:
             try:
                 server = kind(self.work)
                 self.servers.append(server)
+                if self.args.relay and kind is not Sink:
+                    server.sink = self.servers[0].port
                 self.restart(server)
             except (subprocess.CalledProcessError, KeyError, OSError) as why:
                 self.note(f"{kind.name}: {why}")
@@ -181,6 +189,7 @@ class Bench:
         found = {}
         for server in self.there():
             if isinstance(server, Sink):
+                self.restart(server)
                 continue
             self.restart(server, flushes=True)
             for sessions in self.args.sessions:
@@ -243,7 +252,8 @@ def flush_row(server, found, args):
 
 def tables(bench, found):
     """Title, head, rows."""
-    yield ("Accepted per second (sessions x size)",
+    done = "Relayed" if bench.args.relay else "Accepted"
+    yield (f"{done} per second (sessions x size)",
            ["", *head(bench.args)], list(by_cell(bench, 0)))
     yield ("CPU milliseconds of the server per message, delivery included",
            ["", *head(bench.args)], list(by_cell(bench, 1)))
@@ -317,6 +327,8 @@ def parse(argv):
     p.add_argument("--only", type=words, metavar="NAMES",
                    default=[s.name.lower() for s in SERVERS],
                    help="servers (%(default)s)")
+    p.add_argument("--relay", action="store_true", help="to a sink, not into "
+                   "a Maildir")
     p.add_argument("--no-flushes", action="store_true")
     p.add_argument("--markdown", metavar="FILE", help="also write the tables "
                    "there")
