@@ -273,6 +273,10 @@ bench-smtpd: all
 		tests/bench/smtpd_peers.py $(ARGS)
 bench-queue: override ARGS += --relay
 bench-queue: bench-smtpd
+bench-send: all
+	@config/need build peers
+	@PILLARBOX=$(abspath $(O))/pillarbox $(PYTHON) \
+		tests/bench/send_peers.py $(ARGS)
 # With Postfix, Exim and OpenSMTPD; their root folders stay in build/peers.
 check-interop: all
 	@config/need build check peers
@@ -323,13 +327,14 @@ help:
 	@echo 'check-interop: mail to and from Postfix, Exim, OpenSMTPD'
 	@echo 'soak: good and bad clients for TIME=600 seconds'
 	@echo 'bench-smtpd: beside Postfix, OpenSMTPD and Exim; ARGS=--quick'
-	@echo 'bench-queue: the same, relayed to a sink'
+	@echo 'bench-queue: the same, relayed to a sink; bench-send: one message'
 	@echo 'boards: size-check size-table check-boards deb'
 	@echo 'CROSS= O= CROSS_COMPILE= CC= CFLAGS= LDFLAGS= STATIC=1 SANITIZE= V=1'
 	@echo 'MBEDTLS= SQLITE= ZLIB= PKG_CONFIG= DESTDIR= PREFIX= BASE='
 
 .PHONY: all clean install help size run check bench fuzz lint unit-tests fuzzers \
-	bench-smtpd bench-queue soak check-interop size-check size-table check-boards deb \
+	bench-smtpd bench-queue bench-send soak check-interop size-check \
+	size-table check-boards deb \
 	check-configs check-configs-ci check-prices menuconfig oldconfig \
 	olddefconfig allnoconfig allyesconfig randconfig savedefconfig \
 	applets-kconfig

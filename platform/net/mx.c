@@ -8,6 +8,7 @@
 #include "base/idna.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "net/hosts.h"
 
 #define NAME_SIZE 256
 
@@ -250,11 +251,22 @@ static void known(struct loop_timer *t)
 		no_memory(m);
 }
 
-static void start(struct mx *m, bool exchangers)
+static void add_known(void *arg, int family, const void *ip)
 {
-	if (take_literal(m) || m->missing) {
+	struct mx *m = arg;
+
+	add(m, m->name, family, ip);
+}
+
+static void start(struct mx *m, const struct mx_question *q)
+{
+	bool literal = take_literal(m);
+
+	if (!literal && !q->exchangers)
+		hosts_look(HOSTS_FILE, span_of(m->name), add_known, m);
+	if (literal || m->missing || m->n) {
 		loop_timer_set(m->loop, &m->timer, 0);
-	} else if (exchangers) {
+	} else if (q->exchangers) {
 		m->query = dns_ask(m->dns, span_of(m->name), DNS_MX, got_mx, m);
 	} else {
 		m->itself = true;
@@ -285,6 +297,6 @@ struct mx *mx_find(struct loop *l, struct dns *d, const struct mx_question *q,
 		m->missing = str_copys(m->name, sizeof(m->name), q->name);
 	else
 		m->missing = !idna_ascii(m->name, span_of(q->name));
-	start(m, q->exchangers);
+	start(m, q);
 	return m;
 }

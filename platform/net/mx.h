@@ -21,7 +21,8 @@ struct mx_question {
 	/* domain, host (asked for in A-labels) or address literal, with or without brackets */
 	const char *name;
 	unsigned port;
-	bool exchangers;	/* ask for MX first; else only for the name's own addresses */
+	bool exchangers;	/* ask for MX first; else only for the name's own addresses,
+				 * which /etc/hosts may know better than the DNS */
 	const char *self;	/* our own name: it, and worse exchangers, are left out */
 };
 

@@ -238,6 +238,10 @@ static void test_host_only(void **state)
 	(void)state;
 	assert_string_equal(find(zone, "relay", false, ""), "relay=192.0.2.1");
 	assert_string_equal(find(zone, "gone", false, ""), "550 5.1.2");
+	/* a machine's /etc/hosts has at least this; an MX never comes from there */
+	assert_non_null(strstr(find(zone, "localhost", false, ""),
+				"localhost="));
+	assert_string_equal(MX(zone, "localhost"), "550 5.1.2");
 }
 
 /* More than anybody needs: 8 hosts and 16 addresses are looked at. */
