@@ -25,7 +25,7 @@
 #define QUEUE_SITE_MOST 50		/* jobs that wait for one site */
 #define QUEUE_SITES_MOST 1000		/* held ones remembered beside those in use */
 #define QUEUE_SITE_BUCKETS 64
-#define QUEUE_LOOKUPS_MOST 50		/* sites that ask for addresses at once */
+#define QUEUE_LOOKUPS_MOST 20		/* sites that ask for addresses at once */
 #define QUEUE_WINDOW_FIRST 2		/* connections to a site that is new, */
 #define QUEUE_WINDOW_CALM 20		/* messages it takes between +1 and +1
 					 * once it has refused a connection */
