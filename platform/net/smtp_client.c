@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "net/smtp_client_private.h"
 #include "os/file.h"
 
@@ -23,6 +24,9 @@ void smtp_client_enter(struct smtp_client *c)
 static void drop_message(struct smtp_client *c)
 {
 	c->m = NULL;
+	if (CFG_SMTP_NARROW)
+		narrow_free(c->narrow);
+	c->narrow = NULL;
 	free(c->fate);
 	c->fate = NULL;
 }
@@ -155,6 +159,7 @@ static const struct {
 	[SMTP_STEP_TLS] = { unexpected, 0, "the TLS handshake" },
 	[SMTP_STEP_AUTH] = { smtp_client_auth, 300, "the reply to AUTH" },
 	[SMTP_STEP_IDLE] = { unexpected, 0, "" },
+	[SMTP_STEP_LOOK] = { unexpected, 0, "" },
 	[SMTP_STEP_COMMANDS] = { smtp_client_command, 300,
 		"the reply to MAIL, RCPT or DATA" },
 	[SMTP_STEP_BODY] = { smtp_client_early, 0, "sending the message" },
@@ -312,6 +317,8 @@ static void run(struct loop_task *t)
 		smtp_client_over(c, &c->end);
 	else if (c->step == SMTP_STEP_AUTH && c->auth_busy)
 		smtp_client_auth_more(c);
+	else if (CFG_SMTP_NARROW && c->step == SMTP_STEP_LOOK)
+		smtp_client_look(c);
 	else if (c->m && c->step == SMTP_STEP_IDLE)
 		smtp_client_begin(c);
 	smtp_client_leave(c);

@@ -60,6 +60,7 @@ void smtp_client_offer(struct smtp_client *c, struct span line)
 		{ "XSPOOL", SMTP_XSPOOL, NULL },
 		{ "DSN", SMTP_DSN, NULL },
 		{ "SMTPUTF8", CFG_SMTPUTF8 ? SMTP_UTF8 : 0, NULL },
+		{ "CHUNKING", SMTP_CHUNKING, NULL },
 		{ "SIZE", 0, offer_size },
 		{ "AUTH", 0, offer_auth }
 	};

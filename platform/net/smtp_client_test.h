@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "net/conn.h"
@@ -30,6 +31,8 @@
  *	"<text"	the server says it, with CRLF
  *	">text"	the client must say exactly that
  *	"?text"	the client must say a line that begins so
+ *	"=octets"	... or exactly these octets, no line
+ *	"#N"	takes N octets
  *	"*"	takes the message up to its dot
  *	"!quiet"	the client must not say anything for a moment
  *	"!tls"	handshake
@@ -52,6 +55,7 @@ struct fixture {
 	char *data;			/* what came as the message, dots and all */
 	size_t data_n;
 	bool data_done;
+	size_t count;			/* left of a "#N" */
 
 	struct smtp_target target;
 	struct smtp_client *client;
@@ -88,6 +92,30 @@ static inline bool take_line(struct fixture *f, const char *want, bool all)
 	if (all ? !span_eq(line, span_of(want)) : !span_starts(line, want))
 		fail_msg("got \"%.*s\", not \"%s\"", SPAN_ARG(line), want);
 	return true;
+}
+
+static inline bool take_octets(struct fixture *f, const char *want)
+{
+	struct span in = conn_peek(f->conn), s = span_of(want);
+
+	if (in.n < s.n && in.n < CONN_BUFFER)
+		return false;
+	if (!span_eq(span_sub(in, 0, s.n), s))
+		fail_msg("got \"%.*s\", not \"%s\"", SPAN_ARG(in), want);
+	conn_skip(f->conn, s.n);
+	return true;
+}
+
+static inline bool take_count(struct fixture *f, const char *count)
+{
+	struct span in = conn_peek(f->conn);
+
+	if (!f->count)
+		f->count = strtoul(count, NULL, 10);
+	in.n = in.n < f->count ? in.n : f->count;
+	f->count -= in.n;
+	conn_skip(f->conn, in.n);
+	return !f->count;
 }
 
 static inline bool take_data(struct fixture *f)
@@ -160,6 +188,10 @@ static inline void go_on(struct fixture *f)
 
 		if (strchr(">?", *item) && !take_line(f, item + 1,
 					*item == '>'))
+			return;
+		if (*item == '=' && !take_octets(f, item + 1))
+			return;
+		if (*item == '#' && !take_count(f, item + 1))
 			return;
 		if (*item == '*' && !take_data(f))
 			return;
