@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "net/smtp_client_private.h"
 #include "os/file.h"
 
@@ -23,6 +24,9 @@ void smtp_client_enter(struct smtp_client *c)
 static void drop_message(struct smtp_client *c)
 {
 	c->m = NULL;
+	if (CFG_SMTP_NARROW)
+		narrow_free(c->narrow);
+	c->narrow = NULL;
 	free(c->fate);
 	c->fate = NULL;
 }
@@ -32,6 +36,7 @@ void smtp_client_leave(struct smtp_client *c)
 	if (--c->depth || !c->dead)
 		return;
 	drop_message(c);
+	sasl_client_wipe(&c->sasl);
 	free(c);
 }
 
@@ -166,10 +171,8 @@ static const struct {
 		"the reply to STARTTLS" },
 	[SMTP_STEP_TLS] = { unexpected, 0, "the TLS handshake" },
 	[SMTP_STEP_AUTH] = { smtp_client_auth, 300, "the reply to AUTH" },
-	[SMTP_STEP_LOGIN_USER] = { smtp_client_auth, 300, "the reply to AUTH" },
-	[SMTP_STEP_LOGIN_PASSWORD] = { smtp_client_auth, 300,
-		"the reply to AUTH" },
 	[SMTP_STEP_IDLE] = { unexpected, 0, "" },
+	[SMTP_STEP_LOOK] = { unexpected, 0, "" },
 	[SMTP_STEP_COMMANDS] = { smtp_client_command, 300,
 		"the reply to MAIL, RCPT or DATA" },
 	[SMTP_STEP_BODY] = { smtp_client_early, 0, "sending the message" },
@@ -222,6 +225,7 @@ static void take_line(struct smtp_client *c, struct span line)
 		smtp_client_offer(c, span_rest(line, 4));
 	if (!rc)
 		return;
+	c->challenge = span_rest(line, 4);
 	/* RFC 5321 3.8: at any moment, and then the connection ends */
 	if (r.code == 421 && c->step != SMTP_STEP_QUIT)
 		smtp_client_over(c, &r);
@@ -326,6 +330,10 @@ static void run(struct loop_task *t)
 		smtp_client_over(c, &c->end);
 	else if (c->step == SMTP_STEP_CONNECT && c->target.conn)
 		connected(c);
+	else if (c->step == SMTP_STEP_AUTH && c->auth_busy)
+		smtp_client_auth_more(c);
+	else if (CFG_SMTP_NARROW && c->step == SMTP_STEP_LOOK)
+		smtp_client_look(c);
 	else if (c->m && c->step == SMTP_STEP_IDLE)
 		smtp_client_begin(c);
 	smtp_client_leave(c);
