@@ -5,6 +5,7 @@
  * applet queue daemon
  * file queue_admin.c MAILQ_ADMIN
  * file queue_select.c MAILQ_ADMIN
+ * file queue_submit.c QUEUE_SUBMIT
  *
  * config QUEUE
  *	bool "queue (24 kB)"
@@ -19,6 +20,13 @@
  *	  -f  log to stderr
  *	  -v  log more
  *	  -C  configuration
+ *
+ * config QUEUE_SUBMIT
+ *	bool "Mail from sendmail without smtpd (3 kB)"
+ *	default y if !SMTPD
+ *	help
+ *	  sendmail and mail hand messages to queue itself where smtpd is not
+ *	  built in or does not run.
  */
 #include "applet.h"
 #include "queue.h"
@@ -161,7 +169,7 @@ void queue_message_ended(struct queue *q)
 
 bool queue_quiet(const struct queue *q)
 {
-	return q->active == 0;
+	return q->active == 0 && q->committing == 0;
 }
 
 void queue_reply(char out[QUEUE_REASON], const struct smtp_result *why)
@@ -330,6 +338,7 @@ static void set_up(struct queue *q)
 	list_init(&q->ready);
 	list_init(&q->backlog);
 	list_init(&q->sites);
+	list_init(&q->callers);
 }
 
 int queue_main(int argc, char **argv)

@@ -30,6 +30,7 @@
 #define QUEUE_REASON_BUCKETS 64
 #define QUEUE_REASONS_MOST (1024 * 1024) /* octets kept of why messages wait */
 #define QUEUE_RUNS_MOST 64		/* changes of the reason in one message */
+#define QUEUE_USERS 32			/* whose rates are known */
 #define QUEUE_ROOM_MS 5000		/* then it is seen whether a site has room */
 #define QUEUE_RETURN_MOST (64 * 1024)	/* octets of a message that go back */
 #define QUEUE_LOOK_MOST (256 * 1024)	/* ... that are looked at for UTF-8 */
@@ -131,6 +132,12 @@ struct queue_message {
 	bool global;			/* its report is RFC 6533's */
 };
 
+/* A user of this machine, for rate-local. */
+struct queue_user {
+	unsigned long uid;
+	int64_t full;			/* clock_ms: when his bucket is; 0: none */
+};
+
 struct queue {
 	struct daemon daemon;
 	struct spool *spool;
@@ -143,7 +150,9 @@ struct queue {
 	unsigned entries, active;
 	struct list ready;		/* due, */
 	struct list backlog;		/* or of a scan or flush: many at once */
-	unsigned callers;		/* of queue.ctl, who are not admins */
+	struct list callers;		/* of queue.ctl */
+	unsigned committing;		/* messages of theirs, being flushed */
+	struct queue_user users[QUEUE_USERS];
 	unsigned flushes;		/* requests of the admin's so far */
 	struct queue_reason *reasons[QUEUE_REASON_BUCKETS];
 	size_t reason_bytes;

@@ -207,6 +207,8 @@ struct conf {
 	unsigned connect_timeout;
 	unsigned dns_timeout;		/* seconds for a whole look-up */
 	bool spool_sync_files;		/* spool-sync files|filesystem */
+	struct conf_rate rate_local;	/* messages of a user of this machine */
+	bool sendmail_direct;		/* to the smarthost, with no daemon */
 
 	/* smtpd and clients that it has no reason to trust */
 	struct conf_dnsbl *dnsbl;

@@ -404,6 +404,17 @@ static const struct conf_row rows[] = {
 	{ CONF_KIND_NUMBER, AT(queue_sessions_per_host), 1, 1000,
 		ROW("queue-sessions-per-host", "5",
 		"The same to one host.") },
+	{ KIND_IF(QUEUE_SUBMIT, RATE), AT(rate_local), 1, 1000000,
+		ROW("rate-local", "none",
+		"Messages that one user of this machine may hand to queue "
+		"without smtpd; more are refused (451). 60/1h: sixty at once, "
+		"then one more each minute.") },
+	{ KIND_IF(QUEUE, YESNO), AT(sendmail_direct), 0, 0,
+		ROW("sendmail-direct", "no",
+		"With neither smtpd nor queue running, sendmail and mail give "
+		"a message to the smarthost themselves, and whoever calls "
+		"them waits for it. Else root's goes into the spool for the "
+		"next run, and others are told to try again.") },
 	{ CONF_KIND_SYNC, AT(spool_sync_files), 0, 0,
 		ROW("spool-sync", "filesystem",
 		"How mail is made safe before it is acknowledged: one flush "

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -219,11 +220,17 @@ int spool_room(struct spool *s, uint64_t size, struct err *err)
 
 void spool_notify(struct spool *s, const char *socket_path)
 {
+	const struct timeval patience = { .tv_sec = 1 };
+
 	free(s->notify_path);
 	s->notify_path = strdup(socket_path);
-	if (s->notify_fd < 0)
-		s->notify_fd = socket(AF_UNIX,
-				SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (s->notify_fd >= 0)
+		return;
+	s->notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC |
+			(s->loop ? SOCK_NONBLOCK : 0), 0);
+	/* with no loop nobody would try again */
+	setsockopt(s->notify_fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
+			sizeof(patience));
 }
 
 /* 0; -1: worth trying again. */
