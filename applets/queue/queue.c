@@ -41,7 +41,8 @@
 #include "net/tls.h"
 #include "os/log.h"
 
-#define RESCAN_MS 60000
+#define RESCAN_MS 60000			/* after a scan that has failed */
+#define SWEEP_MS 60000			/* between looks for sites to forget */
 #define PATIENCE_MS 10000		/* for running transactions at the end */
 
 static struct queue_entry **bucket(struct queue *q, const char *id)
@@ -163,6 +164,8 @@ void queue_message_ended(struct queue *q)
 {
 	if (any_ready(q))
 		loop_task_add(q->daemon.loop, &q->start);
+	if (!q->sweep.armed)
+		loop_timer_set(q->daemon.loop, &q->sweep, SWEEP_MS);
 	if (q->daemon.stopping && queue_quiet(q))
 		loop_stop(q->daemon.loop, 0);
 }
@@ -184,6 +187,16 @@ void queue_reply(char out[QUEUE_REASON], const struct smtp_result *why)
 
 /* ---- how messages become known */
 
+/*
+ * There is no looking now and then: who puts a message in tells us, and tells
+ * again when we are too busy; what was there before is seen at the start, by smtpd's
+ * start, at SIGHUP and whenever the admin wants something.
+ */
+static void scan_later(struct queue *q)
+{
+	loop_timer_set(q->daemon.loop, &q->rescan, RESCAN_MS);
+}
+
 /* scanned: it may be an old one, that was tried before. */
 static void learn(struct queue *q, const char *id, bool scanned)
 {
@@ -195,6 +208,7 @@ static void learn(struct queue *q, const char *id, bool scanned)
 	if (!e || str_copys(e->id, sizeof(e->id), id) < 0) {
 		log_error("%s: no memory; found again later", id);
 		free(e);
+		scan_later(q);
 		return;
 	}
 	e->queue = q;
@@ -223,8 +237,10 @@ static void scan(struct queue *q)
 	struct err err;
 
 	q->scanned = spool_changed(q->spool);
-	if (spool_scan(q->spool, found, q, &err) < 0)
+	if (spool_scan(q->spool, found, q, &err) < 0) {
 		log_error("spool: %s", err.text);
+		scan_later(q);
+	}
 	if (q->entries > before)
 		log_info("%u messages found in the spool",
 				q->entries - before);
@@ -243,14 +259,25 @@ void queue_flush(struct queue_entry *e, unsigned request)
 		make_ready(e, &e->queue->backlog);
 }
 
-/* For what a lost datagram told us of, or root put there while we were away. */
 static void rescan(struct loop_timer *t)
 {
-	struct queue *q = container_of(t, struct queue, rescan);
+	scan(container_of(t, struct queue, rescan));
+}
 
-	queue_look(q);
+static void on_hup(struct daemon *d)
+{
+	scan(container_of(d, struct queue, daemon));
+}
+
+/* Held sites are remembered for a time: as long as there are any, it goes on. */
+static void sweep(struct loop_timer *t)
+{
+	struct queue *q = container_of(t, struct queue, sweep);
+
+	if (list_empty(&q->sites))
+		return;
 	site_wake_all(q);
-	loop_timer_set(q->daemon.loop, t, RESCAN_MS);
+	loop_timer_set(q->daemon.loop, t, SWEEP_MS);
 }
 
 static void told(struct loop_watch *w, unsigned events)
@@ -332,7 +359,9 @@ static void set_up(struct queue *q)
 {
 	q->daemon.stop = on_stop;
 	q->start.run = start_ready;
+	q->daemon.hup = on_hup;
 	q->rescan.fire = rescan;
+	q->sweep.fire = sweep;
 	q->patience.fire = out_of_patience;
 	list_init(&q->start.link);
 	list_init(&q->ready);
@@ -364,7 +393,6 @@ int queue_main(int argc, char **argv)
 		return EX_OSERR;
 	}
 	scan(q);
-	loop_timer_set(q->daemon.loop, &q->rescan, RESCAN_MS);
 	code = daemon_run(&q->daemon);
 	site_abort_all(q);
 	spool_close(q->spool);

@@ -161,7 +161,7 @@ struct queue {
 	unsigned links;
 
 	struct loop_watch told;		/* datagrams from who put a message in */
-	struct loop_timer rescan;
+	struct loop_timer rescan, sweep;
 	int64_t scanned;		/* spool_changed at the last scan */
 	struct loop_timer patience;	/* after SIGTERM */
 };

@@ -218,21 +218,6 @@ int spool_room(struct spool *s, uint64_t size, struct err *err)
 
 /* -- telling the queue -- */
 
-void spool_notify(struct spool *s, const char *socket_path)
-{
-	const struct timeval patience = { .tv_sec = 1 };
-
-	free(s->notify_path);
-	s->notify_path = strdup(socket_path);
-	if (s->notify_fd >= 0)
-		return;
-	s->notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC |
-			(s->loop ? SOCK_NONBLOCK : 0), 0);
-	/* with no loop nobody would try again */
-	setsockopt(s->notify_fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
-			sizeof(patience));
-}
-
 /* 0; -1: worth trying again. */
 static int send_id(struct spool *s, const char *id)
 {
@@ -282,4 +267,21 @@ void spool_tell(struct spool *s, const char *id)
 		s->overflow = true;
 	}
 	loop_timer_set(s->loop, &s->tell_again, TELL_AGAIN);
+}
+
+void spool_notify(struct spool *s, const char *socket_path)
+{
+	const struct timeval patience = { .tv_sec = 1 };
+
+	free(s->notify_path);
+	s->notify_path = strdup(socket_path);
+	if (s->notify_fd < 0)
+		s->notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC |
+				(s->loop ? SOCK_NONBLOCK : 0), 0);
+	/* with no loop nobody would try again */
+	setsockopt(s->notify_fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
+			sizeof(patience));
+	/* a daemon's predecessor may have been killed before it said all */
+	if (s->loop)
+		spool_tell(s, SPOOL_LOOK);
 }

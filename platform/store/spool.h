@@ -65,7 +65,10 @@ struct spool;
 struct spool *spool_open(const struct conf *conf, struct loop *loop,
 		struct err *err);
 void spool_close(struct spool *s);
-/* Where to tell `queue` of new messages: a datagram "ID" to this unix socket after each commit. */
+/*
+ * Where to tell `queue` of new messages: a datagram "ID" to this unix socket after each
+ * commit. With a loop SPOOL_LOOK goes first: nobody looks without being told.
+ */
 void spool_notify(struct spool *s, const char *socket_path);
 #define SPOOL_SOCKET "queue"	/* below run-dir, SOCK_DGRAM, mode 0660 */
 #define SPOOL_LOOK "*"		/* instead of an ID: too many to name, scan msg/ */
