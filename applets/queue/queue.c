@@ -12,7 +12,7 @@
  *	default y
  *	select LIB_ZLIB
  *	help
- *	  usage: queue [-fv] [-C FILE]
+ *	  usage: queue [-fv] [--once] [-C FILE]
  *
  *	  Sends what is in the spool: through deliver, to other hosts by MX or
  *	  to the smarthost. Tries until bounce-after, then returns it.
@@ -20,6 +20,8 @@
  *	  -f  log to stderr
  *	  -v  log more
  *	  -C  configuration
+ *
+ *	  --once  sends what is due, then ends: 0 nothing is left, 75 some waits
  *
  * config QUEUE_SUBMIT
  *	bool "Mail from sendmail without smtpd (3 kB)"
@@ -44,6 +46,8 @@
 #define RESCAN_MS 60000			/* after a scan that has failed */
 #define SWEEP_MS 60000			/* between looks for sites to forget */
 #define PATIENCE_MS 10000		/* for running transactions at the end */
+
+static void on_stop(struct daemon *d);
 
 static struct queue_entry **bucket(struct queue *q, const char *id)
 {
@@ -146,6 +150,32 @@ static void start_slice(struct queue *q, struct list *from)
 	}
 }
 
+/* Some waits for no more than room at its site. */
+static bool any_crowded(const struct queue *q)
+{
+	struct queue_entry *e = NULL;
+	unsigned at = 0;
+
+	while ((e = queue_next(q, &at, e ? e->id : "")))
+		if (e->crowded)
+			return true;
+	return false;
+}
+
+/* --once: what is left is for another time. */
+static void end_if_done(struct queue *q)
+{
+	if (!queue_quiet(q) || any_ready(q) || site_any_parked(q)
+			|| any_crowded(q))
+		return;
+	/* what came meanwhile, as nobody could tell us */
+	queue_look(q);
+	if (any_ready(q))
+		return;
+	q->daemon.stopping = true;
+	on_stop(&q->daemon);
+}
+
 /*
  * In slices, so that a long queue does not keep its sessions waiting; and in
  * turns, so that what comes now does not wait for all that was there.
@@ -158,11 +188,13 @@ static void start_ready(struct loop_task *t)
 	start_slice(q, &q->backlog);
 	if (any_ready(q) && may_start(q))
 		loop_task_next(q->daemon.loop, &q->start);
+	else if (q->daemon.once && !q->daemon.stopping)
+		end_if_done(q);
 }
 
 void queue_message_ended(struct queue *q)
 {
-	if (any_ready(q))
+	if (any_ready(q) || q->daemon.once)
 		loop_task_add(q->daemon.loop, &q->start);
 	if (!q->sweep.armed)
 		loop_timer_set(q->daemon.loop, &q->sweep, SWEEP_MS);
@@ -334,23 +366,30 @@ static int open_tls(struct queue *q, struct err *err)
 	return q->tls ? 0 : -1;
 }
 
-static int open_all(struct queue *q, struct err *err)
+static int open_sockets(struct queue *q, struct err *err)
 {
 	struct daemon *d = &q->daemon;
 	int control;
 
-	if (daemon_dir(d->conf->spool_dir, 0700, d->conf->user_queue, err) < 0)
-		return -1;
-	q->spool = spool_open(d->conf, d->loop, err);
-	if (!q->spool || spool_own(q->spool, err) < 0)
-		return -1;
 	q->told.fd = daemon_unix(d, SPOOL_SOCKET, SOCK_DGRAM, 0660,
 			d->conf->user_queue, err);
 	if (q->told.fd < 0)
 		return -1;
 	q->told.ready = told;
 	control = daemon_unix(d, "queue.ctl", SOCK_STREAM, 0666, NULL, err);
-	if (control < 0 || control_start(q, control, err) < 0)
+	return control < 0 ? -1 : control_start(q, control, err);
+}
+
+static int open_all(struct queue *q, struct err *err)
+{
+	struct daemon *d = &q->daemon;
+
+	if (daemon_dir(d->conf->spool_dir, 0700, d->conf->user_queue, err) < 0)
+		return -1;
+	q->spool = spool_open(d->conf, d->loop, err);
+	if (!q->spool || spool_own(q->spool, err) < 0)
+		return -1;
+	if (!d->once && open_sockets(q, err) < 0)
 		return -1;
 	return open_tls(q, err);
 }
@@ -358,6 +397,8 @@ static int open_all(struct queue *q, struct err *err)
 static void set_up(struct queue *q)
 {
 	q->daemon.stop = on_stop;
+	q->daemon.can_once = true;
+	q->told.fd = -1;
 	q->start.run = start_ready;
 	q->daemon.hup = on_hup;
 	q->rescan.fire = rescan;
@@ -388,12 +429,17 @@ int queue_main(int argc, char **argv)
 	daemon_socket_path(&q->daemon, "deliver", q->deliver_path,
 			sizeof(q->deliver_path));
 	q->dns = dns_new(q->daemon.loop, q->daemon.conf);
-	if (!q->dns || loop_watch(q->daemon.loop, &q->told, LOOP_READ) < 0) {
+	if (!q->dns || (!q->daemon.once && loop_watch(q->daemon.loop,
+					&q->told, LOOP_READ) < 0)) {
 		log_error("out of memory");
 		return EX_OSERR;
 	}
 	scan(q);
+	if (q->daemon.once)
+		loop_task_add(q->daemon.loop, &q->start);
 	code = daemon_run(&q->daemon);
+	if (q->daemon.once && q->entries)
+		code = EX_TEMPFAIL;
 	site_abort_all(q);
 	spool_close(q->spool);
 	return code;

@@ -56,6 +56,7 @@ struct queue_entry {
 	bool unread;			/* found by a scan: when it is due is in its file */
 	bool check;			/* compare its CRC before it is sent */
 	bool held;			/* the admin lets nobody try it */
+	bool crowded;			/* some of it only found no room */
 };
 
 /* Where to go: what recipients of one site have in common. */
@@ -239,6 +240,8 @@ void site_abort_all(struct queue *q);
 void site_failed(struct queue_site *s, const struct smtp_result *why);
 /* The same for a cause of our own. */
 void site_cannot(struct queue_site *s, const char *enhanced, const char *text);
+/* Does any message wait for room in a site's jobs? */
+bool site_any_parked(const struct queue *q);
 unsigned site_waiting(const struct queue_site *s);
 /*
  * How many jobs may wait there. The more is active the fewer, so that a few dead

@@ -72,6 +72,7 @@ static void reschedule(struct queue_message *m)
 	if (spool_defer(e->queue->spool, m->envelope, &err) < 0)
 		log_warn("%s: %s", e->id, err.text);
 	reason_keep(m);
+	e->crowded = m->crowded && !was_tried(m);
 	e->flushed = 0;
 	message_free(m);
 	queue_due_in(e, ms);
@@ -536,6 +537,7 @@ void message_start(struct queue_entry *e)
 	}
 	m->entry = e;
 	e->active = m;
+	e->crowded = false;
 	e->queue->active++;
 	if (read_message(m, &err) < 0) {
 		cannot_start(m, &err);

@@ -134,6 +134,15 @@ unsigned site_waiting(const struct queue_site *s)
 	return n;
 }
 
+bool site_any_parked(const struct queue *q)
+{
+	for (const struct list *l = q->sites.next; l != &q->sites; l = l->next)
+		if (!list_empty(&container_of(l, struct queue_site,
+						link)->parked))
+			return true;
+	return false;
+}
+
 unsigned site_room(const struct queue_site *s)
 {
 	unsigned n = (QUEUE_ACTIVE_MOST - s->queue->active) / 8;
