@@ -6,6 +6,7 @@
  * file queue_admin.c MAILQ_ADMIN
  * file queue_select.c MAILQ_ADMIN
  * file queue_submit.c QUEUE_SUBMIT
+ * file queue_uplink.c QUEUE_LINK
  *
  * config QUEUE
  *	bool "queue (24 kB)"
@@ -29,8 +30,18 @@
  *	help
  *	  sendmail and mail hand messages to queue itself where smtpd is not
  *	  built in or does not run.
+ *
+ * config QUEUE_LINK
+ *	bool "mailq --link: the link is up, down or metered (3 kB)"
+ *	default n
+ *	depends on MAILQ
+ *	help
+ *	  The network's hooks tell queue of the link to the world. While it is
+ *	  down nothing is tried; while it is metered only what is small
+ *	  (metered-size) or urgent goes.
  */
 #include "applet.h"
+#include "config.h"
 #include "queue.h"
 
 #include <stdio.h>
@@ -391,6 +402,8 @@ static int open_all(struct queue *q, struct err *err)
 		return -1;
 	if (!d->once && open_sockets(q, err) < 0)
 		return -1;
+	if (CFG_QUEUE_LINK)
+		uplink_open(q);
 	return open_tls(q, err);
 }
 

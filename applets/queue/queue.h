@@ -118,6 +118,7 @@ struct queue_outcome {
 	enum queue_report report;	/* due now */
 	const struct smtp_result *why;	/* arena; NULL: not needed, or forgotten */
 	const char *host;		/* who said it; "" nobody */
+	bool linked;			/* the link is why: that was no try */
 };
 
 /* A message whose envelope is in memory. */
@@ -130,6 +131,7 @@ struct queue_message {
 	unsigned jobs;			/* that have not ended */
 	bool crowded;			/* a site had no room for some of it */
 	int64_t wait;			/* ms until a local socket is tried again, or 0 */
+	bool linked;			/* some of it waits for a link */
 	bool global;			/* its report is RFC 6533's */
 };
 
@@ -137,6 +139,15 @@ struct queue_message {
 struct queue_user {
 	unsigned long uid;
 	int64_t full;			/* clock_ms: when his bucket is; 0: none */
+};
+
+/* A link to the world, as the network's hooks tell of it. */
+enum { UPLINK_GONE, UPLINK_DOWN, UPLINK_METERED, UPLINK_UP };
+#define QUEUE_UPLINKS 8
+
+struct queue_uplink {
+	char name[32];
+	unsigned char state;		/* UPLINK_GONE: none */
 };
 
 struct queue {
@@ -160,6 +171,10 @@ struct queue {
 	struct loop_task start;		/* makes ready ones active */
 	struct list sites;
 	unsigned links;
+
+	struct queue_uplink uplinks[QUEUE_UPLINKS];
+	int uplink_fd;			/* their file, or -1 */
+	unsigned char uplink;		/* the best of them */
 
 	struct loop_watch told;		/* datagrams from who put a message in */
 	struct loop_timer rescan, sweep;
@@ -223,6 +238,18 @@ int64_t message_backoff(const struct conf *conf, unsigned first,
 /* Where mail for this domain goes; key (size bytes) tells sites apart. */
 void route_find(struct queue *q, struct span domain, struct queue_route *r,
 		char *key, size_t size);
+
+/* ---- queue_uplink.c (QUEUE_LINK) */
+/* Before the rights are dropped. */
+void uplink_open(struct queue *q);
+/* "NAME<TAB>STATE", as queue.ctl's LINK has it. NULL, or what is wrong. */
+const char *uplink_say(struct queue *q, struct span line);
+/* Why nothing goes there now; NULL: it may. Lives for ever. */
+const struct smtp_result *uplink_down(const struct queue *q,
+		const struct queue_route *r);
+/* ... and this message; its header may be read. */
+const struct smtp_result *uplink_holds(const struct queue_message *m,
+		const struct queue_route *r);
 
 /* ---- queue_resolve.c: fills site->targets, then wakes the site */
 void resolve_start(struct queue_site *s);

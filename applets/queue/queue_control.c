@@ -238,6 +238,13 @@ static void request(struct control *c, struct span line)
 		submit_start(c, span_rest(line, 7));
 		return;
 	}
+	if (CFG_QUEUE_LINK && span_starts(line, "LINK\t")) {
+		wrong = *c->origin ? "DENIED only root may do that"
+			: uplink_say(c->queue, span_rest(line, 5));
+		conn_printf(c->conn, "%s\n", wrong ? wrong : "OK 1 0 0 0");
+		control_end(c);
+		return;
+	}
 	wrong = parse(c, line);
 	if (!wrong && too_many(c))
 		wrong = "ERROR too many ask at the same time";

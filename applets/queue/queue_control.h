@@ -10,7 +10,8 @@
  *	OK DONE SAME BUSY FAILED	how many: the last line; SAME was so already
  *	ERROR TEXT, DENIED TEXT		instead of it
  *
- * SUBMIT is queue_submit.c's, with lines of its own.
+ * LINK<TAB>NAME<TAB>up|metered|down|gone is queue_uplink.c's; SUBMIT is
+ * queue_submit.c's, with lines of its own.
  */
 #ifndef APPLETS_QUEUE_CONTROL_H
 #define APPLETS_QUEUE_CONTROL_H

@@ -1,4 +1,5 @@
 #include "applet.h"
+#include "config.h"
 #include "queue.h"
 
 #include <stdlib.h>
@@ -216,11 +217,21 @@ static void unpark(struct queue_site *s)
 	}
 }
 
+/* No name is looked up, and whoever waits for a connection need not. */
+static void hold_for_link(struct queue_site *s)
+{
+	resolve_stop(s);
+	s->why = *uplink_down(s->queue, &s->route);
+	tell_all(s);
+}
+
 static void run(struct loop_task *t)
 {
 	struct queue_site *s = container_of(t, struct queue_site, run);
 
 	if (!s->queue->daemon.stopping) {
+		if (CFG_QUEUE_LINK && uplink_down(s->queue, &s->route))
+			hold_for_link(s);
 		if (s->held_until > clock_ms())
 			tell_all(s);
 		give_to_idle(s);

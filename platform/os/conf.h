@@ -208,6 +208,7 @@ struct conf {
 	unsigned dns_timeout;		/* seconds for a whole look-up */
 	bool spool_sync_files;		/* spool-sync files|filesystem */
 	struct conf_rate rate_local;	/* messages of a user of this machine */
+	uint64_t metered_size;		/* bytes that go over a metered link */
 	bool sendmail_direct;		/* to the smarthost, with no daemon */
 
 	/* smtpd and clients that it has no reason to trust */

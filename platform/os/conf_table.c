@@ -409,6 +409,11 @@ static const struct conf_row rows[] = {
 		"Messages that one user of this machine may hand to queue "
 		"without smtpd; more are refused (451). 60/1h: sixty at once, "
 		"then one more each minute.") },
+	{ KIND_IF(QUEUE_LINK, SIZE), AT(metered_size), 0, 2048 * K,
+		ROW("metered-size", "50K",
+		"The largest message that goes over a metered link (mailq "
+		"--link) without being urgent: Priority: urgent, Importance: "
+		"high or X-Priority: 1 or 2 in its header. The rest waits.") },
 	{ KIND_IF(QUEUE, YESNO), AT(sendmail_direct), 0, 0,
 		ROW("sendmail-direct", "no",
 		"With neither smtpd nor queue running, sendmail and mail give "
