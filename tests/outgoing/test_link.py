@@ -99,7 +99,7 @@ def test_going_down_in_the_middle_is_no_try():
     """The name server does not answer any more; then the word comes."""
     with Far() as f:
         d = f.device
-        f.dns.zone[("mx.far.test", "A")] = ["silence"]
+        f.dns.zone[("mx.far.test", "A")] = "silence"
         d.send("u0@b.test")
         wait_for(lambda: f.dns.asked)
         link(d, "down")
