@@ -6,6 +6,7 @@
  * file queue_admin.c MAILQ_ADMIN
  * file queue_select.c MAILQ_ADMIN
  * file queue_submit.c QUEUE_SUBMIT
+ * file queue_spill.c QUEUE_SPILL
  * file queue_uplink.c QUEUE_LINK
  *
  * config QUEUE
@@ -39,6 +40,13 @@
  *	  The network's hooks tell queue of the link to the world. While it is
  *	  down nothing is tried; while it is metered only what is small
  *	  (metered-size) or urgent goes.
+ *
+ * config QUEUE_SPILL
+ *	bool "spill-dir: mail in memory, on flash what waits (3 kB)"
+ *	default n
+ *	help
+ *	  spool-dir may be on a tmpfs: mail that goes at once never touches
+ *	  the flash, what waits is moved to spill-dir.
  */
 #include "applet.h"
 #include "config.h"
@@ -261,6 +269,8 @@ static void learn(struct queue *q, const char *id, bool scanned)
 	e->next = *at;
 	*at = e;
 	q->entries++;
+	if (CFG_QUEUE_SPILL && q->daemon.conf->spill_dir)
+		spill_learn(e);
 	make_ready(e, scanned ? &q->backlog : &q->ready);
 }
 
@@ -417,6 +427,8 @@ static void set_up(struct queue *q)
 	q->rescan.fire = rescan;
 	q->sweep.fire = sweep;
 	q->patience.fire = out_of_patience;
+	if (CFG_QUEUE_SPILL)
+		spill_init(q);
 	list_init(&q->start.link);
 	list_init(&q->ready);
 	list_init(&q->backlog);
@@ -451,6 +463,8 @@ int queue_main(int argc, char **argv)
 	if (q->daemon.once)
 		loop_task_add(q->daemon.loop, &q->start);
 	code = daemon_run(&q->daemon);
+	if (CFG_QUEUE_SPILL && q->daemon.conf->spill_dir)
+		spool_spill_all(q->spool);
 	if (q->daemon.once && q->entries)
 		code = EX_TEMPFAIL;
 	site_abort_all(q);

@@ -31,6 +31,7 @@
 #define QUEUE_REASONS_MOST (1024 * 1024) /* octets kept of why messages wait */
 #define QUEUE_RUNS_MOST 64		/* changes of the reason in one message */
 #define QUEUE_USERS 32			/* whose rates are known */
+#define QUEUE_SPILLS 16			/* moved to flash at a time */
 #define QUEUE_ROOM_MS 5000		/* then it is seen whether a site has room */
 #define QUEUE_RETURN_MOST (64 * 1024)	/* octets of a message that go back */
 #define QUEUE_LOOK_MOST (256 * 1024)	/* ... that are looked at for UTF-8 */
@@ -57,6 +58,8 @@ struct queue_entry {
 	bool check;			/* compare its CRC before it is sent */
 	bool held;			/* the admin lets nobody try it */
 	bool crowded;			/* some of it only found no room */
+	bool flash;			/* in spill-dir, or on its way there */
+	unsigned since;			/* clock_ms / 1000, when we heard of it */
 };
 
 /* Where to go: what recipients of one site have in common. */
@@ -178,6 +181,8 @@ struct queue {
 
 	struct loop_watch told;		/* datagrams from who put a message in */
 	struct loop_timer rescan, sweep;
+	struct loop_timer spill;	/* when the next one has waited enough */
+	unsigned spilling;
 	int64_t scanned;		/* spool_changed at the last scan */
 	struct loop_timer patience;	/* after SIGTERM */
 };
@@ -210,6 +215,11 @@ void queue_reply(char out[QUEUE_REASON], const struct smtp_result *why);
 void queue_message_ended(struct queue *q);
 /* Nothing is under way any more. */
 bool queue_quiet(const struct queue *q);
+
+/* ---- queue_spill.c (QUEUE_SPILL) */
+/* A new message may have to leave the memory. */
+void spill_learn(struct queue_entry *e);
+void spill_init(struct queue *q);
 
 /* ---- queue_reason.c: why recipients wait */
 /* Notes what came of the try. */

@@ -414,6 +414,16 @@ static const struct conf_row rows[] = {
 		"The largest message that goes over a metered link (mailq "
 		"--link) without being urgent: Priority: urgent, Importance: "
 		"high or X-Priority: 1 or 2 in its header. The rest waits.") },
+	{ KIND_IF(QUEUE_SPILL, PATH), AT(spill_dir), 1, 1000,
+		ROW("spill-dir", "(none)",
+		"For a spool-dir in memory (tmpfs), which spares the flash: a "
+		"folder on flash to which messages are moved that have waited "
+		"for spill-after, and all of them when queue ends. A power "
+		"cut before that loses them, though they were "
+		"acknowledged.") },
+	{ KIND_IF(QUEUE_SPILL, SECONDS), AT(spill_after), 1, DAY,
+		ROW("spill-after", "2m",
+		"How long a message may be in memory only.") },
 	{ KIND_IF(QUEUE, YESNO), AT(sendmail_direct), 0, 0,
 		ROW("sendmail-direct", "no",
 		"With neither smtpd nor queue running, sendmail and mail give "

@@ -144,6 +144,17 @@ int spool_remove(struct spool *s, const char *id, struct err *err);
  */
 void spool_flush(struct spool *s, struct sync_request *r);
 
+/* ---- spool_spill.c (QUEUE_SPILL), for queue, with a spill-dir */
+/*
+ * Moves a message from spool-dir to spill-dir, durable there before it goes here;
+ * it may be read, changed and removed meanwhile. 0: done comes from the loop; 1: it
+ * is not in spool-dir (any more); -1 with err.
+ */
+int spool_spill(struct spool *s, const char *id, spool_done_fn *done,
+		void *arg, struct err *err);
+/* All that is left, at the end of a process: blocks. Logs what goes wrong. */
+void spool_spill_all(struct spool *s);
+
 /* Number of flushes asked of the kernel so far in this process and its helper; for tests and statistics. */
 unsigned long spool_flushes(const struct spool *s);
 

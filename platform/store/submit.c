@@ -353,6 +353,7 @@ static void tell_queue(struct spool *spool, const struct conf *conf)
 static int spool_open_and_add(struct submit *s, struct err *err)
 {
 	const struct smtp_message *m = &s->message;
+	struct conf conf = *s->conf;
 	char origin[32];
 	struct spool_envelope e = {
 		.sender = m->sender, .origin = origin,
@@ -371,7 +372,10 @@ static int spool_open_and_add(struct submit *s, struct err *err)
 		e.rcpt[i].state = SPOOL_WAITING;
 		e.rcpt[i].dsn = m->rcpt_dsn[i];
 	}
-	spool = spool_open(s->conf, NULL, err);
+	/* nobody would move it there */
+	if (CFG_QUEUE_SPILL && conf.spill_dir)
+		conf.spool_dir = conf.spill_dir;
+	spool = spool_open(&conf, NULL, err);
 	if (spool)
 		tell_queue(spool, s->conf);
 	rc = spool ? spool_message(spool, s, &e, err) : -1;
