@@ -7,6 +7,7 @@
 
 #define QUEUE_SOCKET "queue.ctl"	/* below run-dir */
 #define REPLY_MOST 600
+#define BEGIN_MS 20000
 #define ANSWER_MS 120000		/* queue waits for nobody but the disk */
 
 struct handover {
@@ -50,7 +51,7 @@ static void begin(struct handover *h)
 	const struct smtp_message *m = h->m;
 
 	h->up = true;
-	conn_timeout(h->conn, ANSWER_MS);
+	conn_timeout(h->conn, BEGIN_MS);
 	conn_printf(h->conn, "SUBMIT\t%" PRIu64 "\t%s%s\t%s\t%s\n", m->size,
 			m->eight_bit ? "8" : "-", h->utf8 ? "u" : "",
 			m->sender, text_of(m->dsn));
@@ -78,6 +79,7 @@ static void on_reply(struct handover *h, struct span line)
 {
 	if (span_starts(line, "354") && !h->body) {
 		h->body = true;
+		conn_timeout(h->conn, ANSWER_MS);
 		put_message(h);
 	} else if (span_starts(line, "250")) {
 		end(h, WAY_TAKEN);
