@@ -55,6 +55,7 @@
 #define BACKOFF_MOST 60000
 #define STEADY 10000			/* ms of life after which back-off is forgotten */
 #define STOP_PATIENCE 35000		/* ms from SIGTERM to SIGKILL */
+#define LAST_PATIENCE 15000		/* ... and again for who ends last */
 
 /* A daemon and the sockets it is handed. */
 struct maild_program {
@@ -115,6 +116,7 @@ struct maild {
 	bool renewed;			/* they had changed then */
 	int secrets;			/* of TLS tickets; -1: none */
 	int64_t secrets_ms;		/* when they are renewed */
+	bool last_told;			/* who ends last shall end */
 	struct maild_bans bans;
 	struct maild_child children[PROGRAMS];
 };
@@ -166,16 +168,20 @@ static void on_restart(struct loop_timer *t)
 		child_start(c);
 }
 
+static bool is_ended(const struct maild_child *c)
+{
+	pid_t any = c->pid;
+
+	for (int i = 0; i < DRAINING_MOST; i++)
+		any |= c->draining[i];
+	return !any;
+}
+
 static bool all_ended(const struct maild *m)
 {
-	for (const struct maild_child *c = m->children; c->program; c++) {
-		pid_t any = c->pid;
-
-		for (int i = 0; i < DRAINING_MOST; i++)
-			any |= c->draining[i];
-		if (any)
+	for (const struct maild_child *c = m->children; c->program; c++)
+		if (!is_ended(c))
 			return false;
-	}
 	return true;
 }
 
@@ -209,6 +215,28 @@ static void child_ended(struct maild_child *c)
 		c->backoff = BACKOFF_MOST;
 }
 
+/* What others still take goes from memory to flash when queue ends. */
+static bool ends_last(const struct maild_child *c)
+{
+	return CFG_QUEUE_SPILL && c->maild->daemon.conf->spill_dir
+		&& strcmp(c->program->applet, "queue") == 0;
+}
+
+/* Only who ends last is left. */
+static void stop_queue(struct maild *m)
+{
+	struct maild_child *last = NULL;
+
+	for (struct maild_child *c = m->children; c->program; c++)
+		if (ends_last(c))
+			last = c;
+		else if (!is_ended(c))
+			return;
+	if (last && last->pid && !m->last_told)
+		kill(last->pid, SIGTERM);
+	m->last_told = true;
+}
+
 static void on_child(void *arg, int signo)
 {
 	struct maild *m = arg;
@@ -232,14 +260,17 @@ static void on_child(void *arg, int signo)
 				child_ended(c);
 		}
 	}
+	if (m->daemon.stopping)
+		stop_queue(m);
 	if (m->daemon.stopping && all_ended(m))
 		loop_stop(m->daemon.loop, 0);
 }
 
-static void signal_all(struct maild *m, int signo)
+static void signal_all(struct maild *m, int signo, bool (*spare)(
+			const struct maild_child *c))
 {
 	for (struct maild_child *c = m->children; c->program; c++) {
-		if (c->pid)
+		if (c->pid && !(spare && spare(c)))
 			kill(c->pid, signo);
 		for (int i = 0; i < DRAINING_MOST; i++)
 			if (c->draining[i])
@@ -252,7 +283,9 @@ static void on_patience(struct loop_timer *t)
 	struct maild *m = container_of(t, struct maild, patience);
 
 	log_warn("daemons did not end in time; killing them");
-	signal_all(m, SIGKILL);
+	signal_all(m, SIGKILL, m->last_told ? NULL : ends_last);
+	if (!m->last_told)
+		loop_timer_set(m->daemon.loop, t, LAST_PATIENCE);
 }
 
 static void on_stop(struct daemon *d)
@@ -261,7 +294,8 @@ static void on_stop(struct daemon *d)
 
 	if (CFG_MAILD_BAN_COMMAND)
 		maild_bans_stop(&m->bans);
-	signal_all(m, SIGTERM);
+	signal_all(m, SIGTERM, ends_last);
+	stop_queue(m);
 	loop_timer_set(d->loop, &m->patience, STOP_PATIENCE);
 	if (all_ended(m))
 		loop_stop(d->loop, 0);

@@ -5,13 +5,16 @@
  * applet queue daemon
  * file queue_admin.c MAILQ_ADMIN
  * file queue_select.c MAILQ_ADMIN
+ * file queue_submit.c QUEUE_SUBMIT
+ * file queue_spill.c QUEUE_SPILL
+ * file queue_uplink.c QUEUE_LINK
  *
  * config QUEUE
  *	bool "queue (24 kB)"
  *	default y
  *	select LIB_ZLIB
  *	help
- *	  usage: queue [-fv] [-C FILE]
+ *	  usage: queue [-fv] [--once] [-C FILE]
  *
  *	  Sends what is in the spool: through deliver, to other hosts by MX or
  *	  to the smarthost. Tries until bounce-after, then returns it.
@@ -19,8 +22,34 @@
  *	  -f  log to stderr
  *	  -v  log more
  *	  -C  configuration
+ *
+ *	  --once  sends what is due, then ends: 0 nothing is left, 75 some waits
+ *
+ * config QUEUE_SUBMIT
+ *	bool "Mail from sendmail without smtpd (3 kB)"
+ *	default y if !SMTPD
+ *	help
+ *	  sendmail and mail hand messages to queue itself where smtpd is not
+ *	  built in or does not run.
+ *
+ * config QUEUE_LINK
+ *	bool "mailq --link: the link is up, down or metered (3 kB)"
+ *	default n
+ *	depends on MAILQ
+ *	help
+ *	  The network's hooks tell queue of the link to the world. While it is
+ *	  down nothing is tried; while it is metered only what is small
+ *	  (metered-size) or urgent goes.
+ *
+ * config QUEUE_SPILL
+ *	bool "spill-dir: mail in memory, on flash what waits (3 kB)"
+ *	default n
+ *	help
+ *	  spool-dir may be on a tmpfs: mail that goes at once never touches
+ *	  the flash, what waits is moved to spill-dir.
  */
 #include "applet.h"
+#include "config.h"
 #include "queue.h"
 
 #include <stdio.h>
@@ -33,8 +62,11 @@
 #include "net/tls.h"
 #include "os/log.h"
 
-#define RESCAN_MS 60000
+#define RESCAN_MS 60000			/* after a scan that has failed */
+#define SWEEP_MS 60000			/* between looks for sites to forget */
 #define PATIENCE_MS 10000		/* for running transactions at the end */
+
+static void on_stop(struct daemon *d);
 
 static struct queue_entry **bucket(struct queue *q, const char *id)
 {
@@ -137,6 +169,32 @@ static void start_slice(struct queue *q, struct list *from)
 	}
 }
 
+/* Some waits for no more than room at its site. */
+static bool any_crowded(const struct queue *q)
+{
+	struct queue_entry *e = NULL;
+	unsigned at = 0;
+
+	while ((e = queue_next(q, &at, e ? e->id : "")))
+		if (e->crowded)
+			return true;
+	return false;
+}
+
+/* --once: what is left is for another time. */
+static void end_if_done(struct queue *q)
+{
+	if (!queue_quiet(q) || any_ready(q) || site_any_parked(q)
+			|| any_crowded(q))
+		return;
+	/* what came meanwhile, as nobody could tell us */
+	queue_look(q);
+	if (any_ready(q))
+		return;
+	q->daemon.stopping = true;
+	on_stop(&q->daemon);
+}
+
 /*
  * In slices, so that a long queue does not keep its sessions waiting; and in
  * turns, so that what comes now does not wait for all that was there.
@@ -149,19 +207,23 @@ static void start_ready(struct loop_task *t)
 	start_slice(q, &q->backlog);
 	if (any_ready(q) && may_start(q))
 		loop_task_next(q->daemon.loop, &q->start);
+	else if (q->daemon.once && !q->daemon.stopping)
+		end_if_done(q);
 }
 
 void queue_message_ended(struct queue *q)
 {
-	if (any_ready(q))
+	if (any_ready(q) || q->daemon.once)
 		loop_task_add(q->daemon.loop, &q->start);
+	if (!q->sweep.armed)
+		loop_timer_set(q->daemon.loop, &q->sweep, SWEEP_MS);
 	if (q->daemon.stopping && queue_quiet(q))
 		loop_stop(q->daemon.loop, 0);
 }
 
 bool queue_quiet(const struct queue *q)
 {
-	return q->active == 0;
+	return q->active == 0 && q->committing == 0;
 }
 
 void queue_reply(char out[QUEUE_REASON], const struct smtp_result *why)
@@ -176,6 +238,16 @@ void queue_reply(char out[QUEUE_REASON], const struct smtp_result *why)
 
 /* ---- how messages become known */
 
+/*
+ * There is no looking now and then: who puts a message in tells us, and tells
+ * again when we are too busy; what was there before is seen at the start, by smtpd's
+ * start, at SIGHUP and whenever the admin wants something.
+ */
+static void scan_later(struct queue *q)
+{
+	loop_timer_set(q->daemon.loop, &q->rescan, RESCAN_MS);
+}
+
 /* scanned: it may be an old one, that was tried before. */
 static void learn(struct queue *q, const char *id, bool scanned)
 {
@@ -187,6 +259,7 @@ static void learn(struct queue *q, const char *id, bool scanned)
 	if (!e || str_copys(e->id, sizeof(e->id), id) < 0) {
 		log_error("%s: no memory; found again later", id);
 		free(e);
+		scan_later(q);
 		return;
 	}
 	e->queue = q;
@@ -196,6 +269,8 @@ static void learn(struct queue *q, const char *id, bool scanned)
 	e->next = *at;
 	*at = e;
 	q->entries++;
+	if (CFG_QUEUE_SPILL && q->daemon.conf->spill_dir)
+		spill_learn(e);
 	make_ready(e, scanned ? &q->backlog : &q->ready);
 }
 
@@ -215,8 +290,10 @@ static void scan(struct queue *q)
 	struct err err;
 
 	q->scanned = spool_changed(q->spool);
-	if (spool_scan(q->spool, found, q, &err) < 0)
+	if (spool_scan(q->spool, found, q, &err) < 0) {
 		log_error("spool: %s", err.text);
+		scan_later(q);
+	}
 	if (q->entries > before)
 		log_info("%u messages found in the spool",
 				q->entries - before);
@@ -235,14 +312,25 @@ void queue_flush(struct queue_entry *e, unsigned request)
 		make_ready(e, &e->queue->backlog);
 }
 
-/* For what a lost datagram told us of, or root put there while we were away. */
 static void rescan(struct loop_timer *t)
 {
-	struct queue *q = container_of(t, struct queue, rescan);
+	scan(container_of(t, struct queue, rescan));
+}
 
-	queue_look(q);
+static void on_hup(struct daemon *d)
+{
+	scan(container_of(d, struct queue, daemon));
+}
+
+/* Held sites are remembered for a time: as long as there are any, it goes on. */
+static void sweep(struct loop_timer *t)
+{
+	struct queue *q = container_of(t, struct queue, sweep);
+
+	if (!q->nsites)
+		return;
 	site_wake_all(q);
-	loop_timer_set(q->daemon.loop, t, RESCAN_MS);
+	loop_timer_set(q->daemon.loop, t, SWEEP_MS);
 }
 
 static void told(struct loop_watch *w, unsigned events)
@@ -303,33 +391,48 @@ static int open_tls(struct queue *q, struct err *err)
 	return q->tls ? 0 : -1;
 }
 
-static int open_all(struct queue *q, struct err *err)
+static int open_sockets(struct queue *q, struct err *err)
 {
 	struct daemon *d = &q->daemon;
 	int control;
 
-	if (daemon_dir(d->conf->spool_dir, 0700, d->conf->user_queue, err) < 0)
-		return -1;
-	q->spool = spool_open(d->conf, d->loop, err);
-	if (!q->spool || spool_own(q->spool, err) < 0)
-		return -1;
 	q->told.fd = daemon_unix(d, SPOOL_SOCKET, SOCK_DGRAM, 0660,
 			d->conf->user_queue, err);
 	if (q->told.fd < 0)
 		return -1;
 	q->told.ready = told;
 	control = daemon_unix(d, "queue.ctl", SOCK_STREAM, 0666, NULL, err);
-	if (control < 0 || control_start(q, control, err) < 0)
+	return control < 0 ? -1 : control_start(q, control, err);
+}
+
+static int open_all(struct queue *q, struct err *err)
+{
+	struct daemon *d = &q->daemon;
+
+	if (daemon_dir(d->conf->spool_dir, 0700, d->conf->user_queue, err) < 0)
 		return -1;
+	q->spool = spool_open(d->conf, d->loop, err);
+	if (!q->spool || spool_own(q->spool, err) < 0)
+		return -1;
+	if (!d->once && open_sockets(q, err) < 0)
+		return -1;
+	if (CFG_QUEUE_LINK)
+		uplink_open(q);
 	return secret_load(q, err) < 0 ? -1 : open_tls(q, err);
 }
 
 static void set_up(struct queue *q)
 {
 	q->daemon.stop = on_stop;
+	q->daemon.can_once = true;
+	q->told.fd = -1;
 	q->start.run = start_ready;
+	q->daemon.hup = on_hup;
 	q->rescan.fire = rescan;
+	q->sweep.fire = sweep;
 	q->patience.fire = out_of_patience;
+	if (CFG_QUEUE_SPILL)
+		spill_init(q);
 	list_init(&q->start.link);
 	list_init(&q->ready);
 	list_init(&q->backlog);
@@ -339,6 +442,7 @@ static void set_up(struct queue *q)
 	list_init(&q->slow);
 	for (unsigned i = 0; i < QUEUE_SITE_BUCKETS; i++)
 		list_init(&q->sites[i]);
+	list_init(&q->callers);
 }
 
 int queue_main(int argc, char **argv)
@@ -359,13 +463,19 @@ int queue_main(int argc, char **argv)
 	daemon_socket_path(&q->daemon, "deliver", q->deliver_path,
 			sizeof(q->deliver_path));
 	q->dns = dns_new(q->daemon.loop, q->daemon.conf);
-	if (!q->dns || loop_watch(q->daemon.loop, &q->told, LOOP_READ) < 0) {
+	if (!q->dns || (!q->daemon.once && loop_watch(q->daemon.loop,
+					&q->told, LOOP_READ) < 0)) {
 		log_error("out of memory");
 		return EX_OSERR;
 	}
 	scan(q);
-	loop_timer_set(q->daemon.loop, &q->rescan, RESCAN_MS);
+	if (q->daemon.once)
+		loop_task_add(q->daemon.loop, &q->start);
 	code = daemon_run(&q->daemon);
+	if (CFG_QUEUE_SPILL && q->daemon.conf->spill_dir)
+		spool_spill_all(q->spool);
+	if (q->daemon.once && q->entries)
+		code = EX_TEMPFAIL;
 	site_abort_all(q);
 	spool_close(q->spool);
 	return code;

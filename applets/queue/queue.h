@@ -39,6 +39,8 @@
 #define QUEUE_REASON_BUCKETS 64
 #define QUEUE_REASONS_MOST (1024 * 1024) /* octets kept of why messages wait */
 #define QUEUE_RUNS_MOST 64		/* changes of the reason in one message */
+#define QUEUE_USERS 32			/* whose rates are known */
+#define QUEUE_SPILLS 16			/* moved to flash at a time */
 #define QUEUE_ROOM_MS 5000		/* then it is seen whether a site has room */
 #define QUEUE_RETURN_MOST (64 * 1024)	/* octets of a message that go back */
 #define QUEUE_LOOK_MOST (256 * 1024)	/* ... that are looked at for UTF-8 */
@@ -64,6 +66,9 @@ struct queue_entry {
 	bool unread;			/* found by a scan: when it is due is in its file */
 	bool check;			/* compare its CRC before it is sent */
 	bool held;			/* the admin lets nobody try it */
+	bool crowded;			/* some of it only found no room */
+	bool flash;			/* in spill-dir, or on its way there */
+	unsigned since;			/* clock_ms / 1000, when we heard of it */
 };
 
 /* Where to go: what recipients of one site have in common. */
@@ -140,6 +145,7 @@ struct queue_outcome {
 	enum queue_report report;	/* due now */
 	const struct smtp_result *why;	/* arena; NULL: not needed, or forgotten */
 	const char *host;		/* who said it; "" nobody */
+	bool linked;			/* the link is why: that was no try */
 };
 
 /* A message whose envelope is in memory. */
@@ -152,7 +158,23 @@ struct queue_message {
 	unsigned jobs;			/* that have not ended */
 	bool crowded;			/* a site had no room for some of it */
 	int64_t wait;			/* ms until a local socket is tried again, or 0 */
+	bool linked;			/* some of it waits for a link */
 	bool global;			/* its report is RFC 6533's */
+};
+
+/* A user of this machine, for rate-local. */
+struct queue_user {
+	unsigned long uid;
+	int64_t full;			/* clock_ms: when his bucket is; 0: none */
+};
+
+/* A link to the world, as the network's hooks tell of it. */
+enum { UPLINK_GONE, UPLINK_DOWN, UPLINK_METERED, UPLINK_UP };
+#define QUEUE_UPLINKS 8
+
+struct queue_uplink {
+	char name[32];
+	unsigned char state;		/* UPLINK_GONE: none */
 };
 
 struct queue {
@@ -167,7 +189,9 @@ struct queue {
 	unsigned entries, active;
 	struct list ready;		/* due, */
 	struct list backlog;		/* or of a scan or flush: many at once */
-	unsigned callers;		/* of queue.ctl, who are not admins */
+	struct list callers;		/* of queue.ctl */
+	unsigned committing;		/* messages of theirs, being flushed */
+	struct queue_user users[QUEUE_USERS];
 	unsigned flushes;		/* requests of the admin's so far */
 	struct queue_reason *reasons[QUEUE_REASON_BUCKETS];
 	size_t reason_bytes;
@@ -183,8 +207,14 @@ struct queue {
 	struct list slow;		/* those not up for too long, likewise */
 	unsigned nslow;
 
+	struct queue_uplink uplinks[QUEUE_UPLINKS];
+	int uplink_fd;			/* their file, or -1 */
+	unsigned char uplink;		/* the best of them */
+
 	struct loop_watch told;		/* datagrams from who put a message in */
-	struct loop_timer rescan;
+	struct loop_timer rescan, sweep;
+	struct loop_timer spill;	/* when the next one has waited enough */
+	unsigned spilling;
 	int64_t scanned;		/* spool_changed at the last scan */
 	struct loop_timer patience;	/* after SIGTERM */
 };
@@ -217,6 +247,11 @@ void queue_reply(char out[QUEUE_REASON], const struct smtp_result *why);
 void queue_message_ended(struct queue *q);
 /* Nothing is under way any more. */
 bool queue_quiet(const struct queue *q);
+
+/* ---- queue_spill.c (QUEUE_SPILL) */
+/* A new message may have to leave the memory. */
+void spill_learn(struct queue_entry *e);
+void spill_init(struct queue *q);
 
 /* ---- queue_reason.c: why recipients wait */
 /* Notes what came of the try. */
@@ -261,6 +296,17 @@ struct queue_secret;
 int secret_load(struct queue *q, struct err *err);
 /* NULL: it has none. Good until the next call that is not for this host. */
 const char *secret_of(const struct queue *q, const struct conf_smarthost *h);
+/* ---- queue_uplink.c (QUEUE_LINK) */
+/* Before the rights are dropped. */
+void uplink_open(struct queue *q);
+/* "NAME<TAB>STATE", as queue.ctl's LINK has it. NULL, or what is wrong. */
+const char *uplink_say(struct queue *q, struct span line);
+/* Why nothing goes there now; NULL: it may. Lives for ever. */
+const struct smtp_result *uplink_down(const struct queue *q,
+		const struct queue_route *r);
+/* ... and this message; its header may be read. */
+const struct smtp_result *uplink_holds(const struct queue_message *m,
+		const struct queue_route *r);
 
 /* ---- queue_resolve.c: fills site->targets, then wakes the site */
 void resolve_start(struct queue_site *s);
@@ -283,6 +329,8 @@ void site_abort_all(struct queue *q);
 void site_failed(struct queue_site *s, const struct smtp_result *why);
 /* The same for a cause of our own. */
 void site_cannot(struct queue_site *s, const char *enhanced, const char *text);
+/* Does any message wait for room in a site's jobs? */
+bool site_any_parked(const struct queue *q);
 unsigned site_waiting(const struct queue_site *s);
 /*
  * How many jobs may wait there. The more is active the fewer, so that a few dead

@@ -14,14 +14,17 @@
 
 #define REQUEST_MS 10000		/* for the line */
 #define READ_MS 60000			/* for a caller to go on reading */
-#define CALLERS_MOST 16			/* who are not admins, at a time */
+#define LISTERS_MOST 16			/* who are not admins, at a time */
+#define SHARE 4				/* one user has a part of max-sessions */
 
-static void finish(struct control *c)
+void control_end(struct control *c)
 {
 	if (CFG_MAILQ_ADMIN)
 		admin_end(c);
+	if (CFG_QUEUE_SUBMIT)
+		submit_end(c);
 	loop_task_stop(&c->walk);
-	c->queue->callers -= *c->origin != '\0';
+	list_del(&c->link);
 	arena_free(c->arena);
 	conn_close(c->conn);
 	free(c);
@@ -36,7 +39,7 @@ static void end(struct control *c)
 		conn_printf(c->conn, "OK %u %u %u %u\n",
 				c->count[CHANGE_DONE], c->count[CHANGE_SAME],
 				c->count[CHANGE_BUSY], c->count[CHANGE_FAILED]);
-	finish(c);
+	control_end(c);
 }
 
 /* -- LIST -- */
@@ -214,13 +217,40 @@ static const char *parse(struct control *c, struct span line)
 	return NULL;
 }
 
+static bool too_many(const struct control *c)
+{
+	unsigned n = 0;
+
+	for (struct list *l = c->queue->callers.next; *c->origin &&
+			l != &c->queue->callers; l = l->next) {
+		const struct control *o = container_of(l, struct control, link);
+
+		n += *o->origin && o->verb == &list;
+	}
+	return n > LISTERS_MOST;
+}
+
 static void request(struct control *c, struct span line)
 {
-	const char *wrong = parse(c, line);
+	const char *wrong;
 
+	if (CFG_QUEUE_SUBMIT && span_starts(line, "SUBMIT\t")) {
+		submit_start(c, span_rest(line, 7));
+		return;
+	}
+	if (CFG_QUEUE_LINK && span_starts(line, "LINK\t")) {
+		wrong = *c->origin ? "DENIED only root may do that"
+			: uplink_say(c->queue, span_rest(line, 5));
+		conn_printf(c->conn, "%s\n", wrong ? wrong : "OK 1 0 0 0");
+		control_end(c);
+		return;
+	}
+	wrong = parse(c, line);
+	if (!wrong && too_many(c))
+		wrong = "ERROR too many ask at the same time";
 	if (wrong) {
 		conn_printf(c->conn, "%s\n", wrong);
-		finish(c);
+		control_end(c);
 		return;
 	}
 	if (c->verb->changes) {
@@ -238,6 +268,10 @@ static void on_conn(struct conn *conn, enum conn_event event, void *arg)
 	enum conn_line how;
 	struct span line;
 
+	if (CFG_QUEUE_SUBMIT && c->submit) {
+		submit_event(c, event);
+		return;
+	}
 	if (event == CONN_DRAINED || (event == CONN_EOF && c->verb)) {
 		/* who has hung up is seen by what is written */
 		if (c->verb && !c->verb->change)
@@ -245,7 +279,7 @@ static void on_conn(struct conn *conn, enum conn_event event, void *arg)
 		return;
 	}
 	if (event != CONN_INPUT) {
-		finish(c);
+		control_end(c);
 		return;
 	}
 	if (c->verb)
@@ -253,7 +287,7 @@ static void on_conn(struct conn *conn, enum conn_event event, void *arg)
 	how = conn_line(conn, CONTROL_LINE_MOST, &line);
 	if (how == CONN_LINE_LONG) {
 		conn_puts(conn, "ERROR request too long\n");
-		finish(c);
+		control_end(c);
 	} else if (how != CONN_LINE_NONE) {
 		request(c, line);
 	}
@@ -278,13 +312,27 @@ static struct control *control_new(struct queue *q, int fd)
 	return c;
 }
 
+/* An admin always gets in; of the others none can keep the rest out. */
+static bool is_crowded(const struct control *c)
+{
+	unsigned most = c->queue->daemon.conf->max_sessions, all = 0, own = 0;
+
+	for (struct list *l = c->queue->callers.next; l != &c->queue->callers;
+			l = l->next) {
+		const struct control *o = container_of(l, struct control, link);
+
+		all += *o->origin != '\0';
+		own += o->uid == c->uid;
+	}
+	return *c->origin && (all >= most || own > most / SHARE);
+}
+
 static void got(void *arg, int fd)
 {
 	struct queue *q = arg;
 	struct control *c = control_new(q, fd);
 
-	/* an admin always gets in */
-	if (!c || (*c->origin && q->callers >= CALLERS_MOST)) {
+	if (!c || is_crowded(c)) {
 		free(c);
 		close(fd);
 		return;
@@ -294,7 +342,7 @@ static void got(void *arg, int fd)
 		free(c);
 		return;
 	}
-	q->callers += *c->origin != '\0';
+	list_add_tail(&q->callers, &c->link);
 	conn_timeout(c->conn, REQUEST_MS);
 }
 

@@ -9,6 +9,9 @@
  *	F<TAB>ID<TAB>TEXT		could not be changed
  *	OK DONE SAME BUSY FAILED	how many: the last line; SAME was so already
  *	ERROR TEXT, DENIED TEXT		instead of it
+ *
+ * LINK<TAB>NAME<TAB>up|metered|down|gone is queue_uplink.c's; SUBMIT is
+ * queue_submit.c's, with lines of its own.
  */
 #ifndef APPLETS_QUEUE_CONTROL_H
 #define APPLETS_QUEUE_CONTROL_H
@@ -54,6 +57,7 @@ struct control_batch {
 
 /* One caller of queue.ctl. */
 struct control {
+	struct list link;		/* in queue->callers */
 	struct queue *queue;
 	struct conn *conn;
 	unsigned long uid;
@@ -62,6 +66,7 @@ struct control {
 	const struct control_verb *verb;	/* NULL: not asked yet */
 	struct queue_select select;
 	struct loop_task walk;
+	struct submit *submit;		/* it hands over a message; or NULL */
 
 	unsigned bucket;		/* where it is: at the first */
 	char last[SPOOL_ID_SIZE];	/* entry behind this one */
@@ -75,6 +80,16 @@ struct control {
 
 /* Goes on with the walk. */
 void control_walk(struct control *c);
+
+/* It is over: all is freed, what was written still goes. */
+void control_end(struct control *c);
+
+/* ---- queue_submit.c (QUEUE_SUBMIT) */
+/* line: what follows the verb. */
+void submit_start(struct control *c, struct span line);
+/* All that happens on the connection from then on. */
+void submit_event(struct control *c, enum conn_event event);
+void submit_end(struct control *c);
 
 /* ---- queue_select.c */
 /* "NAME=VALUE<TAB>...", changed here. -1: it makes no sense. */

@@ -44,7 +44,8 @@ int64_t message_backoff(const struct conf *conf, unsigned first,
 static bool was_tried(const struct queue_message *m)
 {
 	for (unsigned i = 0; i < m->envelope->nrcpt; i++)
-		if (m->outcome[i].fate == FATE_LATER && m->outcome[i].why)
+		if (m->outcome[i].fate == FATE_LATER && m->outcome[i].why
+				&& !m->outcome[i].linked)
 			return true;
 	return false;
 }
@@ -57,6 +58,9 @@ static int64_t pause_of(const struct queue_message *m)
 		return m->wait;
 	if (m->crowded && !was_tried(m))
 		return QUEUE_ROOM_MS;
+	/* it is tried when the link comes back; in case nobody tells of it */
+	if (m->linked && !was_tried(m))
+		return (int64_t)conf->retry_most * 1000;
 	return message_backoff(conf, conf->retry_first, m->envelope->attempts);
 }
 
@@ -64,16 +68,18 @@ static void reschedule(struct queue_message *m)
 {
 	struct queue_entry *e = m->entry;
 	const struct conf *conf = e->queue->daemon.conf;
+	bool tried = !m->linked || was_tried(m);
 	int64_t ms = pause_of(m);
 	struct err err;
 
 	/* a shorter pause, for what is on this machine, counts as none */
-	if (ms >= (int64_t)conf->retry_first * 900)
+	if (tried && ms >= (int64_t)conf->retry_first * 900)
 		m->envelope->attempts++;
 	m->envelope->next_try = clock_now() + ms / 1000;
-	if (spool_defer(e->queue->spool, m->envelope, &err) < 0)
+	if (tried && spool_defer(e->queue->spool, m->envelope, &err) < 0)
 		log_warn("%s: %s", e->id, err.text);
 	reason_keep(m);
+	e->crowded = m->crowded && !was_tried(m);
 	e->flushed = 0;
 	message_free(m);
 	queue_due_in(e, ms);
@@ -213,8 +219,8 @@ static void finish(struct queue_message *m)
 {
 	const struct conf *conf = m->entry->queue->daemon.conf;
 	bool over = !m->entry->queue->daemon.stopping && !m->envelope->held
-			&& waited(m, conf->bounce_after);
-	bool late = is_late(m), any = false;
+			&& !m->linked && waited(m, conf->bounce_after);
+	bool late = !m->linked && is_late(m), any = false;
 	struct err err;
 
 	for (unsigned i = 0; i < m->envelope->nrcpt; i++) {
@@ -297,6 +303,11 @@ void message_result(struct queue_job *j, unsigned rcpt,
 			return;
 	} else {
 		o->fate = r->kind == ERR_PERM ? FATE_FAILED : FATE_LATER;
+		/* nobody has said it: that the link went is reason enough */
+		if (CFG_QUEUE_LINK && o->fate == FATE_LATER && !r->code
+				&& uplink_down(m->entry->queue,
+					&j->site->route))
+			o->linked = m->linked = true;
 	}
 	o->why = keep(m, r);
 	o->host = arena_dup(m->arena, span_of(host));
@@ -388,6 +399,23 @@ static int add_job(struct queue_message *m, struct list *jobs,
 	return 0;
 }
 
+/* True: it waits for the link. */
+static bool hold(struct queue_message *m, unsigned i,
+		const struct queue_route *route)
+{
+	const struct smtp_result *why = uplink_holds(m, route);
+	struct queue_outcome *o = &m->outcome[i];
+
+	if (!why)
+		return false;
+	log_result(m, i, why, "");
+	*o = (struct queue_outcome){
+		.fate = FATE_LATER, .why = why, .host = "", .linked = true
+	};
+	m->linked = true;
+	return true;
+}
+
 /* A job for each site. -1: no memory. */
 static int gather(struct queue_message *m, struct list *jobs)
 {
@@ -403,6 +431,8 @@ static int gather(struct queue_message *m, struct list *jobs)
 			continue;
 		route_find(q, e->sender, domain_of(e->rcpt[i].address),
 				&route, key, sizeof(key));
+		if (CFG_QUEUE_LINK && hold(m, i, &route))
+			continue;
 		sites[i] = site_get(q, &route, key);
 		if (!sites[i])
 			return -1;
@@ -564,6 +594,7 @@ void message_start(struct queue_entry *e)
 	}
 	m->entry = e;
 	e->active = m;
+	e->crowded = false;
 	e->queue->active++;
 	if (read_message(m, &err) < 0) {
 		cannot_start(m, &err);

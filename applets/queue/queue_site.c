@@ -1,4 +1,5 @@
 #include "applet.h"
+#include "config.h"
 #include "queue.h"
 
 #include <stdlib.h>
@@ -217,6 +218,18 @@ unsigned site_waiting(const struct queue_site *s)
 	return n;
 }
 
+bool site_any_parked(const struct queue *q)
+{
+	const struct list *l;
+
+	for (unsigned i = 0; i < QUEUE_SITE_BUCKETS; i++)
+		for (l = q->sites[i].next; l != &q->sites[i]; l = l->next)
+			if (!list_empty(&container_of(l, struct queue_site,
+							link)->parked))
+				return true;
+	return false;
+}
+
 unsigned site_room(const struct queue_site *s)
 {
 	unsigned n = (QUEUE_ACTIVE_MOST - s->queue->active) / 8;
@@ -340,8 +353,18 @@ static void unpark(struct queue_site *s)
 	}
 }
 
+/* No name is looked up, and whoever waits for a connection need not. */
+static void hold_for_link(struct queue_site *s)
+{
+	resolve_stop(s);
+	s->why = *uplink_down(s->queue, &s->route);
+	tell_all(s);
+}
+
 static void run_site(struct queue_site *s)
 {
+	if (CFG_QUEUE_LINK && uplink_down(s->queue, &s->route))
+		hold_for_link(s);
 	if (s->held_until > clock_ms())
 		tell_all(s);
 	give_to_idle(s);

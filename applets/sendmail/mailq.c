@@ -37,9 +37,11 @@ static const struct request {
 	{ "DELETE", "deleted", "deleted", "" },)
 };
 #define WANTED (sizeof(requests) / sizeof(*requests))
+static const struct request link_request = { "LINK", NULL, NULL, NULL };
 
 struct options {
 	const char *conf, *from, *to, *domain;
+	const char *link, *state;	/* QUEUE_LINK */
 	bool wanted[WANTED];		/* as requests has them */
 	bool json, all;
 };
@@ -320,6 +322,8 @@ static int ask(struct mailq *m, const struct conf *conf, const char *id,
 	m->ended = false;
 	str_init(&line, LINE_MOST);
 	str_adds(&line, m->request->verb);
+	if (CFG_QUEUE_LINK && m->o->link)
+		str_addf(&line, "\t%s\t%s", m->o->link, m->o->state);
 	if (CFG_MAILQ_ADMIN) {
 		add_choice(&line, "id", id);
 		add_choice(&line, "from", m->o->from);
@@ -401,7 +405,7 @@ static int run(const struct options *o, const struct request *request,
 		return applet_end("mailq", m.status);
 	if (request->one)
 		print_counts(&m);
-	else if (!o->json && (m.messages || !chooses(o, n)))
+	else if (!o->json && !o->link && (m.messages || !chooses(o, n)))
 		print_totals(&m);
 	return applet_end("mailq", end_status(&m, rc
 				|| (chooses(o, n) && !matched(&m))));
@@ -418,6 +422,7 @@ static const struct opt_row rows[] = {
 	{ 'q', "flush", OPT_FLAG, OPT_AT(struct options, wanted[1]) },
 	{ 'C', "config", OPT_TEXT, OPT_AT(struct options, conf) },
 	{ 'v', "", OPT_IGNORE, 0 },
+	USE_QUEUE_LINK({ 0, "link", OPT_TEXT, OPT_AT(struct options, link) },)
 	USE_MAILQ_ADMIN({ 'h', "hold", OPT_FLAG,
 			OPT_AT(struct options, wanted[2]) },
 	{ 'H', "release", OPT_FLAG, OPT_AT(struct options, wanted[3]) },
@@ -463,8 +468,14 @@ int mailq_main(int argc, char **argv)
 	int operand = usage_parse(argc, argv, rows, &o);
 	size_t i = 1;
 
-	if (CFG_MAILQ_ADMIN ? !makes_sense(&o, argv + operand, argc - operand)
-			: operand != argc)
+	if (CFG_QUEUE_LINK && o.link && operand == argc - 1) {
+		o = (struct options){
+			.conf = o.conf, .link = o.link, .state = argv[operand]
+		};
+		return run(&o, &link_request, NULL, 0);
+	}
+	if (o.link || (CFG_MAILQ_ADMIN ? !makes_sense(&o, argv + operand,
+				argc - operand) : operand != argc))
 		usage_fail(argv[0]);
 	while (i < WANTED && !o.wanted[i])
 		i++;

@@ -42,6 +42,10 @@
  *	  -q, --flush  try all now
  *	  -C FILE      configuration
  *
+ *	  With QUEUE_LINK:
+ *
+ *	  --link NAME STATE  the link is up, metered, down or gone
+ *
  *	  With MAILQ_ADMIN:
  *
  *	  -h, --hold     keep, do not try

@@ -23,6 +23,7 @@ static const struct opt_row rows[] = {
 	{ 'f', "foreground", OPT_FLAG, OPT_AT(struct daemon, foreground) },
 	{ 'v', "verbose", OPT_FLAG, OPT_AT(struct daemon, verbose) },
 	{ 's', "stdin", OPT_FLAG, OPT_AT(struct daemon, on_stdin) },
+	{ 0, "once", OPT_FLAG, OPT_AT(struct daemon, once) },
 	{ 'C', "config", OPT_TEXT, OPT_AT(struct daemon, conf_path) },
 	{ 0 }
 };
@@ -133,6 +134,9 @@ void daemon_init(struct daemon *d, const char *name, int argc, char **argv)
 				argv[operand]);
 	if (operand >= 0 && d->on_stdin && !d->take_stdin)
 		operand = err_set(&err, ERR_PERM, "-s: not for this daemon");
+	if (operand >= 0 && d->once && !d->can_once)
+		operand = err_set(&err, ERR_PERM,
+				"--once: not for this daemon");
 	d->name = name;
 	list_init(&d->listeners);
 	log_open(name, true);
@@ -318,11 +322,11 @@ int daemon_run(struct daemon *d)
 {
 	int code;
 
-	if (!d->on_stdin)
+	if (!d->on_stdin && !d->once)
 		log_info("ready");
 	code = loop_run(d->loop);
 	daemon_unlisten(d);
-	if (!d->on_stdin)
+	if (!d->on_stdin && !d->once)
 		log_info("stopped");
 	return code;
 }

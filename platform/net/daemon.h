@@ -18,6 +18,8 @@ struct daemon {
 	/* daemon_take_stdin in those that know -s, set before daemon_init */
 	int (*take_stdin)(struct err *err);
 	bool on_stdin;			/* -s: one session, on stdin and stdout */
+	bool can_once;			/* set before daemon_init */
+	bool once;			/* --once: does what there is, and ends */
 	struct conf *conf;
 	struct loop *loop;
 	struct listen_count *count;	/* max-sessions, max-sessions-per-address */

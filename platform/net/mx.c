@@ -363,8 +363,10 @@ static void known(struct loop_timer *t)
 static void add_known(void *arg, int family, const void *ip)
 {
 	struct mx *m = arg;
+	struct host host = { .preference = 0 };
 
-	add(m, m->name, family, ip);
+	str_copys(host.name, sizeof(host.name), m->name);
+	add(m, &host, family, ip);
 }
 
 /* Nothing is told from within: what went wrong is left to the timer. */

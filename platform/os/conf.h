@@ -210,6 +210,11 @@ struct conf {
 	unsigned dns_timeout;		/* seconds for a whole look-up */
 	bool mx_loopback;		/* an MX may be 127.0.0.1 */
 	bool spool_sync_files;		/* spool-sync files|filesystem */
+	struct conf_rate rate_local;	/* messages of a user of this machine */
+	uint64_t metered_size;		/* bytes that go over a metered link */
+	const char *spill_dir;		/* what waits long; NULL: it stays */
+	unsigned spill_after;		/* seconds */
+	bool sendmail_direct;		/* to the smarthost, with no daemon */
 
 	/* smtpd and clients that it has no reason to trust */
 	struct conf_dnsbl *dnsbl;

@@ -56,7 +56,7 @@ struct conf_row {
 	const char *name;
 };
 
-#define CONF_ROWS_MOST 96
+#define CONF_ROWS_MOST 128
 /* The table, ended by a row of zeros. */
 const struct conf_row *conf_rows(void);
 const struct conf_row *conf_row_find(struct span name);

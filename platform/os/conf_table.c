@@ -414,6 +414,32 @@ static const struct conf_row rows[] = {
 	{ CONF_KIND_NUMBER, AT(queue_sessions_per_host), 1, 1000,
 		ROW("queue-sessions-per-host", "5",
 		"The same to one host.") },
+	{ KIND_IF(QUEUE_SUBMIT, RATE), AT(rate_local), 1, 1000000,
+		ROW("rate-local", "none",
+		"Messages that one user of this machine may hand to queue "
+		"without smtpd; more are refused (451). 60/1h: sixty at once, "
+		"then one more each minute.") },
+	{ KIND_IF(QUEUE_LINK, SIZE), AT(metered_size), 0, 2048 * K,
+		ROW("metered-size", "50K",
+		"The largest message that goes over a metered link (mailq "
+		"--link) without being urgent: Priority: urgent, Importance: "
+		"high or X-Priority: 1 or 2 in its header. The rest waits.") },
+	{ KIND_IF(QUEUE_SPILL, PATH), AT(spill_dir), 1, 1000,
+		ROW("spill-dir", "(none)",
+		"For a spool-dir in memory (tmpfs), which spares the flash: a "
+		"folder on flash to which messages are moved that have waited "
+		"for spill-after, and all of them when queue ends. A power "
+		"cut before that loses them, though they were "
+		"acknowledged.") },
+	{ KIND_IF(QUEUE_SPILL, SECONDS), AT(spill_after), 1, DAY,
+		ROW("spill-after", "2m",
+		"How long a message may be in memory only.") },
+	{ KIND_IF(QUEUE, YESNO), AT(sendmail_direct), 0, 0,
+		ROW("sendmail-direct", "no",
+		"With neither smtpd nor queue running, sendmail and mail give "
+		"a message to the smarthost themselves, and whoever calls "
+		"them waits for it. Else root's goes into the spool for the "
+		"next run, and others are told to try again.") },
 	{ CONF_KIND_SYNC, AT(spool_sync_files), 0, 0,
 		ROW("spool-sync", "filesystem",
 		"How mail is made safe before it is acknowledged: one flush "

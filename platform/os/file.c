@@ -9,6 +9,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 #include "os/clock.h"
@@ -313,6 +314,17 @@ int file_temporary(struct err *err)
 		return err_errno(err, "%s", path);
 	unlinkat(AT_FDCWD, path, 0);
 	return fd;
+}
+
+#define TMPFS 0x01021994		/* statfs(2) */
+#define RAMFS 0x858458f6
+
+bool file_in_memory(int fd)
+{
+	struct statfs st;
+
+	return fstatfs(fd, &st) == 0 && ((uint32_t)st.f_type == TMPFS
+			|| (uint32_t)st.f_type == RAMFS);
 }
 
 int64_t file_free_space(int fd)

@@ -2,6 +2,7 @@
 #ifndef OS_FILE_H
 #define OS_FILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include "base/err.h"
@@ -40,6 +41,8 @@ int file_copy(int from, int64_t start, int64_t length, int to);
 int file_temporary(struct err *err);
 /* Bytes an ordinary user can still write where fd lies; -1 with errno. */
 int64_t file_free_space(int fd);
+/* Is it on a file system that is gone with a power cut (tmpfs)? */
+bool file_in_memory(int fd);
 /*
  * Whole-file fcntl write lock, waiting at most `ms`. 0 or -1 with errno, EAGAIN
  * when others have it. It belongs to the open file: closing fd ends it, and

@@ -6,9 +6,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -85,18 +87,38 @@ static int open_folder(struct spool *s, int dirfd, const char *path,
 	return -1;
 }
 
-static int open_folders(struct spool *s, struct err *err)
+static int open_place(struct spool *s, struct spool_place *at, const char *path,
+		struct err *err)
 {
 	static const char names[][8] = { "tmp", "msg", "damaged" };
-	int *const fds[] = { &s->tmp, &s->msg, &s->damaged };
+	int *const fds[] = { &at->tmp, &at->msg, &at->damaged };
 
-	s->root = open_folder(s, AT_FDCWD, s->conf->spool_dir, 0755, err);
-	for (int i = 0; s->root >= 0 && i < 3; i++) {
-		*fds[i] = open_folder(s, s->root, names[i], 0700, err);
+	at->root = open_folder(s, AT_FDCWD, path, 0755, err);
+	for (int i = 0; at->root >= 0 && i < 3; i++) {
+		*fds[i] = open_folder(s, at->root, names[i], 0700, err);
 		if (*fds[i] < 0)
 			return -1;
 	}
-	return s->root < 0 ? -1 : 0;
+	if (at->root < 0)
+		return -1;
+	if (clock_plausible())
+		disk_sweep(at->tmp, ".", SWEEP_AGE);
+	return 0;
+}
+
+bool spool_has_flash(const struct spool *s)
+{
+	return CFG_QUEUE_SPILL && s->flash.msg >= 0;
+}
+
+static int open_places(struct spool *s, struct err *err)
+{
+	const struct conf *conf = s->conf;
+
+	if (open_place(s, &s->place, conf->spool_dir, err) < 0)
+		return -1;
+	return CFG_QUEUE_SPILL && conf->spill_dir ? open_place(s, &s->flash,
+			conf->spill_dir, err) : 0;
 }
 
 static void tell_again(struct loop_timer *t);
@@ -109,8 +131,9 @@ static struct spool *spool_new(const struct conf *conf, struct loop *loop)
 		return NULL;
 	s->conf = conf;
 	s->loop = loop;
-	s->root = s->tmp = s->msg = s->damaged = s->lock = -1;
-	s->notify_fd = -1;
+	s->place = s->flash = (struct spool_place){ -1, -1, -1, -1 };
+	s->lock = s->notify_fd = -1;
+	list_init(&s->spills);
 	list_init(&s->committing);
 	list_init(&s->failed);
 	list_init(&s->report.link);
@@ -129,11 +152,9 @@ struct spool *spool_open(const struct conf *conf, struct loop *loop,
 		disk_err(err, "spool");
 		return NULL;
 	}
-	if (find_owner(s, err) < 0 || open_folders(s, err) < 0)
+	if (find_owner(s, err) < 0 || open_places(s, err) < 0)
 		goto out;
-	if (clock_plausible())
-		disk_sweep(s->tmp, ".", SWEEP_AGE);
-	s->sync = sync_open(loop, s->msg, conf->spool_sync_files, err);
+	s->sync = sync_open(loop, s->place.msg, conf->spool_sync_files, err);
 	if (s->sync)
 		return s;
 out:
@@ -148,10 +169,17 @@ static void close_all(const int *fds, int n)
 			close(fds[n]);
 }
 
+static void close_place(const struct spool_place *at)
+{
+	close_all((const int[]){ at->root, at->tmp, at->msg, at->damaged }, 4);
+}
+
 void spool_close(struct spool *s)
 {
 	if (!s)
 		return;
+	spool_spill_drop(s);
+	sync_close(s->flash_sync);
 	sync_close(s->sync);
 	if (s->loop) {
 		loop_task_stop(&s->report);
@@ -159,8 +187,9 @@ void spool_close(struct spool *s)
 	}
 	spool_draft_drop(&s->committing);
 	spool_draft_drop(&s->failed);
-	close_all((const int[]){ s->root, s->tmp, s->msg, s->damaged, s->lock,
-			s->notify_fd }, 6);
+	close_place(&s->place);
+	close_place(&s->flash);
+	close_all((const int[]){ s->lock, s->notify_fd }, 2);
 	str_free(&s->untold);
 	free(s->notify_path);
 	free(s);
@@ -182,7 +211,7 @@ static void count_one(void *arg, const char *id)
 }
 
 /*
- * Files in msg/. Our own commits are added as they are made; what the queue has
+ * Messages there are. Our own commits are added as they are made; what the queue has
  * removed and others have added is seen by looking again, at most once a
  * second, and only when it matters.
  */
@@ -195,7 +224,7 @@ static unsigned queue_count(struct spool *s)
 		return s->count;
 	if (s->counted && age < RECOUNT_IDLE && s->count < s->conf->max_queue)
 		return s->count;
-	if (spool_each(s->msg, count_one, &n, NULL) == 0)
+	if (spool_scan(s, count_one, &n, NULL) == 0)
 		s->count = n;
 	s->counted = now ? now : 1;
 	return s->count;
@@ -203,7 +232,7 @@ static unsigned queue_count(struct spool *s)
 
 int spool_room(struct spool *s, uint64_t size, struct err *err)
 {
-	int64_t space = file_free_space(s->msg);
+	int64_t space = file_free_space(s->place.msg);
 	uint64_t keep = s->conf->min_free_space;
 
 	if (space < 0)
@@ -216,15 +245,6 @@ int spool_room(struct spool *s, uint64_t size, struct err *err)
 }
 
 /* -- telling the queue -- */
-
-void spool_notify(struct spool *s, const char *socket_path)
-{
-	free(s->notify_path);
-	s->notify_path = strdup(socket_path);
-	if (s->notify_fd < 0)
-		s->notify_fd = socket(AF_UNIX,
-				SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-}
 
 /* 0; -1: worth trying again. */
 static int send_id(struct spool *s, const char *id)
@@ -275,4 +295,21 @@ void spool_tell(struct spool *s, const char *id)
 		s->overflow = true;
 	}
 	loop_timer_set(s->loop, &s->tell_again, TELL_AGAIN);
+}
+
+void spool_notify(struct spool *s, const char *socket_path)
+{
+	const struct timeval patience = { .tv_sec = 1 };
+
+	free(s->notify_path);
+	s->notify_path = strdup(socket_path);
+	if (s->notify_fd < 0)
+		s->notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC |
+				(s->loop ? SOCK_NONBLOCK : 0), 0);
+	/* with no loop nobody would try again */
+	setsockopt(s->notify_fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
+			sizeof(patience));
+	/* a daemon's predecessor may have been killed before it said all */
+	if (s->loop)
+		spool_tell(s, SPOOL_LOOK);
 }

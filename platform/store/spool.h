@@ -65,7 +65,10 @@ struct spool;
 struct spool *spool_open(const struct conf *conf, struct loop *loop,
 		struct err *err);
 void spool_close(struct spool *s);
-/* Where to tell `queue` of new messages: a datagram "ID" to this unix socket after each commit. */
+/*
+ * Where to tell `queue` of new messages: a datagram "ID" to this unix socket after each
+ * commit. With a loop SPOOL_LOOK goes first: nobody looks without being told.
+ */
 void spool_notify(struct spool *s, const char *socket_path);
 #define SPOOL_SOCKET "queue"	/* below run-dir, SOCK_DGRAM, mode 0660 */
 #define SPOOL_LOOK "*"		/* instead of an ID: too many to name, scan msg/ */
@@ -140,6 +143,17 @@ int spool_remove(struct spool *s, const char *id, struct err *err);
  * moment: r->name is "./ID", or "./" after a removal.
  */
 void spool_flush(struct spool *s, struct sync_request *r);
+
+/* ---- spool_spill.c (QUEUE_SPILL), for queue, with a spill-dir */
+/*
+ * Moves a message from spool-dir to spill-dir, durable there before it goes here;
+ * it may be read, changed and removed meanwhile. 0: done comes from the loop; 1: it
+ * is not in spool-dir (any more); -1 with err.
+ */
+int spool_spill(struct spool *s, const char *id, spool_done_fn *done,
+		void *arg, struct err *err);
+/* All that is left, at the end of a process: blocks. Logs what goes wrong. */
+void spool_spill_all(struct spool *s);
 
 /* Number of flushes asked of the kernel so far in this process and its helper; for tests and statistics. */
 unsigned long spool_flushes(const struct spool *s);

@@ -49,7 +49,7 @@ static void drop_file(struct spool_draft *d)
 		close(d->out.fd);
 	d->out.fd = -1;
 	if (!d->replaced)
-		unlinkat(d->spool->tmp, d->id, 0);
+		unlinkat(d->spool->place.tmp, d->id, 0);
 	free(d->out.buffer);
 	d->out.buffer = NULL;
 }
@@ -95,7 +95,7 @@ static void make_id(char out[SPOOL_ID_SIZE])
 
 static int create_named(struct spool *s, const char *id)
 {
-	return openat(s->tmp, id, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return openat(s->place.tmp, id, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 }
 
 static int create_file(struct spool *s, char id[SPOOL_ID_SIZE])
@@ -158,7 +158,7 @@ static void create(struct spool_draft *d, struct spool_draft *old)
 
 	if (!old) {
 		d->out.fd = create_file(s, d->id);
-	} else if (unlinkat(s->tmp, old->id, 0) == 0) {
+	} else if (unlinkat(s->place.tmp, old->id, 0) == 0) {
 		old->replaced = true;
 		memcpy(d->id, old->id, sizeof(d->id));
 		d->out.fd = create_named(s, d->id);
@@ -318,7 +318,7 @@ static void flushed(struct sync_request *r, int error)
 
 	if (error) {
 		/* not acknowledged, so it may not be delivered either */
-		unlinkat(s->msg, d->id, 0);
+		unlinkat(s->place.msg, d->id, 0);
 		s->count -= s->count > 0;
 		errno = error;
 		fail(d, ERR_NONE, "flush");
@@ -343,8 +343,8 @@ static int finish_file(struct spool_draft *d)
 					0) < 0))
 		return -1;
 	o->fd = -1;
-	return close(fd) < 0 ? -1 : renameat(d->spool->tmp, d->id,
-			d->spool->msg, d->id);
+	return close(fd) < 0 ? -1 : renameat(d->spool->place.tmp, d->id,
+			d->spool->place.msg, d->id);
 }
 
 void spool_commit(struct spool_draft *d, spool_done_fn *done, void *arg)

@@ -12,10 +12,19 @@
 #include "store/spool.h"
 #include "store/sync.h"
 
+/* A folder with messages; -1: not open. */
+struct spool_place {
+	int root, tmp, msg, damaged;
+};
+
 struct spool {
 	const struct conf *conf;
 	struct loop *loop;		/* NULL: commits are synchronous */
-	int root, tmp, msg, damaged, lock;	/* -1: not open */
+	struct spool_place place;	/* spool-dir */
+	struct spool_place flash;	/* spill-dir, where there is one */
+	struct sync *flash_sync;	/* queue's */
+	struct list spills;		/* on their way there */
+	int lock;
 	uid_t owner;			/* whose the files are to be, */
 	gid_t group;			/* when we are root */
 	bool give;
@@ -41,6 +50,10 @@ int spool_each(int dirfd, void (*fn)(void *arg, const char *id), void *arg,
 		struct err *err);
 /* Tells the owner of the queue about a new message. */
 void spool_tell(struct spool *s, const char *id);
+/* Is there a spill-dir? */
+bool spool_has_flash(const struct spool *s);
+/* Forgets what is on its way there; some of it may have arrived. */
+void spool_spill_drop(struct spool *s);
 /* Calls done of the drafts that failed before any flush. */
 void spool_draft_report(struct loop_task *t);
 /* Frees drafts without a call. */

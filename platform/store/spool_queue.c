@@ -15,17 +15,28 @@
 
 #define CHECK_SIZE 4096	/* octets read at a time by spool_check */
 
+static int own_flash(struct spool *s, struct err *err)
+{
+	if (!spool_has_flash(s) || !s->loop || s->flash_sync)
+		return 0;
+	if (!file_in_memory(s->place.msg))
+		log_warn("spool-dir is not in memory: spill-dir is of no use");
+	s->flash_sync = sync_open(s->loop, s->flash.msg,
+			s->conf->spool_sync_files, err);
+	return s->flash_sync ? 0 : -1;
+}
+
 /* The one who changes the queue; the lock goes with the process. */
 int spool_own(struct spool *s, struct err *err)
 {
 	if (s->lock < 0)
-		s->lock = openat(s->root, "lock",
+		s->lock = openat(s->place.root, "lock",
 				O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lock < 0 || (s->give
 			&& fchown(s->lock, s->owner, s->group) < 0))
 		return disk_err(err, "spool lock");
 	if (file_lock(s->lock, 0) == 0)
-		return 0;
+		return own_flash(s, err);
 	if (errno == EAGAIN)
 		return err_set(err, ERR_TEMP,
 				"another process works on this queue");
@@ -35,28 +46,48 @@ int spool_own(struct spool *s, struct err *err)
 int spool_scan(struct spool *s, void (*fn)(void *arg, const char *id), void *arg,
 		struct err *err)
 {
-	return spool_each(s->msg, fn, arg, err);
+	if (spool_each(s->place.msg, fn, arg, err) < 0)
+		return -1;
+	return spool_has_flash(s) ? spool_each(s->flash.msg, fn, arg, err) : 0;
+}
+
+static int64_t folder_changed(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -1;
+	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
 }
 
 int64_t spool_changed(const struct spool *s)
 {
-	struct stat st;
+	int64_t t = folder_changed(s->place.msg);
 
-	if (fstat(s->msg, &st) < 0)
-		return -1;
-	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	/* one of the two goes up: so does the sum, as good as always */
+	return spool_has_flash(s) ? t / 2 + folder_changed(s->flash.msg) / 2
+		: t;
 }
 
 /* Out of the way, but not lost: a human may still read it. */
 static int damaged(struct spool *s, const char *id, const char *why,
 		struct err *err)
 {
-	if (renameat(s->msg, id, s->damaged, id) < 0)
+	int rc = renameat(s->place.msg, id, s->place.damaged, id);
+
+	if (rc < 0 && errno == ENOENT && spool_has_flash(s))
+		rc = renameat(s->flash.msg, id, s->flash.damaged, id);
+	if (rc < 0)
 		log_error("%s: damaged (%s), cannot be moved: %s", id, why,
 				strerror(errno));
 	else
 		log_error("%s: damaged (%s), moved to damaged/", id, why);
 	return err_set(err, ERR_PERM, "%s: damaged: %s", id, why);
+}
+
+static int open_in(int folder, const char *id, int flags)
+{
+	return openat(folder, id, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
 /* The file of one who has an id: whole as far as seen. */
@@ -70,7 +101,9 @@ static int open_whole(struct spool *s, const char *id, int flags,
 
 	if (!spool_id_valid(id))
 		return err_set(err, ERR_PERM, "no spool id");
-	fd = openat(s->msg, id, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	fd = open_in(s->place.msg, id, flags);
+	if (fd < 0 && errno == ENOENT && spool_has_flash(s))
+		fd = open_in(s->flash.msg, id, flags);
 	if (fd < 0 && errno == ENOENT)
 		return err_set(err, ERR_PERM, "%s: gone", id);
 	if (fd < 0 || fstat(fd, &st) < 0 || (n = file_pread(fd, line,
@@ -156,6 +189,20 @@ int spool_check(struct spool *s, const struct spool_envelope *e, struct err *err
 	return (int)n;
 }
 
+/* While a message moves there are two files, which have to stay the same. */
+static int change_twin(struct spool *s, const char *id, const void *p, size_t n,
+		int64_t where)
+{
+	int fd = spool_has_flash(s) ? open_in(s->flash.msg, id, O_WRONLY) : -1;
+	int rc;
+
+	if (fd < 0)
+		return 0;
+	rc = disk_write_at(fd, p, n, where);
+	close(fd);
+	return rc;
+}
+
 /* Opens, changes n octets in place, closes. where 0: recipient rcpt's state. */
 static int change(struct spool *s, const struct spool_envelope *e,
 		int64_t where, unsigned rcpt, const void *p, size_t n,
@@ -166,8 +213,11 @@ static int change(struct spool *s, const struct spool_envelope *e,
 
 	if (fd < 0)
 		return -1;
-	rc = disk_write_at(fd, p, n, where ? where
-			: record_state_at(e, h.envelope, rcpt));
+	if (!where)
+		where = record_state_at(e, h.envelope, rcpt);
+	rc = disk_write_at(fd, p, n, where);
+	if (rc == 0)
+		rc = change_twin(s, e->id, p, n, where);
 	if (rc < 0)
 		disk_err(err, e->id);
 	close(fd);
@@ -195,16 +245,26 @@ int spool_defer(struct spool *s, const struct spool_envelope *e, struct err *err
 	return change(s, e, RECORD_HEAD_SIZE, 0, line, sizeof(line), err);
 }
 
+/* What is in memory alone needs no flush, of the rest one file system has all. */
 void spool_flush(struct spool *s, struct sync_request *r)
 {
-	sync_ask(s->sync, r);
+	bool flash = s->flash_sync && (strcmp(r->name, "./") == 0
+			|| faccessat(s->flash.msg, r->name, F_OK, 0) == 0);
+
+	sync_ask(flash ? s->flash_sync : s->sync, r);
+}
+
+static int remove_in(int folder, const char *id)
+{
+	return unlinkat(folder, id, 0) < 0 && errno != ENOENT ? -1 : 0;
 }
 
 int spool_remove(struct spool *s, const char *id, struct err *err)
 {
 	if (!spool_id_valid(id))
 		return err_set(err, ERR_PERM, "no spool id");
-	if (unlinkat(s->msg, id, 0) < 0 && errno != ENOENT)
+	if (remove_in(s->place.msg, id) < 0 || (spool_has_flash(s)
+				&& remove_in(s->flash.msg, id) < 0))
 		return disk_err(err, id);
 	return 0;
 }

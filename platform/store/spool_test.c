@@ -508,6 +508,8 @@ static void test_notify(void **state)
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/q", p.dir);
 	assert_int_equal(bind(fd, (void *)&addr, sizeof(addr)), 0);
 	spool_notify(p.spool, addr.sun_path);
+	assert_int_equal(recv(fd, id, sizeof(id), 0), 1);
+	assert_memory_equal(id, SPOOL_LOOK, 1);
 	put(&p, 5);
 	assert_int_equal(recv(fd, id, sizeof(id), 0), strlen(p.last));
 	assert_memory_equal(id, p.last, strlen(p.last));

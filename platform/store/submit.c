@@ -1,4 +1,4 @@
-#include "store/submit.h"
+#include "store/submit_private.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -10,20 +10,15 @@
 #include <unistd.h>
 #include "base/utf8.h"
 #include "config.h"
-#include "net/loop.h"
 #include "net/mx.h"
-#include "net/smtp_client.h"
 #include "net/tls.h"
 #include "os/file.h"
 #include "os/priv.h"
 #include "store/disk.h"
 #include "store/spool.h"
 
-#define PIECE 4096
+#define PIECE SUBMIT_PIECE
 #define PASSWORD_SIZE 256
-
-/* A way that is not there makes room for the next; one that refused does not. */
-enum way { WAY_TAKEN, WAY_REFUSED, WAY_ABSENT };
 
 struct submit {
 	const struct conf *conf;
@@ -98,7 +93,7 @@ static void result_text(const struct smtp_result *r, char *out, size_t size)
 				r->enhanced[0] ? " " : "", r->text);
 }
 
-static enum way verdict(struct submit *s, const char *where, struct err *err)
+static enum submit_way verdict(struct submit *s, const char *where, struct err *err)
 {
 	const struct smtp_message *m = &s->message;
 	char text[300];
@@ -122,7 +117,7 @@ static enum way verdict(struct submit *s, const char *where, struct err *err)
 }
 
 /* One connection from its start to its end. */
-static enum way talk(struct submit *s, const struct smtp_target *target,
+static enum submit_way talk(struct submit *s, const struct smtp_target *target,
 		struct tls_ctx *tls, struct err *err)
 {
 	s->sent = s->interrupted = false;
@@ -139,7 +134,7 @@ static enum way talk(struct submit *s, const struct smtp_target *target,
 	return verdict(s, target->name, err);
 }
 
-static enum way by_socket(struct submit *s, struct err *err)
+static enum submit_way by_socket(struct submit *s, struct err *err)
 {
 	char path[108];			/* sizeof(sockaddr_un.sun_path) */
 	struct smtp_target target = {
@@ -213,11 +208,11 @@ static int find_addresses(struct submit *s, const struct conf_smarthost *host,
 	return s->ntargets ? 0 : -1;
 }
 
-static enum way try_addresses(struct submit *s,
+static enum submit_way try_addresses(struct submit *s,
 		const struct conf_smarthost *host, struct smtp_target *target,
 		struct tls_ctx *tls, struct err *err)
 {
-	enum way way = WAY_ABSENT;
+	enum submit_way way = WAY_ABSENT;
 
 	if (find_addresses(s, host, err) < 0)
 		return s->interrupted ? WAY_REFUSED : WAY_ABSENT;
@@ -229,12 +224,12 @@ static enum way try_addresses(struct submit *s,
 	return way;
 }
 
-static enum way try_smarthost(struct submit *s,
+static enum submit_way try_smarthost(struct submit *s,
 		const struct conf_smarthost *host, struct err *err)
 {
 	struct tls_ctx *tls = NULL;
 	char password[PASSWORD_SIZE];
-	enum way way = WAY_ABSENT;
+	enum submit_way way = WAY_ABSENT;
 	struct smtp_target target = {
 		.name = host->host, .tls = host->tls, .verify = host->verify,
 		.hello = s->conf->hostname,
@@ -261,16 +256,23 @@ out:
 }
 
 /* In their order, until one lets us in. */
-static enum way by_smarthost(struct submit *s, struct err *err)
+static enum submit_way by_smarthost(struct submit *s, struct err *err)
 {
 	const struct conf_smarthost *host = NULL;
-	enum way way = WAY_ABSENT;
+	enum submit_way way = WAY_ABSENT;
 
 	while (way != WAY_TAKEN && !s->sent && !s->interrupted
 			&& (host = conf_smarthost(s->conf, host,
 				s->message.sender)))
 		way = try_smarthost(s, host, err);
 	return way;
+}
+
+static enum submit_way by_queue(struct submit *s, struct err *err)
+{
+	s->interrupted = false;
+	return submit_by_queue(s->conf, s->loop, &s->message, &s->interrupted,
+			err);
 }
 
 /* ---- into the spool, with no daemon */
@@ -290,8 +292,7 @@ static void on_spooled(void *arg, const char *id, const struct err *err)
 		*done->err = *err;
 }
 
-static ssize_t read_piece(const struct smtp_message *m, uint64_t at,
-		char buf[PIECE])
+ssize_t submit_read(const struct smtp_message *m, uint64_t at, char buf[PIECE])
 {
 	uint64_t left = m->size - at;
 
@@ -309,7 +310,7 @@ static int write_all(struct spool_draft *d, const struct smtp_message *m,
 	for (uint64_t at = 0; at < m->size; at += (uint64_t)n) {
 		size_t to = 0;
 
-		n = read_piece(m, at, in);
+		n = submit_read(m, at, in);
 		if (n <= 0)
 			return err_set(err, ERR_TEMP, "message cut");
 		for (ssize_t i = 0; i < n; i++) {
@@ -342,7 +343,7 @@ static int spool_message(struct spool *spool, struct submit *s,
 }
 
 /* queue asks whether the next host can take it. */
-static bool is_utf8(const struct smtp_message *m)
+bool submit_is_utf8(const struct smtp_message *m)
 {
 	bool need = m->utf8_header || !utf8_ascii(span_of(m->sender));
 
@@ -351,13 +352,24 @@ static bool is_utf8(const struct smtp_message *m)
 	return CFG_SMTPUTF8 && need;
 }
 
+/* One that starts just now may have looked at the spool already. */
+static void tell_queue(struct spool *spool, const struct conf *conf)
+{
+	char path[108];
+	int n = snprintf(path, sizeof(path), "%s/" SPOOL_SOCKET, conf->run_dir);
+
+	if (n > 0 && (size_t)n < sizeof(path))
+		spool_notify(spool, path);
+}
+
 static int spool_open_and_add(struct submit *s, struct err *err)
 {
 	const struct smtp_message *m = &s->message;
+	struct conf conf = *s->conf;
 	char origin[32];
 	struct spool_envelope e = {
 		.sender = m->sender, .origin = origin,
-		.eight_bit = m->eight_bit, .utf8 = is_utf8(m), .dsn = m->dsn,
+		.eight_bit = m->eight_bit, .utf8 = submit_is_utf8(m), .dsn = m->dsn,
 		.nrcpt = m->nrcpt
 	};
 	struct spool *spool;
@@ -372,7 +384,12 @@ static int spool_open_and_add(struct submit *s, struct err *err)
 		e.rcpt[i].state = SPOOL_WAITING;
 		e.rcpt[i].dsn = m->rcpt_dsn[i];
 	}
-	spool = spool_open(s->conf, NULL, err);
+	/* nobody would move it there */
+	if (CFG_QUEUE_SPILL && conf.spill_dir)
+		conf.spool_dir = conf.spill_dir;
+	spool = spool_open(&conf, NULL, err);
+	if (spool)
+		tell_queue(spool, s->conf);
 	rc = spool ? spool_message(spool, s, &e, err) : -1;
 	if (spool)
 		spool_close(spool);
@@ -403,7 +420,7 @@ static int become_owner(const struct conf *conf, struct err *err)
 	return 0;
 }
 
-static enum way by_spool(struct submit *s, struct err *err)
+static enum submit_way by_spool(struct submit *s, struct err *err)
 {
 	bool root = geteuid() == 0;
 	gid_t gid = getegid();
@@ -427,7 +444,7 @@ static bool has_eight_bit(const struct smtp_message *m)
 	ssize_t n;
 
 	for (uint64_t at = 0; at < m->size; at += (uint64_t)n) {
-		n = read_piece(m, at, buf);
+		n = submit_read(m, at, buf);
 		if (n <= 0)
 			break;
 		for (ssize_t i = 0; i < n; i++)
@@ -437,15 +454,26 @@ static bool has_eight_bit(const struct smtp_message *m)
 	return false;
 }
 
+/*
+ * The smarthost itself comes last, and first when that is wanted: whoever calls
+ * us waits for the network then. Without queue it is the only way.
+ */
 static int submit(struct submit *s, struct err *err)
 {
-	static enum way (*const ways[])(struct submit *, struct err *) = {
-		by_socket, by_smarthost, by_spool
+	const bool direct = !CFG_QUEUE || s->conf->sendmail_direct;
+	const struct {
+		bool wanted;
+		enum submit_way (*go)(struct submit *, struct err *);
+	} ways[] = {
+		{ CFG_SMTPD, by_socket }, { CFG_QUEUE_SUBMIT, by_queue },
+		{ direct, by_smarthost }, { CFG_QUEUE, by_spool }
 	};
-	enum way way = WAY_ABSENT;
+	enum submit_way way = WAY_ABSENT;
 
-	for (size_t i = 0; i < 3 && way == WAY_ABSENT; i++)
-		way = ways[i](s, err);
+	err_set(err, ERR_TEMP, "nobody is there to take it");
+	for (size_t i = 0; i < 4 && way == WAY_ABSENT; i++)
+		if (ways[i].wanted)
+			way = ways[i].go(s, err);
 	return way == WAY_TAKEN ? 0 : -1;
 }
 

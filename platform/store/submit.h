@@ -2,8 +2,10 @@
  *
  * Used by sendmail and mail. The first way that is there takes the message:
  *   1. smtpd's submission socket below run-dir (SO_PEERCRED names the sender),
- *   2. the smarthost, when the configuration has one,
- *   3. as root: the spool, for the next run of the daemons.
+ *   2. queue's own socket, likewise (QUEUE_SUBMIT),
+ *   3. with sendmail-direct, or where there is no queue in this build: the
+ *      smarthost, and the caller waits for it,
+ *   4. as root: the spool, for the next run of the daemons.
  * It lies in store, not in net, because the third way needs the spool.
  */
 #ifndef STORE_SUBMIT_H
