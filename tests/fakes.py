@@ -153,14 +153,15 @@ class Session(socketserver.StreamRequestHandler):
             return
         if not self.say("DATA", "354 go"):
             return
-        data = b""
+        lines = []
         while True:
-            piece = self.rfile.readline()
-            if not piece:
+            line = self.rfile.readline()
+            if not line:
                 raise Hangup
-            if piece == b".\r\n":
+            if line == b".\r\n":
                 break
-            data += piece[1:] if piece.startswith(b".") else piece
+            lines.append(line[1:] if line.startswith(b".") else line)
+        data = b"".join(lines)
         for _ in self.rcpts if self.server.lmtp else [0]:
             if self.say("dot", "250 2.6.0 taken"):
                 self.server.messages.append((self.sender, self.rcpts, data))
