@@ -32,6 +32,25 @@
  *	  sendmail and mail hand messages to queue itself where smtpd is not
  *	  built in or does not run.
  *
+ * file queue_alert.c QUEUE_ALERTS
+ * file queue_digest.c QUEUE_ALERTS
+ * file queue_cap.c QUEUE_CAPS
+ *
+ * config QUEUE_ALERTS
+ *	bool "alerts: merged when alike, not at night (3 kB)"
+ *	default n
+ *	help
+ *	  What programs send when something is wrong (alerts): the first of a
+ *	  kind goes at once, those like it within alert-merge go as one digest;
+ *	  in quiet-hours only what is urgent goes.
+ *
+ * config QUEUE_CAPS
+ *	bool "outgoing-cap: limits of what goes out (1 kB)"
+ *	default n
+ *	help
+ *	  So many messages of one user, and of all, go to other hosts in a
+ *	  time; what is more waits.
+ *
  * config QUEUE_LINK
  *	bool "mailq --link: the link is up, down or metered (3 kB)"
  *	default n
@@ -477,6 +496,8 @@ int queue_main(int argc, char **argv)
 	if (q->daemon.once && q->entries)
 		code = EX_TEMPFAIL;
 	site_abort_all(q);
+	if (CFG_QUEUE_ALERTS)
+		alert_stop(q);
 	spool_close(q->spool);
 	return code;
 }

@@ -46,6 +46,7 @@
 #define QUEUE_LOOK_MOST (256 * 1024)	/* ... that are looked at for UTF-8 */
 
 struct queue;
+struct alert_group;
 struct queue_message;
 struct queue_reason;
 struct queue_runs;
@@ -66,6 +67,7 @@ struct queue_entry {
 	bool unread;			/* found by a scan: when it is due is in its file */
 	bool check;			/* compare its CRC before it is sent */
 	bool held;			/* the admin lets nobody try it */
+	bool counted;			/* by cap_holds */
 	bool crowded;			/* some of it only found no room */
 	bool flash;			/* in spill-dir, or on its way there */
 	unsigned since;			/* clock_ms / 1000, when we heard of it */
@@ -145,7 +147,7 @@ struct queue_outcome {
 	enum queue_report report;	/* due now */
 	const struct smtp_result *why;	/* arena; NULL: not needed, or forgotten */
 	const char *host;		/* who said it; "" nobody */
-	bool linked;			/* the link is why: that was no try */
+	bool kept;			/* by ourselves: that was no try */
 };
 
 /* A message whose envelope is in memory. */
@@ -158,7 +160,9 @@ struct queue_message {
 	unsigned jobs;			/* that have not ended */
 	bool crowded;			/* a site had no room for some of it */
 	int64_t wait;			/* ms until a local socket is tried again, or 0 */
-	bool linked;			/* some of it waits for a link */
+	bool kept;			/* some of it, by ourselves */
+	bool weighed;			/* alert and cap have been asked, */
+	const struct smtp_result *holds; /* who said this; or NULL */
 	bool global;			/* its report is RFC 6533's */
 };
 
@@ -175,6 +179,12 @@ enum { UPLINK_GONE, UPLINK_DOWN, UPLINK_METERED, UPLINK_UP };
 struct queue_uplink {
 	char name[32];
 	unsigned char state;		/* UPLINK_GONE: none */
+};
+
+/* What may go out in a time (queue_cap.c). */
+struct queue_cap {
+	uint64_t who;			/* hash of the origin */
+	int64_t full;			/* clock_ms: when the bucket is full again */
 };
 
 struct queue {
@@ -206,6 +216,10 @@ struct queue {
 	struct list idle;		/* links kept for later, oldest first */
 	struct list slow;		/* those not up for too long, likewise */
 	unsigned nslow;
+
+	struct alert_group *alerts;
+	unsigned nalerts;
+	struct queue_cap *caps, cap_all;
 
 	struct queue_uplink uplinks[QUEUE_UPLINKS];
 	int uplink_fd;			/* their file, or -1 */
@@ -296,6 +310,15 @@ struct queue_secret;
 int secret_load(struct queue *q, struct err *err);
 /* NULL: it has none. Good until the next call that is not for this host. */
 const char *secret_of(const struct queue *q, const struct conf_smarthost *h);
+/* ---- queue_alert.c (QUEUE_ALERTS), queue_cap.c (QUEUE_CAPS) */
+/*
+ * Why this message, of which some goes to other hosts, does not go now; m->wait
+ * says how long. NULL: it may. They count it: to be asked once a try.
+ */
+const struct smtp_result *alert_holds(struct queue_message *m);
+const struct smtp_result *cap_holds(struct queue_message *m);
+void alert_stop(struct queue *q);
+
 /* ---- queue_uplink.c (QUEUE_LINK) */
 /* Before the rights are dropped. */
 void uplink_open(struct queue *q);
@@ -375,6 +398,11 @@ void queue_text(struct str *out, int fd, int64_t start, bool whole);
 #define QUEUE_LATE_DATE (DATE_SIZE + 8)
 const char *queue_late_date(char out[QUEUE_LATE_DATE], int64_t created, int fd,
 		int64_t start);
+
+/* The message's header section, QUEUE_RETURN_MOST at most. 0 or -1. */
+int queue_header(struct str *out, const struct queue_message *m);
+/* Priority: urgent, Importance: high, X-Priority: 1 or 2. */
+bool queue_is_urgent(struct span header);
 
 /* Does a header need SMTPUTF8? False for who did not say it (RFC 6531 3.4). */
 bool queue_utf8_header(const struct spool_envelope *e, int fd, int64_t start);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "mime/compose.h"
 #include "mime/header.h"
@@ -24,6 +25,32 @@ void queue_text(struct str *out, int fd, int64_t start, bool whole)
 		str_add(out, whole ? s : span_sub(s, 0, header_size(s)));
 	}
 	free(text);
+}
+
+int queue_header(struct str *out, const struct queue_message *m)
+{
+	int64_t start;
+	int fd = spool_body(m->entry->queue->spool, m->envelope, &start, NULL);
+
+	if (fd < 0)
+		return -1;
+	queue_text(out, fd, start, false);
+	close(fd);
+	return out->n && !out->bad ? 0 : -1;
+}
+
+/* RFC 4021 2.1.53 and 2.1.54, and what most programs write. */
+bool queue_is_urgent(struct span header)
+{
+	struct header_field f;
+
+	return (header_find(header, "Priority", &f)
+			&& span_is(f.value, "urgent"))
+		|| (header_find(header, "Importance", &f)
+			&& span_is(f.value, "high"))
+		|| (header_find(header, "X-Priority", &f) && f.value.n
+			&& (*f.value.p == '1' || *f.value.p == '2')
+			&& !(f.value.n > 1 && ascii_isdigit(f.value.p[1])));
 }
 
 bool queue_utf8_header(const struct spool_envelope *e, int fd, int64_t start)

@@ -45,7 +45,7 @@ static bool was_tried(const struct queue_message *m)
 {
 	for (unsigned i = 0; i < m->envelope->nrcpt; i++)
 		if (m->outcome[i].fate == FATE_LATER && m->outcome[i].why
-				&& !m->outcome[i].linked)
+				&& !m->outcome[i].kept)
 			return true;
 	return false;
 }
@@ -59,7 +59,7 @@ static int64_t pause_of(const struct queue_message *m)
 	if (m->crowded && !was_tried(m))
 		return QUEUE_ROOM_MS;
 	/* it is tried when the link comes back; in case nobody tells of it */
-	if (m->linked && !was_tried(m))
+	if (m->kept && !was_tried(m))
 		return (int64_t)conf->retry_most * 1000;
 	return message_backoff(conf, conf->retry_first, m->envelope->attempts);
 }
@@ -68,7 +68,7 @@ static void reschedule(struct queue_message *m)
 {
 	struct queue_entry *e = m->entry;
 	const struct conf *conf = e->queue->daemon.conf;
-	bool tried = !m->linked || was_tried(m);
+	bool tried = !m->kept || was_tried(m);
 	int64_t ms = pause_of(m);
 	struct err err;
 
@@ -219,8 +219,8 @@ static void finish(struct queue_message *m)
 {
 	const struct conf *conf = m->entry->queue->daemon.conf;
 	bool over = !m->entry->queue->daemon.stopping && !m->envelope->held
-			&& !m->linked && waited(m, conf->bounce_after);
-	bool late = !m->linked && is_late(m), any = false;
+			&& !m->kept && waited(m, conf->bounce_after);
+	bool late = !m->kept && is_late(m), any = false;
 	struct err err;
 
 	for (unsigned i = 0; i < m->envelope->nrcpt; i++) {
@@ -307,7 +307,7 @@ void message_result(struct queue_job *j, unsigned rcpt,
 		if (CFG_QUEUE_LINK && o->fate == FATE_LATER && !r->code
 				&& uplink_down(m->entry->queue,
 					&j->site->route))
-			o->linked = m->linked = true;
+			o->kept = m->kept = true;
 	}
 	o->why = keep(m, r);
 	o->host = arena_dup(m->arena, span_of(host));
@@ -399,20 +399,37 @@ static int add_job(struct queue_message *m, struct list *jobs,
 	return 0;
 }
 
-/* True: it waits for the link. */
+/* Alerts and caps decide on a message as a whole, once it goes beyond deliver. */
+static const struct smtp_result *holds_all(struct queue_message *m,
+		const struct queue_route *route)
+{
+	if (route->unix_path == m->entry->queue->deliver_path)
+		return NULL;
+	if (!m->weighed && CFG_QUEUE_ALERTS)
+		m->holds = alert_holds(m);
+	if (!m->weighed && CFG_QUEUE_CAPS && !m->holds)
+		m->holds = cap_holds(m);
+	m->weighed = true;
+	return m->holds;
+}
+
+/* True: it does not go now, and that is no try. */
 static bool hold(struct queue_message *m, unsigned i,
 		const struct queue_route *route)
 {
-	const struct smtp_result *why = uplink_holds(m, route);
+	const struct smtp_result *why = CFG_QUEUE_LINK ?
+		uplink_holds(m, route) : NULL;
 	struct queue_outcome *o = &m->outcome[i];
 
+	if (!why)
+		why = holds_all(m, route);
 	if (!why)
 		return false;
 	log_result(m, i, why, "");
 	*o = (struct queue_outcome){
-		.fate = FATE_LATER, .why = why, .host = "", .linked = true
+		.fate = FATE_LATER, .why = why, .host = "", .kept = true
 	};
-	m->linked = true;
+	m->kept = true;
 	return true;
 }
 
@@ -431,7 +448,7 @@ static int gather(struct queue_message *m, struct list *jobs)
 			continue;
 		route_find(q, e->sender, domain_of(e->rcpt[i].address),
 				&route, key, sizeof(key));
-		if (CFG_QUEUE_LINK && hold(m, i, &route))
+		if (hold(m, i, &route))
 			continue;
 		sites[i] = site_get(q, &route, key);
 		if (!sites[i])

@@ -207,33 +207,14 @@ const struct smtp_result *uplink_down(const struct queue *q,
 	return q->uplink == UPLINK_DOWN && is_beyond(r) ? &is_down : NULL;
 }
 
-/* RFC 4021 2.1.53 and 2.1.54, and what most programs write. */
-static bool says_urgent(struct span header)
-{
-	struct header_field f;
-
-	return (header_find(header, "Priority", &f)
-			&& span_is(f.value, "urgent"))
-		|| (header_find(header, "Importance", &f)
-			&& span_is(f.value, "high"))
-		|| (header_find(header, "X-Priority", &f) && f.value.n
-			&& (*f.value.p == '1' || *f.value.p == '2')
-			&& !(f.value.n > 1 && ascii_isdigit(f.value.p[1])));
-}
-
 static bool is_urgent(const struct queue_message *m)
 {
 	struct str header;
 	bool urgent;
-	int64_t start;
-	int fd = spool_body(m->entry->queue->spool, m->envelope, &start, NULL);
 
-	if (fd < 0)
-		return false;
 	str_init(&header, QUEUE_RETURN_MOST + 1);
-	queue_text(&header, fd, start, false);
-	close(fd);
-	urgent = header.n && says_urgent(str_span(&header));
+	urgent = queue_header(&header, m) == 0
+		&& queue_is_urgent(str_span(&header));
 	str_free(&header);
 	return urgent;
 }

@@ -75,6 +75,12 @@ struct conf_rate {
 	unsigned seconds;
 };
 
+/* quiet-hours HH:MM-HH:MM */
+struct conf_hours {
+	unsigned from;			/* minutes of the day, local time */
+	unsigned minutes;		/* how long; 0: none */
+};
+
 /* device ADDRESS:PORT from=NET,... to=ADDRESS|@DOMAIN,... [sender=] [rate=] */
 struct conf_device {
 	struct conf_net *from;
@@ -209,6 +215,10 @@ struct conf {
 	unsigned connect_timeout;
 	unsigned dns_timeout;		/* seconds for a whole look-up */
 	bool mx_loopback;		/* an MX may be 127.0.0.1 */
+	struct conf_word *alerts;	/* senders: ADDRESS or @DOMAIN */
+	unsigned alert_merge;		/* seconds; 0: they are not merged */
+	struct conf_hours quiet_hours;
+	struct conf_rate cap_user, cap_all;	/* recipients elsewhere */
 	bool spool_sync_files;		/* spool-sync files|filesystem */
 	struct conf_rate rate_local;	/* messages of a user of this machine */
 	uint64_t metered_size;		/* bytes that go over a metered link */
@@ -280,6 +290,8 @@ const char *conf_cert_user(const struct conf *c,
 		const unsigned char hash[CONF_HASH_SIZE]);
 bool conf_cert_relays(const struct conf *c,
 		const unsigned char hash[CONF_HASH_SIZE]);
+/* Is the mail of this sender an alert? */
+bool conf_is_alert(const struct conf *c, const char *sender);
 bool conf_net_has(const struct conf_net *nets, const struct sockaddr *addr);
 
 #endif

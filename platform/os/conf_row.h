@@ -39,6 +39,8 @@ enum conf_kind {
 	CONF_KIND_TLS_CLIENT,	/* unsigned char[], enum conf_client */
 	CONF_KIND_TLS_USER,	/* client_certs, those with a user */
 	CONF_KIND_CERTS,	/* client_certs, those without */
+	CONF_KIND_ALERTS,	/* struct conf_word * */
+	CONF_KIND_HOURS,	/* struct conf_hours */
 	CONF_KIND_LEFT_OUT,	/* its feature is not in this build */
 	CONF_KIND_COUNT
 };
@@ -122,6 +124,8 @@ CONF_PARSE_FN(host);
 CONF_PARSE_FN(domains);
 CONF_PARSE_FN(nameservers);
 CONF_PARSE_FN(users);
+CONF_PARSE_FN(alerts);
+CONF_KIND_FNS(hours);
 CONF_KIND_FNS(smarthost);
 CONF_KIND_FNS(route);
 CONF_KIND_FNS(nets);

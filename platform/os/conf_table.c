@@ -414,6 +414,31 @@ static const struct conf_row rows[] = {
 	{ CONF_KIND_NUMBER, AT(queue_sessions_per_host), 1, 1000,
 		ROW("queue-sessions-per-host", "5",
 		"The same to one host.") },
+	{ KIND_IF(QUEUE_ALERTS, ALERTS), AT(alerts), 0, 0,
+		ROW("alerts", "(none)",
+		"Whose mail is an alert, as that of cron, of a monitor or a "
+		"UPS: alert-merge and quiet-hours are for it, on its way to "
+		"other hosts.") },
+	{ KIND_IF(QUEUE_ALERTS, SECONDS), AT(alert_merge), 0, DAY,
+		ROW("alert-merge", "0",
+		"The first alert of a kind (sender, recipients, and a subject "
+		"that differs in numbers at most) goes at once. Those that "
+		"come within this time go as one digest at its end, with all "
+		"their texts. 0 is never.") },
+	{ KIND_IF(QUEUE_ALERTS, HOURS), AT(quiet_hours), 0, 0,
+		ROW("quiet-hours", "none",
+		"When alerts wait, by the local time, unless their header says "
+		"Priority: urgent, Importance: high or X-Priority: 1 or 2; "
+		"with alert-merge, to go as digests when the hours end.") },
+	{ KIND_IF(QUEUE_CAPS, RATE), AT(cap_user), 1, 1000000,
+		ROW("outgoing-cap-user", "none",
+		"How many recipients at other hosts one user, or a device by "
+		"its address, may have in a time; what is more waits in the "
+		"queue. 100/1h: a hundred at once, then one each 36 seconds.") },
+	{ KIND_IF(QUEUE_CAPS, RATE), AT(cap_all), 1, 1000000,
+		ROW("outgoing-cap", "none",
+		"The same for all together, to stay below what the provider "
+		"allows.") },
 	{ KIND_IF(QUEUE_SUBMIT, RATE), AT(rate_local), 1, 1000000,
 		ROW("rate-local", "none",
 		"Messages that one user of this machine may hand to queue "

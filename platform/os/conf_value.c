@@ -370,6 +370,11 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			2, true, false, KIND(tls_user) },)
 		USE_TLS_CLIENT_CERTS([CONF_KIND_CERTS] = { "SHA256...", 1,
 			CONF_WORDS_MOST, true, false, KIND(certs) },)
+		USE_QUEUE_ALERTS([CONF_KIND_ALERTS] = { "ADDRESS|@DOMAIN...", 1,
+			CONF_WORDS_MOST, true, false, conf_parse_alerts,
+			conf_print_words },)
+		USE_QUEUE_ALERTS([CONF_KIND_HOURS] = { "none|HH:MM-HH:MM", 1, 1,
+			false, false, KIND(hours) },)
 		[CONF_KIND_LEFT_OUT] = { "", 0, CONF_WORDS_MOST, true, false,
 			parse_left_out, print_nothing },
 	};
