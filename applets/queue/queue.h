@@ -73,6 +73,7 @@ struct queue_route {
 	const char *host;		/* name, or address literal */
 	unsigned port;
 	const struct conf_smarthost *smarthost;	/* TLS and AUTH of it; or NULL */
+	bool fallback;			/* it is fallback-route */
 };
 
 /* Addresses, best first; links that use them outlive what the site knows. */
@@ -152,6 +153,9 @@ struct queue_message {
 	unsigned jobs;			/* that have not ended */
 	bool crowded;			/* a site had no room for some of it */
 	int64_t wait;			/* ms until a local socket is tried again, or 0 */
+	int64_t held;			/* clock_ms: when the first of its held sites
+					 * may be tried; 0: it has none */
+	bool tried;			/* something is left for one that is not held */
 	bool global;			/* its report is RFC 6533's */
 };
 
@@ -250,10 +254,13 @@ int64_t message_backoff(const struct conf *conf, unsigned first,
  */
 void route_find(struct queue *q, const char *sender, struct span domain,
 		struct queue_route *r, char *key, size_t size);
-/* The same for when r cannot be reached; false: there is nothing else. */
+/*
+ * The same for when one has failed: the next smarthost, then, for what is late,
+ * fallback-route. False: there is nothing else.
+ */
 bool route_next(const struct queue *q, const char *sender,
-		const struct queue_route *after, struct queue_route *r,
-		char *key, size_t size);
+		const struct queue_route *failed, bool late,
+		struct queue_route *r, char *key, size_t size);
 
 /* ---- queue_secret.c: what each smarthost wants to hear from us */
 struct queue_secret;
