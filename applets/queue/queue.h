@@ -80,6 +80,7 @@ struct queue_route {
 	const char *host;		/* name, or address literal */
 	unsigned port;
 	const struct conf_smarthost *smarthost;	/* TLS and AUTH of it; or NULL */
+	bool fallback;			/* it is fallback-route */
 };
 
 /* Addresses, best first; links that use them outlive what the site knows. */
@@ -159,10 +160,16 @@ struct queue_message {
 	struct queue_job *first;
 	unsigned jobs;			/* that have not ended */
 	bool crowded;			/* a site had no room for some of it */
+	bool unmarked;			/* the last one's state is not on disk: the file
+					 * is about to go */
+	unsigned last;			/* who that is */
 	int64_t wait;			/* ms until a local socket is tried again, or 0 */
 	bool kept;			/* some of it, by ourselves */
 	bool weighed;			/* alert and cap have been asked, */
 	const struct smtp_result *holds; /* who said this; or NULL */
+	int64_t held;			/* clock_ms: when the first of its held sites
+					 * may be tried; 0: it has none */
+	bool tried;			/* something is left for one that is not held */
 	bool global;			/* its report is RFC 6533's */
 };
 
@@ -299,10 +306,13 @@ int64_t message_backoff(const struct conf *conf, unsigned first,
  */
 void route_find(struct queue *q, const char *sender, struct span domain,
 		struct queue_route *r, char *key, size_t size);
-/* The same for when r cannot be reached; false: there is nothing else. */
+/*
+ * The same for when one has failed: the next smarthost, then, for what is late,
+ * fallback-route. False: there is nothing else.
+ */
 bool route_next(const struct queue *q, const char *sender,
-		const struct queue_route *after, struct queue_route *r,
-		char *key, size_t size);
+		const struct queue_route *failed, bool late,
+		struct queue_route *r, char *key, size_t size);
 
 /* ---- queue_secret.c: what each smarthost wants to hear from us */
 struct queue_secret;

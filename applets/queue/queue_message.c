@@ -50,9 +50,17 @@ static bool was_tried(const struct queue_message *m)
 	return false;
 }
 
+/*
+ * Where all that is left of it goes to hosts that are held until then, nobody
+ * would try it before: a little later, each a little else.
+ */
 static int64_t pause_of(const struct queue_message *m)
 {
 	const struct conf *conf = m->entry->queue->daemon.conf;
+	int64_t ms = message_backoff(conf, conf->retry_first,
+			m->envelope->attempts);
+	bool all = m->held && !m->tried && !m->crowded;
+	int64_t held = all ? m->held - clock_ms() : 0;
 
 	if (m->wait)
 		return m->wait;
@@ -61,7 +69,7 @@ static int64_t pause_of(const struct queue_message *m)
 	/* it is tried when the link comes back; in case nobody tells of it */
 	if (m->kept && !was_tried(m))
 		return (int64_t)conf->retry_most * 1000;
-	return message_backoff(conf, conf->retry_first, m->envelope->attempts);
+	return ms > held ? ms : held + rand_below(QUEUE_ROOM_MS);
 }
 
 static void reschedule(struct queue_message *m)
@@ -95,6 +103,15 @@ static bool some_wait(const struct spool_envelope *e)
 	return false;
 }
 
+static void mark(struct queue_message *m, unsigned i, enum spool_state state)
+{
+	struct err err;
+
+	if (spool_mark(m->entry->queue->spool, m->envelope, i, state,
+			&err) < 0)
+		log_error("%s: %s", m->entry->id, err.text);
+}
+
 static void settle(struct queue_message *m)
 {
 	struct queue_entry *e = m->entry;
@@ -106,21 +123,14 @@ static void settle(struct queue_message *m)
 	}
 	if (spool_remove(e->queue->spool, e->id, &err) < 0) {
 		log_error("%s: %s", e->id, err.text);
+		if (m->unmarked)
+			mark(m, m->last, SPOOL_DONE);
 		reschedule(m);
 		return;
 	}
 	log_info("%s: removed", e->id);
 	message_free(m);
 	queue_drop(e);
-}
-
-static void mark(struct queue_message *m, unsigned i, enum spool_state state)
-{
-	struct err err;
-
-	if (spool_mark(m->entry->queue->spool, m->envelope, i, state,
-			&err) < 0)
-		log_error("%s: %s", m->entry->id, err.text);
 }
 
 /* The sender has been told of it, or need not be. */
@@ -284,6 +294,29 @@ static enum spool_state state_after(const struct queue_job *j, unsigned i)
 	return j->site->route.lmtp ? SPOOL_DELIVERED : SPOOL_RELAYED;
 }
 
+/* Is everybody else done with, so that the file goes next, at once? */
+static bool is_last(const struct queue_job *j, unsigned rcpt)
+{
+	const struct queue_message *m = j->message;
+	const struct spool_envelope *e = m->envelope;
+
+	if (j->left || m->jobs > 1)
+		return false;
+	for (unsigned i = 0; i < e->nrcpt; i++)
+		if (i != rcpt && e->rcpt[i].state != SPOOL_DONE
+				&& e->rcpt[i].state != SPOOL_FAILED)
+			return false;
+	return true;
+}
+
+/* Removing the file says it as well, and nothing happens in between. */
+static void leave_unmarked(struct queue_message *m, unsigned rcpt)
+{
+	m->envelope->rcpt[rcpt].state = SPOOL_DONE;
+	m->unmarked = true;
+	m->last = rcpt;
+}
+
 void message_result(struct queue_job *j, unsigned rcpt,
 		const struct smtp_result *r, const char *host)
 {
@@ -298,7 +331,10 @@ void message_result(struct queue_job *j, unsigned rcpt,
 	m->entry->again |= r->maybe;
 	if (r->kind == ERR_NONE) {
 		o->fate = FATE_SENT;
-		mark(m, i, state_after(j, i));
+		if (is_last(j, i) && state_after(j, i) == SPOOL_DONE)
+			leave_unmarked(m, i);
+		else
+			mark(m, i, state_after(j, i));
 		if (m->envelope->rcpt[i].state == SPOOL_DONE)
 			return;
 	} else {
@@ -313,18 +349,43 @@ void message_result(struct queue_job *j, unsigned rcpt,
 	o->host = arena_dup(m->arena, span_of(host));
 }
 
+/* What is left of the job: when may it be tried again? */
+static void note_hold(const struct queue_job *j)
+{
+	struct queue_message *m = j->message;
+	int64_t until = j->site->held_until, held = until - clock_ms();
+	unsigned i = 0;
+
+	while (i < j->smtp.nrcpt && m->outcome[j->index[i]].fate != FATE_LATER)
+		i++;
+	if (i == j->smtp.nrcpt)
+		return;
+	if (held <= 0)
+		m->tried = true;
+	else if (j->site->route.unix_path)
+		m->wait = held;
+	else if (!m->held || until < m->held)
+		m->held = until;
+}
+
 void message_job_end(struct queue_job *j, const struct smtp_result *r,
 		const char *host)
 {
 	struct queue_message *m = j->message;
-	int64_t held = j->site->held_until - clock_ms();
 
-	if (j->site->route.unix_path && held > 0)
-		m->wait = held;
 	for (unsigned i = 0; i < j->smtp.nrcpt; i++)
 		message_result(j, i, r, host);
+	note_hold(j);
 	if (--m->jobs == 0)
 		finish(m);
+}
+
+/* Has it waited for so long that fallback-route may have it? */
+static bool is_fallen(const struct queue_message *m)
+{
+	const struct conf_route *r = m->entry->queue->daemon.conf->fallback;
+
+	return r && waited(m, r->after);
 }
 
 void message_elsewhere(struct queue_job *j, const struct smtp_result *r)
@@ -335,15 +396,16 @@ void message_elsewhere(struct queue_job *j, const struct smtp_result *r)
 	struct queue_route route;
 	char key[KEY_SIZE];
 
-	if (route_next(q, m->envelope->sender, &j->site->route, &route, key,
+	if (r->kind == ERR_TEMP && route_next(q, m->envelope->sender,
+			&j->site->route, is_fallen(m), &route, key,
 			sizeof(key)))
 		s = site_get(q, &route, key);
 	if (!s) {
 		message_job_end(j, r, "");
 		return;
 	}
-	log_info("%s: not by %s (%s), but by %s", m->entry->id,
-			j->site->route.host, r->text, route.host);
+	log_info("%s: not by %s (%s), but by %s", m->entry->id, j->site->key,
+			r->text, s->key);
 	j->site = s;
 	if (m->entry->flushed)
 		site_flush(s, m->entry->flushed);

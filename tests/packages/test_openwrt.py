@@ -314,6 +314,7 @@ SAMPLES = {
     "smarthost": ["smtp.provider.example:465 tls user=me",
                   "smtp.example user=you from=@example.org"],
     "route": ["example.com smtp:[192.0.2.1]:25", "* smtp:mx.example"],
+    "fallback-route": "smtp:[192.0.2.2]:25 after=1h",
     "nameserver": ["192.0.2.53", "[2001:db8::53]:53"],
     "tls-cert": "/etc/cert.pem", "tls-key": "/etc/key.pem",
     "listen": ["smtp *:2525", "pop3 none", "pop3s none"],
@@ -845,9 +846,21 @@ def test_luci_writes_a_smarthost_that_is_accepted(shell, tmp):
 
 def test_luci_smarthost_there_and_back():
     texts = ["h.example", "h.example:587 starttls", "[2001:db8::1]:465 tls",
-             "h.example user=a@b.c password-file=/etc/x noverify"]
+             "h.example user=a@b.c password-file=/etc/x noverify",
+             "h.example tls user=me from=a@b.c,@d.example"]
     got = node({"answers": EMPTY, "smarthosts": texts + ["", " "]})
     assert got["roundtrip"] == texts + [None, None]
+
+
+def test_luci_keeps_further_smarthosts():
+    lines = ["h.example user=me", "g.example user=you from=@b.example"]
+    got = node({"answers": EMPTY, "config": {"smarthost": lines},
+                "write": [["_user", "him"]]})
+    assert got["shown"]["_host"] == "h.example"
+    assert got["values"]["smarthost"] == ["h.example user=him", lines[1]]
+    got = node({"answers": EMPTY, "config": {"smarthost": lines},
+                "write": [["_host", None]]})
+    assert got["values"]["smarthost"] == lines[1]
 
 
 def test_luci_shows_what_mailq_prints(tmp):
