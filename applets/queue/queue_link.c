@@ -8,6 +8,7 @@
 #include "os/log.h"
 
 #define IDLE_MS 5000			/* kept open for the next message */
+#define SILENT_MOST 3			/* sites in a row: it is port 25 */
 
 struct queue_link {
 	struct list link;		/* in site->links */
@@ -197,6 +198,8 @@ static void on_ready(void *arg)
 	struct queue_site *s = l->site;
 
 	if (!l->up) {
+		if (!s->route.unix_path && s->route.port == 25)
+			s->queue->silent = 0;
 		l->up = true;
 		s->connecting--;
 		s->failures = 0;
@@ -291,6 +294,10 @@ static void on_gone(void *arg, const struct smtp_result *r)
 	if (!l->up) {
 		struct smtp_result why = l->said;
 
+		if (why.about & SMTP_ABOUT_CONNECT &&
+				why.about & SMTP_ABOUT_PORT25 &&
+				++l->site->queue->silent >= SILENT_MOST)
+			why.about |= SMTP_ABOUT_SILENT;
 		/* a host that is not for us today may be tomorrow */
 		why.kind = ERR_TEMP;
 		if (!*why.enhanced || *why.enhanced == '5')
