@@ -10,6 +10,7 @@
 #include "os/log.h"
 
 #define IDLE_MS 5000			/* kept open for the next message */
+#define SILENT_MOST 3			/* sites in a row: it is port 25 */
 
 struct queue_link {
 	struct list link;		/* in site->links */
@@ -153,6 +154,9 @@ static void link_failed(struct queue_link *l)
 {
 	struct smtp_result why = l->said;
 
+	if (why.about & SMTP_ABOUT_CONNECT && why.about & SMTP_ABOUT_PORT25
+			&& ++l->site->queue->silent >= SILENT_MOST)
+		why.about |= SMTP_ABOUT_SILENT;
 	/* a host that is not for us today may be tomorrow */
 	why.kind = ERR_TEMP;
 	if (!*why.enhanced || *why.enhanced == '5')
@@ -166,7 +170,10 @@ static void set_said(struct queue_link *l, const char *text)
 	/* what a host said tells more than that another cannot be reached */
 	if (l->said.code || l->said.tls_failed)
 		return;
-	l->said = (struct smtp_result){ .kind = ERR_TEMP };
+	l->said = (struct smtp_result){ .kind = ERR_TEMP,
+		.about = SMTP_ABOUT_CONNECT };
+	if (l->site->route.port == 25)
+		l->said.about |= SMTP_ABOUT_PORT25;
 	str_copys(l->said.enhanced, sizeof(l->said.enhanced), "4.4.1");
 	str_copys(l->said.text, sizeof(l->said.text), text);
 }
@@ -358,6 +365,8 @@ static void is_up(struct queue_link *l)
 	l->timeout.fire = idle_over;
 	l->begun = loop_now(s->queue->daemon.loop);
 	l->up = true;
+	if (!s->route.unix_path && s->route.port == 25)
+		s->queue->silent = 0;
 	s->connecting--;
 	s->failures = 0;
 	s->held_until = 0;

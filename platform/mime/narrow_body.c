@@ -49,6 +49,11 @@ static bool is_bad(const struct narrow *n, char c)
 	return !c || (n->seven && (unsigned char)c > 127);
 }
 
+static bool is_tail(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
 /*
  * Of a text that says nothing of its charset: a code point may be cut where a
  * long line is, which says nothing either.
@@ -57,10 +62,12 @@ static bool is_utf8(const struct narrow_text *t)
 {
 	struct span s = t->s;
 
-	while (!t->first && s.n && ((unsigned char)s.p[0] & 0xc0) == 0x80)
+	while (!t->first && s.n && is_tail(s.p[0]))
 		s = span_rest(s, 1);
-	for (int i = 0; i < 4 && !t->last && s.n &&
-			(unsigned char)s.p[s.n - 1] > 127; i++)
+	/* the last one, whole or not */
+	for (int i = 0; i < 3 && !t->last && s.n && is_tail(s.p[s.n - 1]); i++)
+		s.n--;
+	if (!t->last && s.n && (unsigned char)s.p[s.n - 1] > 127)
 		s.n--;
 	return utf8_valid(s);
 }

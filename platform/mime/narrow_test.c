@@ -236,6 +236,29 @@ static void long_lines(void **state)
 				"\r\n"), 998);
 }
 
+/* A code point may lie across two pieces of a long line. */
+static void long_utf8(void **state)
+{
+	struct str in;
+
+	(void)state;
+	for (unsigned shift = 0; shift < 8; shift++) {
+		str_init(&in, 100000);
+		str_adds(&in, "Subject: x\n\n");
+		for (unsigned i = 0; i < shift; i++)
+			str_addc(&in, 'x');
+		for (unsigned i = 0; i < 2000; i++)
+			str_adds(&in, i % 3 ? "\xe6\x97\xa5" : "\xc3\xa9");
+		str_addc(&in, '\n');
+		fed(str_span(&in), true, 1000);
+		assert_non_null(strstr(str_c(&out), "charset=utf-8"));
+		in.p[in.n - 3] = '\xff';
+		fed(str_span(&in), true, 1000);
+		assert_non_null(strstr(str_c(&out), "charset=unknown-8bit"));
+		str_free(&in);
+	}
+}
+
 static void scan(void **state)
 {
 	struct narrow_scan s;
@@ -322,7 +345,8 @@ int main(void)
 		cmocka_unit_test(digest_and_lost_delimiters),
 		cmocka_unit_test(what_is_encoded_already),
 		cmocka_unit_test(what_cannot_be_encoded),
-		cmocka_unit_test(long_lines), cmocka_unit_test(scan),
+		cmocka_unit_test(long_lines), cmocka_unit_test(long_utf8),
+		cmocka_unit_test(scan),
 		cmocka_unit_test(nested_too_deep),
 		cmocka_unit_test(too_many_parts)
 	};

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,14 +58,45 @@ void smtp_client_abort(struct smtp_client *c)
 
 /* -- results -- */
 
+unsigned smtp_client_port(const struct smtp_client *c)
+{
+	const struct sockaddr *sa = (const void *)&c->target.addr;
+
+	if (sa->sa_family == AF_INET)
+		return ntohs(((const struct sockaddr_in *)(const void *)sa)
+				->sin_port);
+	if (sa->sa_family == AF_INET6)
+		return ntohs(((const struct sockaddr_in6 *)(const void *)sa)
+				->sin6_port);
+	return 0;
+}
+
+static unsigned char about(const struct smtp_client *c)
+{
+	const struct smtp_target *t = &c->target;
+	unsigned port = smtp_client_port(c);
+	unsigned bits = port == 25 ? SMTP_ABOUT_PORT25 : 0;
+
+	if (t->user)
+		bits |= t->bearer ? SMTP_ABOUT_TOKEN : SMTP_ABOUT_LOGIN;
+	else if (port && port != 25)
+		bits |= SMTP_ABOUT_ANONYMOUS;
+	if (c->step == SMTP_STEP_CONNECT)
+		bits |= SMTP_ABOUT_CONNECT;
+	return (unsigned char)bits;
+}
+
 void smtp_client_tell(struct smtp_client *c, unsigned rcpt,
 		const struct smtp_result *r)
 {
+	struct smtp_result told = *r;
+
 	if (c->dead || (c->fate && c->fate[rcpt] >= SMTP_TOLD))
 		return;
 	if (c->fate)		/* else the message had not begun */
 		c->fate[rcpt] = SMTP_TOLD;
-	c->events->result(c->arg, rcpt, r);
+	told.about |= about(c);
+	c->events->result(c->arg, rcpt, &told);
 }
 
 void smtp_client_tell_all(struct smtp_client *c, const struct smtp_result *r)
@@ -103,6 +135,7 @@ void smtp_client_over(struct smtp_client *c, const struct smtp_result *r)
 
 	if (c->step == SMTP_STEP_OVER)
 		return;
+	end.about = about(c);
 	smtp_client_step(c, SMTP_STEP_OVER);
 	loop_task_stop(&c->task);
 	end.maybe = c->m && c->dot_sent && !r->code;

@@ -20,10 +20,20 @@ struct smtp_result {
 	char enhanced[12];	/* "5.1.1", "" when not given */
 	char text[256];		/* the reply's lines joined, or why there was none; printable ASCII */
 	bool maybe;		/* all was sent, then the connection broke: may have been taken */
+	unsigned char about;	/* SMTP_ABOUT_ bits: what it was about (net/smtp_advice.h) */
 	bool tls_failed;	/* gone: the handshake broke; with CONF_TLS_MAY try again with NONE */
 };
 
 struct conn;
+enum {
+	SMTP_ABOUT_LOGIN = 1,		/* we had a password */
+	SMTP_ABOUT_TOKEN = 2,		/* ... an access token */
+	SMTP_ABOUT_ANONYMOUS = 4,	/* ... neither, and not to port 25 */
+	SMTP_ABOUT_PORT25 = 8,
+	SMTP_ABOUT_CONNECT = 16,	/* there was no connection yet */
+	SMTP_ABOUT_SILENT = 32		/* the owner's: nor to several others */
+};
+
 struct smtp_target {
 	struct sockaddr_storage addr;	/* ss_family AF_UNSPEC: unix_path */
 	socklen_t addr_len;

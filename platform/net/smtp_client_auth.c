@@ -1,5 +1,4 @@
 /* smtp_client_auth - AUTH (RFC 4954) with the messages of sasl_client */
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,19 +7,6 @@
 #include "net/smtp_client_private.h"
 
 #define LINE_MOST 512		/* RFC 5321 4.5.3.1.4, CRLF included */
-
-static unsigned port_of(const struct smtp_target *t)
-{
-	const struct sockaddr *sa = (const void *)&t->addr;
-
-	if (sa->sa_family == AF_INET)
-		return ntohs(((const struct sockaddr_in *)(const void *)sa)
-				->sin_port);
-	if (sa->sa_family == AF_INET6)
-		return ntohs(((const struct sockaddr_in6 *)(const void *)sa)
-				->sin6_port);
-	return 0;
-}
 
 static void fail(struct smtp_client *c, const struct err *err)
 {
@@ -96,7 +82,7 @@ void smtp_client_authenticate(struct smtp_client *c)
 	c->login = (struct sasl_login){ .user = t->user,
 		.password = t->password, .bearer = t->bearer,
 		.mechanism = t->mechanism, .host = t->name,
-		.port = port_of(t) };
+		.port = smtp_client_port(c) };
 	if (!conn_is_tls(c->conn) && t->tls != CONF_TLS_NONE)
 		smtp_client_fail(c, ERR_AUTH,
 				"no TLS, so the password was not sent");

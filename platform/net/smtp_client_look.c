@@ -5,7 +5,6 @@
  */
 #include <string.h>
 
-#include "config.h"
 #include "net/smtp_client_private.h"
 #include "os/file.h"
 
@@ -110,8 +109,7 @@ void smtp_client_look(struct smtp_client *c)
 
 bool smtp_client_must_look(struct smtp_client *c)
 {
-	c->eight_bit = c->m->eight_bit;
-	if (!CFG_SMTP_NARROW || takes_all(c))
+	if (takes_all(c))
 		return false;
 	begin_look(c);
 	return true;

@@ -367,6 +367,7 @@ void smtp_client_begin(struct smtp_client *c)
 	}
 	c->sent = c->got = c->accepted = c->lmtp_at = 0;
 	c->mail_ok = c->dot_sent = false;
+	c->eight_bit = c->m->eight_bit;
 	c->utf8 = CFG_SMTPUTF8 && c->offers & SMTP_UTF8 && needs_utf8(c->m);
 	c->body_at = 0;
 	if (!refused(c))
@@ -375,7 +376,7 @@ void smtp_client_begin(struct smtp_client *c)
 		return;
 	if (!is_wanted(c)) {
 		smtp_client_ready(c);
-	} else if (smtp_client_must_look(c)) {
+	} else if (CFG_SMTP_NARROW && smtp_client_must_look(c)) {
 		smtp_client_step(c, SMTP_STEP_LOOK);
 		smtp_client_look(c);
 	} else {

@@ -96,6 +96,8 @@ void smtp_client_over(struct smtp_client *c, const struct smtp_result *r);
 void smtp_client_fail(struct smtp_client *c, enum err_kind kind,
 		const char *text);
 void smtp_client_ready(struct smtp_client *c);
+/* Of the other side; 0: it has none. */
+unsigned smtp_client_port(const struct smtp_client *c);
 
 /* -- smtp_client_reply.c -- */
 /* 1: r is a whole reply; 0: more lines must come; -1: not a reply. */
