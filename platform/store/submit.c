@@ -448,20 +448,17 @@ static bool has_eight_bit(const struct smtp_message *m)
  */
 static int submit(struct submit *s, struct err *err)
 {
-	const bool direct = !CFG_QUEUE || s->conf->sendmail_direct;
-	const struct {
-		bool wanted;
-		enum submit_way (*go)(struct submit *, struct err *);
-	} ways[] = {
-		{ CFG_SMTPD, by_socket }, { CFG_QUEUE_SUBMIT, by_queue },
-		{ direct, by_smarthost }, { CFG_QUEUE, by_spool }
-	};
 	enum submit_way way = WAY_ABSENT;
 
 	err_set(err, ERR_TEMP, "nobody is there to take it");
-	for (size_t i = 0; i < 4 && way == WAY_ABSENT; i++)
-		if (ways[i].wanted)
-			way = ways[i].go(s, err);
+	if (CFG_SMTPD)
+		way = by_socket(s, err);
+	if (CFG_QUEUE_SUBMIT && way == WAY_ABSENT)
+		way = by_queue(s, err);
+	if (way == WAY_ABSENT && (!CFG_QUEUE || s->conf->sendmail_direct))
+		way = by_smarthost(s, err);
+	if (CFG_QUEUE && way == WAY_ABSENT)
+		way = by_spool(s, err);
 	return way == WAY_TAKEN ? 0 : -1;
 }
 
