@@ -141,7 +141,7 @@ struct queue_message {
 /* A user of this machine, for rate-local. */
 struct queue_user {
 	unsigned long uid;
-	int64_t full;			/* clock_ms: when his bucket is; 0: none */
+	unsigned since, count;		/* clock_ms / 1000; 0: nobody */
 };
 
 /* A link to the world, as the network's hooks tell of it. */

@@ -256,13 +256,6 @@ out:
 	return way;
 }
 
-static enum submit_way by_queue(struct submit *s, struct err *err)
-{
-	s->interrupted = false;
-	return submit_by_queue(s->conf, s->loop, &s->message, &s->interrupted,
-			err);
-}
-
 /* ---- into the spool, with no daemon */
 
 struct spooled {
@@ -292,24 +285,19 @@ ssize_t submit_read(const struct smtp_message *m, uint64_t at, char buf[PIECE])
 static int write_all(struct spool_draft *d, const struct smtp_message *m,
 		struct err *err)
 {
-	char in[PIECE], out[2 * PIECE], last = '\n';
+	struct spool_lines lines = { .last = '\n' };
+	char piece[PIECE];
 	ssize_t n;
 
 	for (uint64_t at = 0; at < m->size; at += (uint64_t)n) {
-		size_t to = 0;
-
-		n = submit_read(m, at, in);
+		n = submit_read(m, at, piece);
 		if (n <= 0)
 			return err_set(err, ERR_TEMP, "message cut");
-		for (ssize_t i = 0; i < n; i++) {
-			if (in[i] == '\n' && last != '\r')
-				out[to++] = '\r';
-			last = out[to++] = in[i];
-		}
-		if (spool_write(d, span_make(out, to), err) < 0)
+		if (spool_write_lines(d, &lines, span_make(piece, (size_t)n),
+					err) < 0)
 			return -1;
 	}
-	return last == '\n' ? 0 : spool_write(d, SPAN("\r\n"), err);
+	return lines.last == '\n' ? 0 : spool_write(d, SPAN("\r\n"), err);
 }
 
 static int spool_message(struct spool *spool, struct submit *s,
@@ -454,8 +442,9 @@ static int submit(struct submit *s, struct err *err)
 	if (CFG_SMTPD)
 		way = by_socket(s, err);
 	if (CFG_QUEUE_SUBMIT && way == WAY_ABSENT)
-		way = by_queue(s, err);
-	if (way == WAY_ABSENT && (!CFG_QUEUE || s->conf->sendmail_direct))
+		way = submit_by_queue(s->conf, &s->message, err);
+	if (way == WAY_ABSENT && (!CFG_QUEUE || (CFG_SENDMAIL_DIRECT
+					&& s->conf->sendmail_direct)))
 		way = by_smarthost(s, err);
 	if (CFG_QUEUE && way == WAY_ABSENT)
 		way = by_spool(s, err);
