@@ -26,7 +26,7 @@
  *	  --once  sends what is due, then ends: 0 nothing is left, 75 some waits
  *
  * config QUEUE_SUBMIT
- *	bool "Mail from sendmail without smtpd (3 kB)"
+ *	bool "Mail from sendmail without smtpd (4 kB)"
  *	default y if !SMTPD
  *	help
  *	  sendmail and mail hand messages to queue itself where smtpd is not
@@ -42,7 +42,7 @@
  *	  (metered-size) or urgent goes.
  *
  * config QUEUE_SPILL
- *	bool "spill-dir: mail in memory, on flash what waits (3 kB)"
+ *	bool "spill-dir: mail in memory, on flash what waits (4 kB)"
  *	default n
  *	help
  *	  spool-dir may be on a tmpfs: mail that goes at once never touches

@@ -165,7 +165,8 @@ struct queue {
 	unsigned entries, active;
 	struct list ready;		/* due, */
 	struct list backlog;		/* or of a scan or flush: many at once */
-	struct list callers;		/* of queue.ctl */
+	struct listen *control;		/* queue.ctl, */
+	struct list callers;		/* who ask there */
 	unsigned committing;		/* messages of theirs, being flushed */
 	struct queue_user users[QUEUE_USERS];
 	unsigned flushes;		/* requests of the admin's so far */

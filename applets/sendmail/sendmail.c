@@ -32,7 +32,7 @@
  *	  Sendmail's other options do nothing.
  *
  * config SENDMAIL_DIRECT
- *	bool "sendmail-direct: to the smarthost with no daemon (3 kB)"
+ *	bool "sendmail-direct: to the smarthost with no daemon (1100 bytes)"
  *	default y
  *	help
  *	  With neither smtpd nor queue running, sendmail may give a message to
