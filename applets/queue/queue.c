@@ -405,7 +405,10 @@ static int open_all(struct queue *q, struct err *err)
 {
 	struct daemon *d = &q->daemon;
 
-	if (daemon_dir(d->conf->spool_dir, 0700, d->conf->user_queue, err) < 0)
+	if (daemon_dir(d->conf->spool_dir, 0700, d->conf->user_queue, err) < 0
+			|| (CFG_QUEUE_SPILL && d->conf->spill_dir
+				&& daemon_dir(d->conf->spill_dir, 0700,
+					d->conf->user_queue, err) < 0))
 		return -1;
 	q->spool = spool_open(d->conf, d->loop, err);
 	if (!q->spool || spool_own(q->spool, err) < 0)

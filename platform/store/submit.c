@@ -338,10 +338,10 @@ static void tell_queue(struct spool *spool, const struct conf *conf)
 		spool_notify(spool, path);
 }
 
-static int spool_open_and_add(struct submit *s, struct err *err)
+static int spool_open_and_add(struct submit *s, const struct conf *conf,
+		struct err *err)
 {
 	const struct smtp_message *m = &s->message;
-	struct conf conf = *s->conf;
 	char origin[32];
 	struct spool_envelope e = {
 		.sender = m->sender, .origin = origin,
@@ -360,12 +360,9 @@ static int spool_open_and_add(struct submit *s, struct err *err)
 		e.rcpt[i].state = SPOOL_WAITING;
 		e.rcpt[i].dsn = m->rcpt_dsn[i];
 	}
-	/* nobody would move it there */
-	if (CFG_QUEUE_SPILL && conf.spill_dir)
-		conf.spool_dir = conf.spill_dir;
-	spool = spool_open(&conf, NULL, err);
+	spool = spool_open(conf, NULL, err);
 	if (spool)
-		tell_queue(spool, s->conf);
+		tell_queue(spool, conf);
 	rc = spool ? spool_message(spool, s, &e, err) : -1;
 	if (spool)
 		spool_close(spool);
@@ -399,14 +396,20 @@ static int become_owner(const struct conf *conf, struct err *err)
 static enum submit_way by_spool(struct submit *s, struct err *err)
 {
 	bool root = geteuid() == 0;
+	struct conf conf = *s->conf;
 	gid_t gid = getegid();
 	int rc;
 
-	if (!root && access(s->conf->spool_dir, W_OK | X_OK) < 0)
+	/* nobody would move it there */
+	if (CFG_QUEUE_SPILL && conf.spill_dir) {
+		conf.spool_dir = conf.spill_dir;
+		conf.spill_dir = NULL;
+	}
+	if (!root && access(conf.spool_dir, W_OK | X_OK) < 0)
 		return WAY_ABSENT;
-	if (root && become_owner(s->conf, err) < 0)
+	if (root && become_owner(&conf, err) < 0)
 		return WAY_REFUSED;
-	rc = spool_open_and_add(s, err);
+	rc = spool_open_and_add(s, &conf, err);
 	if (root && act_as(0, gid) < 0)
 		return WAY_REFUSED;
 	return rc < 0 ? WAY_REFUSED : WAY_TAKEN;
