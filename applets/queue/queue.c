@@ -26,7 +26,7 @@
  *	  --once  sends what is due, then ends: 0 nothing is left, 75 some waits
  *
  * config QUEUE_SUBMIT
- *	bool "Mail from sendmail without smtpd (3 kB)"
+ *	bool "Mail from sendmail without smtpd (4 kB)"
  *	default y if !SMTPD
  *	help
  *	  sendmail and mail hand messages to queue itself where smtpd is not
@@ -61,7 +61,7 @@
  *	  (metered-size) or urgent goes.
  *
  * config QUEUE_SPILL
- *	bool "spill-dir: mail in memory, on flash what waits (3 kB)"
+ *	bool "spill-dir: mail in memory, on flash what waits (4 kB)"
  *	default n
  *	help
  *	  spool-dir may be on a tmpfs: mail that goes at once never touches
@@ -435,7 +435,10 @@ static int open_all(struct queue *q, struct err *err)
 {
 	struct daemon *d = &q->daemon;
 
-	if (daemon_dir(d->conf->spool_dir, 0700, d->conf->user_queue, err) < 0)
+	if (daemon_dir(d->conf->spool_dir, 0700, d->conf->user_queue, err) < 0
+			|| (CFG_QUEUE_SPILL && d->conf->spill_dir
+				&& daemon_dir(d->conf->spill_dir, 0700,
+					d->conf->user_queue, err) < 0))
 		return -1;
 	q->spool = spool_open(d->conf, d->loop, err);
 	if (!q->spool || spool_own(q->spool, err) < 0)

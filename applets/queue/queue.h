@@ -176,7 +176,7 @@ struct queue_message {
 /* A user of this machine, for rate-local. */
 struct queue_user {
 	unsigned long uid;
-	int64_t full;			/* clock_ms: when his bucket is; 0: none */
+	unsigned since, count;		/* clock_ms / 1000; 0: nobody */
 };
 
 /* A link to the world, as the network's hooks tell of it. */
@@ -206,7 +206,8 @@ struct queue {
 	unsigned entries, active;
 	struct list ready;		/* due, */
 	struct list backlog;		/* or of a scan or flush: many at once */
-	struct list callers;		/* of queue.ctl */
+	struct listen *control;		/* queue.ctl, */
+	struct list callers;		/* who ask there */
 	unsigned committing;		/* messages of theirs, being flushed */
 	struct queue_user users[QUEUE_USERS];
 	unsigned flushes;		/* requests of the admin's so far */

@@ -348,7 +348,8 @@ static void got(void *arg, int fd)
 
 int control_start(struct queue *q, int fd, struct err *err)
 {
-	if (!listen_start(q->daemon.loop, fd, got, q)) {
+	q->control = listen_start(q->daemon.loop, fd, got, q);
+	if (!q->control) {
 		close(fd);
 		return err_errno(err, "queue.ctl");
 	}

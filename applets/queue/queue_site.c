@@ -353,10 +353,14 @@ static void unpark(struct queue_site *s)
 	}
 }
 
-/* No name is looked up, and whoever waits for a connection need not. */
+/*
+ * No name is looked up, and whoever waits for a connection need not. What is just
+ * being sent goes on: the line may be back before its host has noticed.
+ */
 static void hold_for_link(struct queue_site *s)
 {
 	resolve_stop(s);
+	link_stop_idle(s);
 	s->why = *uplink_down(s->queue, &s->route);
 	tell_all(s);
 }

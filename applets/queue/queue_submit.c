@@ -25,7 +25,7 @@
 #include "os/clock.h"
 #include "os/log.h"
 
-#define PIECE 2048
+#define TRACE_MOST 2048
 #define ENVELOPE_BASE 8192		/* octets of memory, */
 #define ENVELOPE_RCPT 1024		/* and for each recipient */
 #define MESSAGE_MS 60000		/* for the next octet of a message */
@@ -37,20 +37,17 @@ struct submit {
 	struct spool_draft *draft;
 	bool body;			/* the message comes */
 	bool committing;
-	char last;			/* octet of the message */
+	struct spool_lines lines;
 	struct err err;			/* the first thing that went wrong */
 };
 
 static const char
-	stopping[] = "421 4.3.2 queue is being stopped",
-	no_memory[] = "452 4.3.1 out of memory",
-	too_fast[] = "451 4.7.1 too many messages, see rate-local",
+	not_now[] = "451 4.3.2 not now",
+	too_fast[] = "451 4.7.1 over rate-local",
 	too_many[] = "452 4.5.3 over max-recipients",
-	too_big[] = "552 5.3.4 message is over max-message-size",
-	bad_line[] = "501 5.5.4 the request makes no sense",
-	bad_sender[] = "553 5.1.7 the sender is no address",
-	bad_rcpt[] = "553 5.1.3 a recipient is no address",
-	no_rcpt[] = "554 5.5.1 no recipients";
+	too_big[] = "552 5.3.4 over max-message-size",
+	bad_line[] = "501 5.5.4 makes no sense",
+	bad_address[] = "553 5.1.3 no address";
 
 static void answer(struct control *c, const char *text)
 {
@@ -75,34 +72,26 @@ static void refuse_for(struct control *c, const struct err *err)
 
 /* -- how often -- */
 
-/*
- * rate-local for this user: a bucket that fills up with time, of which the
- * moment is kept at which it is full.
- */
+/* rate-local, in steps of its time. */
 static bool is_too_fast(struct control *c)
 {
-	struct queue *q = c->queue;
-	const struct conf_rate *rate = &q->daemon.conf->rate_local;
-	struct queue_user *u, *mine = q->users;
-	int64_t now = clock_ms(), all = (int64_t)rate->seconds * 1000;
+	const struct conf_rate *rate = &c->queue->daemon.conf->rate_local;
+	struct queue_user *u = c->queue->users, *end = u + QUEUE_USERS, *mine;
+	unsigned now = (unsigned)(clock_ms() / 1000);
 
-	if (!rate->n)
-		return false;
-	/* or whose is full longest */
-	for (u = q->users; u < q->users + QUEUE_USERS; u++) {
-		if (u->full && u->uid == c->uid) {
+	/* or the one who began first */
+	for (mine = u; u < end; u++) {
+		if (u->count && u->uid == c->uid) {
 			mine = u;
 			break;
 		}
-		if (u->full < mine->full)
+		if (!u->count || (mine->count && u->since < mine->since))
 			mine = u;
 	}
-	if (!mine->full || mine->uid != c->uid || mine->full < now)
-		*mine = (struct queue_user){ c->uid, now };
-	if (mine->full + all / rate->n > now + all)
-		return true;
-	mine->full += all / rate->n;
-	return false;
+	if (!mine->count || mine->uid != c->uid
+			|| now - mine->since >= rate->seconds)
+		*mine = (struct queue_user){ c->uid, now, 0 };
+	return rate->n && ++mine->count > rate->n;
 }
 
 /* -- the envelope -- */
@@ -173,12 +162,12 @@ static const char *take_first(struct control *c, struct span line)
 	e->utf8 = CFG_SMTPUTF8 && span_has(flags, 'u');
 	e->sender = "";
 	if (sender.n && !take_address(t, sender, &e->sender))
-		return bad_sender;
+		return bad_address;
 	if (!take_params(t, line, false, &e->dsn))
 		return bad_line;
 	e->rcpt = arena_alloc(t->arena,
 			conf->max_recipients * sizeof(*e->rcpt));
-	return e->rcpt && e->sender ? NULL : no_memory;
+	return e->rcpt && e->sender ? NULL : not_now;
 }
 
 static const char *take_rcpt(struct control *c, struct span line)
@@ -191,11 +180,11 @@ static const char *take_rcpt(struct control *c, struct span line)
 	if (e->nrcpt >= c->queue->daemon.conf->max_recipients)
 		return too_many;
 	if (!take_address(t, address, &r->address))
-		return bad_rcpt;
+		return bad_address;
 	if (!take_params(t, line, true, &r->dsn))
 		return bad_line;
 	e->nrcpt++;
-	return r->address ? NULL : no_memory;
+	return r->address ? NULL : not_now;
 }
 
 /* RFC 5321 4.4; a .forward that comes back to us is seen by counting these. */
@@ -208,7 +197,7 @@ static int put_trace(struct control *c, struct err *err)
 	int rc;
 
 	date_mail(date, now, date_offset(now));
-	str_init(&text, PIECE);
+	str_init(&text, TRACE_MOST);
 	str_addf(&text, "Received: by %s (from uid %lu)\r\n\tid %s; %s\r\n",
 			c->queue->daemon.conf->hostname, c->uid,
 			spool_draft_id(t->draft), date);
@@ -227,7 +216,7 @@ static void end_envelope(struct control *c)
 	struct err err;
 
 	if (!t->envelope.nrcpt) {
-		refuse(c, no_rcpt);
+		refuse(c, bad_line);
 		return;
 	}
 	/* of an admin, too: mailq's "" stands for all */
@@ -240,41 +229,12 @@ static void end_envelope(struct control *c)
 		return;
 	}
 	t->body = true;
-	t->last = '\n';
+	t->lines.last = '\n';
 	conn_puts(c->conn, "354 go on\n");
 	conn_timeout(c->conn, MESSAGE_MS);
 }
 
 /* -- the message -- */
-
-/* LF becomes CRLF; what no mail may hold is noted (RFC 5321 2.3.8). */
-static size_t make_crlf(struct submit *t, struct span in, char out[2 * PIECE])
-{
-	size_t to = 0;
-
-	for (size_t i = 0; i < in.n; i++) {
-		char ch = in.p[i];
-
-		if (t->last == '\r' && ch != '\n')
-			err_set(&t->err, ERR_PERM, "a CR without LF");
-		if ((unsigned char)ch > 127 && !t->envelope.eight_bit)
-			err_set(&t->err, ERR_PERM, "8-bit, and not said so");
-		if (ch == '\n' && t->last != '\r')
-			out[to++] = '\r';
-		t->last = out[to++] = ch;
-	}
-	return to;
-}
-
-static void take_piece(struct submit *t, struct span in)
-{
-	char out[2 * PIECE];
-	size_t n = make_crlf(t, in, out);
-
-	if (t->err.kind == ERR_NONE)
-		spool_write(t->draft, span_make(out, n), &t->err);
-	t->left -= in.n;
-}
 
 static void on_durable(void *arg, const char *id, const struct err *err)
 {
@@ -299,15 +259,19 @@ static void on_durable(void *arg, const char *id, const struct err *err)
 	queue_message_ended(q);
 }
 
-/* What went wrong is told here, when the caller is done and listens. */
+/* What is wrong is told when the caller is done and listens (RFC 5321 2.3.8). */
 static void end_message(struct control *c)
 {
 	struct submit *t = c->submit;
 	struct spool_draft *draft = t->draft;
 
-	if (t->last == '\r')
+	if (t->err.kind != ERR_NONE)
+		;
+	else if (t->lines.lone_cr || t->lines.last == '\r')
 		err_set(&t->err, ERR_PERM, "a CR without LF");
-	else if (t->last != '\n' && t->err.kind == ERR_NONE)
+	else if (t->lines.eight_bit && !t->envelope.eight_bit)
+		err_set(&t->err, ERR_PERM, "8-bit, and not said so");
+	else if (t->lines.last != '\n')
 		spool_write(draft, SPAN("\r\n"), &t->err);
 	if (t->err.kind != ERR_NONE) {
 		refuse_for(c, &t->err);
@@ -326,17 +290,13 @@ static void on_body(struct control *c)
 {
 	struct submit *t = c->submit;
 	struct span in = conn_peek(c->conn);
-	size_t used = 0;
 
 	if (in.n > t->left)
 		in.n = (size_t)t->left;
-	while (used < in.n) {
-		struct span piece = span_sub(in, used, PIECE);
-
-		take_piece(t, piece);
-		used += piece.n;
-	}
-	conn_skip(c->conn, used);
+	/* after a failure it goes on, as the draft does, to the end */
+	spool_write_lines(t->draft, &t->lines, in, &t->err);
+	t->left -= in.n;
+	conn_skip(c->conn, in.n);
 	if (!t->left)
 		end_message(c);
 }
@@ -386,17 +346,15 @@ void submit_event(struct control *c, enum conn_event event)
 void submit_start(struct control *c, struct span line)
 {
 	const struct conf *conf = c->queue->daemon.conf;
-	const char *why = no_memory;
+	const char *why = not_now;
 
 	c->submit = calloc(1, sizeof(*c->submit));
 	if (c->submit)
 		c->submit->arena = arena_new(ENVELOPE_BASE +
 				conf->max_recipients * ENVELOPE_RCPT);
-	if (c->queue->daemon.stopping)
-		why = stopping;
-	else if (is_too_fast(c))
+	if (is_too_fast(c))
 		why = too_fast;
-	else if (c->submit && c->submit->arena)
+	else if (c->submit && c->submit->arena && !c->queue->daemon.stopping)
 		why = take_first(c, line);
 	if (why)
 		refuse(c, why);

@@ -136,7 +136,8 @@ void uplink_open(struct queue *q)
 		return;
 	}
 	/* another queue may begin with fewer rights; a link is not ours to give */
-	if (geteuid() == 0 && st.st_nlink == 1 && priv_find(conf->user_queue, &owner, NULL) == 0
+	if (geteuid() == 0 && st.st_nlink == 1
+			&& priv_find(conf->user_queue, &owner, NULL) == 0
 			&& fchown(q->uplink_fd, owner.uid, owner.gid) < 0)
 		log_warn("%s: %s", path, strerror(errno));
 	load(q);

@@ -31,6 +31,13 @@
  *
  *	  Sendmail's other options do nothing.
  *
+ * config SENDMAIL_DIRECT
+ *	bool "sendmail-direct: to the smarthost with no daemon (1100 bytes)"
+ *	default y
+ *	help
+ *	  With neither smtpd nor queue running, sendmail may give a message to
+ *	  the smarthost itself. Always so in a build without queue.
+ *
  * config MAILQ
  *	bool "mailq (4 kB)"
  *	default y

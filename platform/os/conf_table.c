@@ -448,8 +448,8 @@ static const struct conf_row rows[] = {
 	{ KIND_IF(QUEUE_SUBMIT, RATE), AT(rate_local), 1, 1000000,
 		ROW("rate-local", "none",
 		"Messages that one user of this machine may hand to queue "
-		"without smtpd; more are refused (451). 60/1h: sixty at once, "
-		"then one more each minute.") },
+		"without smtpd; more are refused (451). 60/1h: sixty, and "
+		"again sixty when the hour is over.") },
 	{ KIND_IF(QUEUE_LINK, SIZE), AT(metered_size), 0, 2048 * K,
 		ROW("metered-size", "50K",
 		"The largest message that goes over a metered link (mailq "
@@ -465,7 +465,7 @@ static const struct conf_row rows[] = {
 	{ KIND_IF(QUEUE_SPILL, SECONDS), AT(spill_after), 1, DAY,
 		ROW("spill-after", "2m",
 		"How long a message may be in memory only.") },
-	{ KIND_IF(QUEUE, YESNO), AT(sendmail_direct), 0, 0,
+	{ KIND_IF(SENDMAIL_DIRECT, YESNO), AT(sendmail_direct), 0, 0,
 		ROW("sendmail-direct", "no",
 		"With neither smtpd nor queue running, sendmail and mail give "
 		"a message to the smarthost themselves, and whoever calls "

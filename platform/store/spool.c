@@ -106,11 +106,6 @@ static int open_place(struct spool *s, struct spool_place *at, const char *path,
 	return 0;
 }
 
-bool spool_has_flash(const struct spool *s)
-{
-	return CFG_QUEUE_SPILL && s->flash.msg >= 0;
-}
-
 static int open_places(struct spool *s, struct err *err)
 {
 	const struct conf *conf = s->conf;
@@ -178,8 +173,11 @@ void spool_close(struct spool *s)
 {
 	if (!s)
 		return;
-	spool_spill_drop(s);
-	sync_close(s->flash_sync);
+	if (CFG_QUEUE_SPILL) {
+		spool_spill_drop(s);
+		sync_close(s->flash_sync);
+		close_place(&s->flash);
+	}
 	sync_close(s->sync);
 	if (s->loop) {
 		loop_task_stop(&s->report);
@@ -188,7 +186,6 @@ void spool_close(struct spool *s)
 	spool_draft_drop(&s->committing);
 	spool_draft_drop(&s->failed);
 	close_place(&s->place);
-	close_place(&s->flash);
 	close_all((const int[]){ s->lock, s->notify_fd }, 2);
 	str_free(&s->untold);
 	free(s->notify_path);

@@ -90,6 +90,13 @@ const char *spool_draft_id(const struct spool_draft *d);
  * the first failure the file is gone, and all that follows fails the same way.
  */
 int spool_write(struct spool_draft *d, struct span piece, struct err *err);
+/* The same for text with LF lines, or CRLF ones; what is seen of it is noted. */
+struct spool_lines {
+	char last;			/* octet so far; '\n' before the first */
+	bool lone_cr, eight_bit;
+};
+int spool_write_lines(struct spool_draft *d, struct spool_lines *l,
+		struct span piece, struct err *err);
 /*
  * Makes it visible and durable. done comes from the loop (or inside this
  * call without a loop), err NULL when durable. The draft is gone either way. Grouped with

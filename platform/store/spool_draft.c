@@ -247,6 +247,31 @@ int spool_write(struct spool_draft *d, struct span piece, struct err *err)
 	return is_good(d) ? 0 : draft_err(d, err);
 }
 
+#define LINES_PIECE 1024
+
+int spool_write_lines(struct spool_draft *d, struct spool_lines *l,
+		struct span piece, struct err *err)
+{
+	char out[2 * LINES_PIECE];
+
+	for (size_t i = 0; i < piece.n;) {
+		size_t to = 0;
+
+		for (; i < piece.n && to < sizeof(out) - 1; i++) {
+			char c = piece.p[i];
+
+			if (c == '\n' && l->last != '\r')
+				out[to++] = '\r';
+			l->lone_cr |= c != '\n' && l->last == '\r';
+			l->eight_bit |= (unsigned char)c > 127;
+			l->last = out[to++] = c;
+		}
+		if (spool_write(d, span_make(out, to), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* -- reading it back: a part is in the file, the rest still in the buffer -- */
 
 uint64_t spool_draft_size(const struct spool_draft *d)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "config.h"
 #include "base/list.h"
 #include "base/str.h"
 #include "net/loop.h"
@@ -51,7 +52,10 @@ int spool_each(int dirfd, void (*fn)(void *arg, const char *id), void *arg,
 /* Tells the owner of the queue about a new message. */
 void spool_tell(struct spool *s, const char *id);
 /* Is there a spill-dir? */
-bool spool_has_flash(const struct spool *s);
+static inline bool spool_has_flash(const struct spool *s)
+{
+	return CFG_QUEUE_SPILL && s->flash.msg >= 0;
+}
 /* Forgets what is on its way there; some of it may have arrived. */
 void spool_spill_drop(struct spool *s);
 /* Calls done of the drafts that failed before any flush. */

@@ -248,7 +248,7 @@ int spool_defer(struct spool *s, const struct spool_envelope *e, struct err *err
 /* What is in memory alone needs no flush, of the rest one file system has all. */
 void spool_flush(struct spool *s, struct sync_request *r)
 {
-	bool flash = s->flash_sync && (strcmp(r->name, "./") == 0
+	bool flash = spool_has_flash(s) && s->flash_sync && (strcmp(r->name, "./") == 0
 			|| faccessat(s->flash.msg, r->name, F_OK, 0) == 0);
 
 	sync_ask(flash ? s->flash_sync : s->sync, r);

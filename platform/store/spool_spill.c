@@ -14,7 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config.h"
 #include "os/file.h"
 #include "os/log.h"
 #include "store/disk.h"
@@ -268,7 +267,7 @@ void spool_spill_all(struct spool *s)
 
 void spool_spill_drop(struct spool *s)
 {
-	while (CFG_QUEUE_SPILL && !list_empty(&s->spills)) {
+	while (!list_empty(&s->spills)) {
 		struct spill *p = container_of(s->spills.next, struct spill,
 				link);
 

@@ -268,13 +268,6 @@ static enum submit_way by_smarthost(struct submit *s, struct err *err)
 	return way;
 }
 
-static enum submit_way by_queue(struct submit *s, struct err *err)
-{
-	s->interrupted = false;
-	return submit_by_queue(s->conf, s->loop, &s->message, &s->interrupted,
-			err);
-}
-
 /* ---- into the spool, with no daemon */
 
 struct spooled {
@@ -304,24 +297,19 @@ ssize_t submit_read(const struct smtp_message *m, uint64_t at, char buf[PIECE])
 static int write_all(struct spool_draft *d, const struct smtp_message *m,
 		struct err *err)
 {
-	char in[PIECE], out[2 * PIECE], last = '\n';
+	struct spool_lines lines = { .last = '\n' };
+	char piece[PIECE];
 	ssize_t n;
 
 	for (uint64_t at = 0; at < m->size; at += (uint64_t)n) {
-		size_t to = 0;
-
-		n = submit_read(m, at, in);
+		n = submit_read(m, at, piece);
 		if (n <= 0)
 			return err_set(err, ERR_TEMP, "message cut");
-		for (ssize_t i = 0; i < n; i++) {
-			if (in[i] == '\n' && last != '\r')
-				out[to++] = '\r';
-			last = out[to++] = in[i];
-		}
-		if (spool_write(d, span_make(out, to), err) < 0)
+		if (spool_write_lines(d, &lines, span_make(piece, (size_t)n),
+					err) < 0)
 			return -1;
 	}
-	return last == '\n' ? 0 : spool_write(d, SPAN("\r\n"), err);
+	return lines.last == '\n' ? 0 : spool_write(d, SPAN("\r\n"), err);
 }
 
 static int spool_message(struct spool *spool, struct submit *s,
@@ -362,10 +350,10 @@ static void tell_queue(struct spool *spool, const struct conf *conf)
 		spool_notify(spool, path);
 }
 
-static int spool_open_and_add(struct submit *s, struct err *err)
+static int spool_open_and_add(struct submit *s, const struct conf *conf,
+		struct err *err)
 {
 	const struct smtp_message *m = &s->message;
-	struct conf conf = *s->conf;
 	char origin[32];
 	struct spool_envelope e = {
 		.sender = m->sender, .origin = origin,
@@ -384,12 +372,9 @@ static int spool_open_and_add(struct submit *s, struct err *err)
 		e.rcpt[i].state = SPOOL_WAITING;
 		e.rcpt[i].dsn = m->rcpt_dsn[i];
 	}
-	/* nobody would move it there */
-	if (CFG_QUEUE_SPILL && conf.spill_dir)
-		conf.spool_dir = conf.spill_dir;
-	spool = spool_open(&conf, NULL, err);
+	spool = spool_open(conf, NULL, err);
 	if (spool)
-		tell_queue(spool, s->conf);
+		tell_queue(spool, conf);
 	rc = spool ? spool_message(spool, s, &e, err) : -1;
 	if (spool)
 		spool_close(spool);
@@ -423,14 +408,20 @@ static int become_owner(const struct conf *conf, struct err *err)
 static enum submit_way by_spool(struct submit *s, struct err *err)
 {
 	bool root = geteuid() == 0;
+	struct conf conf = *s->conf;
 	gid_t gid = getegid();
 	int rc;
 
-	if (!root && access(s->conf->spool_dir, W_OK | X_OK) < 0)
+	/* nobody would move it there */
+	if (CFG_QUEUE_SPILL && conf.spill_dir) {
+		conf.spool_dir = conf.spill_dir;
+		conf.spill_dir = NULL;
+	}
+	if (!root && access(conf.spool_dir, W_OK | X_OK) < 0)
 		return WAY_ABSENT;
-	if (root && become_owner(s->conf, err) < 0)
+	if (root && become_owner(&conf, err) < 0)
 		return WAY_REFUSED;
-	rc = spool_open_and_add(s, err);
+	rc = spool_open_and_add(s, &conf, err);
 	if (root && act_as(0, gid) < 0)
 		return WAY_REFUSED;
 	return rc < 0 ? WAY_REFUSED : WAY_TAKEN;
@@ -460,20 +451,18 @@ static bool has_eight_bit(const struct smtp_message *m)
  */
 static int submit(struct submit *s, struct err *err)
 {
-	const bool direct = !CFG_QUEUE || s->conf->sendmail_direct;
-	const struct {
-		bool wanted;
-		enum submit_way (*go)(struct submit *, struct err *);
-	} ways[] = {
-		{ CFG_SMTPD, by_socket }, { CFG_QUEUE_SUBMIT, by_queue },
-		{ direct, by_smarthost }, { CFG_QUEUE, by_spool }
-	};
 	enum submit_way way = WAY_ABSENT;
 
 	err_set(err, ERR_TEMP, "nobody is there to take it");
-	for (size_t i = 0; i < 4 && way == WAY_ABSENT; i++)
-		if (ways[i].wanted)
-			way = ways[i].go(s, err);
+	if (CFG_SMTPD)
+		way = by_socket(s, err);
+	if (CFG_QUEUE_SUBMIT && way == WAY_ABSENT)
+		way = submit_by_queue(s->conf, &s->message, err);
+	if (way == WAY_ABSENT && (!CFG_QUEUE || (CFG_SENDMAIL_DIRECT
+					&& s->conf->sendmail_direct)))
+		way = by_smarthost(s, err);
+	if (CFG_QUEUE && way == WAY_ABSENT)
+		way = by_spool(s, err);
 	return way == WAY_TAKEN ? 0 : -1;
 }
 

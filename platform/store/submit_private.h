@@ -2,7 +2,6 @@
 #ifndef STORE_SUBMIT_PRIVATE_H
 #define STORE_SUBMIT_PRIVATE_H
 
-#include "net/loop.h"
 #include "net/smtp_client.h"
 #include "store/submit.h"
 
@@ -17,12 +16,8 @@ ssize_t submit_read(const struct smtp_message *m, uint64_t at,
 /* Does an address or a field need SMTPUTF8? */
 bool submit_is_utf8(const struct smtp_message *m);
 
-/*
- * submit_queue.c (QUEUE_SUBMIT): queue's own socket. *interrupted: somebody
- * may set it and stop the loop.
- */
-enum submit_way submit_by_queue(const struct conf *conf, struct loop *loop,
-		const struct smtp_message *m, const bool *interrupted,
-		struct err *err);
+/* submit_queue.c (QUEUE_SUBMIT): queue's own socket. */
+enum submit_way submit_by_queue(const struct conf *conf,
+		const struct smtp_message *m, struct err *err);
 
 #endif

@@ -2,30 +2,38 @@
 #include "store/submit_private.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
-#include "net/conn.h"
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "os/file.h"
 
 #define QUEUE_SOCKET "queue.ctl"	/* below run-dir */
 #define REPLY_MOST 600
-#define BEGIN_MS 20000
-#define ANSWER_MS 120000		/* queue waits for nobody but the disk */
+#define ENVELOPE_MOST (16 * 1024 * 1024)	/* the most recipients there can be */
+#define ANSWER_S 60			/* queue waits for nobody but the disk */
 
-struct handover {
-	const struct smtp_message *m;
-	struct loop *loop;
-	struct conn *conn;
-	unsigned rcpt;			/* the next one to be named */
-	bool up, utf8, body, over;
-	uint64_t at;			/* octets of the message that have gone */
-	enum submit_way way;
-	struct err *err;
-};
-
-static void end(struct handover *h, enum submit_way way)
+static int connect_queue(const struct conf *conf)
 {
-	h->way = way;
-	h->over = true;
-	loop_stop(h->loop, 0);
+	const struct timeval patience = { .tv_sec = ANSWER_S };
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int n = snprintf(at.sun_path, sizeof(at.sun_path), "%s/" QUEUE_SOCKET,
+			conf->run_dir);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (n > 0 && (size_t)n < sizeof(at.sun_path)
+			&& connect(fd, (const void *)&at, sizeof(at)) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
 static const char *text_of(const char *params)
@@ -33,121 +41,74 @@ static const char *text_of(const char *params)
 	return params ? params : "";
 }
 
-/* The lines in front of the message, as there is room for them. */
-static void put_envelope(struct handover *h)
+/* 0; -1: it has hung up, or there is no memory. */
+static int put_envelope(int fd, const struct smtp_message *m)
 {
-	const struct smtp_message *m = h->m;
+	struct str out;
+	int rc = -1;
 
-	while (h->rcpt < m->nrcpt && conn_out_ready(h->conn)) {
-		conn_printf(h->conn, "%s\t%s\n", m->rcpt[h->rcpt],
-				text_of(m->rcpt_dsn[h->rcpt]));
-		if (++h->rcpt == m->nrcpt)
-			conn_puts(h->conn, "\n");
-	}
-}
-
-static void begin(struct handover *h)
-{
-	const struct smtp_message *m = h->m;
-
-	h->up = true;
-	conn_timeout(h->conn, BEGIN_MS);
-	conn_printf(h->conn, "SUBMIT\t%" PRIu64 "\t%s%s\t%s\t%s\n", m->size,
-			m->eight_bit ? "8" : "-", h->utf8 ? "u" : "",
+	str_init(&out, ENVELOPE_MOST);
+	str_addf(&out, "SUBMIT\t%" PRIu64 "\t%s%s\t%s\t%s\n", m->size,
+			m->eight_bit ? "8" : "-", submit_is_utf8(m) ? "u" : "",
 			m->sender, text_of(m->dsn));
-	put_envelope(h);
+	for (unsigned i = 0; i < m->nrcpt; i++)
+		str_addf(&out, "%s\t%s\n", m->rcpt[i],
+				text_of(m->rcpt_dsn[i]));
+	str_addc(&out, '\n');
+	if (!out.bad)
+		rc = file_write(fd, out.p, out.n);
+	str_free(&out);
+	return rc;
 }
 
-static void put_message(struct handover *h)
+static int put_message(int fd, const struct smtp_message *m)
 {
 	char piece[SUBMIT_PIECE];
+	ssize_t n;
 
-	while (h->at < h->m->size && conn_out_ready(h->conn)) {
-		ssize_t n = submit_read(h->m, h->at, piece);
-
-		if (n <= 0) {
-			err_set(h->err, ERR_TEMP, "message cut");
-			end(h, WAY_REFUSED);
-			return;
-		}
-		conn_write(h->conn, piece, (size_t)n);
-		h->at += (uint64_t)n;
+	for (uint64_t at = 0; at < m->size; at += (uint64_t)n) {
+		n = submit_read(m, at, piece);
+		if (n <= 0 || file_write(fd, piece, (size_t)n) < 0)
+			return -1;
 	}
+	return 0;
 }
 
-static void on_reply(struct handover *h, struct span line)
+/* What it said; empty: nothing. */
+static struct span reply(int fd, char line[REPLY_MOST])
 {
-	if (span_starts(line, "354") && !h->body) {
-		h->body = true;
-		conn_timeout(h->conn, ANSWER_MS);
-		put_message(h);
-	} else if (span_starts(line, "250")) {
-		end(h, WAY_TAKEN);
-	} else {
-		err_set(h->err, span_starts(line, "5") ? ERR_PERM : ERR_TEMP,
-				"queue: %.*s", SPAN_ARG(line));
-		end(h, WAY_REFUSED);
-	}
+	size_t n = 0;
+
+	while (n < REPLY_MOST && file_get(fd, line + n, 1) == 1
+			&& line[n] != '\n')
+		n++;
+	return span_make(line, n);
 }
 
-static void on_input(struct handover *h)
+enum submit_way submit_by_queue(const struct conf *conf,
+		const struct smtp_message *m, struct err *err)
 {
-	struct span line;
+	int fd = connect_queue(conf);
+	char line[REPLY_MOST];
+	struct span said;
+	void (*before)(int);
 
-	while (!h->over && conn_line(h->conn, REPLY_MOST, &line)
-			!= CONN_LINE_NONE)
-		on_reply(h, line);
-}
-
-static void on_event(struct conn *c, enum conn_event event, void *arg)
-{
-	struct handover *h = arg;
-
-	(void)c;
-	if (h->over)
-		return;
-	if (event == CONN_UP) {
-		begin(h);
-	} else if (event == CONN_INPUT) {
-		on_input(h);
-	} else if (event == CONN_DRAINED) {
-		if (h->body)
-			put_message(h);
-		else
-			put_envelope(h);
-	} else {
-		err_set(h->err, ERR_TEMP, event == CONN_TIMEOUT
-				? "queue does not answer"
-				: h->up ? "queue has hung up"
-				: "queue does not run");
-		end(h, h->up ? WAY_REFUSED : WAY_ABSENT);
-	}
-}
-
-enum submit_way submit_by_queue(const struct conf *conf, struct loop *loop,
-		const struct smtp_message *m, const bool *interrupted,
-		struct err *err)
-{
-	struct handover h = {
-		.m = m, .loop = loop, .utf8 = submit_is_utf8(m),
-		.way = WAY_REFUSED, .err = err
-	};
-	char path[108];			/* sizeof(sockaddr_un.sun_path) */
-	int n = snprintf(path, sizeof(path), "%s/" QUEUE_SOCKET,
-			conf->run_dir);
-
-	if (n < 0 || (size_t)n >= sizeof(path)) {
-		err_set(err, ERR_PERM, "run-dir: path too long");
-		return WAY_ABSENT;
-	}
-	h.conn = conn_connect_unix(loop, path, on_event, &h, err);
-	if (!h.conn) {
+	if (fd < 0) {
 		err_set(err, ERR_TEMP, "queue does not run");
 		return WAY_ABSENT;
 	}
-	loop_run(loop);
-	if (*interrupted)
-		err_set(err, ERR_TEMP, "queue: interrupted");
-	conn_abort(h.conn);
-	return h.way;
+	/* what it says when it hangs up can be read */
+	before = signal(SIGPIPE, SIG_IGN);
+	put_envelope(fd, m);
+	said = reply(fd, line);
+	if (span_starts(said, "354") && put_message(fd, m) == 0)
+		said = reply(fd, line);
+	signal(SIGPIPE, before);
+	close(fd);
+	if (span_starts(said, "250"))
+		return WAY_TAKEN;
+	err_set(err, span_starts(said, "5") ? ERR_PERM : ERR_TEMP,
+			"queue: %.*s", SPAN_ARG(said.n ? said
+				: SPAN("no answer")));
+	return WAY_REFUSED;
 }

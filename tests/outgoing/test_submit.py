@@ -194,7 +194,7 @@ def test_the_words(held):
     (b"SUBMIT\t8\t-\t\xc3\xa9@a.test\t\n", "553"),
     (b"SUBMIT\t8\t-\ta@a.test\tRET=NO\n", "501"),
     (b"SUBMIT\t8\t-\ta@a.test\tNOTIFY=NEVER\n", "501"),
-    (b"SUBMIT\t8\t-\ta@a.test\t\n\n", "554"),
+    (b"SUBMIT\t8\t-\ta@a.test\t\n\n", "501"),
     (b"SUBMIT\t8\t-\ta@a.test\t\nb\x01@b.test\t\n", "553"),
     (b"SUBMIT\t8\t-\ta@a.test\t\n@\t\n", "553"),
     (b"SUBMIT\t8\t-\ta@a.test\t\nb@b.test\tw x\n", "501"),

@@ -285,8 +285,9 @@ def test_what_must_survive_is_in_the_keep_list():
     kept = (PACKAGE / "files/pillarbox.keep").read_text().split()
     text = (PACKAGE / "files/pillarbox.config").read_text()
     folders = dict(re.findall(r"option (\w+_dir) '(.*)'", text))
+    # spill-dir has no default: who sets it says where it is kept
     assert set(folders) == {d.replace("-", "_") for d in directives()
-                            if d.endswith("-dir")}
+                            if d.endswith("-dir") and d != "spill-dir"}
     assert folders.pop("run_dir").startswith("/var/")
     for folder in folders.values():
         assert any((folder + "/").startswith(k) for k in kept), folder
@@ -335,6 +336,7 @@ SAMPLES = {
     "outgoing-cap": "500/1d", "outgoing-cap-user": "100/1h",
     "ban-command": "/etc/pillarbox/ban",
     "greylist-exempt": ["192.0.2.0/24", "2001:db8:1::/48"],
+    "spill-dir": "/srv/pillarbox/waits",
     "system-users": "no", "retry-first": "7m", "max-queue": "77",
 }
 
@@ -727,24 +729,45 @@ def stub(folder, name, text):
 
 
 @shells
-@pytest.mark.parametrize("action,interface,flushes", [
-    ("ifup", "wan", True), ("ifup", "wan6", True), ("ifup", "lan", False),
-    ("ifdown", "wan", False), ("ifup", "", False), ("ifupdate", "wan", False)])
-def test_hotplug_flushes_when_the_line_is_up(shell, tmp, action, interface,
-                                             flushes):
+@pytest.mark.parametrize("action,interface,link", [
+    ("ifup", "wan", "up"), ("ifup", "wan6", "metered"), ("ifup", "lan", ""),
+    ("ifdown", "wan", "down"), ("ifdown", "lan", ""), ("ifup", "", ""),
+    ("ifdown", "", ""), ("ifdown", "wa", ""), ("ifupdate", "wan", "")])
+@pytest.mark.parametrize("built", [True, False])
+def test_hotplug_tells_of_the_line(shell, tmp, action, interface, link, built):
+    """Without QUEUE_LINK (exit 64) an ifup still flushes."""
     stub(tmp / "lib/functions", "network.sh", (
         "network_flush_cache() { :; }\n"
         'network_find_wan() { eval "$1=wan"; }\n'
         'network_find_wan6() { eval "$1=wan6"; }\n'))
-    stub(tmp / "bin", "mailq", f'echo "$@" >>{tmp}/calls; exit 69\n')
+    stub(tmp / "bin", "mailq", f'echo "$@" >>{tmp}/calls\n'
+         f'[ "$1" = --flush ] || exit {0 if built else 64}\n')
+    stub(tmp / "bin", "uci", f"""case $3 in
+pillarbox.main.metered) echo lte wan6 ;;
+pillarbox.main.run_dir) echo {tmp} ;;
+esac
+""")
+    (tmp / "link").write_text("wan up\nwan6 down\n")
     env = dict(os.environ, IPKG_INSTROOT=str(tmp), ACTION=action,
                INTERFACE=interface, PATH=f"{tmp}/bin:{os.environ['PATH']}")
     p = sh(*shell, PACKAGE / "files/pillarbox.hotplug", env=env)
-    assert (tmp / "calls").exists() == flushes
     assert p.stdout == p.stderr == ""
-    if flushes:
-        assert (tmp / "calls").read_text() == "--flush\n"
-        assert "--flush" in sh(BIN, "mailq", "--help").stdout
+    calls = f"--link {interface} {link}\n" if link else ""
+    if link and action == "ifup" and not built:
+        calls += "--flush\n"
+    got = (tmp / "calls").read_text() if (tmp / "calls").exists() else ""
+    assert got == calls
+    usage = sh(BIN, "mailq", "--help").stdout
+    assert "--flush" in usage and "--link NAME STATE" in usage
+
+
+@shells
+def test_hotplug_without_anything(shell, tmp):
+    """Neither a queue nor its file nor uci: nothing is said, nothing fails."""
+    env = dict(os.environ, IPKG_INSTROOT=str(tmp), ACTION="ifdown",
+               INTERFACE="wan", PATH="/usr/bin:/bin")
+    p = sh(*shell, PACKAGE / "files/pillarbox.hotplug", env=env)
+    assert p.stdout == p.stderr == ""
 
 
 @shells

@@ -131,7 +131,7 @@ function addServer(s) {
 	let o;
 
 	o = s.taboption('server', form.Flag, 'enabled', _('Enabled'),
-		_('Without the mail services, programs can still send through the smarthost.'));
+		_('Without the mail services, mail of this device waits in the spool.'));
 	o.rmempty = false;
 
 	o = s.taboption('server', form.Value, 'hostname', _('Host name'));
