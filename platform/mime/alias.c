@@ -261,6 +261,7 @@ int alias_value_next(struct alias_list *l, struct alias_value *v,
 	struct text t;
 
 	skip_blanks(l, true);
+	l->at = l->line;
 	if (!l->rest.n)
 		return 0;
 	take_text(l, &t);

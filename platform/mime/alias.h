@@ -31,12 +31,13 @@ struct alias_value {
 };
 
 /* Values that are still to be read; of a whole included file at first:
- * { text, true, true, 1 }. */
+ * { text, true, true, 1, 1 }. */
 struct alias_list {
 	struct span rest;
 	bool lines;		/* a line's end ends a value: an included file */
 	bool fresh;		/* rest is at the beginning of a line */
 	unsigned line;		/* of rest's beginning */
+	unsigned at;		/* of the value given last */
 };
 
 /*

@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *why;
 	int rc;
 
-	check_list((struct alias_list){ rest, true, true, 1 });
+	check_list((struct alias_list){ rest, true, true, 1, 1 });
 	alias_get_target(rest, again, &n);
 	while ((rc = alias_entry_next(&rest, &line, &e, &why)) != 0) {
 		if (rc < 0)

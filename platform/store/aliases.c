@@ -150,7 +150,7 @@ static bool check_values(const struct aliases *a, const struct alias_entry *e)
 			why = NULL;
 		good |= !why;
 		if (why)
-			aliases_tell(a, path, l.line, why);
+			aliases_tell(a, path, l.at, why);
 	}
 	if (!good)
 		aliases_tell(a, path, e->line, "nobody is named: the line is"

@@ -280,7 +280,7 @@ static int note_include(struct expand *x, const struct stat *st)
 /* Addresses and more files: who may write to a list may not run commands. */
 static int take_lines(struct expand *x, const char *path, struct span text)
 {
-	struct alias_list l = { text, true, true, 1 };
+	struct alias_list l = { text, true, true, 1, 1 };
 	struct alias_value v;
 	const char *why;
 	int rc;
@@ -291,7 +291,7 @@ static int take_lines(struct expand *x, const char *path, struct span text)
 		else if (rc > 0)
 			why = NULL;
 		if (why)
-			aliases_tell(x->a, path, l.line, why);
+			aliases_tell(x->a, path, l.at, why);
 		else if (take_value(x, NULL, &v, NULL) < 0)
 			return -1;
 	}
