@@ -18,6 +18,7 @@
 #include "os/priv.h"
 #include "store/disk.h"
 #include "store/spool.h"
+#include "store/submit_alias.h"
 
 #define PIECE 4096
 #define PASSWORD_SIZE 256
@@ -231,6 +232,7 @@ static enum way try_addresses(struct submit *s, struct smtp_target *target,
 static enum way by_smarthost(struct submit *s, struct err *err)
 {
 	const struct conf_smarthost *host = &s->conf->smarthost;
+	struct submit_alias aliases;
 	struct tls_ctx *tls = NULL;
 	char password[PASSWORD_SIZE];
 	enum way way = WAY_ABSENT;
@@ -242,6 +244,11 @@ static enum way by_smarthost(struct submit *s, struct err *err)
 
 	if (!host->host)
 		return WAY_ABSENT;
+	if (CFG_ALIASES && submit_alias_begin(&aliases, s->conf, &s->message,
+				err) < 0) {
+		submit_alias_end(&aliases, &s->message);
+		return WAY_REFUSED;
+	}
 	if (host->user) {
 		if (!host->password_file || smtp_password(host->password_file,
 				password, sizeof(password), err) < 0)
@@ -256,6 +263,8 @@ static enum way by_smarthost(struct submit *s, struct err *err)
 	}
 	way = try_addresses(s, &target, tls, err);
 out:
+	if (CFG_ALIASES)
+		submit_alias_end(&aliases, &s->message);
 	tls_ctx_free(tls);
 	explicit_bzero(password, sizeof(password));
 	return way;
