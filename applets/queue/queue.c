@@ -4,6 +4,7 @@
  *
  * applet queue daemon
  * file queue_admin.c MAILQ_ADMIN
+ * file queue_alias.c ALIASES
  * file queue_select.c MAILQ_ADMIN
  * file queue_submit.c QUEUE_SUBMIT
  * file queue_spill.c QUEUE_SPILL
@@ -492,7 +493,8 @@ int queue_main(int argc, char **argv)
 	daemon_socket_path(&q->daemon, "deliver", q->deliver_path,
 			sizeof(q->deliver_path));
 	q->dns = dns_new(q->daemon.loop, q->daemon.conf);
-	if (!q->dns || (!q->daemon.once && loop_watch(q->daemon.loop,
+	if (!q->dns || (CFG_ALIASES && alias_open(q) < 0)
+			|| (!q->daemon.once && loop_watch(q->daemon.loop,
 					&q->told, LOOP_READ) < 0)) {
 		log_error("out of memory");
 		return EX_OSERR;

@@ -43,10 +43,13 @@
 #define QUEUE_SPILLS 16			/* moved to flash at a time */
 #define QUEUE_ROOM_MS 5000		/* then it is seen whether a site has room */
 #define QUEUE_RETURN_MOST (64 * 1024)	/* octets of a message that go back */
+#define QUEUE_JOB_MOST 100		/* recipients: RFC 5321 4.5.3.1.8 */
 #define QUEUE_LOOK_MOST (256 * 1024)	/* ... that are looked at for UTF-8 */
 
+struct aliases;
 struct queue;
 struct alert_group;
+struct queue_expansion;
 struct queue_message;
 struct queue_reason;
 struct queue_runs;
@@ -71,6 +74,7 @@ struct queue_entry {
 	bool crowded;			/* some of it only found no room */
 	bool flash;			/* in spill-dir, or on its way there */
 	unsigned since;			/* clock_ms / 1000, when we heard of it */
+	bool moved;			/* deliver says that a name is no mailbox */
 };
 
 /* Where to go: what recipients of one site have in common. */
@@ -140,7 +144,7 @@ enum queue_fate { FATE_NONE, FATE_SENT, FATE_LATER, FATE_FAILED };
 /* What the sender is told of a recipient; the first that occurs is the subject. */
 enum queue_report {
 	REPORT_NONE, REPORT_FAILED, REPORT_DELAYED, REPORT_RELAYED,
-	REPORT_DELIVERED, REPORT_KINDS
+	REPORT_DELIVERED, REPORT_EXPANDED, REPORT_KINDS
 };
 
 struct queue_outcome {
@@ -158,7 +162,12 @@ struct queue_message {
 	struct spool_envelope *envelope;
 	struct queue_outcome *outcome;	/* one a recipient */
 	struct queue_job *first;
-	unsigned jobs;			/* that have not ended */
+	unsigned jobs;			/* that have not ended, and expansions */
+	/* what aliases say, one a recipient: NULL: nothing; "": it becomes a
+	 * message of its own. NULL: nothing at all */
+	const char **address;
+	struct queue_expansion *expansions;
+	unsigned expanding;		/* that have not ended, or a parent's mark */
 	bool crowded;			/* a site had no room for some of it */
 	bool unmarked;			/* the last one's state is not on disk: the file
 					 * is about to go */
@@ -234,6 +243,11 @@ struct queue {
 	int uplink_fd;			/* their file, or -1 */
 	unsigned char uplink;		/* the best of them */
 
+	struct aliases *aliases;	/* NULL: not in this build */
+	struct list expansions;		/* that have not begun */
+	unsigned expanding;
+	struct loop_task expand;	/* begins one */
+
 	struct loop_watch told;		/* datagrams from who put a message in */
 	struct loop_timer rescan, sweep;
 	struct loop_timer spill;	/* when the next one has waited enough */
@@ -302,6 +316,38 @@ void message_elsewhere(struct queue_job *j, const struct smtp_result *r);
 /* Milliseconds until the n-th retry; first: seconds until the first. */
 int64_t message_backoff(const struct conf *conf, unsigned first,
 		unsigned attempts);
+
+/* Where it goes: the recipient as it came, or what its alias leads to. */
+const char *message_address(const struct queue_message *m, unsigned rcpt);
+/* Not even tried: ERR_TEMP, or ERR_PERM. */
+void message_failed(struct queue_message *m, unsigned rcpt,
+		const struct smtp_result *r);
+/* The recipient has been seen to and marked. */
+void message_sent(struct queue_message *m, unsigned rcpt);
+/* An expansion has ended; m may be gone after it. */
+void message_part_ended(struct queue_message *m);
+/* The second half of message_start: to whom it goes. */
+void message_go(struct queue_message *m);
+
+/* ---- queue_alias.c; only with ALIASES */
+/* 0 or -1. */
+int alias_open(struct queue *q);
+/*
+ * Looks up all that wait: sets m->address, tells of failures, notes who is to
+ * become a message. -1: no memory.
+ */
+int alias_resolve(struct queue_message *m);
+/* Makes those messages, from the loop; each counts as a job. */
+void alias_begin(struct queue_message *m);
+/* RFC 3461's parameters of a recipient whose address may be another one now. */
+const char *alias_dsn(const struct queue_message *m, unsigned rcpt);
+/*
+ * A message that was made from an alias is not sent before its parent has the
+ * mark. MARKED: message_go comes once that is durable; LATER: ask again.
+ */
+enum alias_parent { ALIAS_PARENT_DONE, ALIAS_PARENT_MARKED, ALIAS_PARENT_LATER };
+#define ALIAS_PARENT_MS 1000
+enum alias_parent alias_parent(struct queue_message *m);
 
 /* ---- queue_route.c */
 /*

@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mime/alias.h"
 #include "mime/dsn.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/rand.h"
 
 #define KEY_SIZE 600			/* of a site */
+#define MOVED_MS 1100		/* until the file of aliases is looked at again */
 
 static void message_free(struct queue_message *m)
 {
@@ -140,7 +142,8 @@ static void told(struct queue_message *m, unsigned i)
 
 	if (m->outcome[i].fate == FATE_FAILED)
 		mark(m, i, SPOOL_FAILED);
-	else if (state == SPOOL_DELIVERED || state == SPOOL_RELAYED)
+	else if (state == SPOOL_DELIVERED || state == SPOOL_RELAYED
+			|| state == SPOOL_EXPANDED)
 		mark(m, i, SPOOL_DONE);
 	else if (m->outcome[i].report == REPORT_DELAYED)
 		m->envelope->warned = true;
@@ -218,6 +221,8 @@ static enum queue_report due_report(const struct queue_message *m, unsigned i,
 		return REPORT_DELIVERED;
 	if (CFG_DSN && r->state == SPOOL_RELAYED)
 		return REPORT_RELAYED;
+	if (CFG_DSN && r->state == SPOOL_EXPANDED)
+		return REPORT_EXPANDED;
 	if (fate == FATE_FAILED && dsn_wants(r->dsn, DSN_FAILURE))
 		return REPORT_FAILED;
 	if (fate == FATE_LATER && late && dsn_wants(r->dsn, DSN_DELAY))
@@ -272,12 +277,55 @@ static void log_result(const struct queue_message *m, unsigned i,
 	const char *status = r->kind == ERR_NONE ? "sent"
 			: r->kind == ERR_PERM ? "bounced" : "deferred";
 
+	const char *address = message_address(m, i);
+	const char *old = m->envelope->rcpt[i].address;
+	bool same = strcmp(address, old) == 0;
 	char text[QUEUE_REASON];
 
 	queue_advice(text, r);
-	log_info("%s: to=<%s> relay=%s status=%s (%s)", m->entry->id,
-			m->envelope->rcpt[i].address, *host ? host : "none",
-			status, text);
+	log_info("%s: to=<%s>%s%s%s relay=%s status=%s (%s)", m->entry->id,
+			address, same ? "" : " orig_to=<", same ? "" : old,
+			same ? "" : ">", *host ? host : "none", status, text);
+}
+
+static void fate_of(struct queue_message *m, unsigned i,
+		const struct smtp_result *r, const char *host)
+{
+	struct queue_outcome *o = &m->outcome[i];
+
+	o->fate = r->kind == ERR_PERM ? FATE_FAILED : FATE_LATER;
+	o->why = keep(m, r);
+	o->host = arena_dup(m->arena, span_of(host));
+}
+
+void message_failed(struct queue_message *m, unsigned i,
+		const struct smtp_result *r)
+{
+	log_result(m, i, r, "");
+	fate_of(m, i, r, "");
+}
+
+void message_sent(struct queue_message *m, unsigned i)
+{
+	m->outcome[i].fate = FATE_SENT;
+	m->outcome[i].host = "";
+}
+
+/*
+ * deliver says 551 (RFC 5321 3.4) to a name that is an alias: one of a moment
+ * ago, or postmaster without a mailbox. It is looked up once more.
+ */
+static bool has_moved(struct queue_job *j, const struct smtp_result *r)
+{
+	struct queue_message *m = j->message;
+	const char *path = j->site->route.unix_path;
+
+	if (!CFG_ALIASES || r->code != 551 || m->entry->moved || !path
+			|| strcmp(path, m->entry->queue->deliver_path) != 0)
+		return false;
+	m->entry->moved = true;
+	m->wait = MOVED_MS;
+	return true;
 }
 
 /*
@@ -323,11 +371,14 @@ void message_result(struct queue_job *j, unsigned rcpt,
 	struct queue_message *m = j->message;
 	unsigned i = j->index[rcpt];
 	struct queue_outcome *o = &m->outcome[i];
+	struct smtp_result later = *r;
 
 	if (o->fate != FATE_NONE)
 		return;
 	j->left--;
-	log_result(m, i, r, host);
+	if (has_moved(j, r))
+		later.kind = ERR_TEMP;
+	log_result(m, i, &later, host);
 	m->entry->again |= r->maybe;
 	if (r->kind == ERR_NONE) {
 		o->fate = FATE_SENT;
@@ -337,16 +388,22 @@ void message_result(struct queue_job *j, unsigned rcpt,
 			mark(m, i, state_after(j, i));
 		if (m->envelope->rcpt[i].state == SPOOL_DONE)
 			return;
+		o->why = keep(m, r);
+		o->host = arena_dup(m->arena, span_of(host));
 	} else {
-		o->fate = r->kind == ERR_PERM ? FATE_FAILED : FATE_LATER;
+		fate_of(m, i, &later, host);
 		/* nobody has said it: that the link went is reason enough */
 		if (CFG_QUEUE_LINK && o->fate == FATE_LATER && !r->code
 				&& uplink_down(m->entry->queue,
 					&j->site->route))
 			o->kept = m->kept = true;
 	}
-	o->why = keep(m, r);
-	o->host = arena_dup(m->arena, span_of(host));
+}
+
+void message_part_ended(struct queue_message *m)
+{
+	if (--m->jobs == 0)
+		finish(m);
 }
 
 /* What is left of the job: when may it be tried again? */
@@ -376,8 +433,7 @@ void message_job_end(struct queue_job *j, const struct smtp_result *r,
 	for (unsigned i = 0; i < j->smtp.nrcpt; i++)
 		message_result(j, i, r, host);
 	note_hold(j);
-	if (--m->jobs == 0)
-		finish(m);
+	message_part_ended(m);
 }
 
 /* Has it waited for so long that fallback-route may have it? */
@@ -421,7 +477,29 @@ static struct span domain_of(const char *address)
 	return span_rest(s, span_rfind(s, '@') + 1);
 }
 
-/* The job for the site of recipient `first` and all others that go there. */
+const char *message_address(const struct queue_message *m, unsigned rcpt)
+{
+	const char *other = m->address ? m->address[rcpt] : NULL;
+
+	return other && *other ? other : m->envelope->rcpt[rcpt].address;
+}
+
+/* Is it to be sent, and not seen to already? */
+static bool is_due(const struct queue_message *m, unsigned i)
+{
+	return m->envelope->rcpt[i].state == SPOOL_WAITING
+		&& m->outcome[i].fate == FATE_NONE
+		&& !(m->address && m->address[i] && !*m->address[i]);
+}
+
+static unsigned job_most(const struct queue_message *m)
+{
+	unsigned most = m->entry->queue->daemon.conf->max_recipients;
+
+	return most < QUEUE_JOB_MOST ? most : QUEUE_JOB_MOST;
+}
+
+/* The job for the site of recipient `first` and others that go there. */
 static int add_job(struct queue_message *m, struct list *jobs,
 		struct queue_site **sites, unsigned first)
 {
@@ -430,7 +508,7 @@ static int add_job(struct queue_message *m, struct list *jobs,
 	struct queue_site *s = sites[first];
 	unsigned n = 0;
 
-	for (unsigned i = first; i < e->nrcpt; i++)
+	for (unsigned i = first; i < e->nrcpt && n < job_most(m); i++)
 		n += sites[i] == s;
 	if (!j || !(j->index = arena_alloc(m->arena, n * sizeof(*j->index)))
 			|| !(j->rcpt = arena_alloc(m->arena,
@@ -438,13 +516,14 @@ static int add_job(struct queue_message *m, struct list *jobs,
 			|| !(j->dsn = arena_alloc(m->arena,
 				n * sizeof(*j->dsn))))
 		return -1;
-	for (unsigned i = first; i < e->nrcpt; i++) {
+	for (unsigned i = first; j->left < n; i++) {
 		if (sites[i] != s)
 			continue;
 		sites[i] = NULL;
 		j->index[j->left] = i;
-		j->dsn[j->left] = e->rcpt[i].dsn;
-		j->rcpt[j->left++] = e->rcpt[i].address;
+		j->dsn[j->left] = CFG_ALIASES ? alias_dsn(m, i)
+			: e->rcpt[i].dsn;
+		j->rcpt[j->left++] = message_address(m, i);
 	}
 	j->message = m;
 	j->site = s;
@@ -506,12 +585,17 @@ static int gather(struct queue_message *m, struct list *jobs)
 	char key[KEY_SIZE];
 
 	for (unsigned i = 0; sites && i < e->nrcpt; i++) {
-		if (e->rcpt[i].state != SPOOL_WAITING)
+		const char *address = message_address(m, i);
+
+		if (!is_due(m, i))
 			continue;
-		route_find(q, e->sender, domain_of(e->rcpt[i].address),
-				&route, key, sizeof(key));
+		route_find(q, e->sender, domain_of(address), &route, key,
+				sizeof(key));
 		if (hold(m, i, &route))
 			continue;
+		/* a slow command holds up others of its kind alone */
+		if (CFG_ALIASES && alias_is_target(span_of(address)))
+			str_copys(key, sizeof(key), "deliver |");
 		sites[i] = site_get(q, &route, key);
 		if (!sites[i])
 			return -1;
@@ -626,7 +710,7 @@ bool message_recall(struct queue_entry *e)
 
 	if (!m)
 		return true;
-	if (!m->jobs)
+	if (!m->jobs || m->expanding)
 		return false;
 	for (j = m->first; j; j = j->next)
 		if (j->left && list_empty(&j->link))
@@ -664,7 +748,6 @@ static void cannot_start(struct queue_message *m, const struct err *err)
 void message_start(struct queue_entry *e)
 {
 	struct queue_message *m = calloc(1, sizeof(*m));
-	struct list jobs;
 	struct err err;
 
 	if (!m) {
@@ -687,12 +770,35 @@ void message_start(struct queue_entry *e)
 		cannot_start(m, &err);
 		return;
 	}
+	switch (CFG_ALIASES ? alias_parent(m) : ALIAS_PARENT_DONE) {
+	case ALIAS_PARENT_DONE:
+		message_go(m);
+		break;
+	case ALIAS_PARENT_MARKED:
+		break;
+	case ALIAS_PARENT_LATER:
+		message_free(m);
+		queue_due_in(e, ALIAS_PARENT_MS);
+	}
+}
+
+void message_go(struct queue_message *m)
+{
+	struct list jobs;
+	struct err err;
+
+	if (m->entry->queue->daemon.stopping) {
+		message_free(m);
+		return;
+	}
 	list_init(&jobs);
-	if (gather(m, &jobs) < 0) {
+	if ((CFG_ALIASES && alias_resolve(m) < 0) || gather(m, &jobs) < 0) {
 		err_nomem(&err);
 		cannot_start(m, &err);
 		return;
 	}
+	if (CFG_ALIASES)
+		alias_begin(m);
 	if (!m->jobs)
 		/* all done before the crash, but not told or not removed */
 		finish(m);

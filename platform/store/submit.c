@@ -16,6 +16,7 @@
 #include "os/priv.h"
 #include "store/disk.h"
 #include "store/spool.h"
+#include "store/submit_alias.h"
 
 #define PIECE SUBMIT_PIECE
 #define PASSWORD_SIZE 256
@@ -260,11 +261,21 @@ static enum submit_way by_smarthost(struct submit *s, struct err *err)
 {
 	const struct conf_smarthost *host = NULL;
 	enum submit_way way = WAY_ABSENT;
+	struct submit_alias aliases;
 
+	if (!conf_smarthost(s->conf, NULL, s->message.sender))
+		return WAY_ABSENT;
+	if (CFG_ALIASES && submit_alias_begin(&aliases, s->conf, &s->message,
+				err) < 0) {
+		submit_alias_end(&aliases, &s->message);
+		return WAY_REFUSED;
+	}
 	while (way != WAY_TAKEN && !s->sent && !s->interrupted
 			&& (host = conf_smarthost(s->conf, host,
 				s->message.sender)))
 		way = try_smarthost(s, host, err);
+	if (CFG_ALIASES)
+		submit_alias_end(&aliases, &s->message);
 	return way;
 }
 
