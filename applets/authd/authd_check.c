@@ -141,16 +141,96 @@ static int find_box(struct authd_check *c, struct span local,
 	return result == NOBODY ? find_system(c, local, out, err) : result;
 }
 
-/* alice+lists is alice, unless there is an alice+lists. */
-static int find_detail(struct authd_check *c, struct span local,
-		struct span domain, struct auth_user *out, struct err *err)
-{
-	int result = find_box(c, local, domain, out, err);
-	size_t plus = span_find(local, '+');
+#define STEPS_MOST 8		/* lines of virtual for one address */
 
-	if (result != NOBODY || !plus || plus == local.n)
+/* An address that is asked for. */
+struct wanted {
+	struct span local, domain;
+	bool catch_all;			/* whoever gets the rest is right, too */
+	unsigned *steps;		/* of all searches for it */
+};
+
+static int find_all(struct authd_check *c, struct wanted w,
+		struct auth_user *out, struct err *err);
+static int find_detail(struct authd_check *c, const struct wanted *w,
+		struct auth_user *out, struct err *err);
+
+/* Whom a line means by its second word. */
+static int find_named(struct authd_check *c, const struct conf_map *m,
+		struct wanted w, struct auth_user *out, struct err *err)
+{
+	struct span local = split(span_of(m->to), &w.domain);
+
+	if (++*w.steps > STEPS_MOST)
+		return NOBODY;
+	if (m->to[0] == '@')
+		return find_all(c, w, out, err);
+	w.local = local;
+	if (w.domain.n)
+		return find_detail(c, &w, out, err);
+	return find_box(c, local, first_domain(c->conf), out, err);
+}
+
+static int find_here(struct authd_check *c, const struct wanted *w,
+		struct auth_user *out, struct err *err)
+{
+	const struct conf_map *m = CFG_AUTHD_VIRTUAL ? conf_map_find(c->conf,
+			c->conf->virtuals, w->local, w->domain,
+			CONF_MAP_ADDRESS) : NULL;
+
+	return m ? find_named(c, m, *w, out, err) :
+		find_box(c, w->local, w->domain, out, err);
+}
+
+/* Octets before the detail; 0: it has none. */
+static size_t before_detail(const struct conf *conf, struct span local)
+{
+	const char *c = conf->delimiter ? conf->delimiter : "+";
+	size_t at = *c ? span_find(local, *c) : local.n;
+
+	return at < local.n ? at : 0;
+}
+
+/* alice+lists is alice, unless there is an alice+lists. */
+static int find_detail(struct authd_check *c, const struct wanted *w,
+		struct auth_user *out, struct err *err)
+{
+	int result = find_here(c, w, out, err);
+	size_t n = before_detail(c->conf, w->local);
+	struct wanted plain = *w;
+
+	if (result != NOBODY || !n)
 		return result;
-	return find_box(c, span_sub(local, 0, plus), domain, out, err);
+	plain.local = span_sub(w->local, 0, n);
+	return find_here(c, &plain, out, err);
+}
+
+/* The lines for all of a domain: others have its users, or one gets the rest. */
+static int find_domain(struct authd_check *c, const struct wanted *w,
+		bool others, struct auth_user *out, struct err *err)
+{
+	const struct conf_map *m = c->conf->virtuals;
+	int result = NOBODY;
+
+	while (result == NOBODY && (m = conf_map_find(c->conf, m, w->local,
+			w->domain, CONF_MAP_DOMAIN))) {
+		if ((m->to[0] == '@') == others)
+			result = find_named(c, m, *w, out, err);
+		m = m->next;
+	}
+	return result;
+}
+
+static int find_all(struct authd_check *c, struct wanted w,
+		struct auth_user *out, struct err *err)
+{
+	int result = find_detail(c, &w, out, err);
+
+	if (CFG_AUTHD_VIRTUAL && result == NOBODY)
+		result = find_domain(c, &w, true, out, err);
+	if (CFG_AUTHD_VIRTUAL && result == NOBODY && w.catch_all)
+		result = find_domain(c, &w, false, out, err);
+	return result;
 }
 
 /* RFC 5321 4.5.1: every domain has a postmaster, who may be somebody else. */
@@ -170,7 +250,9 @@ static int lookup(struct authd_check *c, struct span address,
 {
 	struct span domain, local = split(address, &domain);
 	bool postmaster = span_is(local, "postmaster");
+	unsigned steps = 0;
 	struct str plain;
+	struct wanted w;
 	int result;
 
 	if (!domain.n && postmaster)
@@ -179,11 +261,16 @@ static int lookup(struct authd_check *c, struct span address,
 		return NOBODY;
 	str_init(&plain, AUTHD_NAME_MOST);
 	addr_local_plain(&plain, local);
-	result = plain.bad ? NOBODY : find_detail(c, str_span(&plain), domain,
-			out, err);
-	str_free(&plain);
+	w = (struct wanted){ str_span(&plain), domain, !postmaster,
+		&steps };
+	result = plain.bad ? NOBODY : find_all(c, w, out, err);
 	if (result == NOBODY && postmaster)
 		result = find_postmaster(c, out, err);
+	if (CFG_AUTHD_VIRTUAL && result == NOBODY && postmaster) {
+		w.catch_all = true;
+		result = find_all(c, w, out, err);
+	}
+	str_free(&plain);
 	return result;
 }
 

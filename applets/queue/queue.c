@@ -19,8 +19,15 @@
  *	  -f  log to stderr
  *	  -v  log more
  *	  -C  configuration
+ *
+ * config MASQUERADE
+ *	bool "masquerade, and sender= of a smarthost (3 kB)"
+ *	help
+ *	  Addresses of this house become those that others may see, in the
+ *	  envelope and the header of mail that leaves it.
  */
 #include "applet.h"
+#include "config.h"
 #include "queue.h"
 
 #include <stdio.h>
@@ -32,6 +39,7 @@
 
 #include "net/tls.h"
 #include "os/log.h"
+#include "store/srs_secret.h"
 
 #define RESCAN_MS 60000
 #define PATIENCE_MS 10000		/* for running transactions at the end */
@@ -303,6 +311,15 @@ static int open_tls(struct queue *q, struct err *err)
 	return q->tls ? 0 : -1;
 }
 
+static int open_srs(struct queue *q, struct err *err)
+{
+	if (!CFG_SRS || !q->daemon.conf->srs)
+		return 0;
+	q->srs = calloc(1, sizeof(*q->srs));
+	return q->srs ? srs_secret_load(q->srs, q->daemon.conf, err) :
+		err_nomem(err);
+}
+
 static int open_all(struct queue *q, struct err *err)
 {
 	struct daemon *d = &q->daemon;
@@ -320,6 +337,8 @@ static int open_all(struct queue *q, struct err *err)
 	q->told.ready = told;
 	control = daemon_unix(d, "queue.ctl", SOCK_STREAM, 0666, NULL, err);
 	if (control < 0 || control_start(q, control, err) < 0)
+		return -1;
+	if (open_srs(q, err) < 0)
 		return -1;
 	return secret_load(q, err) < 0 ? -1 : open_tls(q, err);
 }

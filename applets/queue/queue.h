@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "net/daemon.h"
 #include "net/mx.h"
+#include "mime/srs.h"
 #include "net/smtp_client.h"
 #include "store/spool.h"
 
@@ -32,6 +33,8 @@
 #define QUEUE_RUNS_MOST 64		/* changes of the reason in one message */
 #define QUEUE_ROOM_MS 5000		/* then it is seen whether a site has room */
 #define QUEUE_RETURN_MOST (64 * 1024)	/* octets of a message that go back */
+#define QUEUE_REWRITE_MOST (64 * 1024)	/* octets of a header */
+#define QUEUE_HEAD_MOST (512 * 1024)	/* ... that they become */
 #define QUEUE_LOOK_MOST (256 * 1024)	/* ... that are looked at for UTF-8 */
 
 struct queue;
@@ -116,6 +119,8 @@ struct queue_outcome {
 	enum queue_report report;	/* due now */
 	const struct smtp_result *why;	/* arena; NULL: not needed, or forgotten */
 	const char *host;		/* who said it; "" nobody */
+	const char *address;		/* its mail goes there; NULL: as in the
+					 * envelope */
 };
 
 /* A message whose envelope is in memory. */
@@ -137,6 +142,7 @@ struct queue {
 	struct dns *dns;
 	struct tls_ctx *tls;
 	struct queue_secret *secrets;
+	struct srs *srs;		/* NULL: off */
 	char deliver_path[128];
 
 	struct queue_entry *buckets[QUEUE_BUCKETS];
@@ -210,6 +216,21 @@ void message_elsewhere(struct queue_job *j, const struct smtp_result *r);
 /* Milliseconds until the n-th retry; first: seconds until the first. */
 int64_t message_backoff(const struct conf *conf, unsigned first,
 		unsigned attempts);
+
+/* Is it by us (an alias, say) that some of this goes further? */
+bool message_forwarded(const struct queue_job *j);
+
+/* ---- queue_rewrite.c: masquerade, sender= and srs */
+/* Whom mail for this address goes to; NULL: no memory. */
+const char *rewrite_rcpt(const struct queue_message *m, const char *address);
+/* RFC 3461's parameters of a recipient whose address is another now. */
+const char *rewrite_dsn(const struct queue_message *m, unsigned i);
+/*
+ * The sender and the header as the site may see them, before it is sent: j->smtp
+ * is changed; head (fields that go before the message) gets the header section
+ * where it became another. 0 or -1: no memory.
+ */
+int rewrite_message(struct queue_job *j, struct str *head);
 
 /* ---- queue_route.c */
 /*

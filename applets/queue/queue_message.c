@@ -348,6 +348,31 @@ static struct span domain_of(const char *address)
 	return span_rest(s, span_rfind(s, '@') + 1);
 }
 
+static const char *goes_to(const struct queue_message *m, unsigned i)
+{
+	const char *other = m->outcome[i].address;
+
+	return other ? other : m->envelope->rcpt[i].address;
+}
+
+/* -1: no memory. */
+static int find_address(struct queue_message *m, unsigned i)
+{
+	const char *address = m->envelope->rcpt[i].address, *other;
+
+	if (!CFG_MASQUERADE)
+		return 0;
+	other = rewrite_rcpt(m, address);
+	if (other != address)
+		m->outcome[i].address = other;
+	return other ? 0 : -1;
+}
+
+bool message_forwarded(const struct queue_job *j)
+{
+	return span_starts(span_of(j->message->envelope->origin), "alias ");
+}
+
 /* The job for the site of recipient `first` and all others that go there. */
 static int add_job(struct queue_message *m, struct list *jobs,
 		struct queue_site **sites, unsigned first)
@@ -370,8 +395,9 @@ static int add_job(struct queue_message *m, struct list *jobs,
 			continue;
 		sites[i] = NULL;
 		j->index[j->left] = i;
-		j->dsn[j->left] = e->rcpt[i].dsn;
-		j->rcpt[j->left++] = e->rcpt[i].address;
+		j->dsn[j->left] = m->outcome[i].address ? rewrite_dsn(m, i) :
+			e->rcpt[i].dsn;
+		j->rcpt[j->left++] = goes_to(m, i);
 	}
 	j->message = m;
 	j->site = s;
@@ -401,8 +427,10 @@ static int gather(struct queue_message *m, struct list *jobs)
 	for (unsigned i = 0; sites && i < e->nrcpt; i++) {
 		if (e->rcpt[i].state != SPOOL_WAITING)
 			continue;
-		route_find(q, e->sender, domain_of(e->rcpt[i].address),
-				&route, key, sizeof(key));
+		if (find_address(m, i) < 0)
+			return -1;
+		route_find(q, e->sender, domain_of(goes_to(m, i)), &route,
+				key, sizeof(key));
 		sites[i] = site_get(q, &route, key);
 		if (!sites[i])
 			return -1;

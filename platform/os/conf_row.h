@@ -39,6 +39,9 @@ enum conf_kind {
 	CONF_KIND_TLS_CLIENT,	/* unsigned char[], enum conf_client */
 	CONF_KIND_TLS_USER,	/* client_certs, those with a user */
 	CONF_KIND_CERTS,	/* client_certs, those without */
+	CONF_KIND_MASQUERADE,	/* struct conf_map * */
+	CONF_KIND_VIRTUAL,	/* struct conf_map * */
+	CONF_KIND_DELIMITER,	/* const char *, "": none */
 	CONF_KIND_LEFT_OUT,	/* its feature is not in this build */
 	CONF_KIND_COUNT
 };
@@ -56,7 +59,7 @@ struct conf_row {
 	const char *name;
 };
 
-#define CONF_ROWS_MOST 96
+#define CONF_ROWS_MOST 128
 /* The table, ended by a row of zeros. */
 const struct conf_row *conf_rows(void);
 const struct conf_row *conf_row_find(struct span name);
@@ -149,6 +152,9 @@ CONF_KIND_FNS(certs);
 /* When all lines are read. 0 or -1. */
 int conf_check_tls_client(struct conf_load *l);
 CONF_KIND_FNS(milter);
+CONF_KIND_FNS(map);
+/* When all lines are read: are they about addresses of ours? 0 or -1. */
+int conf_check_virtual(struct conf_load *l);
 
 /* Appends a kept copy, unless it is there already (case ignored). 0 or -1. */
 int conf_add_word(struct conf_load *l, struct conf_word **list,

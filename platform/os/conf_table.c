@@ -121,6 +121,36 @@ static const struct conf_row rows[] = {
 		"asked; the first match counts, * matches all. smtp:HOST asks "
 		"for the MX of HOST, [HOST] does not; PORT is 25 (smtp) or 24 "
 		"(lmtp) when left out.") },
+	{ KIND_IF(MASQUERADE, MASQUERADE), AT(masquerades), 0, 0,
+		ROW("masquerade", "(none)",
+		"An address of this house, all of a domain (@DOMAIN) or a user "
+		"in any of ours, and the address that others are to see in its "
+		"place; @DOMAIN keeps the local part. The first line that fits "
+		"counts. In mail that goes to another host by SMTP, and in no "
+		"other, the envelope's sender and the addresses in From, To "
+		"and their like are replaced; a recipient that is not ours is, "
+		"wherever its mail would have gone. See docs/addresses.md.") },
+	{ KIND_IF(AUTHD_VIRTUAL, VIRTUAL), AT(virtuals), 0, 0,
+		ROW("virtual", "(none)",
+		"Whose an address of one of our domains is: of a user, by name "
+		"or address. @DOMAIN USER gets what nobody else there gets (a "
+		"catch-all); @DOMAIN @OTHER makes the users of OTHER users of "
+		"DOMAIN. Nothing is sent on by this: that is what aliases "
+		"are for.") },
+	{ KIND_IF(AUTHD_VIRTUAL, DELIMITER), AT(delimiter), 0, 0,
+		ROW("recipient-delimiter", "+",
+		"What comes behind it in a local part is a detail for the "
+		"user's own use: mail for alice+lists is alice's, unless "
+		"there is an alice+lists.") },
+	{ KIND_IF(SRS, YESNO), AT(srs), 0, 0,
+		ROW("srs", "no",
+		"Mail of others that is sent on (aliases, .forward) gets a "
+		"sender of ours, SRS0=...@DOMAIN, so that the next host does "
+		"not take it for forged (SPF); reports that come back to it "
+		"go on to the sender for 21 days.") },
+	{ KIND_IF(SRS, HOST), AT(srs_domain), 0, 0,
+		ROW("srs-domain", "(the first domain)",
+		"The domain of such senders, one of ours.") },
 	{ CONF_KIND_NAMESERVERS, AT(nameservers), 0, 0,
 		ROW("nameserver", "(those of /etc/resolv.conf)",
 		"The DNS servers to ask, in this order. An IPv6 address with "
