@@ -33,8 +33,9 @@
 #define QUEUE_RUNS_MOST 64		/* changes of the reason in one message */
 #define QUEUE_ROOM_MS 5000		/* then it is seen whether a site has room */
 #define QUEUE_RETURN_MOST (64 * 1024)	/* octets of a message that go back */
-#define QUEUE_REWRITE_MOST (64 * 1024)	/* octets of a header */
-#define QUEUE_HEAD_MOST (512 * 1024)	/* ... that they become */
+/* What goes before the message has to fit into CONN_OUT_MOST at once. */
+#define QUEUE_REWRITE_MOST (32 * 1024)	/* octets of a header */
+#define QUEUE_HEAD_MOST (48 * 1024)	/* ... that they become */
 #define QUEUE_LOOK_MOST (256 * 1024)	/* ... that are looked at for UTF-8 */
 
 struct queue;
@@ -228,7 +229,7 @@ const char *rewrite_dsn(const struct queue_message *m, unsigned i);
 /*
  * The sender and the header as the site may see them, before it is sent: j->smtp
  * is changed; head (fields that go before the message) gets the header section
- * where it became another. 0 or -1: no memory.
+ * where it became another, and fits. 0 or -1: no memory.
  */
 int rewrite_message(struct queue_job *j, struct str *head);
 

@@ -165,14 +165,15 @@ static struct span read_header(const struct queue_job *j, char *room,
 	return s;
 }
 
-/* head: what is said before it already. 0 or -1: no memory. */
+/* 0 or -1: no memory. */
 static int new_header(struct queue_job *j, struct str *head)
 {
 	struct conf *conf = j->site->queue->daemon.conf;
 	const struct conf_smarthost *h = j->site->route.smarthost;
 	struct rewrite r = { .map = masquerade, .arg = conf,
 		.from = h ? h->sender : NULL };
-	size_t before = head->n, used;
+	struct str fields;
+	size_t used;
 	char *room;
 
 	if (!conf->masquerades && !r.from)
@@ -180,15 +181,19 @@ static int new_header(struct queue_job *j, struct str *head)
 	room = malloc(QUEUE_REWRITE_MOST);
 	if (!room)
 		return -1;
-	if (rewrite_header(head, read_header(j, room, &r.cut), &r, &used) &&
-			!head->bad) {
-		j->smtp.start += (int64_t)used;
-		j->smtp.size -= used;
-	} else if (!head->bad && head->n > before) {
-		/* as it was: it is sent from its file */
-		head->n = before;
-		head->p[before] = '\0';
+	str_init(&fields, QUEUE_HEAD_MOST - QUEUE_LATE_DATE);
+	if (rewrite_header(&fields, read_header(j, room, &r.cut), &r, &used)) {
+		if (fields.bad) {
+			log_warn("%s: its header stays: addresses that others "
+					"may see need too much room in it",
+					j->message->entry->id);
+		} else {
+			str_add(head, str_span(&fields));
+			j->smtp.start += (int64_t)used;
+			j->smtp.size -= used;
+		}
 	}
+	str_free(&fields);
 	free(room);
 	return head->bad ? -1 : 0;
 }

@@ -2,7 +2,7 @@
 
 #include "mime/header.h"
 
-#define FIELD_MOST (256 * 1024)		/* octets that one becomes */
+#define FIELD_MOST (64 * 1024)		/* octets that one becomes */
 #define ADDRESS_MOST (2 * ADDR_MAX)
 
 enum kind { KIND_OTHER, KIND_LIST, KIND_FROM, KIND_SENDER, KIND_REPLY_TO };
@@ -331,7 +331,9 @@ bool rewrite_header(struct str *out, struct span in, const struct rewrite *r,
 		put_field(&s, &f);
 		*used += f.whole.n;
 	}
-	add_fields(&s);
+	/* a text that begins with a blank would go on in what is added */
+	if (!rest.n || (rest.p[0] != ' ' && rest.p[0] != '\t'))
+		add_fields(&s);
 	out->bad |= s.original.bad;
 	str_free(&s.original);
 	return s.changed;

@@ -165,6 +165,7 @@ static void test_one_from(void **state)
 		"Reply-To: \"A\r\n b\" <a@a.test>\r\n\r\n");
 	check(&by_from, "From: \r\nX: y\r\n\r\n",
 		"From:<box@provider.example> \r\nX: y\r\n\r\n");
+	check(&by_from, " text: x\r\n", NULL);
 	check(&by_from, "\r\nbody", "From: <box@provider.example>\r\n\r\nbody");
 }
 
