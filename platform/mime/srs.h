@@ -26,7 +26,7 @@ struct srs {
 
 /*
  * Appends the address to be said in place of sender. now: seconds. False: it
- * stays as it is: the null sender, or too long for a local part (64 octets).
+ * stays as it is: the null sender, or too long for an address.
  */
 bool srs_forward(struct str *out, const struct srs *s, struct span sender,
 		int64_t now);

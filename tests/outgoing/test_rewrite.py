@@ -229,6 +229,11 @@ def test_a_report_finds_its_way_back():
         wait_empty(i)
         (sender, to, _), = s.messages
         assert (sender, to) == ("", ["Bob@b.test"])
+        # longer than a local part may be: nobody's are shorter
+        far = srs0(i, "bounce+" + "x" * 50, "list.with.a.long.name.test")
+        assert rcpt(i, far)[0] == 250
+        assert rcpt(i, "alice@a.test", far.replace("a.test", "c.test"))[0] \
+            == 250
         # a new secret before the old one: both are good
         secret.write_text("a-new-secret-of-mine\n" + secret.read_text())
         i.stop()
