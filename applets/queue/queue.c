@@ -4,6 +4,7 @@
  *
  * applet queue daemon
  * file queue_admin.c MAILQ_ADMIN
+ * file queue_alias.c ALIASES
  * file queue_select.c MAILQ_ADMIN
  *
  * config QUEUE
@@ -378,7 +379,7 @@ int queue_main(int argc, char **argv)
 	daemon_socket_path(&q->daemon, "deliver", q->deliver_path,
 			sizeof(q->deliver_path));
 	q->dns = dns_new(q->daemon.loop, q->daemon.conf);
-	if (!q->dns || loop_watch(q->daemon.loop, &q->told, LOOP_READ) < 0) {
+	if (!q->dns || (CFG_ALIASES && alias_open(q) < 0) || loop_watch(q->daemon.loop, &q->told, LOOP_READ) < 0) {
 		log_error("out of memory");
 		return EX_OSERR;
 	}

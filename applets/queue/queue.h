@@ -45,9 +45,12 @@
 /* What goes before the message has to fit into CONN_OUT_MOST at once. */
 #define QUEUE_REWRITE_MOST (32 * 1024)	/* octets of a header */
 #define QUEUE_HEAD_MOST (48 * 1024)	/* ... that they become */
+#define QUEUE_JOB_MOST 100		/* recipients: RFC 5321 4.5.3.1.8 */
 #define QUEUE_LOOK_MOST (256 * 1024)	/* ... that are looked at for UTF-8 */
 
+struct aliases;
 struct queue;
+struct queue_expansion;
 struct queue_message;
 struct queue_reason;
 struct queue_runs;
@@ -68,6 +71,7 @@ struct queue_entry {
 	bool unread;			/* found by a scan: when it is due is in its file */
 	bool check;			/* compare its CRC before it is sent */
 	bool held;			/* the admin lets nobody try it */
+	bool moved;			/* deliver says that a name is no mailbox */
 };
 
 /* Where to go: what recipients of one site have in common. */
@@ -136,7 +140,7 @@ enum queue_fate { FATE_NONE, FATE_SENT, FATE_LATER, FATE_FAILED };
 /* What the sender is told of a recipient; the first that occurs is the subject. */
 enum queue_report {
 	REPORT_NONE, REPORT_FAILED, REPORT_DELAYED, REPORT_RELAYED,
-	REPORT_DELIVERED, REPORT_KINDS
+	REPORT_DELIVERED, REPORT_EXPANDED, REPORT_KINDS
 };
 
 struct queue_outcome {
@@ -155,7 +159,12 @@ struct queue_message {
 	struct spool_envelope *envelope;
 	struct queue_outcome *outcome;	/* one a recipient */
 	struct queue_job *first;
-	unsigned jobs;			/* that have not ended */
+	unsigned jobs;			/* that have not ended, and expansions */
+	/* what aliases say, one a recipient: NULL: nothing; "": it becomes a
+	 * message of its own. NULL: nothing at all */
+	const char **address;
+	struct queue_expansion *expansions;
+	unsigned expanding;		/* that have not ended, or a parent's mark */
 	bool crowded;			/* a site had no room for some of it */
 	int64_t wait;			/* ms until a local socket is tried again, or 0 */
 	bool global;			/* its report is RFC 6533's */
@@ -189,6 +198,11 @@ struct queue {
 	struct list idle;		/* links kept for later, oldest first */
 	struct list slow;		/* those not up for too long, likewise */
 	unsigned nslow;
+
+	struct aliases *aliases;	/* NULL: not in this build */
+	struct list expansions;		/* that have not begun */
+	unsigned expanding;
+	struct loop_task expand;	/* begins one */
 
 	struct loop_watch told;		/* datagrams from who put a message in */
 	struct loop_timer rescan;
@@ -250,14 +264,47 @@ void message_elsewhere(struct queue_job *j, const struct smtp_result *r);
 int64_t message_backoff(const struct conf *conf, unsigned first,
 		unsigned attempts);
 
+/* Where it goes: the recipient as it came, or what its alias leads to. */
+const char *message_address(const struct queue_message *m, unsigned rcpt);
+/* Not even tried: ERR_TEMP, or ERR_PERM. */
+void message_failed(struct queue_message *m, unsigned rcpt,
+		const struct smtp_result *r);
+/* The recipient has been seen to and marked. */
+void message_sent(struct queue_message *m, unsigned rcpt);
+/* An expansion has ended; m may be gone after it. */
+void message_part_ended(struct queue_message *m);
+/* The second half of message_start: to whom it goes. */
+void message_go(struct queue_message *m);
+
+/* ---- queue_alias.c; only with ALIASES */
+/* 0 or -1. */
+int alias_open(struct queue *q);
+/*
+ * Looks up all that wait: sets m->address, tells of failures, notes who is to
+ * become a message. -1: no memory.
+ */
+int alias_resolve(struct queue_message *m);
+/* Makes those messages, from the loop; each counts as a job. */
+void alias_begin(struct queue_message *m);
+/* RFC 3461's parameters of a recipient whose address may be another one now. */
+const char *alias_dsn(const struct queue_message *m, unsigned rcpt);
+/*
+ * A message that was made from an alias is not sent before its parent has the
+ * mark. MARKED: message_go comes once that is durable; LATER: ask again.
+ */
+enum alias_parent { ALIAS_PARENT_DONE, ALIAS_PARENT_MARKED, ALIAS_PARENT_LATER };
+#define ALIAS_PARENT_MS 1000
+enum alias_parent alias_parent(struct queue_message *m);
+
 /* Is it by us (an alias, say) that some of this goes further? */
 bool message_forwarded(const struct queue_job *j);
 
 /* ---- queue_rewrite.c: masquerade, sender= and srs */
 /* Whom mail for this address goes to; NULL: no memory. */
 const char *rewrite_rcpt(const struct queue_message *m, const char *address);
-/* RFC 3461's parameters of a recipient whose address is another now. */
-const char *rewrite_dsn(const struct queue_message *m, unsigned i);
+/* RFC 3461's parameters dsn of a recipient whose address is another now. */
+const char *rewrite_dsn(const struct queue_message *m, unsigned i,
+		const char *dsn);
 /*
  * The sender and the header as the site may see them, before it is sent: j->smtp
  * is changed; head (fields that go before the message) gets the header section

@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mime/alias.h"
 #include "mime/dsn.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/rand.h"
 
 #define KEY_SIZE 600			/* of a site */
+#define MOVED_MS 1100		/* until the file of aliases is looked at again */
 
 static void message_free(struct queue_message *m)
 {
@@ -124,7 +126,8 @@ static void told(struct queue_message *m, unsigned i)
 
 	if (m->outcome[i].fate == FATE_FAILED)
 		mark(m, i, SPOOL_FAILED);
-	else if (state == SPOOL_DELIVERED || state == SPOOL_RELAYED)
+	else if (state == SPOOL_DELIVERED || state == SPOOL_RELAYED
+			|| state == SPOOL_EXPANDED)
 		mark(m, i, SPOOL_DONE);
 	else if (m->outcome[i].report == REPORT_DELAYED)
 		m->envelope->warned = true;
@@ -202,6 +205,8 @@ static enum queue_report due_report(const struct queue_message *m, unsigned i,
 		return REPORT_DELIVERED;
 	if (CFG_DSN && r->state == SPOOL_RELAYED)
 		return REPORT_RELAYED;
+	if (CFG_DSN && r->state == SPOOL_EXPANDED)
+		return REPORT_EXPANDED;
 	if (fate == FATE_FAILED && dsn_wants(r->dsn, DSN_FAILURE))
 		return REPORT_FAILED;
 	if (fate == FATE_LATER && late && dsn_wants(r->dsn, DSN_DELAY))
@@ -256,12 +261,55 @@ static void log_result(const struct queue_message *m, unsigned i,
 	const char *status = r->kind == ERR_NONE ? "sent"
 			: r->kind == ERR_PERM ? "bounced" : "deferred";
 
+	const char *address = message_address(m, i);
+	const char *old = m->envelope->rcpt[i].address;
+	bool same = strcmp(address, old) == 0;
 	char text[QUEUE_REASON];
 
 	queue_reply(text, r);
-	log_info("%s: to=<%s> relay=%s status=%s (%s)", m->entry->id,
-			m->envelope->rcpt[i].address, *host ? host : "none",
-			status, text);
+	log_info("%s: to=<%s>%s%s%s relay=%s status=%s (%s)", m->entry->id,
+			address, same ? "" : " orig_to=<", same ? "" : old,
+			same ? "" : ">", *host ? host : "none", status, text);
+}
+
+static void fate_of(struct queue_message *m, unsigned i,
+		const struct smtp_result *r, const char *host)
+{
+	struct queue_outcome *o = &m->outcome[i];
+
+	o->fate = r->kind == ERR_PERM ? FATE_FAILED : FATE_LATER;
+	o->why = keep(m, r);
+	o->host = arena_dup(m->arena, span_of(host));
+}
+
+void message_failed(struct queue_message *m, unsigned i,
+		const struct smtp_result *r)
+{
+	log_result(m, i, r, "");
+	fate_of(m, i, r, "");
+}
+
+void message_sent(struct queue_message *m, unsigned i)
+{
+	m->outcome[i].fate = FATE_SENT;
+	m->outcome[i].host = "";
+}
+
+/*
+ * deliver says 551 (RFC 5321 3.4) to a name that is an alias: one of a moment
+ * ago, or postmaster without a mailbox. It is looked up once more.
+ */
+static bool has_moved(struct queue_job *j, const struct smtp_result *r)
+{
+	struct queue_message *m = j->message;
+	const char *path = j->site->route.unix_path;
+
+	if (!CFG_ALIASES || r->code != 551 || m->entry->moved || !path
+			|| strcmp(path, m->entry->queue->deliver_path) != 0)
+		return false;
+	m->entry->moved = true;
+	m->wait = MOVED_MS;
+	return true;
 }
 
 /*
@@ -284,22 +332,31 @@ void message_result(struct queue_job *j, unsigned rcpt,
 	struct queue_message *m = j->message;
 	unsigned i = j->index[rcpt];
 	struct queue_outcome *o = &m->outcome[i];
+	struct smtp_result later = *r;
 
 	if (o->fate != FATE_NONE)
 		return;
 	j->left--;
-	log_result(m, i, r, host);
+	if (has_moved(j, r))
+		later.kind = ERR_TEMP;
+	log_result(m, i, &later, host);
 	m->entry->again |= r->maybe;
 	if (r->kind == ERR_NONE) {
 		o->fate = FATE_SENT;
 		mark(m, i, state_after(j, i));
 		if (m->envelope->rcpt[i].state == SPOOL_DONE)
 			return;
+		o->why = keep(m, r);
+		o->host = arena_dup(m->arena, span_of(host));
 	} else {
-		o->fate = r->kind == ERR_PERM ? FATE_FAILED : FATE_LATER;
+		fate_of(m, i, &later, host);
 	}
-	o->why = keep(m, r);
-	o->host = arena_dup(m->arena, span_of(host));
+}
+
+void message_part_ended(struct queue_message *m)
+{
+	if (--m->jobs == 0)
+		finish(m);
 }
 
 void message_job_end(struct queue_job *j, const struct smtp_result *r,
@@ -312,8 +369,7 @@ void message_job_end(struct queue_job *j, const struct smtp_result *r,
 		m->wait = held;
 	for (unsigned i = 0; i < j->smtp.nrcpt; i++)
 		message_result(j, i, r, host);
-	if (--m->jobs == 0)
-		finish(m);
+	message_part_ended(m);
 }
 
 void message_elsewhere(struct queue_job *j, const struct smtp_result *r)
@@ -348,19 +404,37 @@ static struct span domain_of(const char *address)
 	return span_rest(s, span_rfind(s, '@') + 1);
 }
 
-static const char *goes_to(const struct queue_message *m, unsigned i)
+const char *message_address(const struct queue_message *m, unsigned rcpt)
 {
-	const char *other = m->outcome[i].address;
+	const char *other = m->outcome[rcpt].address;
 
-	return other ? other : m->envelope->rcpt[i].address;
+	if (!other && m->address)
+		other = m->address[rcpt];
+	return other && *other ? other : m->envelope->rcpt[rcpt].address;
+}
+
+/* Is it to be sent, and not seen to already? */
+static bool is_due(const struct queue_message *m, unsigned i)
+{
+	return m->envelope->rcpt[i].state == SPOOL_WAITING
+		&& m->outcome[i].fate == FATE_NONE
+		&& !(m->address && m->address[i] && !*m->address[i]);
+}
+
+static unsigned job_most(const struct queue_message *m)
+{
+	unsigned most = m->entry->queue->daemon.conf->max_recipients;
+
+	return most < QUEUE_JOB_MOST ? most : QUEUE_JOB_MOST;
 }
 
 /* -1: no memory. */
 static int find_address(struct queue_message *m, unsigned i)
 {
-	const char *address = m->envelope->rcpt[i].address, *other;
+	const char *address = message_address(m, i), *other;
 
-	if (!CFG_MASQUERADE)
+	if (!CFG_MASQUERADE || (CFG_ALIASES
+			&& alias_is_target(span_of(address))))
 		return 0;
 	other = rewrite_rcpt(m, address);
 	if (other != address)
@@ -368,12 +442,28 @@ static int find_address(struct queue_message *m, unsigned i)
 	return other ? 0 : -1;
 }
 
-bool message_forwarded(const struct queue_job *j)
+/* RFC 3461's parameters: an address that is another now tells of the first. */
+static const char *dsn_of(const struct queue_message *m, unsigned i)
 {
-	return span_starts(span_of(j->message->envelope->origin), "alias ");
+	const char *dsn = CFG_ALIASES ? alias_dsn(m, i) :
+		m->envelope->rcpt[i].dsn;
+
+	return CFG_MASQUERADE && m->outcome[i].address ?
+		rewrite_dsn(m, i, dsn) : dsn;
 }
 
-/* The job for the site of recipient `first` and all others that go there. */
+bool message_forwarded(const struct queue_job *j)
+{
+	const struct queue_message *m = j->message;
+
+	for (unsigned i = 0; m->address && i < j->smtp.nrcpt; i++)
+		if (m->address[j->index[i]])
+			return true;
+	/* a message that was made from an alias (queue_alias.c) */
+	return span_starts(span_of(m->envelope->origin), "alias ");
+}
+
+/* The job for the site of recipient `first` and others that go there. */
 static int add_job(struct queue_message *m, struct list *jobs,
 		struct queue_site **sites, unsigned first)
 {
@@ -382,7 +472,7 @@ static int add_job(struct queue_message *m, struct list *jobs,
 	struct queue_site *s = sites[first];
 	unsigned n = 0;
 
-	for (unsigned i = first; i < e->nrcpt; i++)
+	for (unsigned i = first; i < e->nrcpt && n < job_most(m); i++)
 		n += sites[i] == s;
 	if (!j || !(j->index = arena_alloc(m->arena, n * sizeof(*j->index)))
 			|| !(j->rcpt = arena_alloc(m->arena,
@@ -390,14 +480,13 @@ static int add_job(struct queue_message *m, struct list *jobs,
 			|| !(j->dsn = arena_alloc(m->arena,
 				n * sizeof(*j->dsn))))
 		return -1;
-	for (unsigned i = first; i < e->nrcpt; i++) {
+	for (unsigned i = first; j->left < n; i++) {
 		if (sites[i] != s)
 			continue;
 		sites[i] = NULL;
 		j->index[j->left] = i;
-		j->dsn[j->left] = m->outcome[i].address ? rewrite_dsn(m, i) :
-			e->rcpt[i].dsn;
-		j->rcpt[j->left++] = goes_to(m, i);
+		j->dsn[j->left] = dsn_of(m, i);
+		j->rcpt[j->left++] = message_address(m, i);
 	}
 	j->message = m;
 	j->site = s;
@@ -425,12 +514,18 @@ static int gather(struct queue_message *m, struct list *jobs)
 	char key[KEY_SIZE];
 
 	for (unsigned i = 0; sites && i < e->nrcpt; i++) {
-		if (e->rcpt[i].state != SPOOL_WAITING)
+		const char *address;
+
+		if (!is_due(m, i))
 			continue;
 		if (find_address(m, i) < 0)
 			return -1;
-		route_find(q, e->sender, domain_of(goes_to(m, i)), &route,
-				key, sizeof(key));
+		address = message_address(m, i);
+		route_find(q, e->sender, domain_of(address), &route, key,
+				sizeof(key));
+		/* a slow command holds up others of its kind alone */
+		if (CFG_ALIASES && alias_is_target(span_of(address)))
+			str_copys(key, sizeof(key), "deliver |");
 		sites[i] = site_get(q, &route, key);
 		if (!sites[i])
 			return -1;
@@ -545,7 +640,7 @@ bool message_recall(struct queue_entry *e)
 
 	if (!m)
 		return true;
-	if (!m->jobs)
+	if (!m->jobs || m->expanding)
 		return false;
 	for (j = m->first; j; j = j->next)
 		if (j->left && list_empty(&j->link))
@@ -583,7 +678,6 @@ static void cannot_start(struct queue_message *m, const struct err *err)
 void message_start(struct queue_entry *e)
 {
 	struct queue_message *m = calloc(1, sizeof(*m));
-	struct list jobs;
 	struct err err;
 
 	if (!m) {
@@ -605,12 +699,31 @@ void message_start(struct queue_entry *e)
 		cannot_start(m, &err);
 		return;
 	}
+	switch (CFG_ALIASES ? alias_parent(m) : ALIAS_PARENT_DONE) {
+	case ALIAS_PARENT_DONE:
+		message_go(m);
+		break;
+	case ALIAS_PARENT_MARKED:
+		break;
+	case ALIAS_PARENT_LATER:
+		message_free(m);
+		queue_due_in(e, ALIAS_PARENT_MS);
+	}
+}
+
+void message_go(struct queue_message *m)
+{
+	struct list jobs;
+	struct err err;
+
 	list_init(&jobs);
-	if (gather(m, &jobs) < 0) {
+	if ((CFG_ALIASES && alias_resolve(m) < 0) || gather(m, &jobs) < 0) {
 		err_nomem(&err);
 		cannot_start(m, &err);
 		return;
 	}
+	if (CFG_ALIASES)
+		alias_begin(m);
 	if (!m->jobs)
 		/* all done before the crash, but not told or not removed */
 		finish(m);

@@ -82,22 +82,25 @@ static void add_xtext(struct str *out, struct span s)
 	}
 }
 
-const char *rewrite_dsn(const struct queue_message *m, unsigned i)
+const char *rewrite_dsn(const struct queue_message *m, unsigned i,
+		const char *dsn)
 {
 	const struct spool_rcpt *r = &m->envelope->rcpt[i];
-	const char *dsn = r->dsn ? r->dsn : "", *result;
+	const char *result;
 	struct str out;
 
 	if (!CFG_DSN || dsn_param(dsn, "ORCPT").n ||
 			!utf8_ascii(span_of(r->address)))
-		return r->dsn;
+		return dsn;
+	if (!dsn)
+		dsn = "";
 	str_init(&out, DSN_ORCPT_MOST + ADDRESS_MOST);
 	str_addf(&out, "%s%s" ORCPT_TYPE, dsn, *dsn ? " " : "");
 	add_xtext(&out, span_of(r->address));
 	/* without memory it is just not said */
 	result = out.bad ? NULL : arena_dup(m->arena, str_span(&out));
 	str_free(&out);
-	return result ? result : r->dsn;
+	return result ? result : *dsn ? dsn : NULL;
 }
 
 /* ---- the sender */

@@ -186,6 +186,10 @@ struct conf {
 	const char *srs_domain;		/* NULL: the first of domains */
 	struct conf_word *nameservers;	/* ADDRESS[:PORT]; none: resolv.conf */
 	const char *postmaster;		/* local name that gets its mail */
+	const char *aliases;		/* path; "none": switched off */
+	const char *alias_user;		/* runs commands, writes files */
+	unsigned alias_timeout;		/* seconds for a command */
+	unsigned max_alias_recipients;
 
 	const char *spool_dir, *state_dir, *mail_dir, *mbox_dir, *run_dir;
 	const char *tls_cert, *tls_key;	/* default: STATE/cert.pem, key.pem */

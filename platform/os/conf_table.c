@@ -156,6 +156,25 @@ static const struct conf_row rows[] = {
 		"The DNS servers to ask, in this order. An IPv6 address with "
 		"a port is written [ADDRESS]:PORT.") },
 
+	{ KIND_IF(ALIASES, PATH), AT(aliases), 0, 1000,
+		ROW("aliases", "/etc/aliases",
+		"Names that lead to others, in all of our domains, as "
+		"aliases(5) of sendmail and Postfix has them: other users, "
+		"addresses anywhere, :include:/FILE, |COMMAND, /FILE. It may "
+		"be missing, and is read anew when it changes; newaliases "
+		"checks it. none switches it off. See docs/aliases.md.") },
+	{ KIND_IF(ALIASES, ACCOUNT), AT(alias_user), 0, 0,
+		ROW("alias-user", "nobody",
+		"The account that aliases' commands run as and their files "
+		"are written as; never root.") },
+	{ KIND_IF(ALIASES, SECONDS), AT(alias_timeout), 1, 4 * MINUTE,
+		ROW("alias-timeout", "2m",
+		"How long such a command may take; then it is ended and "
+		"tried again later.") },
+	{ KIND_IF(ALIASES, NUMBER), AT(max_alias_recipients), 1, 100000,
+		ROW("max-alias-recipients", "10000",
+		"Recipients that one alias may lead to, through all others "
+		"and included files. Mail for one with more comes back.") },
 	{ CONF_KIND_YESNO, AT(mx_loopback), 0, 0,
 		ROW("mx-loopback", "no",
 		"Mail goes by MX to an address of loopback, as 127.0.0.1, too. "

@@ -281,7 +281,9 @@ static int parse_path(struct conf_load *l, const struct conf_row *row,
 	const char **field = at(l->c, row);
 	struct span path = words->v[0];
 
-	if (!path.n || path.p[0] != '/')
+	/* a file that may be switched off keeps that word */
+	if ((!path.n || path.p[0] != '/') && (row->min ||
+				!span_eq(path, SPAN("none"))))
 		return conf_bad(l, path, "does not begin with /");
 	while (path.n > 1 && path.p[path.n - 1] == '/')
 		path.n--;

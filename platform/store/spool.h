@@ -27,6 +27,7 @@ enum spool_state {
 	SPOOL_DONE = 'd',	/* taken by the next host or mailbox */
 	SPOOL_DELIVERED = 'D',	/* in the mailbox, and its sender must still be told so; */
 	SPOOL_RELAYED = 'R',	/* taken by a host that will not tell, likewise */
+	SPOOL_EXPANDED = 'E',	/* an alias: a message to all of it is in the spool, likewise */
 	SPOOL_FAILED = 'f'	/* given up, a bounce is in the spool or not wanted */
 };
 
@@ -81,6 +82,13 @@ int spool_room(struct spool *s, uint64_t size, struct err *err);
 struct spool_draft;
 struct spool_draft *spool_begin(struct spool *s, struct spool_envelope *e,
 		struct err *err);
+/*
+ * ... under this id, which nobody else uses: a draft of that name is one that was
+ * left behind. What it is made from may have been as long as max-message-size.
+ */
+struct spool_draft *spool_begin_as(struct spool *s, const char *id,
+		struct spool_envelope *e, struct err *err);
+#define SPOOL_ADDED_MOST 1024	/* octets, then, that may come on top */
 const char *spool_draft_id(const struct spool_draft *d);
 /*
  * 0 or -1 (disk full, size over max-message-size: ERR_NOMEM / ERR_PERM). After

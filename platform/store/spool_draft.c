@@ -32,6 +32,7 @@ struct spool_draft {
 	uint64_t looked;		/* size at which space was looked at */
 	uint32_t crc;			/* of the envelope, so far */
 	struct record_head head;	/* .message: octets so far */
+	unsigned added;			/* octets allowed over max-message-size */
 	bool replaced;			/* its name is another draft's now */
 	struct err err;			/* the first thing that went wrong */
 };
@@ -151,12 +152,18 @@ static void begin_envelope(struct spool_envelope *e, const char *id)
 		e->rcpt[i].state = SPOOL_WAITING;
 }
 
-/* A file under a name that is free, or that old gives up. */
-static void create(struct spool_draft *d, struct spool_draft *old)
+/* A file under this name, or one that is free, or that old gives up. */
+static void create(struct spool_draft *d, const char *id,
+		struct spool_draft *old)
 {
 	struct spool *s = d->spool;
 
-	if (!old) {
+	if (id) {
+		str_copys(d->id, sizeof(d->id), id);
+		unlinkat(s->tmp, d->id, 0);
+		d->out.fd = create_named(s, d->id);
+		d->added = SPOOL_ADDED_MOST;
+	} else if (!old) {
 		d->out.fd = create_file(s, d->id);
 	} else if (unlinkat(s->tmp, old->id, 0) == 0) {
 		old->replaced = true;
@@ -167,8 +174,9 @@ static void create(struct spool_draft *d, struct spool_draft *old)
 		d->id[0] = '\0';	/* it may be another one's file */
 }
 
-static struct spool_draft *begin(struct spool *s, struct spool_draft *old,
-		struct spool_envelope *e, struct err *err)
+static struct spool_draft *begin(struct spool *s, const char *id,
+		struct spool_draft *old, struct spool_envelope *e,
+		struct err *err)
 {
 	struct spool_draft *d = calloc(1, sizeof(*d));
 
@@ -180,7 +188,7 @@ static struct spool_draft *begin(struct spool *s, struct spool_draft *old,
 	list_init(&d->link);
 	sync_expect(s->sync, 1);
 	d->out.fd = -1;
-	create(d, old);
+	create(d, id, old);
 	/* root's own programs write for the queue's user */
 	if (d->out.fd < 0 || (s->give && geteuid() == 0
 			&& fchown(d->out.fd, s->owner, s->group) < 0)) {
@@ -199,14 +207,23 @@ static struct spool_draft *begin(struct spool *s, struct spool_draft *old,
 struct spool_draft *spool_begin(struct spool *s, struct spool_envelope *e,
 		struct err *err)
 {
-	return begin(s, NULL, e, err);
+	return begin(s, NULL, NULL, e, err);
+}
+
+struct spool_draft *spool_begin_as(struct spool *s, const char *id,
+		struct spool_envelope *e, struct err *err)
+{
+	if (spool_id_valid(id))
+		return begin(s, id, NULL, e, err);
+	err_set(err, ERR_PERM, "no spool id");
+	return NULL;
 }
 
 struct spool_draft *spool_redraft(struct spool_draft *old,
 		struct spool_envelope *e, struct err *err)
 {
 	if (is_good(old))
-		return begin(old->spool, old, e, err);
+		return begin(old->spool, NULL, old, e, err);
 	draft_err(old, err);
 	return NULL;
 }
@@ -223,7 +240,7 @@ static void check_limits(struct spool_draft *d)
 	const struct conf *conf = d->spool->conf;
 	int64_t space;
 
-	if (d->head.message > conf->max_message_size) {
+	if (d->head.message > conf->max_message_size + d->added) {
 		fail(d, ERR_PERM, "message is over max-message-size");
 		return;
 	}

@@ -209,7 +209,8 @@ static bool get_first(struct spool_envelope *e, struct span *rest)
 static bool is_state(char c)
 {
 	return c == SPOOL_WAITING || c == SPOOL_DONE || c == SPOOL_FAILED
-		|| c == SPOOL_DELIVERED || c == SPOOL_RELAYED;
+		|| c == SPOOL_DELIVERED || c == SPOOL_RELAYED
+		|| c == SPOOL_EXPANDED;
 }
 
 /* All lines up to the empty one that ends the block. */

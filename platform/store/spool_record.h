@@ -34,7 +34,7 @@
 #define RECORD_HEAD_SIZE 48	/* "PB1 " 8 " " 16 " " 8 " " 8 "\n", no NUL */
 #define RECORD_TRY_SIZE 36	/* "try" 1 10 " " 20 "\n" */
 #define RECORD_FIXED (RECORD_HEAD_SIZE + RECORD_TRY_SIZE)
-#define RECORD_MOST (1u << 20)	/* octets of an envelope */
+#define RECORD_MOST (4u << 20)	/* octets of an envelope */
 #define RECORD_ADDRESS_MOST 544	/* and of a value: RFC 3461's for a recipient are longest */
 
 struct record_head {
