@@ -30,6 +30,7 @@ def send(i, *rcpts, sender="alice@a.test", message=CRON, **kw):
 
 def wait_empty(i, seconds=15):
     wait_for(lambda: not i.spooled(), seconds)
+    time.sleep(0.05)        # a fake host notes a message after its reply
 
 
 def header(data):
@@ -240,6 +241,46 @@ def test_a_report_finds_its_way_back():
         i.start()
         assert rcpt(i, good)[0] == 250
         assert rcpt(i, srs0(i, "x", "b.test"))[0] == 250
+
+
+def test_what_an_alias_sends_on(tmp_path):
+    """It goes out as ours, once; what comes back goes to who has sent it."""
+    aliases = tmp_path / "aliases"
+    aliases.write_text("alice: al@far.test\nbob: bob@far.test, b@far.test\n")
+    with FakeSMTP() as far, FakeSMTP() as home, Instance(
+            extra=f"srs yes\naliases {aliases}\nrelay-from 127.0.0.0/8\n"
+            f"route far.test smtp:[127.0.0.1]:{far.port}\n"
+            f"route home.test smtp:[127.0.0.1]:{home.port}\n") as i:
+        send(i, "alice@a.test", sender="Carl@home.test")
+        send(i, "bob@a.test", sender="carl@home.test")
+        send(i, "alice@a.test", sender="bob@a.test")
+        send(i, "alice@a.test", sender="")
+        send(i, "x@far.test", sender="carl@home.test")
+        send(i, "alice@a.test", sender="SRS0=abc=de=q.test=w@other.test")
+        wait_empty(i)
+        got = {(m[1][0], m[0]) for m in far.messages}
+        mine = {(r, s[:5]) for r, s in got}
+        assert mine == {("al@far.test", "SRS0="), ("bob@far.test", "SRS0="),
+                        ("al@far.test", "bob@a"), ("al@far.test", ""),
+                        ("x@far.test", "carl@"), ("al@far.test", "SRS1=")}
+        for (_, sender) in got:
+            if not sender.startswith("SRS"):
+                continue
+            assert sender.endswith("@a.test")
+            assert rcpt(i, sender)[0] == 250
+            if sender.startswith("SRS0="):
+                send(i, sender, sender="", message="Subject: failed\n\nx\n")
+        wait_for(lambda: len(home.messages) == 2)
+        assert sorted(m[1][0] for m in home.messages) == [
+            "Carl@home.test", "carl@home.test"]
+        first, = [s for r, s in got if s.startswith("SRS1=")]
+        assert "=other.test==abc=de=q.test=w@a.test" in first
+        # our own report goes to who has sent it, and names what he knows
+        far.replies["RCPT"] = "550 5.1.1 who?"
+        send(i, "alice@a.test", sender="dora@home.test")
+        wait_for(lambda: len(home.messages) == 3)
+        assert home.messages[2][1] == ["dora@home.test"]
+        assert b"rfc822; alice@a.test" in home.messages[2][2]
 
 
 def test_a_secret_that_others_may_read():
