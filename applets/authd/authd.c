@@ -35,7 +35,7 @@
  *	  not have: PAM, LDAP, IMAP.
  *
  * config AUTHD_VIRTUAL
- *	bool "Catch-all, domains that stand for others (1 kB)"
+ *	bool "Catch-all, domains that stand for others (2 kB)"
  *	help
  *	  virtual, recipient-delimiter: whose an address of ours is, where it
  *	  is not just the user's own name.

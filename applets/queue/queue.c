@@ -22,7 +22,7 @@
  *	  -C  configuration
  *
  * config MASQUERADE
- *	bool "masquerade, and sender= of a smarthost (3 kB)"
+ *	bool "masquerade, and sender= of a smarthost (6 kB)"
  *	help
  *	  Addresses of this house become those that others may see, in the
  *	  envelope and the header of mail that leaves it.
