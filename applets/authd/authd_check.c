@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "mime/addr.h"
 #include "os/priv.h"
+#include "store/aliases.h"
 #include "store/user.h"
 
 /* What authd_check_answer's parts give; -1 with err: cannot be told now. */
@@ -25,6 +26,7 @@ struct authd_check {
 	struct user_db *db;		/* NULL: there is none yet */
 	dev_t device;			/* of the file behind db */
 	ino_t inode;
+	struct aliases *aliases;	/* NULL: not in this build */
 	uid_t uid;			/* of user-store, who owns the mail */
 	gid_t gid;			/* of virtual users */
 	struct authd_saslauthd saslauthd;
@@ -43,6 +45,10 @@ struct authd_check *authd_check_new(const struct conf *conf,
 	c->conf = conf;
 	c->secret = secret;
 	snprintf(c->path, sizeof(c->path), "%s/" USER_FILE, conf->state_dir);
+	if (CFG_ALIASES && !(c->aliases = aliases_new(conf, false))) {
+		free(c);
+		return NULL;
+	}
 	c->uid = geteuid();		/* where all run as one user */
 	c->gid = getegid();
 	if (priv_find(conf->user_store, &store, NULL) == 0) {
@@ -57,6 +63,8 @@ void authd_check_free(struct authd_check *c)
 	if (!c)
 		return;
 	user_close(c->db);
+	if (CFG_ALIASES)
+		aliases_free(c->aliases);
 	free(c);
 }
 
@@ -245,6 +253,53 @@ static int find_postmaster(struct authd_check *c, struct auth_user *out,
 	return find_box(c, local, domain, out, err);
 }
 
+/*
+ * A name that is no user's but leads to somebody: queue finds out to whom. It
+ * is for who gets all of its mail to send under it.
+ */
+static int find_alias(struct authd_check *c, struct span local,
+		struct auth_user *out, struct err *err)
+{
+	char owner[ALIAS_VALUE_SIZE];
+	struct auth_user user = { .kind = AUTH_ALIAS };
+	struct span domain = first_domain(c->conf), name;
+	int found = aliases_has(c->aliases, local, err);
+
+	if (found <= 0)
+		return found < 0 ? -1 : NOBODY;
+	if (aliases_owner(c->aliases, local, owner, err) < 0)
+		return -1;
+	name = span_of(owner);
+	if (span_has(name, '@'))
+		name = split(name, &domain);
+	if (name.n && find_box(c, name, domain, &user, err) < 0)
+		return -1;
+	*out = (struct auth_user){ .kind = AUTH_ALIAS };
+	memcpy(out->name, user.name, sizeof(out->name));
+	str_copy(out->mailbox, sizeof(out->mailbox), local);
+	return FOUND;
+}
+
+/* RFC 5321 4.5.1, RFC 2142 4 and 5; and whoever answers our reports. */
+static bool is_role(struct span local)
+{
+	return span_is(local, "postmaster") || span_is(local, "abuse") ||
+		span_is(local, "mailer-daemon");
+}
+
+/* One without a mailbox: as queue does it when it hears that it is an alias. */
+static int find_role(struct authd_check *c, struct auth_user *out,
+		struct err *err)
+{
+	int result = NOBODY;
+
+	if (CFG_ALIASES)
+		result = find_alias(c, SPAN("postmaster"), out, err);
+	if (CFG_ALIASES && result == NOBODY)
+		result = find_alias(c, span_of(c->conf->postmaster), out, err);
+	return result == NOBODY ? find_postmaster(c, out, err) : result;
+}
+
 static int lookup(struct authd_check *c, struct span address,
 		struct auth_user *out, struct err *err)
 {
@@ -261,13 +316,16 @@ static int lookup(struct authd_check *c, struct span address,
 		return NOBODY;
 	str_init(&plain, AUTHD_NAME_MOST);
 	addr_local_plain(&plain, local);
-	w = (struct wanted){ str_span(&plain), domain, !postmaster,
-		&steps };
+	w = (struct wanted){ str_span(&plain), domain, false, &steps };
 	result = plain.bad ? NOBODY : find_all(c, w, out, err);
-	if (result == NOBODY && postmaster)
-		result = find_postmaster(c, out, err);
-	if (CFG_AUTHD_VIRTUAL && result == NOBODY && postmaster) {
+	if (CFG_ALIASES && result == NOBODY && !plain.bad)
+		result = find_alias(c, str_span(&plain), out, err);
+	if (result == NOBODY && is_role(str_span(&plain)))
+		result = find_role(c, out, err);
+	if (CFG_AUTHD_VIRTUAL && result == NOBODY && c->conf->virtuals &&
+			!plain.bad) {
 		w.catch_all = true;
+		steps = 0;
 		result = find_all(c, w, out, err);
 	}
 	str_free(&plain);
@@ -526,8 +584,12 @@ static int prove(struct authd_check *c, const struct authd_ask *ask,
 
 static void put_user(struct str *out, const struct auth_user *user)
 {
-	str_adds(out, user->kind == AUTH_SYSTEM ? "OK SYSTEM " : "OK VIRTUAL ");
-	base64_put(out, span_of(user->name));
+	str_addf(out, "OK %s ", user->kind == AUTH_SYSTEM ? "SYSTEM" :
+			user->kind == AUTH_ALIAS ? "ALIAS" : "VIRTUAL");
+	if (*user->name)
+		base64_put(out, span_of(user->name));
+	else
+		str_addc(out, '=');
 	str_addc(out, ' ');
 	base64_put(out, span_of(user->mailbox));
 	str_addf(out, " %lu %lu%s%s", (unsigned long)user->uid,

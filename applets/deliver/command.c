@@ -203,6 +203,8 @@ int command_main(int argc, char **argv)
 	find_user(&c);
 	if (c.status == AUTH_NO)
 		return fail(EX_NOUSER, "no such user");
+	if (c.status == AUTH_OK && c.found.kind == AUTH_ALIAS)
+		return fail(EX_NOUSER, "an alias has no mailbox");
 	if (c.status == AUTH_TEMP)
 		return fail(EX_TEMPFAIL, "users cannot be looked up");
 	return hand_over(&c);

@@ -4,6 +4,7 @@
  * (status codes)
  *
  * applet deliver daemon
+ * file alias.c ALIASES
  *
  * config DELIVER
  *	bool "deliver (11 kB)"
@@ -178,7 +179,7 @@ static int open_all(struct deliver *m, struct err *err)
 	m->sync = sync_open(m->daemon.loop, m->mail_dir, false, err);
 	if (!m->sync)
 		return -1;
-	if (conf->system_users) {
+	if (conf->system_users || (CFG_ALIASES && conf->aliases[0] == '/')) {
 		m->system = system_open(m->daemon.loop, conf, err);
 		if (!m->system)
 			return -1;

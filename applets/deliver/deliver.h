@@ -19,7 +19,7 @@ struct deliver {
 	struct daemon daemon;
 	struct auth *auth;
 	struct sync *sync;
-	struct system *system;		/* NULL: no system users */
+	struct system *system;		/* NULL: no system users, no aliases */
 	struct listen *listen;
 	struct list sessions;
 	struct loop_timer grace;	/* while stopping */

@@ -2,7 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config.h"
 #include "deliver/deliver.h"
+#include "mime/addr.h"
+#include "mime/alias.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -52,8 +55,13 @@ static void on_lookup(void *arg, enum auth_status status,
 	if (status == AUTH_TEMP) {
 		lookup_failed(s);
 	} else if (status == AUTH_NO
-			|| (user->kind == AUTH_SYSTEM && !x->deliver->system)) {
+			|| (user->kind == AUTH_SYSTEM
+				&& !s->conf->system_users)) {
 		smtp_server_refuse(s, 550, "5.1.1", "No such user");
+	} else if (user->kind == AUTH_ALIAS) {
+		/* queue looks it up anew (RFC 5321 3.4) */
+		smtp_server_refuse(s, 551, "5.1.6",
+				"An alias, which has no mailbox");
 	} else {
 		x->asked->data = delivery_new(x, x->asked, user);
 		if (x->asked->data)
@@ -64,10 +72,33 @@ static void on_lookup(void *arg, enum auth_status status,
 	}
 }
 
+/* A command or file of an alias, whose name alone the helper looks up. */
+static void take_alias(struct deliver_session *x, struct smtp_rcpt *r)
+{
+	struct auth_user user = { .kind = AUTH_ALIAS };
+	struct smtp_session *s = x->smtp;
+
+	if (!x->deliver->system || str_copys(user.name, sizeof(user.name),
+				r->address) < 0) {
+		smtp_server_refuse(s, 550, "5.1.1", "No such alias");
+		return;
+	}
+	memcpy(user.mailbox, user.name, sizeof(user.name));
+	r->data = delivery_new(x, r, &user);
+	if (r->data)
+		smtp_server_ok(s, NULL);
+	else
+		smtp_server_refuse(s, 452, "4.5.3", "Too many recipients");
+}
+
 void deliver_rcpt(struct smtp_session *s, struct smtp_rcpt *r)
 {
 	struct deliver_session *x = s->owner;
 
+	if (CFG_ALIASES && alias_is_target(span_of(r->address))) {
+		take_alias(x, r);
+		return;
+	}
 	x->asked = r;
 	x->request = auth_lookup(x->deliver->auth, span_of(r->address),
 			on_lookup, x);
@@ -77,9 +108,26 @@ void deliver_rcpt(struct smtp_session *s, struct smtp_rcpt *r)
 
 /* -- the message comes in -- */
 
+/* NAME@domain of "|NAME#N@domain". */
+static struct span alias_head(char out[DELIVER_HEAD_SIZE],
+		const struct delivery *d)
+{
+	struct span a = span_of(d->rcpt->address);
+	size_t at = span_rfind(a, '@');
+	size_t name = span_rfind(span_sub(a, 0, at), '#');
+	char text[ADDR_MAX];
+
+	snprintf(text, sizeof(text), "%.*s%.*s",
+			SPAN_ARG(span_sub(a, 1, name - 1)),
+			SPAN_ARG(span_rest(a, at)));
+	return deliver_head(out, d->session->smtp->sender, text, text);
+}
+
 static struct span head_of(char out[DELIVER_HEAD_SIZE],
 		const struct delivery *d)
 {
+	if (CFG_ALIASES && d->kind == AUTH_ALIAS)
+		return alias_head(out, d);
 	return deliver_head(out, d->session->smtp->sender,
 			d->kind == AUTH_VIRTUAL ? d->name : d->rcpt->address,
 			d->rcpt->address);
@@ -138,6 +186,27 @@ int deliver_piece(struct smtp_session *s, struct span piece, struct err *err)
 
 /* -- the message goes out: one answer for each recipient -- */
 
+/*
+ * What a command says is final may be so: the text begins with an enhanced
+ * status. It goes to the sender, in ASCII.
+ */
+static void answer_alias(struct delivery *d, const struct err *err)
+{
+	bool final = err->kind == ERR_PERM;
+	struct span rest = span_of(err->text);
+	struct span status = final ? span_word(&rest) : SPAN("4.3.0");
+	char enhanced[16], text[sizeof(err->text)];
+	int code = final ? 550 : 451;
+
+	str_copy(enhanced, sizeof(enhanced), status);
+	str_copy(text, sizeof(text), span_trim(rest));
+	for (char *p = text; *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	smtp_server_answer_rcpt(d->session->smtp, d->rcpt, code, enhanced,
+			text);
+}
+
 static void answer(struct delivery *d, const struct err *err)
 {
 	struct smtp_session *s = d->session->smtp;
@@ -154,6 +223,10 @@ static void answer(struct delivery *d, const struct err *err)
 	}
 	log_error("%s: to=<%s> mailbox=%s: %s", id, d->rcpt->address,
 			d->mailbox, err->text);
+	if (CFG_ALIASES && d->kind == AUTH_ALIAS) {
+		answer_alias(d, err);
+		return;
+	}
 	/* whatever is wrong with a mailbox can be put right: nothing is final */
 	if (err->kind == ERR_NOMEM)
 		smtp_server_answer_rcpt(s, d->rcpt, 452, "4.3.1",

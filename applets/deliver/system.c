@@ -1,3 +1,4 @@
+#include "config.h"
 #include "deliver/system.h"
 
 #include <errno.h>
@@ -14,7 +15,8 @@
 #include "os/proc.h"
 #include "store/disk.h"
 
-#define JOBS_MOST 8		/* processes at once */
+#define JOBS_MOST 8		/* processes at once, */
+#define ALIAS_JOBS_MOST 4	/* and of these such that run somebody's program */
 #define JOB_LIMIT 300000	/* ms: a big message on slow flash */
 #define PACKET_SIZE 4096
 
@@ -57,6 +59,11 @@ struct system_job {
 	char packet[];
 };
 
+static bool is_alias(const char *user)
+{
+	return user[0] == '|';
+}
+
 /* -- the helper's side -- */
 
 static bool unpack(struct system_mail *m, struct packet *head,
@@ -85,11 +92,13 @@ static bool unpack(struct system_mail *m, struct packet *head,
 }
 
 /* In a process of its own, which becomes the user. */
-static int job_run(int mbox_dir, const struct system_mail *m, bool *before,
-		struct err *err)
+static int job_run(const struct conf *conf, int mbox_dir,
+		const struct system_mail *m, bool *before, struct err *err)
 {
 	struct priv_user user;
 
+	if (CFG_ALIASES && is_alias(m->user))
+		return alias_deliver(conf, m, before, err);
 	if (priv_find(m->user, &user, err) < 0
 			|| system_become(mbox_dir, &user, err) < 0
 			|| system_mail_append(mbox_dir, m->user, false, m,
@@ -114,8 +123,8 @@ static void job_answer(int sock, uint32_t id, bool before, const struct err *err
 	proc_send(sock, &r, sizeof(r), -1);
 }
 
-static void job_start(int sock, int mbox_dir, const struct system_mail *m,
-		uint32_t id)
+static void job_start(int sock, const struct conf *conf, int mbox_dir,
+		const struct system_mail *m, uint32_t id)
 {
 	bool before = false;
 	struct err err;
@@ -128,14 +137,16 @@ static void job_start(int sock, int mbox_dir, const struct system_mail *m,
 		disk_err(&err, "fork");
 	} else {
 		signal(SIGCHLD, SIG_DFL);
-		rc = job_run(mbox_dir, m, &before, &err);
+		rc = job_run(conf, mbox_dir, m, &before, &err);
 	}
 	job_answer(sock, id, before, rc < 0 ? &err : NULL);
 	if (pid == 0)
 		_exit(0);
 }
 
-_Noreturn static void helper_run(int sock, int mbox_dir)
+/* mbox_dir -1: there are no system users. */
+_Noreturn static void helper_run(int sock, const struct conf *conf,
+		int mbox_dir)
 {
 	int fds[] = { sock, mbox_dir }, fd;
 	char packet[PACKET_SIZE];
@@ -146,13 +157,13 @@ _Noreturn static void helper_run(int sock, int mbox_dir)
 	signal(SIGTERM, SIG_IGN);	/* we go when the daemon has gone */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	if (proc_keep_fds(fds, 2) < 0)
+	if (proc_keep_fds(fds, mbox_dir < 0 ? 1 : 2) < 0)
 		_exit(1);
 	while ((n = proc_recv(fds[0], packet, sizeof(packet), &fd)) > 0) {
 		struct system_mail m = { .fd = fd };
 
 		if (fd >= 0 && unpack(&m, &head, packet, (size_t)n))
-			job_start(fds[0], fds[1], &m, head.id);
+			job_start(fds[0], conf, fds[1], &m, head.id);
 		if (fd >= 0)
 			close(fd);
 	}
@@ -212,8 +223,21 @@ static bool is_busy(const struct system *s, const char *user)
 	return false;
 }
 
+/* A command takes its time: others wait for it, but not the mboxes. */
+static bool too_many_aliases(const struct system *s)
+{
+	struct list *pos, *tmp;
+	unsigned n = 0;
+
+	list_each(pos, tmp, &s->running)
+		n += is_alias(user_of(container_of(pos, struct system_job,
+						link)));
+	return n >= ALIAS_JOBS_MOST;
+}
+
 static struct system_job *next_job(const struct system *s)
 {
+	bool aliases = !CFG_ALIASES || !too_many_aliases(s);
 	struct list *pos, *tmp;
 
 	if (s->nrunning >= JOBS_MOST)
@@ -222,7 +246,8 @@ static struct system_job *next_job(const struct system *s)
 		struct system_job *job = container_of(pos, struct system_job,
 				link);
 
-		if (!is_busy(s, user_of(job)))
+		if ((aliases || !is_alias(user_of(job))) &&
+				!is_busy(s, user_of(job)))
 			return job;
 	}
 	return NULL;
@@ -346,15 +371,16 @@ void system_cancel(struct system_job *job)
 struct system *system_open(struct loop *loop, const struct conf *conf,
 		struct err *err)
 {
-	int mbox_dir = system_mbox_dir(conf, err);
+	int mbox_dir = conf->system_users ? system_mbox_dir(conf, err) : -1;
 	struct system *s;
 
-	if (mbox_dir < 0)
+	if (mbox_dir < 0 && conf->system_users)
 		return NULL;
 	s = calloc(1, sizeof(*s));
 	if (!s) {
 		disk_err(err, "helper");
-		close(mbox_dir);
+		if (mbox_dir >= 0)
+			close(mbox_dir);
 		return NULL;
 	}
 	s->loop = loop;
@@ -363,8 +389,9 @@ struct system *system_open(struct loop *loop, const struct conf *conf,
 	list_init(&s->running);
 	s->pid = proc_helper(&s->watch.fd, err);
 	if (s->pid == 0)
-		helper_run(s->watch.fd, mbox_dir);
-	close(mbox_dir);
+		helper_run(s->watch.fd, conf, mbox_dir);
+	if (mbox_dir >= 0)
+		close(mbox_dir);
 	if (s->pid > 0 && loop_watch(loop, &s->watch, LOOP_READ) == 0)
 		return s;
 	if (s->pid > 0) {

@@ -1,4 +1,5 @@
-/* system - mail for accounts of this machine, appended with their own rights
+/* system - mail for accounts of this machine, appended with their own rights;
+ * and for what aliases have of commands and files, with alias-user's
  *
  * A helper process, forked while the daemon is still root, forks once more
  * for each message and becomes the user. Several go on at once.
@@ -18,7 +19,7 @@ struct system;
 struct system_job;
 
 struct system_mail {
-	const char *user;	/* account */
+	const char *user;	/* account, or "|NAME#N@domain" of an alias */
 	const char *sender;
 	const char *key;	/* NULL: none */
 	bool again;
@@ -54,6 +55,13 @@ int system_become(int mbox_dir, const struct priv_user *user, struct err *err);
 /* To be called as that user. path, maildir: as of mailbox_append. */
 int system_mail_append(int dir, const char *path, bool maildir,
 		const struct system_mail *m, bool *before, struct err *err);
+
+/*
+ * alias.c, only with ALIASES: the command or file that m->user says, in a
+ * process of its own. ERR_PERM: the text begins with the enhanced status.
+ */
+int alias_deliver(const struct conf *conf, const struct system_mail *m,
+		bool *before, struct err *err);
 
 /* notice.c: tells the user's terminals that ask for it (see biff). */
 void notice_new_mail(const struct system_mail *m);

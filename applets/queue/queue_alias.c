@@ -332,7 +332,8 @@ static void on_marked(struct sync_request *r, int error)
 
 	if (error)
 		log_error("%s: %s", m->entry->id, strerror(error));
-	log_info("%s: to=<%s> expanded to %u recipients in %s", m->entry->id,
+	log_info("%s: to=<%s> relay=none status=sent (expanded to %u recipients"
+			" in %s)", m->entry->id,
 			m->envelope->rcpt[x->rcpt].address, x->n, x->child);
 	queue_learn(queue_of(m), x->child);
 	end(x);

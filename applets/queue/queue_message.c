@@ -716,6 +716,10 @@ void message_go(struct queue_message *m)
 	struct list jobs;
 	struct err err;
 
+	if (m->entry->queue->daemon.stopping) {
+		message_free(m);
+		return;
+	}
 	list_init(&jobs);
 	if ((CFG_ALIASES && alias_resolve(m) < 0) || gather(m, &jobs) < 0) {
 		err_nomem(&err);

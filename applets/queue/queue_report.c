@@ -5,11 +5,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/date.h"
 #include "base/utf8.h"
 #include "mime/addr.h"
+#include "mime/alias.h"
 #include "mime/compose.h"
 #include "mime/dsn.h"
 #include "os/clock.h"
@@ -17,6 +19,7 @@
 #include "os/rand.h"
 
 #define REPORT_MOST (512 * 1024)
+#define REPORT_RCPT_MOST 2048	/* octets more for each recipient */
 
 /* How each is told. status: where the other side gave none (RFC 3463 3.1). */
 static const struct {
@@ -33,7 +36,9 @@ static const struct {
 		"Your message was passed on to a host that does not report"
 		" on delivery, for:" },
 	[REPORT_DELIVERED] = { "delivered", "2.0.0", "Mail delivered",
-		"Your message was delivered to:" },)
+		"Your message was delivered to:" },
+	[REPORT_EXPANDED] = { "expanded", "2.0.0", "Mail passed on to several",
+		"Your message was passed on to all who get mail for:" },)
 };
 
 static void add_why(struct str *out, const struct smtp_result *why)
@@ -53,12 +58,32 @@ static struct span host_name(const struct queue_outcome *o)
 	return span_sub(host, 0, span_has(host, '[') ? span_find(host, '[') : 0);
 }
 
+/* Where it went; an alias by its name, when it was a command or file of it. */
+static const char *final_address(const struct queue_message *m, unsigned i)
+{
+	struct span a = span_of(message_address(m, i));
+	size_t at = span_rfind(a, '@'), name = span_rfind(a, '#');
+	const char *made = NULL;
+
+	if (CFG_ALIASES && alias_is_target(a) && name < at)
+		made = arena_printf(m->arena, "%.*s%.*s",
+				SPAN_ARG(span_sub(a, 1, name - 1)),
+				SPAN_ARG(span_rest(a, at)));
+	return made ? made : a.p;
+}
+
 /* For the human: RFC 3464 section 2, first part. */
 static void add_human(struct str *out, const struct queue_message *m, unsigned i)
 {
 	const struct queue_outcome *o = &m->outcome[i];
+	const char *address = final_address(m, i);
+	const char *old = m->envelope->rcpt[i].address;
 
-	str_addf(out, "<%s>\r\n", m->envelope->rcpt[i].address);
+	str_addf(out, "<%s>", address);
+	if (CFG_ALIASES && message_address(m, i) != old
+			&& strcmp(address, old) != 0)
+		str_addf(out, " (who gets mail for <%s>)", old);
+	str_adds(out, "\r\n");
 	if (o->why) {
 		str_adds(out, "    ");
 		if (host_name(o).n)
@@ -121,8 +146,8 @@ static void add_rcpt(struct str *out, const struct queue_message *m, unsigned i)
 	struct span host = host_name(o);
 
 	str_adds(out, "\r\n");
-	add_original(out, r->dsn, m->global);
-	add_final(out, r->address, m->global);
+	add_original(out, CFG_ALIASES ? alias_dsn(m, i) : r->dsn, m->global);
+	add_final(out, final_address(m, i), m->global);
 	str_addf(out, "Action: %s\r\nStatus: %s\r\n",
 			kinds[o->report].action,
 			why && *why->enhanced ? why->enhanced
@@ -313,7 +338,8 @@ int report_send(struct queue_message *m, spool_done_fn *done, struct err *err)
 	struct str text;
 
 	m->global = is_global(m);
-	str_init(&text, REPORT_MOST);
+	str_init(&text, REPORT_MOST + (size_t)m->envelope->nrcpt *
+			REPORT_RCPT_MOST);
 	compose(&text, m, to.address);
 	d = text.bad ? NULL : spool_begin(m->entry->queue->spool, &e, err);
 	if (text.bad)

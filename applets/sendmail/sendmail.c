@@ -4,6 +4,8 @@
  *
  * applet sendmail tool usr/sbin
  * applet mailq tool mailq_main MAILQ
+ * applet newaliases tool newaliases_main NEWALIASES
+ * file newaliases.c NEWALIASES
  * file mailq.c MAILQ
  * file mailq_json.c MAILQ_ADMIN
  *
@@ -60,6 +62,16 @@
  *	help
  *	  mailq holds, releases, requeues, deletes and flushes single messages,
  *	  those of a sender, to a recipient or domain, and lists as JSON.
+ *
+ * config NEWALIASES
+ *	bool "newaliases (600 bytes)"
+ *	default y
+ *	depends on ALIASES
+ *	help
+ *	  usage: newaliases [-C FILE]
+ *
+ *	  Checks the file of aliases; there is no table to be made. Says how
+ *	  many there are, or what is wrong and where, with exit status 65.
  */
 #include "applet.h"
 #include "config.h"

@@ -48,6 +48,12 @@ void sendmail_recipients(struct sendmail_message *m, struct span list);
 /* local@domain in arena memory; the domain is ours where there is none. */
 const char *sendmail_complete(struct sendmail_message *m, struct span address);
 
+/*
+ * newaliases.c, only with NEWALIASES; of sendmail -bi and -I, too: says how many
+ * aliases there are, or what is wrong. The exit status.
+ */
+int sendmail_aliases(const char *conf_path);
+
 /* mailq.c, of sendmail -bp and -q: the exit status. conf_path may be NULL. */
 int sendmail_queue(const char *conf_path, bool flush);
 

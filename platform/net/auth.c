@@ -267,10 +267,14 @@ static int parse_user(struct auth_user *u, struct span rest, bool due)
 		u->kind = AUTH_VIRTUAL;
 	else if (span_is(kind, "SYSTEM"))
 		u->kind = AUTH_SYSTEM;
+	else if (CFG_ALIASES && span_is(kind, "ALIAS"))
+		u->kind = AUTH_ALIAS;
 	else
 		return -1;
-	if (text_of(u->name, sizeof(u->name), name) ||
-	    text_of(u->mailbox, sizeof(u->mailbox), mailbox))
+	if ((u->kind != AUTH_ALIAS || !span_is(name, "=")) &&
+	    text_of(u->name, sizeof(u->name), name))
+		return -1;
+	if (text_of(u->mailbox, sizeof(u->mailbox), mailbox))
 		return -1;
 	/* (uid_t)-1 means "nobody in particular" to the kernel */
 	if (!span_number(uid, UINT32_MAX - 1, &id) ||

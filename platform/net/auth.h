@@ -21,13 +21,16 @@ enum auth_status {
 
 #define AUTH_SCRAM_SIZE 48
 
-enum auth_kind { AUTH_VIRTUAL, AUTH_SYSTEM };
+enum auth_kind { AUTH_VIRTUAL, AUTH_SYSTEM, AUTH_ALIAS };
 
 struct auth_user {
 	enum auth_kind kind;
-	/* canonical: "alice@a.com" (virtual), "alice" (system) */
+	/*
+	 * canonical: "alice@a.com" (virtual), "alice" (system). Of an alias that
+	 * is no user the one user that it leads to, "": nobody, or several.
+	 */
 	char name[256];
-	/* Maildir below mail-dir ("a.com/alice"), or mbox below mbox-dir */
+	/* Maildir below mail-dir ("a.com/alice"), or mbox below mbox-dir; of an alias its local part */
 	char mailbox[320];
 	/* system users; 0 never gets mail in this way but in root's own box */
 	uid_t uid;
@@ -79,7 +82,8 @@ void auth_cancel(struct auth_request *r);
  *	PLAIN B64(user) B64(password) SERVICE PEER
  *	SALT B64(user)
  *	PROOF B64(user) B64(AuthMessage) B64(ClientProof) SERVICE PEER
- * Answers: "OK KIND B64(name) B64(mailbox) UID GID", to PROOF with
+ * Answers: "OK KIND B64(name) B64(mailbox) UID GID" (name "=" for an alias that
+ * is nobody's), to PROOF with
  * B64(ServerSignature) behind it; to SALT "SALT s=B64(salt),i=ROUNDS"; or "NO"
  * or "TEMP". No question has a state: who vanishes half-way leaves nothing here,
  * and no key leaves authd. Nonces and bindings are the asker's business: to

@@ -264,6 +264,60 @@ pid_t proc_command(const char *path, char **argv, struct err *err)
 	return start(path, argv, NULL, 0, err);
 }
 
+__attribute__((noreturn))
+static void filter(const char *path, char **argv, char **env, int in, int out)
+{
+	reset_signals();
+	/* out of the way of 0, 1, 2 first */
+	in = fcntl(in, F_DUPFD, FIRST_FD);
+	out = fcntl(out, F_DUPFD, FIRST_FD);
+	if (dup2(in, 0) == 0 && dup2(out, 1) == 1 && dup2(out, 2) == 2 &&
+			setpgid(0, 0) == 0) {
+		close_from(FIRST_FD);
+		execve(path, argv, env);
+	}
+	_exit(75);			/* EX_TEMPFAIL */
+}
+
+static void close_both(const int fds[2])
+{
+	close(fds[0]);
+	close(fds[1]);
+}
+
+pid_t proc_filter(const char *path, char **argv, char **env, int *in, int *out,
+		struct err *err)
+{
+	int to[2], from[2];
+	pid_t pid = -1;
+
+	if (pipe2(to, O_CLOEXEC) < 0)
+		return err_errno(err, "pipe");
+	if (pipe2(from, O_CLOEXEC) < 0) {
+		err_errno(err, "pipe");
+		close_both(to);
+		return -1;
+	}
+	if (fcntl(to[1], F_SETFL, O_NONBLOCK) == 0 &&
+			fcntl(from[0], F_SETFL, O_NONBLOCK) == 0)
+		pid = fork();
+	if (pid == 0)
+		filter(path, argv, env, to[0], from[1]);
+	if (pid < 0) {
+		err_errno(err, "start %s", path);
+		close_both(to);
+		close_both(from);
+		return -1;
+	}
+	/* also for who kills the group before it could make itself one */
+	setpgid(pid, pid);
+	close(to[0]);
+	close(from[1]);
+	*in = to[1];
+	*out = from[0];
+	return pid;
+}
+
 const char *proc_self(const char *argv0)
 {
 	static const char gone[] = " (deleted)";

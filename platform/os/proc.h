@@ -33,6 +33,15 @@ pid_t proc_start(const char *path, char **argv, const struct proc_fd *fds,
  */
 pid_t proc_command(const char *path, char **argv, struct err *err);
 
+/*
+ * Starts a program with this environment in a process group of its own: what is
+ * written to *in is its 0, what it says on 1 and 2 comes from *out; both are
+ * non-blocking. Where it could not be executed it ends with status 75, a
+ * temporary failure. Gives its pid, or -1.
+ */
+pid_t proc_filter(const char *path, char **argv, char **env, int *in, int *out,
+		struct err *err);
+
 /* This very binary, for exec: /proc/self/exe resolved, else argv0. */
 const char *proc_self(const char *argv0);
 

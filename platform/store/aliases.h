@@ -34,12 +34,12 @@ void aliases_free(struct aliases *a);	/* NULL is fine */
 int aliases_has(struct aliases *a, struct span local, struct err *err);
 
 /*
- * Whose it is: the local part of the one user of this machine that it leads to,
- * through other aliases perhaps, into out; "": nobody's, or several ones'. No
- * included file is read for that. 0 or -1 as above.
+ * Whose it is: the one user of ours that it leads to, through other aliases
+ * perhaps, into out, as it stands there: "alice" or "alice@a.com"; "": nobody's,
+ * or several ones'. No included file is read for that. 0 or -1 as above.
  */
 int aliases_owner(struct aliases *a, struct span local,
-		char out[ALIAS_NAME_SIZE], struct err *err);
+		char out[ALIAS_VALUE_SIZE], struct err *err);
 
 /* The n-th command or file (from 1) of an alias. As aliases_has. */
 int aliases_target(struct aliases *a, const char *name, unsigned n,

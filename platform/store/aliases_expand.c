@@ -373,7 +373,7 @@ int aliases_expand(struct aliases *a, struct span rcpt, bool roles,
 }
 
 int aliases_owner(struct aliases *a, struct span local,
-		char out[ALIAS_NAME_SIZE], struct err *err)
+		char out[ALIAS_VALUE_SIZE], struct err *err)
 {
 	const struct aliases_entry *e, *before = NULL;
 	struct alias_value v = { .kind = ALIAS_ADDRESS };
@@ -401,8 +401,8 @@ int aliases_owner(struct aliases *a, struct span local,
 		e = v.kind == ALIAS_EXACT ? NULL : aliases_find(a, local);
 	}
 	/* a way in a circle ends at nobody */
-	if (before && (!e || e == before) && !alias_name(out, local))
-		out[0] = '\0';
+	if (before && (!e || e == before))
+		memcpy(out, v.text, sizeof(v.text));
 	return 0;
 }
 

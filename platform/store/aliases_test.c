@@ -215,11 +215,11 @@ static void test_owner(void **state)
 	} want[] = {
 		{ "sales", "" }, { "root", "" }, { "gone", "nobody" },
 		{ "carol", "" }, { "self", "self" }, { "a", "" },
-		{ "here", "ann" }, { "prog", "" }, { "rel", "" },
+		{ "here", "ann@mail.a.test" }, { "prog", "" }, { "rel", "" },
 		{ "alone", "ann" }, { "who", "" }, { "owner-alone", "x" },
 	};
 	struct aliases *a = aliases_new(&conf, false);
-	char name[ALIAS_NAME_SIZE];
+	char name[ALIAS_VALUE_SIZE];
 	struct alias_value v;
 	struct err err;
 
