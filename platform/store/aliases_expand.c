@@ -24,7 +24,8 @@ struct expand {
 	const struct aliases *a;
 	struct alias_set *s;
 	struct err *err;
-	struct span domain;		/* of the recipient */
+	struct span domain;		/* of the recipient, */
+	const struct aliases_entry *own;	/* whose name this is; NULL: a role */
 	unsigned char *seen;		/* of each entry */
 	struct include *includes;
 	size_t left;			/* octets that includes may still take */
@@ -149,7 +150,6 @@ static int take_address(struct expand *x, const struct aliases_entry *in,
 	struct span text = span_of(v->text), domain = { NULL, 0 };
 	struct span local = span_sub(text, 0, span_rfind(text, '@'));
 	const struct aliases_entry *e;
-	char name[ALIAS_NAME_SIZE];
 
 	if (local.n < text.n)
 		domain = span_rest(text, local.n + 1);
@@ -160,8 +160,7 @@ static int take_address(struct expand *x, const struct aliases_entry *in,
 	if (e && e != in && v->kind != ALIAS_EXACT)
 		return take_entry(x, e);
 	/* what is an alias in all domains is a mailbox in the one asked for */
-	if (!domain.n && in && alias_name(name, local) &&
-			strcmp(name, in->name) == 0)
+	if (!domain.n && e && e == x->own)
 		domain = x->domain;
 	return add_local(x, local, domain.n ? domain :
 			first_domain(x->a->conf));
@@ -356,6 +355,7 @@ int aliases_expand(struct aliases *a, struct span rcpt, bool roles,
 	memset(s, 0, sizeof(*s));
 	if (aliases_refresh(a, err) < 0)
 		return -1;
+	x.own = aliases_find(a, to.local);
 	e = find(a, to.local, roles);
 	if (!e)
 		return 0;

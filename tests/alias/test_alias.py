@@ -225,7 +225,7 @@ def test_edit_while_running(house):
     s, i = house("sales: y@b.test\n", replies={"RCPT": "450 4.7.1 later"})
     send(i, "sales@a.test")
     i.wait_log("status=deferred")
-    aliases(i, "sales: alice\nnew: bob\n")
+    aliases(i, "sales: alice\nnew: bob\nold: bob\n")
     i.wait_messages("alice", 1)         # what waited goes where it leads now
     send(i, "new@a.test")
     i.wait_messages("bob", 1)
@@ -235,7 +235,7 @@ def test_edit_while_running(house):
     with smtplib.SMTP("127.0.0.1", i.port["smtp"], timeout=20) as c:
         c.ehlo("c")
         c.mail("x@b.test")
-        wait_for(lambda: c.rcpt("new@a.test")[0] == 550)
+        assert c.rcpt("old@a.test")[0] == 550
 
 
 def test_file_that_anybody_may_change(house):
@@ -369,7 +369,7 @@ def test_files(house):
 def test_file_that_cannot_be_written(house):
     _, i = house("file: {DIR}/out/sub/mbox\n")
     send(i, "file@a.test")
-    i.wait_log(r"out/sub/mbox.* No such file|No such file")
+    i.wait_log("out/sub/mbox: no such mailbox", 3)
     (i.dir / "out" / "sub").mkdir()
     (i.dir / "out" / "sub").chmod(0o777)
     wait_empty(i)
@@ -420,12 +420,14 @@ def test_postmaster_of_an_alias(house):
 def test_who_may_send_as_an_alias(house):
     """Who gets all of its mail, and nobody else."""
     _, i = house("sales: alice\nall: alice, bob\nlist: :include:/x\n"
-                 "alice: y@b.test\nout: y@b.test\nprog: \"|/bin/true\"\n",
+                 "alice: \\alice\nbob: y@b.test\nout: y@b.test\n"
+                 "bobs: bob\nsales2: sales\nprog: \"|/bin/true\"\n",
                  extra="auth-without-tls yes\n")
     with smtplib.SMTP("127.0.0.1", i.port["submission"], timeout=20) as c:
         c.ehlo("c")
         c.login("alice@a.test", "alice-pw")
         for name, want in (("alice", 250), ("sales", 250), ("all", 553),
+                           ("sales2", 250), ("bobs", 553),
                            ("list", 553), ("out", 553), ("prog", 553),
                            ("bob", 553)):
             assert c.mail(f"{name}@a.test")[0] == want, name
