@@ -149,12 +149,40 @@ static int find_box(struct authd_check *c, struct span local,
 	return result == NOBODY ? find_system(c, local, out, err) : result;
 }
 
+/*
+ * A name that is no user's but leads to somebody: queue finds out to whom. It
+ * is for who gets all of its mail to send under it.
+ */
+static int find_alias(struct authd_check *c, struct span local,
+		struct auth_user *out, struct err *err)
+{
+	char owner[ALIAS_VALUE_SIZE];
+	struct auth_user user = { .kind = AUTH_ALIAS };
+	struct span domain = first_domain(c->conf), name;
+	int found = aliases_has(c->aliases, local, err);
+
+	if (found <= 0)
+		return found < 0 ? -1 : NOBODY;
+	if (aliases_owner(c->aliases, local, owner, err) < 0)
+		return -1;
+	name = span_of(owner);
+	if (span_has(name, '@'))
+		name = split(name, &domain);
+	if (name.n && find_box(c, name, domain, &user, err) < 0)
+		return -1;
+	*out = (struct auth_user){ .kind = AUTH_ALIAS };
+	memcpy(out->name, user.name, sizeof(out->name));
+	str_copy(out->mailbox, sizeof(out->mailbox), local);
+	return FOUND;
+}
+
 #define STEPS_MOST 8		/* lines of virtual for one address */
 
 /* An address that is asked for. */
 struct wanted {
 	struct span local, domain;
 	bool catch_all;			/* whoever gets the rest is right, too */
+	bool other;			/* not quite the address as it came */
 	unsigned *steps;		/* of all searches for it */
 };
 
@@ -163,20 +191,37 @@ static int find_all(struct authd_check *c, struct wanted w,
 static int find_detail(struct authd_check *c, const struct wanted *w,
 		struct auth_user *out, struct err *err);
 
+/* An alias, or an address of another host: nobody's here to send under. */
+static int find_sent_on(struct authd_check *c, struct span local,
+		struct span domain, struct auth_user *out, struct err *err)
+{
+	if (!domain.n || conf_is_local(c->conf, domain))
+		return find_alias(c, local, out, err);
+	*out = (struct auth_user){ .kind = AUTH_ALIAS };
+	return str_copy(out->mailbox, sizeof(out->mailbox), local) < 0 ?
+		NOBODY : FOUND;
+}
+
 /* Whom a line means by its second word. */
 static int find_named(struct authd_check *c, const struct conf_map *m,
 		struct wanted w, struct auth_user *out, struct err *err)
 {
 	struct span local = split(span_of(m->to), &w.domain);
+	int result = NOBODY;
 
 	if (++*w.steps > STEPS_MOST)
 		return NOBODY;
 	if (m->to[0] == '@')
 		return find_all(c, w, out, err);
 	w.local = local;
-	if (w.domain.n)
-		return find_detail(c, &w, out, err);
-	return find_box(c, local, first_domain(c->conf), out, err);
+	if (!w.domain.n)
+		result = find_box(c, local, first_domain(c->conf), out, err);
+	else if (conf_is_local(c->conf, w.domain))
+		result = find_detail(c, &w, out, err);
+	/* queue knows of the line, too; of the address as it came and no other */
+	if (CFG_ALIASES && result == NOBODY && !w.other && *w.steps == 1)
+		result = find_sent_on(c, local, w.domain, out, err);
+	return result;
 }
 
 static int find_here(struct authd_check *c, const struct wanted *w,
@@ -210,6 +255,7 @@ static int find_detail(struct authd_check *c, const struct wanted *w,
 	if (result != NOBODY || !n)
 		return result;
 	plain.local = span_sub(w->local, 0, n);
+	plain.other = true;
 	return find_here(c, &plain, out, err);
 }
 
@@ -253,33 +299,6 @@ static int find_postmaster(struct authd_check *c, struct auth_user *out,
 	return find_box(c, local, domain, out, err);
 }
 
-/*
- * A name that is no user's but leads to somebody: queue finds out to whom. It
- * is for who gets all of its mail to send under it.
- */
-static int find_alias(struct authd_check *c, struct span local,
-		struct auth_user *out, struct err *err)
-{
-	char owner[ALIAS_VALUE_SIZE];
-	struct auth_user user = { .kind = AUTH_ALIAS };
-	struct span domain = first_domain(c->conf), name;
-	int found = aliases_has(c->aliases, local, err);
-
-	if (found <= 0)
-		return found < 0 ? -1 : NOBODY;
-	if (aliases_owner(c->aliases, local, owner, err) < 0)
-		return -1;
-	name = span_of(owner);
-	if (span_has(name, '@'))
-		name = split(name, &domain);
-	if (name.n && find_box(c, name, domain, &user, err) < 0)
-		return -1;
-	*out = (struct auth_user){ .kind = AUTH_ALIAS };
-	memcpy(out->name, user.name, sizeof(out->name));
-	str_copy(out->mailbox, sizeof(out->mailbox), local);
-	return FOUND;
-}
-
 /* RFC 5321 4.5.1, RFC 2142 4 and 5; and whoever answers our reports. */
 static bool is_role(struct span local)
 {
@@ -316,7 +335,8 @@ static int lookup(struct authd_check *c, struct span address,
 		return NOBODY;
 	str_init(&plain, AUTHD_NAME_MOST);
 	addr_local_plain(&plain, local);
-	w = (struct wanted){ str_span(&plain), domain, false, &steps };
+	w = (struct wanted){ .local = str_span(&plain), .domain = domain,
+		.steps = &steps };
 	result = plain.bad ? NOBODY : find_all(c, w, out, err);
 	if (CFG_ALIASES && result == NOBODY && !plain.bad)
 		result = find_alias(c, str_span(&plain), out, err);

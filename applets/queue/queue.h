@@ -300,6 +300,9 @@ enum alias_parent alias_parent(struct queue_message *m);
 bool message_forwarded(const struct queue_job *j);
 
 /* ---- queue_rewrite.c: masquerade, sender= and srs */
+/* Of a line `virtual ADDRESS TO`, TO; else the address. NULL: no memory. */
+const char *rewrite_virtual(const struct queue_message *m,
+		const char *address);
 /* Whom mail for this address goes to; NULL: no memory. */
 const char *rewrite_rcpt(const struct queue_message *m, const char *address);
 /* RFC 3461's parameters dsn of a recipient whose address is another now. */

@@ -192,16 +192,22 @@ static int settle(struct queue_message *m, unsigned i, int rc,
 
 static int resolve(struct queue_message *m, unsigned i)
 {
-	struct span address = span_of(m->envelope->rcpt[i].address);
+	const char *old = m->envelope->rcpt[i].address;
+	const char *to = rewrite_virtual(m, old);
+	struct span address = span_of(to);
 	struct addr a = addr_split(address);
 	struct alias_set s;
 	struct err err;
 	int rc;
 
+	if (!to)
+		return -1;
 	if (span_rfind(address, '@') == address.n)
 		a = (struct addr){ .local = address };
-	if (a.domain.n && !conf_is_local(queue_of(m)->daemon.conf, a.domain))
+	if (a.domain.n && !conf_is_local(queue_of(m)->daemon.conf, a.domain)) {
+		m->address[i] = to == old ? NULL : to;
 		return 0;
+	}
 	if (alias_is_target(a.local)) {
 		/* nobody but we may say such, and we say it to deliver */
 		fail(m, i, ERR_PERM, "5.1.1", "no such user");
@@ -509,17 +515,20 @@ static void begin(struct queue_expansion *x)
 {
 	struct queue_message *m = x->message;
 	struct queue *q = queue_of(m);
+	const char *address = rewrite_virtual(m,
+			m->envelope->rcpt[x->rcpt].address);
 	struct alias_set s = { 0 };
 	struct err err;
 	int rc;
 
-	if (q->daemon.stopping)
+	if (!address)
+		rc = err_nomem(&err);
+	else if (q->daemon.stopping)
 		rc = err_set(&err, ERR_TEMP, "queue is being stopped");
 	else if (child_id(x->child, m->entry->id, x->rcpt) < 0)
 		rc = err_set(&err, ERR_PERM, "its id is too long");
 	else
-		rc = aliases_expand(q->aliases, span_of(
-				m->envelope->rcpt[x->rcpt].address), !CFG_AUTHD
+		rc = aliases_expand(q->aliases, span_of(address), !CFG_AUTHD
 				|| m->entry->moved, UINT32_MAX, &s, &err);
 	if (rc == 0)
 		rc = err_set(&err, ERR_TEMP, "the alias has just gone");

@@ -70,6 +70,30 @@ const char *rewrite_rcpt(const struct queue_message *m, const char *address)
 	return masked(m, address);
 }
 
+const char *rewrite_virtual(const struct queue_message *m,
+		const char *address)
+{
+	const struct conf *conf = m->entry->queue->daemon.conf;
+	struct addr a = addr_split(span_of(address));
+	const struct conf_map *to;
+	struct str plain;
+
+	if (!CFG_AUTHD_VIRTUAL || !conf->virtuals || !a.domain.n)
+		return address;
+	str_init(&plain, ADDRESS_MOST);
+	addr_local_plain(&plain, a.local);
+	to = plain.bad ? NULL : conf_map_find(conf, conf->virtuals,
+			str_span(&plain), a.domain, CONF_MAP_ADDRESS);
+	str_free(&plain);
+	if (!to)
+		return address;
+	if (to->to[0] == '@')
+		return arena_printf(m->arena, "%.*s%s", SPAN_ARG(a.local),
+				to->to);
+	return span_has(span_of(to->to), '@') ? to->to :
+		arena_printf(m->arena, "%s@%.*s", to->to, SPAN_ARG(a.domain));
+}
+
 static void add_xtext(struct str *out, struct span s)
 {
 	for (size_t i = 0; i < s.n; i++) {

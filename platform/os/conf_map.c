@@ -2,6 +2,7 @@
 #include "os/conf_row.h"
 
 #include "base/utf8.h"
+#include "config.h"
 
 static struct span local_of(struct span s)
 {
@@ -94,11 +95,12 @@ int conf_check_virtual(struct conf_load *l)
 		if (!conf_is_local(l->c, from))
 			return conf_error(l, "virtual %s: no domain of ours",
 					m->from);
-		if (to.n && span_has(span_of(m->to), '@') &&
-				!conf_is_local(l->c, to))
-			return conf_error(l, "virtual %s %s: not here; an "
-					"alias can send it on", m->from,
-					m->to);
+		/* one address may be sent on, by who does so for aliases */
+		if (span_has(span_of(m->to), '@') && !conf_is_local(l->c, to)
+				&& (!CFG_ALIASES || m->from[0] == '@'
+					|| m->to[0] == '@'))
+			return conf_error(l, "virtual %s %s: no domain of "
+					"ours", m->from, m->to);
 	}
 	return 0;
 }

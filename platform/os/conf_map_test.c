@@ -98,8 +98,10 @@ static void wrong_lines(void **state)
 			"neither ADDRESS nor @DOMAIN");
 	assert_wrong(OURS "virtual @c.test alice", ": virtual @c.test: no "
 			"domain of ours");
-	assert_wrong(OURS "virtual x@a.test y@c.test", ": virtual x@a.test "
-			"y@c.test: not here; an alias can send it on");
+	assert_wrong(OURS "virtual @a.test y@c.test", ": virtual @a.test "
+			"y@c.test: no domain of ours");
+	assert_wrong(OURS "virtual x@a.test @c.test", ": virtual x@a.test "
+			"@c.test: no domain of ours");
 	assert_wrong(OURS "srs-domain c.test", ": srs-domain: no domain of "
 			"ours");
 	assert_wrong("recipient-delimiter ++", ":1: recipient-delimiter: "

@@ -135,8 +135,8 @@ static const struct conf_row rows[] = {
 		"Whose an address of one of our domains is: of a user, by name "
 		"or address. @DOMAIN USER gets what nobody else there gets (a "
 		"catch-all); @DOMAIN @OTHER makes the users of OTHER users of "
-		"DOMAIN. Nothing is sent on by this: that is what aliases "
-		"are for.") },
+		"DOMAIN. A single address may also be sent on: to an alias, "
+		"or to an address of another host.") },
 	{ KIND_IF(AUTHD_VIRTUAL, DELIMITER), AT(delimiter), 0, 0,
 		ROW("recipient-delimiter", "+",
 		"What comes behind it in a local part is a detail for the "

@@ -326,6 +326,30 @@ def test_virtual_domains():
             assert rcpt(i, to)[0] == 550, to
 
 
+def test_one_address_is_sent_on():
+    """To another host, or to an alias; whatever is near it is not."""
+    with FakeSMTP() as far, Instance(
+            extra=FAST + f"route far.test smtp:[127.0.0.1]:{far.port}\n"
+            "domain b.test\nvirtual info@b.test me@far.test\n"
+            "virtual team@b.test crew\nvirtual sales@b.test info@b.test\n"
+            "virtual boss@b.test alice\n", start=False) as i:
+        (i.dir / "aliases").write_text(
+            "info: bob\ncrew: alice, you@far.test\nalice+x: nobody\n"
+            "boss: bob\n")
+        i.start()
+        send(i, "info@b.test", "team@b.test", "boss@b.test")
+        wait_empty(i)
+        assert sorted(r for m in far.messages for r in m[1]) == [
+            "me@far.test", "you@far.test"]
+        tos = sorted(email.message_from_bytes(p.read_bytes())["X-Original-To"]
+                     or "alice" for p in i.wait_messages("alice", 2))
+        assert tos[1] == "boss@b.test"
+        send(i, "info@a.test")
+        i.wait_messages("bob", 1)
+        assert rcpt(i, "sales@b.test")[0] == 550
+        assert rcpt(i, "info+x@b.test")[0] == 550
+
+
 def test_two_people_of_one_name():
     with Instance(users=(), extra="domain b.test\n" + FAST) as i:
         for domain in ("a.test", "b.test"):
@@ -354,7 +378,7 @@ def test_who_gets_the_rest_may_send_as_them():
 
 @pytest.mark.parametrize("line,why", [
     ("virtual @c.test alice", "no domain of ours"),
-    ("virtual x@a.test me@provider.example", "an alias can send it on"),
+    ("virtual @a.test me@provider.example", "no domain of ours"),
     ("virtual alice bob", "is neither ADDRESS nor @DOMAIN"),
     ("masquerade root me", "is neither ADDRESS nor @DOMAIN"),
     ("masquerade root @", "is neither ADDRESS nor @DOMAIN"),
