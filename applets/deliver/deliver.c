@@ -4,7 +4,7 @@
  * (status codes)
  *
  * applet deliver daemon
- * file alias.c ALIASES
+ * file alias.c DELIVER_ALIASES
  *
  * config DELIVER
  *	bool "deliver (11 kB)"
@@ -21,6 +21,13 @@
  *	  -C FILE    configuration (default /etc/pillarbox.conf)
  *	  -d USER    address or account
  *	  -f SENDER  the sender's address, for Return-Path
+ *
+ * config DELIVER_ALIASES
+ *	bool "Commands and files of aliases (5 kB)"
+ *	default y
+ *	depends on ALIASES
+ *	help
+ *	  "|COMMAND" and /FILE in /etc/aliases, run and written as alias-user.
  */
 #include "applet.h"
 #include "config.h"
@@ -179,7 +186,7 @@ static int open_all(struct deliver *m, struct err *err)
 	m->sync = sync_open(m->daemon.loop, m->mail_dir, false, err);
 	if (!m->sync)
 		return -1;
-	if (conf->system_users || (CFG_ALIASES && conf->aliases[0] == '/')) {
+	if (conf->system_users || (CFG_DELIVER_ALIASES && conf->aliases[0] == '/')) {
 		m->system = system_open(m->daemon.loop, conf, err);
 		if (!m->system)
 			return -1;

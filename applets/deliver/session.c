@@ -95,7 +95,7 @@ void deliver_rcpt(struct smtp_session *s, struct smtp_rcpt *r)
 {
 	struct deliver_session *x = s->owner;
 
-	if (CFG_ALIASES && alias_is_target(span_of(r->address))) {
+	if (CFG_DELIVER_ALIASES && alias_is_target(span_of(r->address))) {
 		take_alias(x, r);
 		return;
 	}
@@ -126,7 +126,7 @@ static struct span alias_head(char out[DELIVER_HEAD_SIZE],
 static struct span head_of(char out[DELIVER_HEAD_SIZE],
 		const struct delivery *d)
 {
-	if (CFG_ALIASES && d->kind == AUTH_ALIAS)
+	if (CFG_DELIVER_ALIASES && d->kind == AUTH_ALIAS)
 		return alias_head(out, d);
 	return deliver_head(out, d->session->smtp->sender,
 			d->kind == AUTH_VIRTUAL ? d->name : d->rcpt->address,
@@ -223,7 +223,7 @@ static void answer(struct delivery *d, const struct err *err)
 	}
 	log_error("%s: to=<%s> mailbox=%s: %s", id, d->rcpt->address,
 			d->mailbox, err->text);
-	if (CFG_ALIASES && d->kind == AUTH_ALIAS) {
+	if (CFG_DELIVER_ALIASES && d->kind == AUTH_ALIAS) {
 		answer_alias(d, err);
 		return;
 	}

@@ -97,7 +97,7 @@ static int job_run(const struct conf *conf, int mbox_dir,
 {
 	struct priv_user user;
 
-	if (CFG_ALIASES && is_alias(m->user))
+	if (CFG_DELIVER_ALIASES && is_alias(m->user))
 		return alias_deliver(conf, m, before, err);
 	if (priv_find(m->user, &user, err) < 0
 			|| system_become(mbox_dir, &user, err) < 0
@@ -237,7 +237,7 @@ static bool too_many_aliases(const struct system *s)
 
 static struct system_job *next_job(const struct system *s)
 {
-	bool aliases = !CFG_ALIASES || !too_many_aliases(s);
+	bool aliases = !CFG_DELIVER_ALIASES || !too_many_aliases(s);
 	struct list *pos, *tmp;
 
 	if (s->nrunning >= JOBS_MOST)

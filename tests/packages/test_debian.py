@@ -23,8 +23,7 @@ DEBIAN = ROOT / "board-profiles" / "debian"
 UNITS = DEBIAN / "systemd"
 BIN = pathlib.Path(os.environ.get("PILLARBOX", ROOT / "build" / "pillarbox"))
 DAEMONS = ("authd", "deliver", "queue", "smtpd", "pop3d")
-SHELL = ("build", "manpages", "newaliases", "pillarbox.postinst",
-         "pillarbox.postrm")
+SHELL = ("build", "manpages", "pillarbox.postinst", "pillarbox.postrm")
 MOST = 19		# tenths: below 2.0
 
 
