@@ -116,15 +116,19 @@ struct conf_cert {
 	const char *user;		/* NULL: it may relay */
 };
 
-/* route DOMAIN lmtp:unix:PATH | smtp:[HOST]:PORT | smtp:HOST ; first match */
+/*
+ * route DOMAIN|.DOMAIN|* lmtp:unix:PATH | smtp:[HOST]:PORT | smtp:HOST ; first match
+ * fallback-route smtp:... [after=TIME]
+ */
 struct conf_route {
 	struct conf_route *next;
-	const char *domain;		/* "*": all others */
+	const char *domain;		/* "*": all; ".d": all below d */
 	bool lmtp;
 	bool mx;			/* look up MX of host (no brackets) */
 	const char *host;		/* or path when is_unix */
 	bool is_unix;
 	unsigned port;
+	unsigned after;			/* seconds; of the fallback */
 };
 
 /* dnsbl NAME [weight=N] [codes=ADDRESS[-ADDRESS],...] */
@@ -184,6 +188,7 @@ struct conf {
 	const char *delimiter;		/* before a detail: user+detail; "": none */
 	bool srs;			/* senders of what is forwarded are ours */
 	const char *srs_domain;		/* NULL: the first of domains */
+	struct conf_route *fallback;	/* NULL: none */
 	struct conf_word *nameservers;	/* ADDRESS[:PORT]; none: resolv.conf */
 	const char *postmaster;		/* local name that gets its mail */
 	const char *aliases;		/* path; "none": switched off */

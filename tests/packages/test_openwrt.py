@@ -317,6 +317,7 @@ SAMPLES = {
     "masquerade": ["root@router.lan me@example.org", "@lan @example.org"],
     "virtual": ["@example.net alice", "info@example.org alice@example.org"],
     "srs-domain": "example.org",
+    "fallback-route": "smtp:[192.0.2.2]:25 after=1h",
     "nameserver": ["192.0.2.53", "[2001:db8::53]:53"],
     "tls-cert": "/etc/cert.pem", "tls-key": "/etc/key.pem",
     "listen": ["smtp *:2525", "pop3 none", "pop3s none"],
