@@ -300,18 +300,14 @@ enum alias_parent { ALIAS_PARENT_DONE, ALIAS_PARENT_MARKED, ALIAS_PARENT_LATER }
 #define ALIAS_PARENT_MS 1000
 enum alias_parent alias_parent(struct queue_message *m);
 
-/* Is it by us (an alias, say) that some of this goes further? */
-bool message_forwarded(const struct queue_job *j);
-
 /* ---- queue_rewrite.c: masquerade, sender= and srs */
 /* Of a line `virtual ADDRESS TO`, TO; else the address. NULL: no memory. */
 const char *rewrite_virtual(const struct queue_message *m,
 		const char *address);
-/* Whom mail for this address goes to; NULL: no memory. */
-const char *rewrite_rcpt(const struct queue_message *m, const char *address);
-/* RFC 3461's parameters dsn of a recipient whose address is another now. */
-const char *rewrite_dsn(const struct queue_message *m, unsigned i,
-		const char *dsn);
+/* Where a recipient's mail goes by masquerade, for message_address. 0 or -1. */
+int rewrite_rcpt(struct queue_message *m, unsigned i);
+/* RFC 3461's parameters of a recipient whose address may be another one now. */
+const char *rewrite_dsn(const struct queue_message *m, unsigned i);
 /*
  * The sender and the header as the site may see them, before it is sent: j->smtp
  * is changed; head (fields that go before the message) gets the header section

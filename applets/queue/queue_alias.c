@@ -14,7 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/utf8.h"
 #include "mime/addr.h"
 #include "mime/alias.h"
 #include "mime/dsn.h"
@@ -239,23 +238,6 @@ int alias_resolve(struct queue_message *m)
 
 /* ---- RFC 3461's parameters of who was an alias */
 
-/* ORCPT=rfc822;xtext (RFC 3461 4.2): whom it was for in the beginning. */
-static void put_orcpt(struct str *out, const char *address)
-{
-	size_t before = out->n;
-
-	if (!utf8_ascii(span_of(address)))
-		return;
-	str_addf(out, "%sORCPT=rfc822;", out->n ? " " : "");
-	for (const char *p = address; *p; p++)
-		if (*p > ' ' && *p <= '~' && *p != '+' && *p != '=')
-			str_addc(out, *p);
-		else
-			str_addf(out, "+%02X", (unsigned char)*p);
-	if (out->n - before > DSN_ORCPT_MOST)
-		out->bad = true;
-}
-
 /* Success has been told, or will be (RFC 3461 5.2.7.2 b). */
 static void put_notify(struct str *out, const char *dsn, bool expanded)
 {
@@ -289,7 +271,7 @@ static const char *dsn_of(struct arena *a, const struct spool_rcpt *r,
 		str_addf(&text, "%sORCPT=%.*s", text.n ? " " : "",
 				SPAN_ARG(orcpt));
 	else
-		put_orcpt(&text, r->address);
+		dsn_make_orcpt(&text, r->address);
 	if (!text.bad && text.n)
 		made = arena_dup(a, str_span(&text));
 	str_free(&text);

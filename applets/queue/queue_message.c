@@ -462,41 +462,6 @@ static unsigned job_most(const struct queue_message *m)
 	return most < QUEUE_JOB_MOST ? most : QUEUE_JOB_MOST;
 }
 
-/* -1: no memory. */
-static int find_address(struct queue_message *m, unsigned i)
-{
-	const char *address = message_address(m, i), *other;
-
-	if (!CFG_MASQUERADE || (CFG_ALIASES
-			&& alias_is_target(span_of(address))))
-		return 0;
-	other = rewrite_rcpt(m, address);
-	if (other != address)
-		m->outcome[i].address = other;
-	return other ? 0 : -1;
-}
-
-/* RFC 3461's parameters: an address that is another now tells of the first. */
-static const char *dsn_of(const struct queue_message *m, unsigned i)
-{
-	const char *dsn = CFG_ALIASES ? alias_dsn(m, i) :
-		m->envelope->rcpt[i].dsn;
-
-	return CFG_MASQUERADE && m->outcome[i].address ?
-		rewrite_dsn(m, i, dsn) : dsn;
-}
-
-bool message_forwarded(const struct queue_job *j)
-{
-	const struct queue_message *m = j->message;
-
-	for (unsigned i = 0; m->address && i < j->smtp.nrcpt; i++)
-		if (m->address[j->index[i]])
-			return true;
-	/* a message that was made from an alias (queue_alias.c) */
-	return span_starts(span_of(m->envelope->origin), "alias ");
-}
-
 /* The job for the site of recipient `first` and others that go there. */
 static int add_job(struct queue_message *m, struct list *jobs,
 		struct queue_site **sites, unsigned first)
@@ -519,7 +484,7 @@ static int add_job(struct queue_message *m, struct list *jobs,
 			continue;
 		sites[i] = NULL;
 		j->index[j->left] = i;
-		j->dsn[j->left] = dsn_of(m, i);
+		j->dsn[j->left] = rewrite_dsn(m, i);
 		j->rcpt[j->left++] = message_address(m, i);
 	}
 	j->message = m;
@@ -552,7 +517,7 @@ static int gather(struct queue_message *m, struct list *jobs)
 
 		if (!is_due(m, i))
 			continue;
-		if (find_address(m, i) < 0)
+		if (CFG_MASQUERADE && rewrite_rcpt(m, i) < 0)
 			return -1;
 		address = message_address(m, i);
 		route_find(q, e->sender, domain_of(address), &route, key,

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/utf8.h"
 #include "mime/addr.h"
+#include "mime/alias.h"
 #include "mime/dsn.h"
 #include "mime/header.h"
 #include "mime/rewrite.h"
@@ -16,7 +16,6 @@
 #include "os/log.h"
 
 #define ADDRESS_MOST (4 * ADDR_MAX)
-#define ORCPT_TYPE "ORCPT=rfc822;"
 
 /* ---- masquerade */
 
@@ -61,13 +60,18 @@ static bool stays_here(const struct conf *conf, const char *address)
 	return CFG_DELIVER && (!domain.n || conf_is_local(conf, domain));
 }
 
-const char *rewrite_rcpt(const struct queue_message *m, const char *address)
+int rewrite_rcpt(struct queue_message *m, unsigned i)
 {
 	const struct conf *conf = m->entry->queue->daemon.conf;
+	const char *address = message_address(m, i), *other;
 
-	if (!CFG_MASQUERADE || !conf->masquerades || stays_here(conf, address))
-		return address;
-	return masked(m, address);
+	if (!conf->masquerades || stays_here(conf, address) ||
+			(CFG_ALIASES && alias_is_target(span_of(address))))
+		return 0;
+	other = masked(m, address);
+	if (other != address)
+		m->outcome[i].address = other;
+	return other ? 0 : -1;
 }
 
 const char *rewrite_virtual(const struct queue_message *m,
@@ -94,40 +98,38 @@ const char *rewrite_virtual(const struct queue_message *m,
 		arena_printf(m->arena, "%s@%.*s", to->to, SPAN_ARG(a.domain));
 }
 
-static void add_xtext(struct str *out, struct span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (c <= ' ' || c > '~' || c == '+' || c == '=')
-			str_addf(out, "+%02X", (unsigned char)c);
-		else
-			str_addc(out, c);
-	}
-}
-
-const char *rewrite_dsn(const struct queue_message *m, unsigned i,
-		const char *dsn)
+const char *rewrite_dsn(const struct queue_message *m, unsigned i)
 {
 	const struct spool_rcpt *r = &m->envelope->rcpt[i];
-	const char *result;
+	const char *dsn = CFG_ALIASES ? alias_dsn(m, i) : r->dsn, *result;
 	struct str out;
 
-	if (!CFG_DSN || dsn_param(dsn, "ORCPT").n ||
-			!utf8_ascii(span_of(r->address)))
+	if (!CFG_MASQUERADE || !CFG_DSN || !m->outcome[i].address ||
+			dsn_param(dsn, "ORCPT").n)
 		return dsn;
-	if (!dsn)
-		dsn = "";
 	str_init(&out, DSN_ORCPT_MOST + ADDRESS_MOST);
-	str_addf(&out, "%s%s" ORCPT_TYPE, dsn, *dsn ? " " : "");
-	add_xtext(&out, span_of(r->address));
+	str_adds(&out, dsn ? dsn : "");
+	dsn_make_orcpt(&out, r->address);
 	/* without memory it is just not said */
-	result = out.bad ? NULL : arena_dup(m->arena, str_span(&out));
+	result = out.bad || !out.n ? NULL : arena_dup(m->arena,
+			str_span(&out));
 	str_free(&out);
-	return result ? result : *dsn ? dsn : NULL;
+	return result ? result : dsn;
 }
 
 /* ---- the sender */
+
+/* Is some of it for others than those it came for? */
+static bool is_forwarded(const struct queue_job *j)
+{
+	const struct queue_message *m = j->message;
+
+	for (unsigned i = 0; m->address && i < j->smtp.nrcpt; i++)
+		if (m->address[j->index[i]])
+			return true;
+	/* a message that was made from an alias (queue_alias.c) */
+	return span_starts(span_of(m->envelope->origin), "alias ");
+}
 
 /* Of somebody else, and on its way because of us. */
 static bool wants_srs(const struct queue_job *j, const char *sender)
@@ -135,7 +137,7 @@ static bool wants_srs(const struct queue_job *j, const char *sender)
 	const struct queue *q = j->site->queue;
 	struct span domain = addr_split(span_of(sender)).domain;
 
-	return CFG_SRS && q->srs && domain.n && message_forwarded(j) &&
+	return CFG_SRS && q->srs && domain.n && is_forwarded(j) &&
 		!conf_is_local(q->daemon.conf, domain);
 }
 
