@@ -83,7 +83,6 @@ static int to_file(const char *path, const struct system_mail *m, bool *before,
 
 	if (strcmp(path, "/dev/null") == 0)
 		return 0;
-	umask(077);
 	return mailbox_append(AT_FDCWD, path, span_ends(span_of(path), "/"),
 			&add, before, err);
 }
@@ -333,6 +332,7 @@ int alias_deliver(const struct conf *conf, const struct system_mail *m,
 				" command or file any more", name);
 	if (rc < 0)
 		return -1;
+	umask(077);
 	rc = become(conf, &user, err);
 	if (rc == 0 && v.kind == ALIAS_COMMAND)
 		return to_command(conf, v.text, name, m, &user, err);

@@ -10,6 +10,7 @@
 #include "config.h"
 #include "queue.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -189,6 +190,15 @@ static int settle(struct queue_message *m, unsigned i, int rc,
 	return m->address[i] ? 0 : -1;
 }
 
+/* Made before the queue was killed: it counts, whatever the file says now. */
+static bool has_child(const struct queue_message *m, unsigned i)
+{
+	char id[SPOOL_ID_SIZE];
+
+	return m->entry->again && child_id(id, m->entry->id, i) == 0
+		&& queue_find(queue_of(m), id);
+}
+
 static int resolve(struct queue_message *m, unsigned i)
 {
 	const char *old = m->envelope->rcpt[i].address;
@@ -212,6 +222,8 @@ static int resolve(struct queue_message *m, unsigned i)
 		fail(m, i, ERR_PERM, "5.1.1", "no such user");
 		return 0;
 	}
+	if (has_child(m, i))
+		return note(m, i);
 	/* without authd nobody knows whether postmaster has a mailbox */
 	rc = aliases_expand(queue_of(m)->aliases, address, !CFG_AUTHD
 			|| m->entry->moved, 2, &s, &err);
@@ -469,20 +481,11 @@ static void make(struct queue_expansion *x, const struct alias_set *s)
 {
 	struct queue_message *m = x->message;
 	struct err err;
-	int made;
 
 	x->n = s->n;
 	x->list = s->owner && *m->envelope->sender;
-	made = is_made(x, &err);
-	if (made > 0) {
-		mark_parent(x);
-		return;
-	}
-	if (made == 0) {
-		x->fd = spool_body(queue_of(m)->spool, m->envelope, &x->at,
-				&err);
-		x->end = x->at + (int64_t)m->envelope->size;
-	}
+	x->fd = spool_body(queue_of(m)->spool, m->envelope, &x->at, &err);
+	x->end = x->at + (int64_t)m->envelope->size;
 	if (x->fd < 0 || open_draft(x, s, &err) < 0) {
 		give_up(x, &err);
 	} else if (write_head(x, &err) < 0) {
@@ -493,7 +496,7 @@ static void make(struct queue_expansion *x, const struct alias_set *s)
 	}
 }
 
-static void begin(struct queue_expansion *x)
+static void expand(struct queue_expansion *x)
 {
 	struct queue_message *m = x->message;
 	struct queue *q = queue_of(m);
@@ -501,17 +504,10 @@ static void begin(struct queue_expansion *x)
 			m->envelope->rcpt[x->rcpt].address);
 	struct alias_set s = { 0 };
 	struct err err;
-	int rc;
+	int rc = address ? aliases_expand(q->aliases, span_of(address),
+			!CFG_AUTHD || m->entry->moved, UINT_MAX, &s, &err) :
+			err_nomem(&err);
 
-	if (!address)
-		rc = err_nomem(&err);
-	else if (q->daemon.stopping)
-		rc = err_set(&err, ERR_TEMP, "queue is being stopped");
-	else if (child_id(x->child, m->entry->id, x->rcpt) < 0)
-		rc = err_set(&err, ERR_PERM, "its id is too long");
-	else
-		rc = aliases_expand(q->aliases, span_of(address), !CFG_AUTHD
-				|| m->entry->moved, UINT32_MAX, &s, &err);
 	if (rc == 0)
 		rc = err_set(&err, ERR_TEMP, "the alias has just gone");
 	if (rc < 0) {
@@ -521,6 +517,26 @@ static void begin(struct queue_expansion *x)
 		make(x, &s);
 	}
 	alias_set_free(&s);
+}
+
+static void begin(struct queue_expansion *x)
+{
+	struct queue_message *m = x->message;
+	struct err err;
+	int made;
+
+	if (queue_of(m)->daemon.stopping)
+		made = err_set(&err, ERR_TEMP, "queue is being stopped");
+	else if (child_id(x->child, m->entry->id, x->rcpt) < 0)
+		made = err_set(&err, ERR_PERM, "its id is too long");
+	else
+		made = is_made(x, &err);
+	if (made < 0)
+		give_up(x, &err);
+	else if (made)
+		mark_parent(x);
+	else
+		expand(x);
 }
 
 static void run(struct loop_task *t)
@@ -624,9 +640,11 @@ enum alias_parent alias_parent(struct queue_message *m)
 	e = queue_find(q, id);
 	if (!e)
 		return ALIAS_PARENT_DONE;
-	/* it will come to this recipient itself */
+	/* it will come to this recipient itself, or has already */
 	if (e->active)
-		return ALIAS_PARENT_LATER;
+		return rcpt < e->active->envelope->nrcpt && e->active->envelope
+			->rcpt[rcpt].state != SPOOL_WAITING ?
+			ALIAS_PARENT_DONE : ALIAS_PARENT_LATER;
 	if (spool_load(q->spool, id, m->arena, &parent, &err) < 0)
 		return err.kind == ERR_PERM ? ALIAS_PARENT_DONE
 			: ALIAS_PARENT_LATER;

@@ -64,7 +64,7 @@
  *	  those of a sender, to a recipient or domain, and lists as JSON.
  *
  * config NEWALIASES
- *	bool "newaliases (600 bytes)"
+ *	bool "newaliases (700 bytes)"
  *	default y
  *	depends on ALIASES
  *	help

@@ -130,6 +130,48 @@ static void test_anew(void **state)
 	arena_free(a);
 }
 
+/* A name that the caller chose, over a draft that was left behind. */
+static void test_named(void **state)
+{
+	static const char id[] = "0123456789abcdefghj0000";
+	struct spool_envelope e = { .sender = "", .nrcpt = 2, .rcpt = rcpts };
+	struct spool_envelope *read;
+	struct arena *a = arena_new(1 << 16);
+	char path[128], over[SPOOL_ADDED_MOST + 1];
+	struct spool_draft *d;
+	struct err err;
+	FILE *f;
+
+	(void)state;
+	memset(over, 'x', sizeof(over));
+	snprintf(path, sizeof(path), "%s/tmp/%s", dir, id);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs("left behind", f);
+	fclose(f);
+	conf.max_message_size = 10;
+	d = spool_begin_as(spool, id, &e, &err);
+	assert_non_null(d);
+	assert_int_equal(spool_write(d, span_make(over, 1000), NULL), 0);
+	spool_commit(d, on_done, NULL);
+	assert_string_equal(done, id);
+	assert_int_equal(spool_load(spool, id, a, &read, &err), 0);
+	assert_int_equal(read->size, 1000);
+	assert_int_equal(spool_check(spool, read, &err), 0);
+	assert_int_equal(spool_mark(spool, read, 1, SPOOL_EXPANDED, &err), 0);
+	assert_int_equal(spool_load(spool, id, a, &read, &err), 0);
+	assert_int_equal(read->rcpt[1].state, SPOOL_EXPANDED);
+	assert_int_equal(spool_remove(spool, id, &err), 0);
+	d = spool_begin_as(spool, id, &e, &err);
+	assert_int_equal(spool_write(d, span_make(over, sizeof(over)), NULL), 0);
+	assert_int_equal(spool_write(d, SPAN("0123456789"), &err), -1);
+	assert_int_equal(err.kind, ERR_PERM);
+	spool_abort(d);
+	assert_null(spool_begin_as(spool, "../x", &e, &err));
+	conf.max_message_size = 1 << 20;
+	arena_free(a);
+}
+
 static void test_both_given_up(void **state)
 {
 	struct spool_draft *old = begin(NULL, 1), *new = begin(old, 1);
@@ -167,6 +209,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reading), cmocka_unit_test(test_anew),
+		cmocka_unit_test(test_named),
 		cmocka_unit_test(test_both_given_up),
 		cmocka_unit_test(test_failed)
 	};

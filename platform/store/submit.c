@@ -18,6 +18,7 @@
 #include "os/priv.h"
 #include "store/disk.h"
 #include "store/spool.h"
+#include "store/submit_alias.h"
 
 #define PIECE 4096
 #define PASSWORD_SIZE 256
@@ -232,6 +233,7 @@ static enum way try_addresses(struct submit *s,
 static enum way try_smarthost(struct submit *s,
 		const struct conf_smarthost *host, struct err *err)
 {
+	struct submit_alias aliases;
 	struct tls_ctx *tls = NULL;
 	char password[PASSWORD_SIZE];
 	enum way way = WAY_ABSENT;
@@ -241,6 +243,11 @@ static enum way try_smarthost(struct submit *s,
 		.connect_timeout = s->conf->connect_timeout
 	};
 
+	if (CFG_ALIASES && submit_alias_begin(&aliases, s->conf, &s->message,
+				err) < 0) {
+		submit_alias_end(&aliases, &s->message);
+		return WAY_REFUSED;
+	}
 	if (host->user) {
 		if (!host->password_file || smtp_password(host->password_file,
 				password, sizeof(password), err) < 0)
@@ -255,6 +262,8 @@ static enum way try_smarthost(struct submit *s,
 	}
 	way = try_addresses(s, host, &target, tls, err);
 out:
+	if (CFG_ALIASES)
+		submit_alias_end(&aliases, &s->message);
 	tls_ctx_free(tls);
 	explicit_bzero(password, sizeof(password));
 	return way;

@@ -4,8 +4,11 @@ import collections
 import os
 import random
 import re
+import shutil
 import signal
 import smtplib
+import subprocess
+import tempfile
 import time
 
 import pytest
@@ -143,3 +146,32 @@ def test_kills_under_load():
             assert len(got) == n, "lost"
             assert max(got.values()) == 1, "doubled"
         assert not list((i.dir / "spool" / "damaged").iterdir())
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace")
+def test_the_child_waits_for_the_flush_of_the_mark():
+    """What a power cut could not show us: the order of the system calls."""
+    with tempfile.NamedTemporaryFile("r") as trace, instance() as i:
+        i.conf.write_text(i.conf.read_text() + "spool-sync files\n")
+        i.start()
+        p = subprocess.Popen(
+            ["strace", "-o", trace.name, "-e", "pwrite64,fsync,renameat,connect",
+             *(f"-p{pid}" for pid in i.pids("queue"))], stderr=subprocess.PIPE)
+        for _ in i.pids("queue"):
+            assert b"attached" in p.stderr.readline()
+        i.run("sendmail", "-f", "alice@a.test", "all@a.test", input="x\n")
+        i.wait_messages("carol", 1)
+        wait_empty(i)
+        p.terminate()
+        p.wait(10)
+        calls = trace.read().splitlines()
+
+    def after(start, pattern):
+        return next(n for n in range(start, len(calls))
+                    if re.search(pattern, calls[n]))
+
+    made = after(0, r'renameat\(.*\w{19}0000"')
+    durable = after(made, r"fsync\(.* = 0|fsync resumed.* = 0")
+    marked = after(durable, r'pwrite64\(\d+, "d", 1,')
+    flushed = after(marked, r"fsync\(.* = 0|fsync resumed.* = 0")
+    assert after(0, r'connect\(.*/deliver"') > flushed

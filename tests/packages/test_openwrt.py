@@ -335,6 +335,7 @@ SAMPLES = {
     "saslauthd": "/run/saslauthd/mux",
     "ban-command": "/etc/pillarbox/ban",
     "greylist-exempt": ["192.0.2.0/24", "2001:db8:1::/48"],
+    "aliases": "none", "alias-user": "mail",
     "system-users": "no", "retry-first": "7m", "max-queue": "77",
 }
 
