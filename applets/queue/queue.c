@@ -67,6 +67,12 @@
  *	help
  *	  spool-dir may be on a tmpfs: mail that goes at once never touches
  *	  the flash, what waits is moved to spill-dir.
+ *
+ * config MASQUERADE
+ *	bool "masquerade, and sender= of a smarthost (6 kB)"
+ *	help
+ *	  Addresses of this house become those that others may see, in the
+ *	  envelope and the header of mail that leaves it.
  */
 #include "applet.h"
 #include "config.h"
@@ -82,6 +88,7 @@
 #include "net/tls.h"
 #include "net/smtp_advice.h"
 #include "os/log.h"
+#include "store/srs_secret.h"
 
 #define RESCAN_MS 60000			/* after a scan that has failed */
 #define SWEEP_MS 60000			/* between looks for sites to forget */
@@ -418,6 +425,15 @@ static int open_tls(struct queue *q, struct err *err)
 	return q->tls ? 0 : -1;
 }
 
+static int open_srs(struct queue *q, struct err *err)
+{
+	if (!CFG_SRS || !q->daemon.conf->srs)
+		return 0;
+	q->srs = calloc(1, sizeof(*q->srs));
+	return q->srs ? srs_secret_load(q->srs, q->daemon.conf, err) :
+		err_nomem(err);
+}
+
 static int open_sockets(struct queue *q, struct err *err)
 {
 	struct daemon *d = &q->daemon;
@@ -440,6 +456,8 @@ static int open_all(struct queue *q, struct err *err)
 			|| (CFG_QUEUE_SPILL && d->conf->spill_dir
 				&& daemon_dir(d->conf->spill_dir, 0700,
 					d->conf->user_queue, err) < 0))
+		return -1;
+	if (open_srs(q, err) < 0)
 		return -1;
 	q->spool = spool_open(d->conf, d->loop, err);
 	if (!q->spool || spool_own(q->spool, err) < 0)

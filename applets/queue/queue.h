@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "net/daemon.h"
 #include "net/mx.h"
+#include "mime/srs.h"
 #include "net/smtp_client.h"
 #include "store/spool.h"
 
@@ -43,6 +44,9 @@
 #define QUEUE_SPILLS 16			/* moved to flash at a time */
 #define QUEUE_ROOM_MS 5000		/* then it is seen whether a site has room */
 #define QUEUE_RETURN_MOST (64 * 1024)	/* octets of a message that go back */
+/* What goes before the message has to fit into CONN_OUT_MOST at once. */
+#define QUEUE_REWRITE_MOST (32 * 1024)	/* octets of a header */
+#define QUEUE_HEAD_MOST (48 * 1024)	/* ... that they become */
 #define QUEUE_JOB_MOST 100		/* recipients: RFC 5321 4.5.3.1.8 */
 #define QUEUE_LOOK_MOST (256 * 1024)	/* ... that are looked at for UTF-8 */
 
@@ -153,6 +157,8 @@ struct queue_outcome {
 	const struct smtp_result *why;	/* arena; NULL: not needed, or forgotten */
 	const char *host;		/* who said it; "" nobody */
 	bool kept;			/* by ourselves: that was no try */
+	const char *address;		/* its mail goes there; NULL: as in the
+					 * envelope */
 };
 
 /* A message whose envelope is in memory. */
@@ -209,6 +215,7 @@ struct queue {
 	struct dns *dns;
 	struct tls_ctx *tls;
 	struct queue_secret *secrets;
+	struct srs *srs;		/* NULL: off */
 	char deliver_path[128];
 
 	struct queue_entry *buckets[QUEUE_BUCKETS];
@@ -348,6 +355,21 @@ const char *alias_dsn(const struct queue_message *m, unsigned rcpt);
 enum alias_parent { ALIAS_PARENT_DONE, ALIAS_PARENT_MARKED, ALIAS_PARENT_LATER };
 #define ALIAS_PARENT_MS 1000
 enum alias_parent alias_parent(struct queue_message *m);
+
+/* ---- queue_rewrite.c: masquerade, sender= and srs */
+/* Of a line `virtual ADDRESS TO`, TO; else the address. NULL: no memory. */
+const char *rewrite_virtual(const struct queue_message *m,
+		const char *address);
+/* Where a recipient's mail goes by masquerade, for message_address. 0 or -1. */
+int rewrite_rcpt(struct queue_message *m, unsigned i);
+/* RFC 3461's parameters of a recipient whose address may be another one now. */
+const char *rewrite_dsn(const struct queue_message *m, unsigned i);
+/*
+ * The sender and the header as the site may see them, before it is sent: j->smtp
+ * is changed; head (fields that go before the message) gets the header section
+ * where it became another, and fits. 0 or -1: no memory.
+ */
+int rewrite_message(struct queue_job *j, struct str *head);
 
 /* ---- queue_route.c */
 /*

@@ -1,4 +1,5 @@
 #include "applet.h"
+#include "config.h"
 #include "queue.h"
 
 #include <stdio.h>
@@ -32,7 +33,7 @@ struct queue_link {
 	struct smtp_result said;	/* by the last address that was reached */
 	bool redo;			/* the job has not even begun: elsewhere again */
 	struct loop_timer timeout;
-	char date[QUEUE_LATE_DATE];	/* that this message came without */
+	struct str head;		/* fields that this message goes with */
 	char host[320];			/* for the log: name[address]:port */
 };
 
@@ -84,6 +85,7 @@ static void link_free(struct queue_link *l)
 	q->leaving -= l->leaving;
 	if (!l->up)
 		s->connecting--;
+	str_free(&l->head);
 	if (l->fd >= 0)
 		close(l->fd);
 	targets_drop(l->targets);
@@ -284,6 +286,7 @@ int link_start(struct queue_site *s)
 	}
 	l->site = s;
 	l->fd = -1;
+	str_init(&l->head, QUEUE_HEAD_MOST);
 	l->targets = targets_use(s->targets);
 	l->begun = clock_ms();
 	list_init(&l->rest);
@@ -305,6 +308,7 @@ static void end_job(struct queue_link *l, const struct smtp_result *why)
 	struct queue_job *j = l->job;
 
 	l->job = NULL;
+	str_free(&l->head);
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = -1;
@@ -312,26 +316,48 @@ static void end_job(struct queue_link *l, const struct smtp_result *why)
 		message_job_end(j, why, l->host);
 }
 
+/* What goes before what is in the file, and instead of some of it. */
+static int make_head(struct queue_link *l, struct queue_job *j)
+{
+	char date[QUEUE_LATE_DATE];
+
+	j->smtp.fd = l->fd;
+	j->smtp.head = NULL;
+	if (queue_late_date(date, j->message->envelope->created, l->fd,
+			j->smtp.start))
+		str_adds(&l->head, date);
+	if ((CFG_MASQUERADE || CFG_SRS) && rewrite_message(j, &l->head) < 0)
+		return -1;
+	if (l->head.n)
+		j->smtp.head = str_c(&l->head);
+	return l->head.bad ? -1 : 0;
+}
+
+/* Not for anything that the other side said: later again. */
+static bool cannot_send(struct queue_link *l, const char *text)
+{
+	struct smtp_result why = { .kind = ERR_TEMP, .enhanced = "4.3.0" };
+
+	snprintf(why.text, sizeof(why.text), "%.250s", text);
+	end_job(l, &why);
+	return false;
+}
+
 static bool send_job(struct queue_link *l, struct queue_job *j)
 {
 	struct spool *spool = l->site->queue->spool;
-	struct smtp_result why = { .kind = ERR_TEMP, .enhanced = "4.3.0" };
 	struct err err;
 
 	list_del(&j->link);
 	site_wake(l->site);		/* room for who is parked */
 	l->job = j;
 	l->fd = spool_body(spool, j->message->envelope, &j->smtp.start, &err);
-	if (l->fd < 0) {
-		snprintf(why.text, sizeof(why.text), "%.250s", err.text);
-		end_job(l, &why);
-		return false;
-	}
-	j->smtp.fd = l->fd;
+	if (l->fd < 0)
+		return cannot_send(l, err.text);
 	j->smtp.utf8_header = queue_utf8_header(j->message->envelope, l->fd,
 			j->smtp.start);
-	j->smtp.head = queue_late_date(l->date, j->message->envelope->created,
-			l->fd, j->smtp.start);
+	if (make_head(l, j) < 0)
+		return cannot_send(l, "out of memory");
 	set_idle(l, false);
 	loop_timer_stop(l->site->queue->daemon.loop, &l->timeout);
 	smtp_client_send(l->client, &j->smtp);
@@ -465,6 +491,7 @@ static void give_back(struct queue_link *l)
 {
 	list_add_head(&l->site->jobs, &l->job->link);
 	l->job = NULL;
+	str_free(&l->head);
 	l->redo = false;
 	close(l->fd);
 	l->fd = -1;

@@ -479,8 +479,10 @@ static struct span domain_of(const char *address)
 
 const char *message_address(const struct queue_message *m, unsigned rcpt)
 {
-	const char *other = m->address ? m->address[rcpt] : NULL;
+	const char *other = m->outcome[rcpt].address;
 
+	if (!other && m->address)
+		other = m->address[rcpt];
 	return other && *other ? other : m->envelope->rcpt[rcpt].address;
 }
 
@@ -521,8 +523,7 @@ static int add_job(struct queue_message *m, struct list *jobs,
 			continue;
 		sites[i] = NULL;
 		j->index[j->left] = i;
-		j->dsn[j->left] = CFG_ALIASES ? alias_dsn(m, i)
-			: e->rcpt[i].dsn;
+		j->dsn[j->left] = rewrite_dsn(m, i);
 		j->rcpt[j->left++] = message_address(m, i);
 	}
 	j->message = m;
@@ -585,10 +586,13 @@ static int gather(struct queue_message *m, struct list *jobs)
 	char key[KEY_SIZE];
 
 	for (unsigned i = 0; sites && i < e->nrcpt; i++) {
-		const char *address = message_address(m, i);
+		const char *address;
 
 		if (!is_due(m, i))
 			continue;
+		if (CFG_MASQUERADE && rewrite_rcpt(m, i) < 0)
+			return -1;
+		address = message_address(m, i);
 		route_find(q, e->sender, domain_of(address), &route, key,
 				sizeof(key));
 		if (hold(m, i, &route))

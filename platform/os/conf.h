@@ -35,7 +35,7 @@ enum conf_tls { CONF_TLS_NONE, CONF_TLS_MAY, CONF_TLS_STARTTLS, CONF_TLS_TLS };
 
 /*
  * smarthost HOST[:PORT] [tls|starttls|may|none] [user=U] [password-file=F]
- *	[noverify] [from=ADDRESS|@DOMAIN,...]
+ *	[noverify] [from=ADDRESS|@DOMAIN,...] [sender=ADDRESS]
  * Default: port 587 and starttls; port 465 means tls, port 25 means may; tls
  * without a port means port 465.
  * tls and starttls verify the certificate unless noverify says not to.
@@ -49,6 +49,7 @@ struct conf_smarthost {
 	const char *user;		/* NULL: no AUTH */
 	const char *password_file;
 	struct conf_word *from;		/* envelope senders; NULL: all others */
+	const char *sender;		/* that it demands; NULL: any */
 };
 
 enum conf_service {
@@ -168,6 +169,15 @@ struct conf_milter {
 	unsigned char services;		/* bits by enum conf_service, and LOCAL */
 };
 
+/*
+ * masquerade FROM TO, virtual FROM TO; each an address, @DOMAIN, or a name
+ * alone, domains as in struct conf
+ */
+struct conf_map {
+	struct conf_map *next;
+	const char *from, *to;
+};
+
 enum conf_check { CONF_CHECK_NO, CONF_CHECK_NOTE, CONF_CHECK_REFUSE };
 
 struct conf {
@@ -179,6 +189,11 @@ struct conf {
 	struct conf_smarthost *smarthosts;	/* in the order of the file */
 	struct conf_listen *listen;	/* with the defaults */
 	struct conf_route *routes;
+	struct conf_map *masquerades;	/* addresses as others see them */
+	struct conf_map *virtuals;	/* addresses of ours, and whose they are */
+	const char *delimiter;		/* before a detail: user+detail; "": none */
+	bool srs;			/* senders of what is forwarded are ours */
+	const char *srs_domain;		/* NULL: the first of domains */
 	struct conf_route *fallback;	/* NULL: none */
 	struct conf_word *nameservers;	/* ADDRESS[:PORT]; none: resolv.conf */
 	const char *postmaster;		/* local name that gets its mail */
@@ -294,6 +309,18 @@ bool conf_is_local(const struct conf *c, struct span domain);
  */
 const struct conf_smarthost *conf_smarthost(const struct conf *c,
 		const struct conf_smarthost *after, const char *sender);
+/*
+ * The first of these lines that is for this address (its local part in plain
+ * form; no domain: an address of this machine). what: lines with a local part,
+ * those for all of a domain, or both.
+ */
+enum { CONF_MAP_ADDRESS = 1, CONF_MAP_DOMAIN = 2, CONF_MAP_ANY = 3 };
+const struct conf_map *conf_map_find(const struct conf *c,
+		const struct conf_map *m, struct span local,
+		struct span domain, unsigned what);
+/* What becomes of an address with this local part, as it is written. */
+void conf_map_put(const struct conf_map *m, struct span local,
+		struct str *out);
 /* Whose certificate is this? NULL: nobody's. May it relay? (TLS_CLIENT_CERTS) */
 const char *conf_cert_user(const struct conf *c,
 		const unsigned char hash[CONF_HASH_SIZE]);

@@ -42,6 +42,9 @@ enum conf_kind {
 	CONF_KIND_CERTS,	/* client_certs, those without */
 	CONF_KIND_ALERTS,	/* struct conf_word * */
 	CONF_KIND_HOURS,	/* struct conf_hours */
+	CONF_KIND_MASQUERADE,	/* struct conf_map * */
+	CONF_KIND_VIRTUAL,	/* struct conf_map * */
+	CONF_KIND_DELIMITER,	/* const char *, "": none */
 	CONF_KIND_LEFT_OUT,	/* its feature is not in this build */
 	CONF_KIND_COUNT
 };
@@ -155,6 +158,9 @@ CONF_KIND_FNS(certs);
 /* When all lines are read. 0 or -1. */
 int conf_check_tls_client(struct conf_load *l);
 CONF_KIND_FNS(milter);
+CONF_KIND_FNS(map);
+/* When all lines are read: are they about addresses of ours? 0 or -1. */
+int conf_check_virtual(struct conf_load *l);
 
 /* Appends a kept copy, unless it is there already (case ignored). 0 or -1. */
 int conf_add_word(struct conf_load *l, struct conf_word **list,

@@ -1,5 +1,7 @@
 /* The kind smarthost: who takes what is not ours; one table of its options. */
 #include "os/conf_row.h"
+#include "base/utf8.h"
+#include "config.h"
 
 #include <string.h>
 
@@ -82,6 +84,17 @@ static void print_from(struct str *out, const struct conf_smarthost *s,
 	}
 }
 
+static inline int parse_sender(struct conf_load *l, void *at,
+		struct span value)
+{
+	char text[CONF_USER_SIZE];
+	struct span sender = conf_mailbox(text, value);
+
+	if (!sender.n || sender.p[0] == '@' || !utf8_ascii(sender))
+		return conf_bad(l, value, "is no ADDRESS in ASCII");
+	return parse_text(l, at, sender);
+}
+
 static int set_noverify(struct conf_load *l, void *at, struct span value)
 {
 	(void)l;
@@ -103,6 +116,7 @@ static const struct option options[] = {
 	{ "password-file=", AT(password_file), parse_path, print_text },
 	{ "noverify", AT(verify), set_noverify, print_noverify },
 	{ "from=", AT(from), parse_from, print_from },
+	USE_MASQUERADE({ "sender=", AT(sender), parse_sender, print_text },)
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 

@@ -122,6 +122,36 @@ static const struct conf_row rows[] = {
 		"* matches all, so that no smarthost is asked. smtp:HOST asks "
 		"for the MX of HOST, [HOST] does not; PORT is 25 (smtp) or 24 "
 		"(lmtp) when left out.") },
+	{ KIND_IF(MASQUERADE, MASQUERADE), AT(masquerades), 0, 0,
+		ROW("masquerade", "(none)",
+		"An address of this house, all of a domain (@DOMAIN) or a user "
+		"in any of ours, and the address that others are to see in its "
+		"place; @DOMAIN keeps the local part. The first line that fits "
+		"counts. In mail that goes to another host by SMTP, and in no "
+		"other, the envelope's sender and the addresses in From, To "
+		"and their like are replaced; a recipient that is not ours is, "
+		"wherever its mail would have gone. See docs/addresses.md.") },
+	{ KIND_IF(AUTHD_VIRTUAL, VIRTUAL), AT(virtuals), 0, 0,
+		ROW("virtual", "(none)",
+		"Whose an address of one of our domains is: of a user, by name "
+		"or address. @DOMAIN USER gets what nobody else there gets (a "
+		"catch-all); @DOMAIN @OTHER makes the users of OTHER users of "
+		"DOMAIN. A single address may also be sent on: to an alias, "
+		"or to an address of another host.") },
+	{ KIND_IF(AUTHD_VIRTUAL, DELIMITER), AT(delimiter), 0, 0,
+		ROW("recipient-delimiter", "+",
+		"What comes behind it in a local part is a detail for the "
+		"user's own use: mail for alice+lists is alice's, unless "
+		"there is an alice+lists.") },
+	{ KIND_IF(SRS, YESNO), AT(srs), 0, 0,
+		ROW("srs", "no",
+		"Mail of others that is sent on (aliases, .forward) gets a "
+		"sender of ours, SRS0=...@DOMAIN, so that the next host does "
+		"not take it for forged (SPF); reports that come back to it "
+		"go on to the sender for 21 days.") },
+	{ KIND_IF(SRS, HOST), AT(srs_domain), 0, 0,
+		ROW("srs-domain", "(the first domain)",
+		"The domain of such senders, one of ours.") },
 	{ CONF_KIND_FALLBACK, AT(fallback), 0, 0,
 		ROW("fallback-route", "(none)",
 		"Where mail for others goes when none of its hosts can be "
@@ -132,10 +162,6 @@ static const struct conf_row rows[] = {
 		"The DNS servers to ask, in this order. An IPv6 address with "
 		"a port is written [ADDRESS]:PORT.") },
 
-	{ CONF_KIND_YESNO, AT(mx_loopback), 0, 0,
-		ROW("mx-loopback", "no",
-		"Mail goes by MX to an address of loopback, as 127.0.0.1, too. "
-		"Else a domain that names such a one gets no mail from us.") },
 	{ KIND_IF(ALIASES, PATH), AT(aliases), 0, 1000,
 		ROW("aliases", "/etc/aliases",
 		"Names that lead to others, in all of our domains, as "
@@ -155,6 +181,10 @@ static const struct conf_row rows[] = {
 		ROW("max-alias-recipients", "10000",
 		"Recipients that one alias may lead to, through all others "
 		"and included files. Mail for one with more comes back.") },
+	{ CONF_KIND_YESNO, AT(mx_loopback), 0, 0,
+		ROW("mx-loopback", "no",
+		"Mail goes by MX to an address of loopback, as 127.0.0.1, too. "
+		"Else a domain that names such a one gets no mail from us.") },
 
 	GROUP("Folders and files"),
 	{ CONF_KIND_PATH, AT(spool_dir), 1, 1000,

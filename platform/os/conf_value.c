@@ -294,6 +294,29 @@ static int parse_path(struct conf_load *l, const struct conf_row *row,
 	return *field ? 0 : -1;
 }
 
+/* One of what a user's name may have, and a folder's name, too. */
+static inline int parse_delimiter(struct conf_load *l,
+		const struct conf_row *row, const struct conf_words *words)
+{
+	const char **field = at(l->c, row);
+	struct span word = words->v[0];
+	bool none = span_is(word, "none");
+
+	if (!none && (word.n != 1 || !span_has(SPAN("+-=_~"), word.p[0])))
+		return conf_bad(l, word, "is neither one of + - = _ ~ nor "
+				"none");
+	*field = conf_keep(l, none ? SPAN("") : word);
+	return *field ? 0 : -1;
+}
+
+static inline void print_delimiter(const struct conf *c,
+		const struct conf_row *row, struct str *out)
+{
+	const char *text = *(const char *const *)in(c, row);
+
+	str_adds(out, *text ? text : "none");
+}
+
 void conf_print_text(const struct conf *c, const struct conf_row *row,
 		struct str *out)
 {
@@ -314,7 +337,8 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			true, false, KIND(nets) },
 		[CONF_KIND_SMARTHOST] = { "HOST[:PORT] "
 			"[tls|starttls|may|none] [user=U] [password-file=F] "
-			"[noverify] [from=ADDRESS|@DOMAIN,...]", 1,
+			"[noverify] [from=ADDRESS|@DOMAIN,...]"
+			USE_MASQUERADE(" [sender=ADDRESS]"), 1,
 			CONF_WORDS_MOST, true, false, KIND(smarthost) },
 		[CONF_KIND_LISTEN] = { "SERVICE ADDRESS:PORT|*:PORT|"
 			"[IPV6]:PORT|none [OPTION...]", 2, 8, true, true,
@@ -380,6 +404,14 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			conf_print_words },)
 		USE_QUEUE_ALERTS([CONF_KIND_HOURS] = { "none|HH:MM-HH:MM", 1, 1,
 			false, false, KIND(hours) },)
+		USE_MASQUERADE([CONF_KIND_MASQUERADE] = { "ADDRESS|@DOMAIN|USER "
+			"ADDRESS|@DOMAIN", 2, 2, true, false, KIND(map) },)
+		USE_AUTHD_VIRTUAL([CONF_KIND_VIRTUAL] = { "ADDRESS|@DOMAIN "
+			"ADDRESS|@DOMAIN|USER", 2, 2, true, false,
+			KIND(map) },)
+		USE_AUTHD_VIRTUAL([CONF_KIND_DELIMITER] = { "CHARACTER|none",
+			1, 1, false, false, parse_delimiter,
+			print_delimiter },)
 		[CONF_KIND_LEFT_OUT] = { "", 0, CONF_WORDS_MOST, true, false,
 			parse_left_out, print_nothing },
 	};
