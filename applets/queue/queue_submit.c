@@ -207,6 +207,8 @@ static int put_trace(struct control *c, struct err *err)
 	return rc;
 }
 
+static void end_message(struct control *c);
+
 /* The envelope is there: is there room for the message, too? */
 static void end_envelope(struct control *c)
 {
@@ -232,6 +234,8 @@ static void end_envelope(struct control *c)
 	t->lines.last = '\n';
 	conn_puts(c->conn, "354 go on\n");
 	conn_timeout(c->conn, MESSAGE_MS);
+	if (!t->left)
+		end_message(c);
 }
 
 /* -- the message -- */

@@ -145,12 +145,18 @@ void uplink_open(struct queue *q)
 
 /* -- what is said -- */
 
-/* All at once, as a link that was away may be new in every way. */
+/*
+ * All at once. A link that was away may be new in every way: connections that
+ * are kept may lead nowhere.
+ */
 static void flush_all(struct queue *q)
 {
 	unsigned at = 0, request = ++q->flushes;
 	struct queue_entry *e = NULL;
+	struct list *pos, *tmp;
 
+	list_each(pos, tmp, &q->sites)
+		link_stop_idle(container_of(pos, struct queue_site, link));
 	while ((e = queue_next(q, &at, e ? e->id : "")))
 		if (!e->held)
 			queue_flush(e, request);

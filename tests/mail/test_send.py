@@ -160,7 +160,7 @@ def test_no_daemon_smarthost(desk):
     desk.server = Submission()
     port = desk.server.socket.getsockname()[1]
     with open(desk.path / "conf", "a") as f:
-        f.write(f"smarthost 127.0.0.1:{port} none\n")
+        f.write(f"smarthost 127.0.0.1:{port} none\nsendmail-direct yes\n")
     # a daemon that died leaves its socket file
     dead = socket.socket(socket.AF_UNIX)
     dead.bind(str(desk.run_dir / "submit"))
@@ -179,7 +179,8 @@ def test_no_smarthost_spools(desk):
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))        # bound, but nobody listens
         with open(desk.path / "conf", "a") as f:
-            f.write(f"smarthost 127.0.0.1:{s.getsockname()[1]} none\n")
+            f.write(f"smarthost 127.0.0.1:{s.getsockname()[1]} none\n"
+                    "sendmail-direct yes\n")
         desk.text("-s", "x", "bob@b.com", stdin="hi\n")
     assert len(list((desk.path / "spool" / "msg").iterdir())) == 1
 

@@ -95,6 +95,19 @@ def test_what_failed_before_goes_at_once_when_up():
         wait_for(lambda: not d.spooled())
 
 
+def test_connections_are_new_when_the_link_is():
+    with Far() as f:
+        d = f.device
+        for n in range(3):
+            d.send(f"u{n}@b.test")
+            wait_for(lambda: len(f.smtp.messages) == n + 1)
+        assert f.smtp.sessions == 1
+        link(d, "up")
+        d.send("u3@b.test")
+        wait_for(lambda: len(f.smtp.messages) == 4)
+        assert f.smtp.sessions == 2
+
+
 def test_going_down_in_the_middle_is_no_try():
     """The name server does not answer any more; then the word comes."""
     with Far() as f:

@@ -219,6 +219,12 @@ def test_nul_and_more_than_was_said(held):
     assert newest.read_bytes().endswith(b"\r\nx: \0\r\n\r\nz\r\n")
 
 
+def test_empty(held):
+    begin = time.monotonic()
+    said = held.talk(b"SUBMIT\t0\t-\t\t\nb@b.test\t\n\n", shut=False)
+    assert "\n250 " in said and time.monotonic() - begin < 5
+
+
 def test_who_hangs_up_leaves_nothing(held):
     before = held.spooled()
     for n in range(1, len(GOOD)):
