@@ -80,7 +80,8 @@ class Instance:
             "mail-dir": self.dir / "mail", "mbox-dir": self.dir / "mbox",
             "run-dir": self.dir / "run", "user-queue": me, "user-store": me,
             "user-auth": me, "system-users": "no", "nameserver": "127.0.0.9",
-            "dns-timeout": "1s", "aliases": self.dir / "aliases",
+            "dns-timeout": "1s", "mx-loopback": "yes",
+            "aliases": self.dir / "aliases",
         }
         text = "".join(f"{k} {v}\n" for k, v in lines.items()
                        if k not in omit)

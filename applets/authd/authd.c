@@ -33,6 +33,12 @@
  *	help
  *	  saslauthd: Cyrus saslauthd is asked about users that users.db does
  *	  not have: PAM, LDAP, IMAP.
+ *
+ * config AUTHD_VIRTUAL
+ *	bool "Catch-all, domains that stand for others (2 kB)"
+ *	help
+ *	  virtual, recipient-delimiter: whose an address of ours is, where it
+ *	  is not just the user's own name.
  */
 #include "applet.h"
 #include "authd/authd.h"

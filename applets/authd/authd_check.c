@@ -149,30 +149,6 @@ static int find_box(struct authd_check *c, struct span local,
 	return result == NOBODY ? find_system(c, local, out, err) : result;
 }
 
-/* alice+lists is alice, unless there is an alice+lists. */
-static int find_detail(struct authd_check *c, struct span local,
-		struct span domain, struct auth_user *out, struct err *err)
-{
-	int result = find_box(c, local, domain, out, err);
-	size_t plus = span_find(local, '+');
-
-	if (result != NOBODY || !plus || plus == local.n)
-		return result;
-	return find_box(c, span_sub(local, 0, plus), domain, out, err);
-}
-
-/* RFC 5321 4.5.1: every domain has a postmaster, who may be somebody else. */
-static int find_postmaster(struct authd_check *c, struct auth_user *out,
-		struct err *err)
-{
-	struct span domain, local = split(span_of(c->conf->postmaster),
-			&domain);
-
-	if (!domain.n)
-		domain = first_domain(c->conf);
-	return find_box(c, local, domain, out, err);
-}
-
 /*
  * A name that is no user's but leads to somebody: queue finds out to whom. It
  * is for who gets all of its mail to send under it.
@@ -200,6 +176,129 @@ static int find_alias(struct authd_check *c, struct span local,
 	return FOUND;
 }
 
+#define STEPS_MOST 8		/* lines of virtual for one address */
+
+/* An address that is asked for. */
+struct wanted {
+	struct span local, domain;
+	bool catch_all;			/* whoever gets the rest is right, too */
+	bool other;			/* not quite the address as it came */
+	unsigned *steps;		/* of all searches for it */
+};
+
+static int find_all(struct authd_check *c, struct wanted w,
+		struct auth_user *out, struct err *err);
+static int find_detail(struct authd_check *c, const struct wanted *w,
+		struct auth_user *out, struct err *err);
+
+/* An alias, or an address of another host: nobody's here to send under. */
+static int find_sent_on(struct authd_check *c, struct span local,
+		struct span domain, struct auth_user *out, struct err *err)
+{
+	if (!domain.n || conf_is_local(c->conf, domain))
+		return find_alias(c, local, out, err);
+	*out = (struct auth_user){ .kind = AUTH_ALIAS };
+	return str_copy(out->mailbox, sizeof(out->mailbox), local) < 0 ?
+		NOBODY : FOUND;
+}
+
+/* Whom a line means by its second word. */
+static int find_named(struct authd_check *c, const struct conf_map *m,
+		struct wanted w, struct auth_user *out, struct err *err)
+{
+	struct span local = split(span_of(m->to), &w.domain);
+	int result = NOBODY;
+
+	if (++*w.steps > STEPS_MOST)
+		return NOBODY;
+	if (m->to[0] == '@')
+		return find_all(c, w, out, err);
+	w.local = local;
+	if (!w.domain.n)
+		result = find_box(c, local, first_domain(c->conf), out, err);
+	else if (conf_is_local(c->conf, w.domain))
+		result = find_detail(c, &w, out, err);
+	/* queue knows of the line, too; of the address as it came and no other */
+	if (CFG_ALIASES && result == NOBODY && !w.other && *w.steps == 1)
+		result = find_sent_on(c, local, w.domain, out, err);
+	return result;
+}
+
+static int find_here(struct authd_check *c, const struct wanted *w,
+		struct auth_user *out, struct err *err)
+{
+	const struct conf_map *m = CFG_AUTHD_VIRTUAL ? conf_map_find(c->conf,
+			c->conf->virtuals, w->local, w->domain,
+			CONF_MAP_ADDRESS) : NULL;
+
+	return m ? find_named(c, m, *w, out, err) :
+		find_box(c, w->local, w->domain, out, err);
+}
+
+/* Octets before the detail; 0: it has none. */
+static size_t before_detail(const struct conf *conf, struct span local)
+{
+	const char *c = conf->delimiter ? conf->delimiter : "+";
+	size_t at = *c ? span_find(local, *c) : local.n;
+
+	return at < local.n ? at : 0;
+}
+
+/* alice+lists is alice, unless there is an alice+lists. */
+static int find_detail(struct authd_check *c, const struct wanted *w,
+		struct auth_user *out, struct err *err)
+{
+	int result = find_here(c, w, out, err);
+	size_t n = before_detail(c->conf, w->local);
+	struct wanted plain = *w;
+
+	if (result != NOBODY || !n)
+		return result;
+	plain.local = span_sub(w->local, 0, n);
+	plain.other = true;
+	return find_here(c, &plain, out, err);
+}
+
+/* The lines for all of a domain: others have its users, or one gets the rest. */
+static int find_domain(struct authd_check *c, const struct wanted *w,
+		bool others, struct auth_user *out, struct err *err)
+{
+	const struct conf_map *m = c->conf->virtuals;
+	int result = NOBODY;
+
+	while (result == NOBODY && (m = conf_map_find(c->conf, m, w->local,
+			w->domain, CONF_MAP_DOMAIN))) {
+		if ((m->to[0] == '@') == others)
+			result = find_named(c, m, *w, out, err);
+		m = m->next;
+	}
+	return result;
+}
+
+static int find_all(struct authd_check *c, struct wanted w,
+		struct auth_user *out, struct err *err)
+{
+	int result = find_detail(c, &w, out, err);
+
+	if (CFG_AUTHD_VIRTUAL && result == NOBODY)
+		result = find_domain(c, &w, true, out, err);
+	if (CFG_AUTHD_VIRTUAL && result == NOBODY && w.catch_all)
+		result = find_domain(c, &w, false, out, err);
+	return result;
+}
+
+/* RFC 5321 4.5.1: every domain has a postmaster, who may be somebody else. */
+static int find_postmaster(struct authd_check *c, struct auth_user *out,
+		struct err *err)
+{
+	struct span domain, local = split(span_of(c->conf->postmaster),
+			&domain);
+
+	if (!domain.n)
+		domain = first_domain(c->conf);
+	return find_box(c, local, domain, out, err);
+}
+
 /* RFC 5321 4.5.1, RFC 2142 4 and 5; and whoever answers our reports. */
 static bool is_role(struct span local)
 {
@@ -225,7 +324,9 @@ static int lookup(struct authd_check *c, struct span address,
 {
 	struct span domain, local = split(address, &domain);
 	bool postmaster = span_is(local, "postmaster");
+	unsigned steps = 0;
 	struct str plain;
+	struct wanted w;
 	int result;
 
 	if (!domain.n && postmaster)
@@ -234,12 +335,19 @@ static int lookup(struct authd_check *c, struct span address,
 		return NOBODY;
 	str_init(&plain, AUTHD_NAME_MOST);
 	addr_local_plain(&plain, local);
-	result = plain.bad ? NOBODY : find_detail(c, str_span(&plain), domain,
-			out, err);
+	w = (struct wanted){ .local = str_span(&plain), .domain = domain,
+		.steps = &steps };
+	result = plain.bad ? NOBODY : find_all(c, w, out, err);
 	if (CFG_ALIASES && result == NOBODY && !plain.bad)
 		result = find_alias(c, str_span(&plain), out, err);
 	if (result == NOBODY && is_role(str_span(&plain)))
 		result = find_role(c, out, err);
+	if (CFG_AUTHD_VIRTUAL && result == NOBODY && c->conf->virtuals &&
+			!plain.bad) {
+		w.catch_all = true;
+		steps = 0;
+		result = find_all(c, w, out, err);
+	}
 	str_free(&plain);
 	return result;
 }

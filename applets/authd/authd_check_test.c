@@ -251,6 +251,94 @@ static void knows_aliases(void **state)
 	unlink(path);
 }
 
+static void lines_say_whose_it_is(void **state)
+{
+	static struct conf_map lines[] = {
+		{ &lines[1], "info@b.com", "alice@a.com" },
+		{ &lines[2], "sales@b.com", "INFO@b.com" },
+		{ &lines[3], "boss@b.com", "bob" },
+		{ &lines[4], "@b.com", "bob@a.com" },
+		{ &lines[5], "@b.com", "@a.com" },
+		{ &lines[6], "@mail.a.com", "@b.com" },
+		{ &lines[7], "loop@a.com", "pool@a.com" },
+		{ &lines[8], "pool@a.com", "loop@a.com" },
+		{ NULL, "gone@a.com", "who@a.com" },
+	};
+	struct place *p = *state;
+	const char *alice = "alice@a.com", *bob = "bob@a.com";
+
+	if (!CFG_AUTHD_VIRTUAL)
+		return;
+	add(p, alice, "x");
+	add(p, bob, "x");
+	p->conf.virtuals = lines;
+	assert_string_equal(lookup(p, "Info@b.com"), ok(p, alice,
+			"a.com/alice"));
+	assert_string_equal(lookup(p, "info+x@b.com"), ok(p, alice,
+			"a.com/alice"));
+	assert_string_equal(lookup(p, "sales@b.com"), ok(p, alice,
+			"a.com/alice"));
+	assert_string_equal(lookup(p, "boss@b.com"), ok(p, bob, "a.com/bob"));
+	/* users of the other domain go before who gets the rest */
+	assert_string_equal(lookup(p, "alice@b.com"), ok(p, alice,
+			"a.com/alice"));
+	assert_string_equal(lookup(p, "who@b.com"), ok(p, bob, "a.com/bob"));
+	assert_string_equal(lookup(p, "who@mail.a.com"), ok(p, bob,
+			"a.com/bob"));
+	assert_string_equal(lookup(p, "info@mail.a.com"), ok(p, alice,
+			"a.com/alice"));
+	assert_string_equal(lookup(p, "who@a.com"), "NO");
+	assert_string_equal(lookup(p, "info@a.com"), "NO");
+	assert_string_equal(lookup(p, "loop@a.com"), "NO");
+	assert_string_equal(lookup(p, "gone@a.com"), "NO");
+	/* a postmaster is another's business first */
+	assert_string_equal(lookup(p, "postmaster@b.com"), ok(p, bob,
+			"a.com/bob"));
+	p->conf.postmaster = "alice";
+	assert_string_equal(lookup(p, "postmaster@b.com"), ok(p, alice,
+			"a.com/alice"));
+	assert_string_equal(lookup(p, "postmaster@mail.a.com"), ok(p, alice,
+			"a.com/alice"));
+	/* a user of the domain's own, and of the address's */
+	add(p, "who@b.com", "x");
+	assert_string_equal(lookup(p, "who@b.com"), ok(p, "who@b.com",
+			"b.com/who"));
+	add(p, "info@b.com", "x");
+	assert_string_equal(lookup(p, "info@b.com"), ok(p, alice,
+			"a.com/alice"));
+}
+
+static void domains_in_a_circle(void **state)
+{
+	static struct conf_map lines[] = {
+		{ &lines[1], "@a.com", "@b.com" },
+		{ &lines[2], "@b.com", "@a.com" },
+		{ &lines[3], "@a.com", "@a.com" },
+		{ NULL, "@b.com", "@b.com" },
+	};
+	struct place *p = *state;
+
+	add(p, "bob@b.com", "x");
+	p->conf.virtuals = lines;
+	assert_string_equal(lookup(p, "who@a.com"), "NO");
+	assert_string_equal(lookup(p, "bob@a.com"), CFG_AUTHD_VIRTUAL ?
+			ok(p, "bob@b.com", "b.com/bob") : "NO");
+}
+
+static void other_delimiters(void **state)
+{
+	struct place *p = *state;
+
+	add(p, "alice@a.com", "x");
+	p->conf.delimiter = "-";
+	assert_memory_equal(lookup(p, "alice-x-y@a.com"), "OK ", 3);
+	assert_string_equal(lookup(p, "alice+x@a.com"), "NO");
+	assert_string_equal(lookup(p, "-x@a.com"), "NO");
+	p->conf.delimiter = "";
+	assert_string_equal(lookup(p, "alice-x@a.com"), "NO");
+	assert_memory_equal(lookup(p, "alice@a.com"), "OK ", 3);
+}
+
 static void checks_passwords(void **state)
 {
 	struct place *p = *state;
@@ -519,6 +607,9 @@ int main(void)
 		TEST(finds_who_gets_the_mail),
 		TEST(every_domain_has_a_postmaster),
 		TEST(knows_aliases),
+		TEST(lines_say_whose_it_is),
+		TEST(domains_in_a_circle),
+		TEST(other_delimiters),
 		TEST(checks_passwords),
 		TEST(proofs),
 		TEST(salts_tell_nothing),

@@ -20,6 +20,12 @@
  *	  -f  log to stderr
  *	  -v  log more
  *	  -C  configuration
+ *
+ * config MASQUERADE
+ *	bool "masquerade, and sender= of a smarthost (6 kB)"
+ *	help
+ *	  Addresses of this house become those that others may see, in the
+ *	  envelope and the header of mail that leaves it.
  */
 #include "applet.h"
 #include "config.h"
@@ -34,6 +40,7 @@
 
 #include "net/tls.h"
 #include "os/log.h"
+#include "store/srs_secret.h"
 
 #define RESCAN_MS 60000
 #define PATIENCE_MS 10000		/* for running transactions at the end */
@@ -285,20 +292,33 @@ static void on_stop(struct daemon *d)
 		loop_stop(d->loop, 0);
 }
 
-/* What only root can read is read before the rights are dropped. */
+static bool any_verifies(const struct conf *conf)
+{
+	const struct conf_smarthost *h = conf->smarthosts;
+
+	while (h && !h->verify)
+		h = h->next;
+	return h;
+}
+
 static int open_tls(struct queue *q, struct err *err)
 {
-	const struct conf_smarthost *h = &q->daemon.conf->smarthost;
-	bool verify = h->host && h->tls != CONF_TLS_NONE && h->verify;
+	const struct conf *conf = q->daemon.conf;
 
-	if (h->host && h->user && smtp_password(h->password_file,
-			q->password, sizeof(q->password), err) < 0)
-		return -1;
 	if (!tls_built())
 		return 0;
 	/* the bundle costs memory: only who verifies reads it */
-	q->tls = tls_client(verify ? q->daemon.conf->tls_ca : NULL, err);
+	q->tls = tls_client(any_verifies(conf) ? conf->tls_ca : NULL, err);
 	return q->tls ? 0 : -1;
+}
+
+static int open_srs(struct queue *q, struct err *err)
+{
+	if (!CFG_SRS || !q->daemon.conf->srs)
+		return 0;
+	q->srs = calloc(1, sizeof(*q->srs));
+	return q->srs ? srs_secret_load(q->srs, q->daemon.conf, err) :
+		err_nomem(err);
 }
 
 static int open_all(struct queue *q, struct err *err)
@@ -319,7 +339,9 @@ static int open_all(struct queue *q, struct err *err)
 	control = daemon_unix(d, "queue.ctl", SOCK_STREAM, 0666, NULL, err);
 	if (control < 0 || control_start(q, control, err) < 0)
 		return -1;
-	return open_tls(q, err);
+	if (open_srs(q, err) < 0)
+		return -1;
+	return secret_load(q, err) < 0 ? -1 : open_tls(q, err);
 }
 
 static void set_up(struct queue *q)
@@ -331,7 +353,12 @@ static void set_up(struct queue *q)
 	list_init(&q->start.link);
 	list_init(&q->ready);
 	list_init(&q->backlog);
-	list_init(&q->sites);
+	for (unsigned i = 0; i < QUEUE_WAITS; i++)
+		list_init(&q->waits[i]);
+	list_init(&q->idle);
+	list_init(&q->slow);
+	for (unsigned i = 0; i < QUEUE_SITE_BUCKETS; i++)
+		list_init(&q->sites[i]);
 }
 
 int queue_main(int argc, char **argv)

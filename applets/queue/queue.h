@@ -17,12 +17,22 @@
 #include "base/str.h"
 #include "net/daemon.h"
 #include "net/mx.h"
+#include "mime/srs.h"
 #include "net/smtp_client.h"
 #include "store/spool.h"
 
 #define QUEUE_BUCKETS 16384
 #define QUEUE_ACTIVE_MOST 500		/* envelopes in memory at once */
 #define QUEUE_SITE_MOST 50		/* jobs that wait for one site */
+#define QUEUE_SITES_MOST 1000		/* held ones remembered beside those in use */
+#define QUEUE_SITE_BUCKETS 64
+#define QUEUE_LOOKUPS_MOST 20		/* sites that ask for addresses at once */
+#define QUEUE_WINDOW_FIRST 2		/* connections to a site that is new, */
+#define QUEUE_WINDOW_CALM 20		/* messages it takes between +1 and +1
+					 * once it has refused a connection */
+#define QUEUE_SLOW_MS 2000		/* a connection that is not up yet is slow, */
+#define QUEUE_PATIENCE_MS 10000		/* and after this the first to make room */
+#define QUEUE_TURN_MS 1000		/* then it is another site's turn */
 #define QUEUE_SLICE 32			/* messages looked at per turn */
 /* A ceiling, not a reserve: over all that the longest envelope can need. */
 #define QUEUE_ENVELOPE_MOST (64 * 1024 * 1024)
@@ -32,6 +42,9 @@
 #define QUEUE_RUNS_MOST 64		/* changes of the reason in one message */
 #define QUEUE_ROOM_MS 5000		/* then it is seen whether a site has room */
 #define QUEUE_RETURN_MOST (64 * 1024)	/* octets of a message that go back */
+/* What goes before the message has to fit into CONN_OUT_MOST at once. */
+#define QUEUE_REWRITE_MOST (32 * 1024)	/* octets of a header */
+#define QUEUE_HEAD_MOST (48 * 1024)	/* ... that they become */
 #define QUEUE_JOB_MOST 100		/* recipients: RFC 5321 4.5.3.1.8 */
 #define QUEUE_LOOK_MOST (256 * 1024)	/* ... that are looked at for UTF-8 */
 
@@ -68,22 +81,38 @@ struct queue_route {
 	const char *host;		/* name, or address literal */
 	unsigned port;
 	const struct conf_smarthost *smarthost;	/* TLS and AUTH of it; or NULL */
+	bool fallback;			/* it is fallback-route */
+};
+
+/* Addresses, best first; links that use them outlive what the site knows. */
+struct queue_targets {
+	unsigned users, n;
+	struct mx_target v[];
+};
+
+/* What a site may have to wait for until others have had theirs. */
+enum queue_wait {
+	QUEUE_WAIT_NOT, QUEUE_WAIT_LINK /* its first */, QUEUE_WAIT_ADDRESSES,
+	QUEUE_WAITS
 };
 
 /* A place to connect to, while there is something for it. */
 struct queue_site {
-	struct list link;
+	struct list link;		/* of its bucket in queue->sites */
 	struct queue *queue;
 	char *key;
 	struct queue_route route;	/* strings live as long as key */
 	struct list jobs;		/* waiting for a link */
 	struct list parked;		/* entries that wait for room in jobs */
 	struct list links;
-	unsigned nlinks, connecting;
+	struct list turn;		/* in queue->waits[waits] */
+	enum queue_wait waits;
+	unsigned nlinks, connecting;	/* connecting: those that were never ready */
+	unsigned window;		/* links that it seems to bear */
+	unsigned good, calm;		/* messages taken since it grew, and how
+					 * many it takes to grow again */
 
-	/* addresses, best first; asked for anew when old */
-	struct mx_target *targets;
-	unsigned ntargets;
+	struct queue_targets *targets;	/* asked for anew when old; or NULL */
 	int64_t resolved;		/* clock_ms; 0: not yet */
 	struct mx *resolve;	/* under way */
 
@@ -120,6 +149,8 @@ struct queue_outcome {
 	enum queue_report report;	/* due now */
 	const struct smtp_result *why;	/* arena; NULL: not needed, or forgotten */
 	const char *host;		/* who said it; "" nobody */
+	const char *address;		/* its mail goes there; NULL: as in the
+					 * envelope */
 };
 
 /* A message whose envelope is in memory. */
@@ -137,6 +168,9 @@ struct queue_message {
 	unsigned expanding;		/* that have not ended, or a parent's mark */
 	bool crowded;			/* a site had no room for some of it */
 	int64_t wait;			/* ms until a local socket is tried again, or 0 */
+	int64_t held;			/* clock_ms: when the first of its held sites
+					 * may be tried; 0: it has none */
+	bool tried;			/* something is left for one that is not held */
 	bool global;			/* its report is RFC 6533's */
 };
 
@@ -145,7 +179,8 @@ struct queue {
 	struct spool *spool;
 	struct dns *dns;
 	struct tls_ctx *tls;
-	char password[256];		/* of the smarthost */
+	struct queue_secret *secrets;
+	struct srs *srs;		/* NULL: off */
 	char deliver_path[128];
 
 	struct queue_entry *buckets[QUEUE_BUCKETS];
@@ -157,8 +192,16 @@ struct queue {
 	struct queue_reason *reasons[QUEUE_REASON_BUCKETS];
 	size_t reason_bytes;
 	struct loop_task start;		/* makes ready ones active */
-	struct list sites;
-	unsigned links;
+	struct list sites[QUEUE_SITE_BUCKETS];
+	unsigned nsites;
+	unsigned links;			/* to other hosts, but for slow ones */
+	unsigned lookups;		/* sites that ask for their addresses */
+	struct list waits[QUEUE_WAITS];	/* sites in line for either; */
+	unsigned nwaits[QUEUE_WAITS];	/* none in the first */
+	unsigned leaving;		/* links that make room for those in line */
+	struct list idle;		/* links kept for later, oldest first */
+	struct list slow;		/* those not up for too long, likewise */
+	unsigned nslow;
 
 	struct aliases *aliases;	/* NULL: not in this build */
 	struct list expansions;		/* that have not begun */
@@ -219,6 +262,8 @@ void message_job_end(struct queue_job *j, const struct smtp_result *r,
  * sent, or its report written; it is left alone.
  */
 bool message_recall(struct queue_entry *e);
+/* To the site that comes after j's, whose failure was r; or its end. */
+void message_elsewhere(struct queue_job *j, const struct smtp_result *r);
 /* Milliseconds until the n-th retry; first: seconds until the first. */
 int64_t message_backoff(const struct conf *conf, unsigned first,
 		unsigned attempts);
@@ -255,14 +300,48 @@ enum alias_parent { ALIAS_PARENT_DONE, ALIAS_PARENT_MARKED, ALIAS_PARENT_LATER }
 #define ALIAS_PARENT_MS 1000
 enum alias_parent alias_parent(struct queue_message *m);
 
+/* ---- queue_rewrite.c: masquerade, sender= and srs */
+/* Of a line `virtual ADDRESS TO`, TO; else the address. NULL: no memory. */
+const char *rewrite_virtual(const struct queue_message *m,
+		const char *address);
+/* Where a recipient's mail goes by masquerade, for message_address. 0 or -1. */
+int rewrite_rcpt(struct queue_message *m, unsigned i);
+/* RFC 3461's parameters of a recipient whose address may be another one now. */
+const char *rewrite_dsn(const struct queue_message *m, unsigned i);
+/*
+ * The sender and the header as the site may see them, before it is sent: j->smtp
+ * is changed; head (fields that go before the message) gets the header section
+ * where it became another, and fits. 0 or -1: no memory.
+ */
+int rewrite_message(struct queue_job *j, struct str *head);
+
 /* ---- queue_route.c */
-/* Where mail for this domain goes; key (size bytes) tells sites apart. */
-void route_find(struct queue *q, struct span domain, struct queue_route *r,
-		char *key, size_t size);
+/*
+ * Where mail of this sender for this domain goes; key (size bytes) tells sites
+ * apart.
+ */
+void route_find(struct queue *q, const char *sender, struct span domain,
+		struct queue_route *r, char *key, size_t size);
+/*
+ * The same for when one has failed: the next smarthost, then, for what is late,
+ * fallback-route. False: there is nothing else.
+ */
+bool route_next(const struct queue *q, const char *sender,
+		const struct queue_route *failed, bool late,
+		struct queue_route *r, char *key, size_t size);
+
+/* ---- queue_secret.c: what each smarthost wants to hear from us */
+struct queue_secret;
+/* Reads them, while we may. */
+int secret_load(struct queue *q, struct err *err);
+/* NULL: it has none. Good until the next call that is not for this host. */
+const char *secret_of(const struct queue *q, const struct conf_smarthost *h);
 
 /* ---- queue_resolve.c: fills site->targets, then wakes the site */
 void resolve_start(struct queue_site *s);
 void resolve_stop(struct queue_site *s);
+struct queue_targets *targets_use(struct queue_targets *t);
+void targets_drop(struct queue_targets *t);	/* NULL is fine */
 
 /* ---- queue_site.c */
 struct queue_site *site_get(struct queue *q, const struct queue_route *r,
@@ -272,7 +351,10 @@ void site_add(struct queue_site *s, struct queue_job *j);
 void site_flush(struct queue_site *s, unsigned request);
 void site_stop_all(struct queue *q);	/* no new work; idle links closed */
 void site_abort_all(struct queue *q);
-/* Nothing came of any address: all that wait are told, the site is held. */
+/*
+ * Nothing came of any address: the site is held, all that wait go to the next
+ * smarthost if there is one, else they are told.
+ */
 void site_failed(struct queue_site *s, const struct smtp_result *why);
 /* The same for a cause of our own. */
 void site_cannot(struct queue_site *s, const char *enhanced, const char *text);
@@ -284,8 +366,17 @@ unsigned site_waiting(const struct queue_site *s);
 unsigned site_room(const struct queue_site *s);
 /* Looks soon whether there is work for a link. */
 void site_wake(struct queue_site *s);
-/* A link has ended: whoever waits for one may have it. */
 void site_wake_all(struct queue *q);
+/* There may be room for a link or a look-up: who is first in line looks. */
+void site_feed(struct queue *q);
+/*
+ * A link of s that was never ready has ended; why: what the last address said. As
+ * long as others are at work that is a limit of the site's, else it has failed.
+ */
+void site_refused(struct queue_site *s, const struct smtp_result *why);
+/* A message was taken, or a link broke in the middle of one. */
+void site_took(struct queue_site *s);
+void site_broke(struct queue_site *s);
 
 /* ---- queue_link.c: one connection */
 struct queue_link;
@@ -294,6 +385,8 @@ int link_start(struct queue_site *s);
 /* Gives an idle link of the site the job; false: none is idle. */
 bool link_offer(struct queue_site *s, struct queue_job *j);
 void link_stop_idle(struct queue_site *s);
+/* For a site that waits for its first: the one that was idle longest goes. */
+void link_make_room(struct queue *q);
 void link_abort_all(struct queue_site *s);
 
 /* ---- queue_header.c */

@@ -15,7 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/utf8.h"
 #include "mime/addr.h"
 #include "mime/alias.h"
 #include "mime/dsn.h"
@@ -202,16 +201,22 @@ static bool has_child(const struct queue_message *m, unsigned i)
 
 static int resolve(struct queue_message *m, unsigned i)
 {
-	struct span address = span_of(m->envelope->rcpt[i].address);
+	const char *old = m->envelope->rcpt[i].address;
+	const char *to = rewrite_virtual(m, old);
+	struct span address = span_of(to);
 	struct addr a = addr_split(address);
 	struct alias_set s;
 	struct err err;
 	int rc;
 
+	if (!to)
+		return -1;
 	if (span_rfind(address, '@') == address.n)
 		a = (struct addr){ .local = address };
-	if (a.domain.n && !conf_is_local(queue_of(m)->daemon.conf, a.domain))
+	if (a.domain.n && !conf_is_local(queue_of(m)->daemon.conf, a.domain)) {
+		m->address[i] = to == old ? NULL : to;
 		return 0;
+	}
 	if (alias_is_target(a.local)) {
 		/* nobody but we may say such, and we say it to deliver */
 		fail(m, i, ERR_PERM, "5.1.1", "no such user");
@@ -244,23 +249,6 @@ int alias_resolve(struct queue_message *m)
 }
 
 /* ---- RFC 3461's parameters of who was an alias */
-
-/* ORCPT=rfc822;xtext (RFC 3461 4.2): whom it was for in the beginning. */
-static void put_orcpt(struct str *out, const char *address)
-{
-	size_t before = out->n;
-
-	if (!utf8_ascii(span_of(address)))
-		return;
-	str_addf(out, "%sORCPT=rfc822;", out->n ? " " : "");
-	for (const char *p = address; *p; p++)
-		if (*p > ' ' && *p <= '~' && *p != '+' && *p != '=')
-			str_addc(out, *p);
-		else
-			str_addf(out, "+%02X", (unsigned char)*p);
-	if (out->n - before > DSN_ORCPT_MOST)
-		out->bad = true;
-}
 
 /* Success has been told, or will be (RFC 3461 5.2.7.2 b). */
 static void put_notify(struct str *out, const char *dsn, bool expanded)
@@ -295,7 +283,7 @@ static const char *dsn_of(struct arena *a, const struct spool_rcpt *r,
 		str_addf(&text, "%sORCPT=%.*s", text.n ? " " : "",
 				SPAN_ARG(orcpt));
 	else
-		put_orcpt(&text, r->address);
+		dsn_make_orcpt(&text, r->address);
 	if (!text.bad && text.n)
 		made = arena_dup(a, str_span(&text));
 	str_free(&text);
@@ -512,11 +500,13 @@ static void expand(struct queue_expansion *x)
 {
 	struct queue_message *m = x->message;
 	struct queue *q = queue_of(m);
-	struct alias_set s;
+	const char *address = rewrite_virtual(m,
+			m->envelope->rcpt[x->rcpt].address);
+	struct alias_set s = { 0 };
 	struct err err;
-	int rc = aliases_expand(q->aliases, span_of(
-			m->envelope->rcpt[x->rcpt].address), !CFG_AUTHD
-			|| m->entry->moved, UINT_MAX, &s, &err);
+	int rc = address ? aliases_expand(q->aliases, span_of(address),
+			!CFG_AUTHD || m->entry->moved, UINT_MAX, &s, &err)
+		: err_nomem(&err);
 
 	if (rc == 0)
 		rc = err_set(&err, ERR_TEMP, "the alias has just gone");

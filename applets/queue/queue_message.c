@@ -12,6 +12,7 @@
 #include "os/log.h"
 #include "os/rand.h"
 
+#define KEY_SIZE 600			/* of a site */
 #define MOVED_MS 1100		/* until the file of aliases is looked at again */
 
 static void message_free(struct queue_message *m)
@@ -50,15 +51,23 @@ static bool was_tried(const struct queue_message *m)
 	return false;
 }
 
+/*
+ * Where all that is left of it goes to hosts that are held until then, nobody
+ * would try it before: a little later, each a little else.
+ */
 static int64_t pause_of(const struct queue_message *m)
 {
 	const struct conf *conf = m->entry->queue->daemon.conf;
+	int64_t ms = message_backoff(conf, conf->retry_first,
+			m->envelope->attempts);
+	bool all = m->held && !m->tried && !m->crowded;
+	int64_t held = all ? m->held - clock_ms() : 0;
 
 	if (m->wait)
 		return m->wait;
 	if (m->crowded && !was_tried(m))
 		return QUEUE_ROOM_MS;
-	return message_backoff(conf, conf->retry_first, m->envelope->attempts);
+	return ms > held ? ms : held + rand_below(QUEUE_ROOM_MS);
 }
 
 static void reschedule(struct queue_message *m)
@@ -358,17 +367,66 @@ void message_part_ended(struct queue_message *m)
 		finish(m);
 }
 
+/* What is left of the job: when may it be tried again? */
+static void note_hold(const struct queue_job *j)
+{
+	struct queue_message *m = j->message;
+	int64_t until = j->site->held_until, held = until - clock_ms();
+	unsigned i = 0;
+
+	while (i < j->smtp.nrcpt && m->outcome[j->index[i]].fate != FATE_LATER)
+		i++;
+	if (i == j->smtp.nrcpt)
+		return;
+	if (held <= 0)
+		m->tried = true;
+	else if (j->site->route.unix_path)
+		m->wait = held;
+	else if (!m->held || until < m->held)
+		m->held = until;
+}
+
 void message_job_end(struct queue_job *j, const struct smtp_result *r,
 		const char *host)
 {
 	struct queue_message *m = j->message;
-	int64_t held = j->site->held_until - clock_ms();
 
-	if (j->site->route.unix_path && held > 0)
-		m->wait = held;
 	for (unsigned i = 0; i < j->smtp.nrcpt; i++)
 		message_result(j, i, r, host);
+	note_hold(j);
 	message_part_ended(m);
+}
+
+/* Has it waited for so long that fallback-route may have it? */
+static bool is_fallen(const struct queue_message *m)
+{
+	const struct conf_route *r = m->entry->queue->daemon.conf->fallback;
+
+	return r && waited(m, r->after);
+}
+
+void message_elsewhere(struct queue_job *j, const struct smtp_result *r)
+{
+	const struct queue_message *m = j->message;
+	struct queue *q = m->entry->queue;
+	struct queue_site *s = NULL;
+	struct queue_route route;
+	char key[KEY_SIZE];
+
+	if (r->kind == ERR_TEMP && route_next(q, m->envelope->sender,
+			&j->site->route, is_fallen(m), &route, key,
+			sizeof(key)))
+		s = site_get(q, &route, key);
+	if (!s) {
+		message_job_end(j, r, "");
+		return;
+	}
+	log_info("%s: not by %s (%s), but by %s", m->entry->id, j->site->key,
+			r->text, s->key);
+	j->site = s;
+	if (m->entry->flushed)
+		site_flush(s, m->entry->flushed);
+	site_add(s, j);
 }
 
 /* ---- the beginning */
@@ -382,8 +440,10 @@ static struct span domain_of(const char *address)
 
 const char *message_address(const struct queue_message *m, unsigned rcpt)
 {
-	const char *other = m->address ? m->address[rcpt] : NULL;
+	const char *other = m->outcome[rcpt].address;
 
+	if (!other && m->address)
+		other = m->address[rcpt];
 	return other && *other ? other : m->envelope->rcpt[rcpt].address;
 }
 
@@ -424,8 +484,7 @@ static int add_job(struct queue_message *m, struct list *jobs,
 			continue;
 		sites[i] = NULL;
 		j->index[j->left] = i;
-		j->dsn[j->left] = CFG_ALIASES ? alias_dsn(m, i)
-			: e->rcpt[i].dsn;
+		j->dsn[j->left] = rewrite_dsn(m, i);
 		j->rcpt[j->left++] = message_address(m, i);
 	}
 	j->message = m;
@@ -451,14 +510,18 @@ static int gather(struct queue_message *m, struct list *jobs)
 	struct queue_site **sites = arena_alloc(m->arena,
 			e->nrcpt * sizeof(*sites));
 	struct queue_route route;
-	char key[600];
+	char key[KEY_SIZE];
 
 	for (unsigned i = 0; sites && i < e->nrcpt; i++) {
-		const char *address = message_address(m, i);
+		const char *address;
 
 		if (!is_due(m, i))
 			continue;
-		route_find(q, domain_of(address), &route, key, sizeof(key));
+		if (CFG_MASQUERADE && rewrite_rcpt(m, i) < 0)
+			return -1;
+		address = message_address(m, i);
+		route_find(q, e->sender, domain_of(address), &route, key,
+				sizeof(key));
 		/* a slow command holds up others of its kind alone */
 		if (CFG_ALIASES && alias_is_target(span_of(address)))
 			str_copys(key, sizeof(key), "deliver |");
@@ -582,6 +645,9 @@ bool message_recall(struct queue_entry *e)
 		if (j->left && list_empty(&j->link))
 			return false;
 	for (j = m->first; j; j = j->next) {
+		/* the site of one that has ended may be gone */
+		if (list_empty(&j->link))
+			continue;
 		list_del(&j->link);
 		site_wake(j->site);
 	}

@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "os/clock.h"
 #include "smtpd/smtpd.h"
 
 bool smtpd_may_relay(const struct smtp_session *s)
@@ -45,6 +46,13 @@ bool smtpd_is_own_literal(const struct smtp_session *s, struct span domain)
 	return span_caseeq(domain, own);
 }
 
+static void taken(struct smtpd_session *x)
+{
+	if (CFG_SMTPD_GREYLIST && smtpd_grey_rcpt(x))
+		return;
+	smtpd_ok(x, MILTER_RCPT);
+}
+
 static void on_lookup(void *arg, enum auth_status status,
 		const struct auth_user *user)
 {
@@ -52,10 +60,8 @@ static void on_lookup(void *arg, enum auth_status status,
 
 	(void)user;
 	x->request = NULL;
-	if (status == AUTH_OK && CFG_SMTPD_GREYLIST && smtpd_grey_rcpt(x))
-		return;
 	if (status == AUTH_OK)
-		smtpd_ok(x, MILTER_RCPT);
+		taken(x);
 	else if (status == AUTH_NO)
 		smtp_server_refuse(x->smtp, 550, "5.1.1", "User unknown");
 	else
@@ -111,6 +117,38 @@ bool smtpd_is_postmaster(const struct smtp_session *s, const char *rcpt)
 }
 
 /*
+ * Is it an address that we have made (srs)? From anybody: not only reports have
+ * no sender, and nobody can make one. Its mail is for whom it stands for.
+ */
+static bool came_back(struct smtpd_session *x, struct smtp_rcpt *r,
+		struct span local)
+{
+	const struct srs *srs = x->service->smtpd->srs;
+	enum srs_result result = SRS_NONE;
+	const char *address;
+	struct str to;
+
+	if (!CFG_SRS || !srs)
+		return false;
+	str_init(&to, 4 * ADDR_MAX);
+	result = srs_reverse(&to, srs, local, clock_plausible() ?
+			clock_now() : -1);
+	address = result == SRS_GOOD ? arena_dup(x->smtp->arena,
+			str_span(&to)) : NULL;
+	str_free(&to);
+	if (address) {
+		r->address = address;
+		taken(x);
+	} else if (result == SRS_BAD) {
+		smtp_server_refuse(x->smtp, 550, "5.1.1",
+				"Not an address of ours, or not any more");
+	} else if (result == SRS_GOOD) {
+		smtp_server_refuse(x->smtp, 452, "4.3.1", "Out of memory");
+	}
+	return result != SRS_NONE;
+}
+
+/*
  * RFC 5321 3.9, 4.5.1 and what open-relay testers try: the local part is
  * never searched for another address (user%other@ours), source routes were
  * dropped by the parser.
@@ -135,6 +173,9 @@ void smtpd_rcpt(struct smtp_session *s, struct smtp_rcpt *r)
 		return;
 	if (!domain.n || smtpd_is_own_literal(s, domain))
 		look_up_here(s, r, span_sub(address, 0, at));
+	else if (conf_is_local(s->conf, domain) &&
+			came_back(x, r, span_sub(address, 0, at)))
+		return;
 	else if (conf_is_local(s->conf, domain))
 		look_up(x, r->address);
 	else if (smtpd_may_relay(s))

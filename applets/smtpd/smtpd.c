@@ -102,6 +102,7 @@
 #include "os/log.h"
 #include "os/priv.h"
 #include "smtpd/smtpd.h"
+#include "store/srs_secret.h"
 #include "store/submit.h"
 
 #define GRACE_MS 30000		/* from SIGTERM, for messages under way */
@@ -387,6 +388,13 @@ static int open_all(struct smtpd *m, struct err *err)
 	set_up(m);
 	if (set_up_variants(m) < 0)
 		return err_nomem(err);
+	if (CFG_SRS && conf->srs) {
+		m->srs = calloc(1, sizeof(*m->srs));
+		if (!m->srs)
+			return err_nomem(err);
+		if (srs_secret_load(m->srs, conf, err) < 0)
+			return -1;
+	}
 	if (CFG_SMTPD_GREYLIST)
 		smtpd_grey_prepare(m);
 	if (CFG_SMTPD_ASK && smtpd_ask_open(m, err) < 0)

@@ -7,6 +7,7 @@
 #include "net/auth.h"
 #include "net/daemon.h"
 #include "net/door.h"
+#include "mime/srs.h"
 #include "net/milter_packet.h"
 #include "net/smtp_server.h"
 #include "net/tls.h"
@@ -69,6 +70,7 @@ struct smtpd {
 	/* milter.c */
 	struct smtpd_milter_paths *milter_paths;	/* NULL: no filters */
 	/* greylist.c */
+	struct srs *srs;		/* relay.c; NULL: off */
 	struct grey *grey;		/* NULL: off, or it cannot be had */
 	struct grey_rules grey_rules;
 	char grey_path[128];

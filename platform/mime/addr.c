@@ -88,9 +88,20 @@ static bool charset_ok(struct span s, bool utf8)
 	return utf8 ? utf8_clean(s) : utf8_ascii(s);
 }
 
+/*
+ * Of who forwards: SRS0=HASH=TT=DOMAIN=LOCAL (mime/srs.h), longer than RFC 5321
+ * wants where the two were long; refused, the mail would be, too.
+ */
+static bool is_srs(struct span s)
+{
+	if (next_is(s, '"'))
+		skip(&s, 1);
+	return span_starts(s, "SRS0") || span_starts(s, "SRS1");
+}
+
 static bool is_local(struct span s, bool utf8)
 {
-	if (!s.n || s.n > LOCAL_MAX || !charset_ok(s, utf8))
+	if (!s.n || (s.n > LOCAL_MAX && !is_srs(s)) || !charset_ok(s, utf8))
 		return false;
 	return quoted_size(s) == s.n || is_dot_string(s);
 }

@@ -17,7 +17,8 @@ struct addr {
 /*
  * Takes a path "<...>" off *in: source routes skipped, null path gives two
  * empty spans, <postmaster> without domain is fine (RFC 5321 4.1.1.3). The
- * whole grammar: quoted strings, address literals, 64/255 octet limits; one
+ * whole grammar: quoted strings, address literals, 64/255 octet limits (but 64
+ * for forwarders' SRS0=, SRS1=); one
  * dot behind the domain is left out of it; other than ASCII only when utf8 is
  * set, and then clean UTF-8 (RFC 6531 3.3). False: syntax error, *in unchanged.
  */

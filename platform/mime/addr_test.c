@@ -59,6 +59,26 @@ static void test_good_paths(void **state)
 	}
 }
 
+/* A forwarder's is as long as it comes, the path is not. */
+static void test_srs(void **state)
+{
+	char text[400];
+	struct addr a;
+
+	(void)state;
+	for (int n = 50; n < 300; n++) {
+		bool fits = n + (int)sizeof("SRS0=@b.c<>") - 1 <= ADDR_MAX;
+
+		snprintf(text, sizeof(text), "SRS0=%0*d@b.c", n, 1);
+		assert_int_equal(addr_parse(span_of(text), &a, false), fits);
+		snprintf(text, sizeof(text), "\"srs1=%0*d\"@b.c", n - 2, 1);
+		assert_int_equal(addr_parse(span_of(text), &a, false), fits);
+		snprintf(text, sizeof(text), "xSRS0=%0*d@b.c", n, 1);
+		assert_int_equal(addr_parse(span_of(text), &a, false),
+				n + 6 <= 64);
+	}
+}
+
 static const char *const bad[] = {
 	"", "<", ">", "a@b.c", "<a@b.c", "a@b.c>", "<a>", "<@>", "<a@>",
 	"<@b.c>", "< >", "< a@b.c>", "<a@b.c >", "<a @b.c>", "<a@ b.c>",
@@ -330,6 +350,7 @@ static void test_stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_srs),
 		cmocka_unit_test(test_good_paths),
 		cmocka_unit_test(test_bad_paths),
 		cmocka_unit_test(test_nul),

@@ -52,6 +52,22 @@ bool dsn_decode(struct str *out, struct span xtext)
 	return decode(out, xtext, 126);
 }
 
+void dsn_make_orcpt(struct str *out, const char *address)
+{
+	size_t before = out->n;
+
+	if (!CFG_DSN || !utf8_ascii(span_of(address)))
+		return;
+	str_addf(out, "%sORCPT=rfc822;", out->n ? " " : "");
+	for (const char *p = address; *p; p++)
+		if (*p > ' ' && *p <= '~' && *p != '+' && *p != '=')
+			str_addc(out, *p);
+		else
+			str_addf(out, "+%02X", (unsigned char)*p);
+	if (out->n - before > DSN_ORCPT_MOST)
+		out->bad = true;
+}
+
 /* -- utf-8 addresses (RFC 6533 3) -- */
 
 #define EMBEDDED_MOST 6		/* digits in \x{10FFFF} */

@@ -39,6 +39,12 @@ bool dsn_decode(struct str *out, struct span xtext);
  * is not ASCII in that form, which fits anywhere.
  */
 void dsn_put_utf8(struct str *out, struct span address, bool ascii);
+/*
+ * Appends "ORCPT=rfc822;...", behind a blank if there is something before it:
+ * whom a recipient was that is another now. An address that is not ASCII is left
+ * out; one too long makes out bad.
+ */
+void dsn_make_orcpt(struct str *out, const char *address);
 /* Appends ORCPT's value as a report has it, "rfc822; a@b"; ascii as above. */
 void dsn_put_orcpt(struct str *out, struct span value, bool ascii);
 

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "config.h"
+
 static const struct {
 	bool (*good)(struct span value);
 	const char *value;
@@ -172,9 +174,34 @@ static void test_utf8(void **state)
 	assert_orcpt("rfc822;b+C3+BC", true, "utf-8; b\\x{FC}");
 }
 
+static void test_make_orcpt(void **state)
+{
+	char address[DSN_ORCPT_MOST + 2];
+	struct str out;
+
+	(void)state;
+	if (!CFG_DSN)
+		return;
+	str_init(&out, 2000);
+	dsn_make_orcpt(&out, "a+b=c@b.test");
+	assert_string_equal(str_c(&out), "ORCPT=rfc822;a+2Bb+3Dc@b.test");
+	dsn_make_orcpt(&out, "\"x y\"@b.test");
+	assert_string_equal(str_c(&out), "ORCPT=rfc822;a+2Bb+3Dc@b.test "
+			"ORCPT=rfc822;\"x+20y\"@b.test");
+	str_clear(&out);
+	dsn_make_orcpt(&out, "b\xc3\xbcro@b.test");
+	assert_int_equal(out.n, 0);
+	memset(address, 'a', sizeof(address) - 1);
+	address[sizeof(address) - 1] = '\0';
+	dsn_make_orcpt(&out, address);
+	assert_true(out.bad);
+	str_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_make_orcpt),
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_params),

@@ -229,6 +229,11 @@ static int compute(struct conf_load *l)
 		return -1;
 	if (CFG_TLS_CLIENT_CERTS && conf_check_tls_client(l) < 0)
 		return -1;
+	if (CFG_SRS && c->srs_domain &&
+			!conf_is_local(c, span_of(c->srs_domain)))
+		return conf_error(l, "srs-domain: no domain of ours");
+	if (CFG_AUTHD_VIRTUAL && conf_check_virtual(l) < 0)
+		return -1;
 	return in_state_dir(l, &c->tls_key, "key.pem");
 }
 

@@ -35,18 +35,21 @@ enum conf_tls { CONF_TLS_NONE, CONF_TLS_MAY, CONF_TLS_STARTTLS, CONF_TLS_TLS };
 
 /*
  * smarthost HOST[:PORT] [tls|starttls|may|none] [user=U] [password-file=F]
- *	[noverify]
+ *	[noverify] [from=ADDRESS|@DOMAIN,...] [sender=ADDRESS]
  * Default: port 587 and starttls; port 465 means tls, port 25 means may; tls
  * without a port means port 465.
  * tls and starttls verify the certificate unless noverify says not to.
  */
 struct conf_smarthost {
-	const char *host;		/* NULL: none configured */
+	struct conf_smarthost *next;
+	const char *host;
 	unsigned port;
 	enum conf_tls tls;
 	bool verify;
 	const char *user;		/* NULL: no AUTH */
 	const char *password_file;
+	struct conf_word *from;		/* envelope senders; NULL: all others */
+	const char *sender;		/* that it demands; NULL: any */
 };
 
 enum conf_service {
@@ -113,15 +116,19 @@ struct conf_cert {
 	const char *user;		/* NULL: it may relay */
 };
 
-/* route DOMAIN lmtp:unix:PATH | smtp:[HOST]:PORT | smtp:HOST ; first match */
+/*
+ * route DOMAIN|.DOMAIN|* lmtp:unix:PATH | smtp:[HOST]:PORT | smtp:HOST ; first match
+ * fallback-route smtp:... [after=TIME]
+ */
 struct conf_route {
 	struct conf_route *next;
-	const char *domain;		/* "*": all others */
+	const char *domain;		/* "*": all; ".d": all below d */
 	bool lmtp;
 	bool mx;			/* look up MX of host (no brackets) */
 	const char *host;		/* or path when is_unix */
 	bool is_unix;
 	unsigned port;
+	unsigned after;			/* seconds; of the fallback */
 };
 
 /* dnsbl NAME [weight=N] [codes=ADDRESS[-ADDRESS],...] */
@@ -156,6 +163,15 @@ struct conf_milter {
 	unsigned char services;		/* bits by enum conf_service, and LOCAL */
 };
 
+/*
+ * masquerade FROM TO, virtual FROM TO; each an address, @DOMAIN, or a name
+ * alone, domains as in struct conf
+ */
+struct conf_map {
+	struct conf_map *next;
+	const char *from, *to;
+};
+
 enum conf_check { CONF_CHECK_NO, CONF_CHECK_NOTE, CONF_CHECK_REFUSE };
 
 struct conf {
@@ -164,9 +180,15 @@ struct conf {
 	struct conf_word *domains;	/* ours: their mail is delivered here */
 	struct conf_net *relay_from;	/* not even 127.0.0.1 is implied */
 	struct conf_net *proxy_from, *xclient_from;	/* front ends */
-	struct conf_smarthost smarthost;
+	struct conf_smarthost *smarthosts;	/* in the order of the file */
 	struct conf_listen *listen;	/* with the defaults */
 	struct conf_route *routes;
+	struct conf_map *masquerades;	/* addresses as others see them */
+	struct conf_map *virtuals;	/* addresses of ours, and whose they are */
+	const char *delimiter;		/* before a detail: user+detail; "": none */
+	bool srs;			/* senders of what is forwarded are ours */
+	const char *srs_domain;		/* NULL: the first of domains */
+	struct conf_route *fallback;	/* NULL: none */
 	struct conf_word *nameservers;	/* ADDRESS[:PORT]; none: resolv.conf */
 	const char *postmaster;		/* local name that gets its mail */
 	const char *aliases;		/* path; "none": switched off */
@@ -210,6 +232,7 @@ struct conf {
 	unsigned queue_sessions_per_host;
 	unsigned connect_timeout;
 	unsigned dns_timeout;		/* seconds for a whole look-up */
+	bool mx_loopback;		/* an MX may be 127.0.0.1 */
 	bool spool_sync_files;		/* spool-sync files|filesystem */
 
 	/* smtpd and clients that it has no reason to trust */
@@ -264,6 +287,25 @@ int conf_get(const struct conf *c, const char *name, struct str *out);
  * dot too; in U-labels or A-labels (base/idna.h).
  */
 bool conf_is_local(const struct conf *c, struct span domain);
+/*
+ * Smarthosts for mail of this envelope sender ("": the null sender), in the order
+ * they are tried: those whose from= names its address, else its domain, else
+ * those without from=. after: the one before, NULL for the first. NULL: no more.
+ */
+const struct conf_smarthost *conf_smarthost(const struct conf *c,
+		const struct conf_smarthost *after, const char *sender);
+/*
+ * The first of these lines that is for this address (its local part in plain
+ * form; no domain: an address of this machine). what: lines with a local part,
+ * those for all of a domain, or both.
+ */
+enum { CONF_MAP_ADDRESS = 1, CONF_MAP_DOMAIN = 2, CONF_MAP_ANY = 3 };
+const struct conf_map *conf_map_find(const struct conf *c,
+		const struct conf_map *m, struct span local,
+		struct span domain, unsigned what);
+/* What becomes of an address with this local part, as it is written. */
+void conf_map_put(const struct conf_map *m, struct span local,
+		struct str *out);
 /* Whose certificate is this? NULL: nobody's. May it relay? (TLS_CLIENT_CERTS) */
 const char *conf_cert_user(const struct conf *c,
 		const unsigned char hash[CONF_HASH_SIZE]);

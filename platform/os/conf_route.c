@@ -1,23 +1,14 @@
-/* Where mail goes that is not ours: smarthost, route. */
+/* The kinds route and fallback-route: where mail for one domain goes, or late mail. */
 #include "os/conf_row.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
 #define PORT_SMTP 25
-#define PORT_SUBMISSION 587
-#define PORT_SUBMISSIONS 465	/* RFC 8314 3.3 */
 #define PORT_LMTP 24		/* IANA: any private mail system */
 
-static const char *const modes[] = {
-	[CONF_TLS_NONE] = "none",
-	[CONF_TLS_MAY] = "may",
-	[CONF_TLS_STARTTLS] = "starttls",
-	[CONF_TLS_TLS] = "tls",
-};
-
-/* A host name or an address, kept as DNS has it; NULL: neither, or no memory. */
-static const char *keep_host(struct conf_load *l, struct span s)
+const char *conf_keep_host(struct conf_load *l, struct span s)
 {
 	unsigned char addr[16];
 	char ascii[IDNA_SIZE];
@@ -29,110 +20,7 @@ static const char *keep_host(struct conf_load *l, struct span s)
 	return name.n ? conf_keep_lower(l, name) : NULL;
 }
 
-/* HOST[:PORT], with brackets about an IPv6 address. */
-static int parse_host(struct conf_load *l, struct span word,
-		const char **host, unsigned *port)
-{
-	struct span name;
-	bool brackets;
-
-	*host = conf_split_port(word, &name, port, &brackets) ?
-		keep_host(l, name) : NULL;
-	return *host ? 0 : conf_bad(l, word, "is no HOST[:PORT]");
-}
-
-/* The words after the host, as they came. */
-struct options {
-	const char *mode;		/* of modes[] */
-	enum conf_tls tls;
-	bool noverify;
-};
-
-static int set_mode(struct conf_load *l, struct options *o, struct span word)
-{
-	for (unsigned i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		if (!span_is(word, modes[i]))
-			continue;
-		if (o->mode)
-			return conf_error(l, "%s and %s", o->mode, modes[i]);
-		o->mode = modes[i];
-		o->tls = (enum conf_tls)i;
-		return 0;
-	}
-	return conf_bad(l, word, "is not understood");
-}
-
-/* KEY=VALUE's value when word has this key. */
-static bool has_key(struct span word, const char *key, struct span *value)
-{
-	if (!span_starts(word, key))
-		return false;
-	*value = span_rest(word, strlen(key));
-	return true;
-}
-
-static int parse_option(struct conf_load *l, struct options *o,
-		struct span word)
-{
-	struct conf_smarthost *s = &l->c->smarthost;
-	struct span value;
-
-	if (has_key(word, "user=", &value)) {
-		s->user = conf_keep(l, value);
-		return s->user ? 0 : -1;
-	}
-	if (has_key(word, "password-file=", &value)) {
-		if (!value.n || value.p[0] != '/')
-			return conf_bad(l, word,
-					"has no path that begins with /");
-		s->password_file = conf_keep(l, value);
-		return s->password_file ? 0 : -1;
-	}
-	if (span_is(word, "noverify")) {
-		o->noverify = true;
-		return 0;
-	}
-	return set_mode(l, o, word);
-}
-
-/* What the words left open: see struct conf_smarthost. */
-static void fill_in(struct conf_smarthost *s, const struct options *o)
-{
-	if (!s->port)
-		s->port = o->mode && o->tls == CONF_TLS_TLS ?
-			PORT_SUBMISSIONS : PORT_SUBMISSION;
-	if (o->mode)
-		s->tls = o->tls;
-	else if (s->port == PORT_SUBMISSIONS)
-		s->tls = CONF_TLS_TLS;
-	else
-		s->tls = s->port == PORT_SMTP ? CONF_TLS_MAY :
-			CONF_TLS_STARTTLS;
-	s->verify = s->tls >= CONF_TLS_STARTTLS && !o->noverify;
-}
-
-int conf_parse_smarthost(struct conf_load *l, const struct conf_row *row,
-		const struct conf_words *words)
-{
-	struct conf_smarthost *s = &l->c->smarthost;
-	struct options o = { 0 };
-
-	(void)row;
-	if (parse_host(l, words->v[0], &s->host, &s->port) < 0)
-		return -1;
-	for (size_t i = 1; i < words->n; i++)
-		if (parse_option(l, &o, words->v[i]) < 0)
-			return -1;
-	if (s->user && !*s->user)
-		return conf_error(l, "user= is empty");
-	if (!s->user != !s->password_file)
-		return conf_error(l, "user= and password-file= go together");
-	fill_in(s, &o);
-	return 0;
-}
-
-/* host[:port], in brackets where they are needed or asked for. */
-static void put_host(struct str *out, const char *host, unsigned port,
+void conf_put_host(struct str *out, const char *host, unsigned port,
 		bool brackets)
 {
 	if (strchr(host, ':'))
@@ -140,30 +28,11 @@ static void put_host(struct str *out, const char *host, unsigned port,
 	str_addf(out, brackets ? "[%s]:%u" : "%s:%u", host, port);
 }
 
-/* " keyvalue", in quotes where blanks need them. */
-static void put_word(struct str *out, const char *key, const char *value)
+void conf_put_word(struct str *out, const char *key, const char *value)
 {
 	bool quotes = strchr(value, ' ') || strchr(value, '\t');
 
 	str_addf(out, quotes ? " \"%s%s\"" : " %s%s", key, value);
-}
-
-void conf_print_smarthost(const struct conf *c, const struct conf_row *row,
-		struct str *out)
-{
-	const struct conf_smarthost *s = &c->smarthost;
-
-	(void)row;
-	if (!s->host)
-		return;
-	put_host(out, s->host, s->port, false);
-	str_addf(out, " %s", modes[s->tls]);
-	if (s->user)
-		put_word(out, "user=", s->user);
-	if (s->password_file)
-		put_word(out, "password-file=", s->password_file);
-	if (s->tls >= CONF_TLS_STARTTLS && !s->verify)
-		str_adds(out, " noverify");
 }
 
 static int bad_target(struct conf_load *l, struct span target)
@@ -196,7 +65,7 @@ static int parse_target(struct conf_load *l, struct conf_route *r,
 	if (r->lmtp && span_starts(rest, "unix:"))
 		return parse_unix(l, r, span_rest(rest, 5));
 	r->host = conf_split_port(rest, &host, &r->port, &brackets) ?
-		keep_host(l, host) : NULL;
+		conf_keep_host(l, host) : NULL;
 	if (!r->host)
 		return bad_target(l, target);
 	r->mx = !brackets;
@@ -208,21 +77,34 @@ static int parse_target(struct conf_load *l, struct conf_route *r,
 	return 0;
 }
 
+/* "*", a domain, or all below one with a dot before it; NULL after conf_error. */
+static const char *parse_domain(struct conf_load *l, struct span word)
+{
+	bool below = word.n > 1 && word.p[0] == '.';
+	char ascii[IDNA_SIZE], text[IDNA_SIZE + 1];
+	struct span domain = conf_host(ascii, span_rest(word, below));
+
+	if (span_is(word, "*"))
+		return conf_keep(l, word);
+	if (!domain.n) {
+		conf_bad(l, word, "is neither a domain, .DOMAIN nor *");
+		return NULL;
+	}
+	snprintf(text, sizeof(text), below ? ".%.*s" : "%.*s",
+			SPAN_ARG(domain));
+	return conf_keep_lower(l, span_of(text));
+}
+
 int conf_parse_route(struct conf_load *l, const struct conf_row *row,
 		const struct conf_words *words)
 {
-	struct conf_route **end = &l->c->routes, *r;
-	char ascii[IDNA_SIZE];
-	struct span domain = span_is(words->v[0], "*") ? words->v[0] :
-		conf_host(ascii, words->v[0]);
+	struct conf_route **end = &l->c->routes;
+	struct conf_route *r = conf_alloc(l, sizeof(*r));
 
 	(void)row;
-	if (!domain.n)
-		return conf_bad(l, words->v[0], "is neither a domain nor *");
-	r = conf_alloc(l, sizeof(*r));
 	if (!r)
 		return -1;
-	r->domain = conf_keep(l, domain);
+	r->domain = parse_domain(l, words->v[0]);
 	if (!r->domain || parse_target(l, r, words->v[1]) < 0)
 		return -1;
 	while (*end)
@@ -231,18 +113,35 @@ int conf_parse_route(struct conf_load *l, const struct conf_row *row,
 	return 0;
 }
 
-static void put_route(struct str *out, const struct conf_route *r)
+#define AFTER "after="
+#define AFTER_MOST (60 * 86400)
+
+int conf_parse_fallback(struct conf_load *l, const struct conf_row *row,
+		const struct conf_words *words)
 {
-	str_adds(out, r->domain);
-	if (r->is_unix) {
-		put_word(out, "lmtp:unix:", r->host);
-		return;
-	}
-	str_adds(out, r->lmtp ? " lmtp:" : " smtp:");
+	struct conf_route *r = conf_alloc(l, sizeof(*r));
+
+	(void)row;
+	if (!r || parse_target(l, r, words->v[0]) < 0)
+		return -1;
+	if (r->is_unix)
+		return bad_target(l, words->v[0]);
+	if (words->n > 1 && (!span_starts(words->v[1], AFTER) || !conf_seconds(
+			span_rest(words->v[1], sizeof(AFTER) - 1), AFTER_MOST,
+			&r->after)))
+		return conf_bad(l, words->v[1], "is no after=TIME, as "
+				"after=1h");
+	l->c->fallback = r;
+	return 0;
+}
+
+static void put_target(struct str *out, const struct conf_route *r)
+{
+	str_adds(out, r->lmtp ? "lmtp:" : "smtp:");
 	if (r->mx)
 		str_adds(out, r->host);
 	else
-		put_host(out, r->host, r->port, true);
+		conf_put_host(out, r->host, r->port, true);
 }
 
 void conf_print_route(const struct conf *c, const struct conf_row *row,
@@ -250,8 +149,29 @@ void conf_print_route(const struct conf *c, const struct conf_row *row,
 {
 	(void)row;
 	for (const struct conf_route *r = c->routes; r; r = r->next) {
-		put_route(out, r);
+		str_adds(out, r->domain);
+		if (r->is_unix) {
+			conf_put_word(out, "lmtp:unix:", r->host);
+		} else {
+			str_addc(out, ' ');
+			put_target(out, r);
+		}
 		if (r->next)
 			str_addc(out, '\n');
+	}
+}
+
+void conf_print_fallback(const struct conf *c, const struct conf_row *row,
+		struct str *out)
+{
+	const struct conf_route *r = c->fallback;
+
+	(void)row;
+	if (!r)
+		return;
+	put_target(out, r);
+	if (r->after) {
+		str_adds(out, " " AFTER);
+		conf_put_seconds(out, r->after);
 	}
 }

@@ -15,10 +15,11 @@ enum conf_kind {
 	CONF_KIND_HOST,		/* const char * */
 	CONF_KIND_DOMAINS,	/* struct conf_word * */
 	CONF_KIND_NETS,		/* struct conf_net * */
-	CONF_KIND_SMARTHOST,	/* struct conf_smarthost */
+	CONF_KIND_SMARTHOST,	/* struct conf_smarthost * */
 	CONF_KIND_LISTEN,	/* struct conf_listen * */
 	CONF_KIND_DEVICE,	/* struct conf_listen * */
 	CONF_KIND_ROUTE,	/* struct conf_route * */
+	CONF_KIND_FALLBACK,	/* the same, one, without a domain */
 	CONF_KIND_NAMESERVERS,	/* struct conf_word * */
 	CONF_KIND_USERS,	/* struct conf_word * */
 	CONF_KIND_ACCOUNT,	/* const char * */
@@ -39,6 +40,9 @@ enum conf_kind {
 	CONF_KIND_TLS_CLIENT,	/* unsigned char[], enum conf_client */
 	CONF_KIND_TLS_USER,	/* client_certs, those with a user */
 	CONF_KIND_CERTS,	/* client_certs, those without */
+	CONF_KIND_MASQUERADE,	/* struct conf_map * */
+	CONF_KIND_VIRTUAL,	/* struct conf_map * */
+	CONF_KIND_DELIMITER,	/* const char *, "": none */
 	CONF_KIND_LEFT_OUT,	/* its feature is not in this build */
 	CONF_KIND_COUNT
 };
@@ -56,7 +60,7 @@ struct conf_row {
 	const char *name;
 };
 
-#define CONF_ROWS_MOST 96
+#define CONF_ROWS_MOST 128
 /* The table, ended by a row of zeros. */
 const struct conf_row *conf_rows(void);
 const struct conf_row *conf_row_find(struct span name);
@@ -124,6 +128,7 @@ CONF_PARSE_FN(nameservers);
 CONF_PARSE_FN(users);
 CONF_KIND_FNS(smarthost);
 CONF_KIND_FNS(route);
+CONF_KIND_FNS(fallback);
 CONF_KIND_FNS(nets);
 CONF_KIND_FNS(listen);
 CONF_KIND_FNS(dnsbl);
@@ -149,6 +154,9 @@ CONF_KIND_FNS(certs);
 /* When all lines are read. 0 or -1. */
 int conf_check_tls_client(struct conf_load *l);
 CONF_KIND_FNS(milter);
+CONF_KIND_FNS(map);
+/* When all lines are read: are they about addresses of ours? 0 or -1. */
+int conf_check_virtual(struct conf_load *l);
 
 /* Appends a kept copy, unless it is there already (case ignored). 0 or -1. */
 int conf_add_word(struct conf_load *l, struct conf_word **list,
@@ -168,6 +176,13 @@ void conf_print_text(const struct conf *c, const struct conf_row *row,
  */
 bool conf_split_port(struct span text, struct span *host, unsigned *port,
 		bool *brackets);
+/* A host name or an address, kept as DNS has it; NULL: neither, or no memory. */
+const char *conf_keep_host(struct conf_load *l, struct span s);
+/* host:port, in brackets where they are needed or asked for. */
+void conf_put_host(struct str *out, const char *host, unsigned port,
+		bool brackets);
+/* " keyvalue", in quotes where blanks need them. */
+void conf_put_word(struct str *out, const char *key, const char *value);
 /* ADDRESS:PORT, *:PORT or [V6]:PORT; false: it is none. */
 bool conf_socket(struct span text, struct sockaddr_storage *addr,
 		socklen_t *len);
@@ -178,6 +193,8 @@ bool conf_is_user(struct span s);
 /* The same with its domain in A-labels, in out where it has to; empty: none. */
 #define CONF_USER_SIZE 512
 struct span conf_user(char out[CONF_USER_SIZE], struct span s);
+/* The same, or @domain with nothing before it; empty: it is neither. */
+struct span conf_mailbox(char out[CONF_USER_SIZE], struct span s);
 /* The host name in lower case and A-labels, in out; empty: it is none. */
 struct span conf_host(char out[IDNA_SIZE], struct span s);
 /* An address into 16 bytes, IPv4 as ::ffff:a.b.c.d. */

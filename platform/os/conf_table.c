@@ -102,20 +102,61 @@ static const struct conf_row rows[] = {
 		"cannot log in.") },
 
 	GROUP("Where mail goes"),
-	{ CONF_KIND_SMARTHOST, AT(smarthost), 0, 0,
+	{ CONF_KIND_SMARTHOST, AT(smarthosts), 0, 0,
 		ROW("smarthost", "(none)",
 		"The server that takes all mail that is not for us. Port 587 "
 		"and starttls when nothing is said; port 465, or tls alone, "
 		"means TLS from the first byte on port 465; port 25 means "
 		"may, TLS when it is offered. tls and starttls check the "
 		"certificate, unless noverify says not to. The password is "
-		"the first line of its file.") },
+		"the first line of its file. from= keeps a line for mail from "
+		"these envelope senders, <> being that of reports; a line "
+		"that has the address goes before one that has its domain, "
+		"and lines without from= are for all that no line names. Of "
+		"several lines for the same mail the next is tried when the "
+		"one before cannot be reached or does not let us in.") },
 	{ CONF_KIND_ROUTE, AT(routes), 0, 0,
 		ROW("route", "(none)",
 		"Where mail for one domain goes, before smarthost and MX are "
-		"asked; the first match counts, * matches all. smtp:HOST asks "
+		"asked; the first match counts, .DOMAIN matches all below it, "
+		"* matches all, so that no smarthost is asked. smtp:HOST asks "
 		"for the MX of HOST, [HOST] does not; PORT is 25 (smtp) or 24 "
 		"(lmtp) when left out.") },
+	{ KIND_IF(MASQUERADE, MASQUERADE), AT(masquerades), 0, 0,
+		ROW("masquerade", "(none)",
+		"An address of this house, all of a domain (@DOMAIN) or a user "
+		"in any of ours, and the address that others are to see in its "
+		"place; @DOMAIN keeps the local part. The first line that fits "
+		"counts. In mail that goes to another host by SMTP, and in no "
+		"other, the envelope's sender and the addresses in From, To "
+		"and their like are replaced; a recipient that is not ours is, "
+		"wherever its mail would have gone. See docs/addresses.md.") },
+	{ KIND_IF(AUTHD_VIRTUAL, VIRTUAL), AT(virtuals), 0, 0,
+		ROW("virtual", "(none)",
+		"Whose an address of one of our domains is: of a user, by name "
+		"or address. @DOMAIN USER gets what nobody else there gets (a "
+		"catch-all); @DOMAIN @OTHER makes the users of OTHER users of "
+		"DOMAIN. A single address may also be sent on: to an alias, "
+		"or to an address of another host.") },
+	{ KIND_IF(AUTHD_VIRTUAL, DELIMITER), AT(delimiter), 0, 0,
+		ROW("recipient-delimiter", "+",
+		"What comes behind it in a local part is a detail for the "
+		"user's own use: mail for alice+lists is alice's, unless "
+		"there is an alice+lists.") },
+	{ KIND_IF(SRS, YESNO), AT(srs), 0, 0,
+		ROW("srs", "no",
+		"Mail of others that is sent on (aliases, .forward) gets a "
+		"sender of ours, SRS0=...@DOMAIN, so that the next host does "
+		"not take it for forged (SPF); reports that come back to it "
+		"go on to the sender for 21 days.") },
+	{ KIND_IF(SRS, HOST), AT(srs_domain), 0, 0,
+		ROW("srs-domain", "(the first domain)",
+		"The domain of such senders, one of ours.") },
+	{ CONF_KIND_FALLBACK, AT(fallback), 0, 0,
+		ROW("fallback-route", "(none)",
+		"Where mail for others goes when none of its hosts can be "
+		"reached, or lets us in; with after= only what has waited that "
+		"long already. What a host refuses is not taken there.") },
 	{ CONF_KIND_NAMESERVERS, AT(nameservers), 0, 0,
 		ROW("nameserver", "(those of /etc/resolv.conf)",
 		"The DNS servers to ask, in this order. An IPv6 address with "
@@ -140,6 +181,10 @@ static const struct conf_row rows[] = {
 		ROW("max-alias-recipients", "10000",
 		"Recipients that one alias may lead to, through all others "
 		"and included files. Mail for one with more comes back.") },
+	{ CONF_KIND_YESNO, AT(mx_loopback), 0, 0,
+		ROW("mx-loopback", "no",
+		"Mail goes by MX to an address of loopback, as 127.0.0.1, too. "
+		"Else a domain that names such a one gets no mail from us.") },
 
 	GROUP("Folders and files"),
 	{ CONF_KIND_PATH, AT(spool_dir), 1, 1000,

@@ -294,6 +294,29 @@ static int parse_path(struct conf_load *l, const struct conf_row *row,
 	return *field ? 0 : -1;
 }
 
+/* One of what a user's name may have, and a folder's name, too. */
+static inline int parse_delimiter(struct conf_load *l,
+		const struct conf_row *row, const struct conf_words *words)
+{
+	const char **field = at(l->c, row);
+	struct span word = words->v[0];
+	bool none = span_is(word, "none");
+
+	if (!none && (word.n != 1 || !span_has(SPAN("+-=_~"), word.p[0])))
+		return conf_bad(l, word, "is neither one of + - = _ ~ nor "
+				"none");
+	*field = conf_keep(l, none ? SPAN("") : word);
+	return *field ? 0 : -1;
+}
+
+static inline void print_delimiter(const struct conf *c,
+		const struct conf_row *row, struct str *out)
+{
+	const char *text = *(const char *const *)in(c, row);
+
+	str_adds(out, *text ? text : "none");
+}
+
 void conf_print_text(const struct conf *c, const struct conf_row *row,
 		struct str *out)
 {
@@ -314,7 +337,9 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			true, false, KIND(nets) },
 		[CONF_KIND_SMARTHOST] = { "HOST[:PORT] "
 			"[tls|starttls|may|none] [user=U] [password-file=F] "
-			"[noverify]", 1, 5, false, false, KIND(smarthost) },
+			"[noverify] [from=ADDRESS|@DOMAIN,...]"
+			USE_MASQUERADE(" [sender=ADDRESS]"), 1,
+			CONF_WORDS_MOST, true, false, KIND(smarthost) },
 		[CONF_KIND_LISTEN] = { "SERVICE ADDRESS:PORT|*:PORT|"
 			"[IPV6]:PORT|none [OPTION...]", 2, 8, true, true,
 			KIND(listen) },
@@ -322,9 +347,12 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			"from=ADDRESS[/BITS],... to=ADDRESS|@DOMAIN,... "
 			"[sender=ADDRESS] [rate=N/TIME]", 3, 5, true, false,
 			KIND(device) },)
-		[CONF_KIND_ROUTE] = { "DOMAIN|* smtp:HOST|smtp:[HOST]:PORT|"
-			"lmtp:[HOST]:PORT|lmtp:unix:PATH", 2, 2, true, false,
-			KIND(route) },
+		[CONF_KIND_ROUTE] = { "DOMAIN|.DOMAIN|* smtp:HOST|"
+			"smtp:[HOST]:PORT|lmtp:[HOST]:PORT|lmtp:unix:PATH",
+			2, 2, true, false, KIND(route) },
+		[CONF_KIND_FALLBACK] = { "smtp:HOST|smtp:[HOST]:PORT|"
+			"lmtp:[HOST]:PORT [after=TIME]", 1, 2, false, false,
+			KIND(fallback) },
 		[CONF_KIND_USERS] = { "USER...|*", 1, CONF_WORDS_MOST, true,
 			false, conf_parse_users, conf_print_words },
 		[CONF_KIND_NAMESERVERS] = { "ADDRESS[:PORT]...", 1,
@@ -371,6 +399,14 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			2, true, false, KIND(tls_user) },)
 		USE_TLS_CLIENT_CERTS([CONF_KIND_CERTS] = { "SHA256...", 1,
 			CONF_WORDS_MOST, true, false, KIND(certs) },)
+		USE_MASQUERADE([CONF_KIND_MASQUERADE] = { "ADDRESS|@DOMAIN|USER "
+			"ADDRESS|@DOMAIN", 2, 2, true, false, KIND(map) },)
+		USE_AUTHD_VIRTUAL([CONF_KIND_VIRTUAL] = { "ADDRESS|@DOMAIN "
+			"ADDRESS|@DOMAIN|USER", 2, 2, true, false,
+			KIND(map) },)
+		USE_AUTHD_VIRTUAL([CONF_KIND_DELIMITER] = { "CHARACTER|none",
+			1, 1, false, false, parse_delimiter,
+			print_delimiter },)
 		[CONF_KIND_LEFT_OUT] = { "", 0, CONF_WORDS_MOST, true, false,
 			parse_left_out, print_nothing },
 	};

@@ -318,16 +318,17 @@ const struct aliases_entry *aliases_find(const struct aliases *a,
 		struct span local)
 {
 	const struct aliases_entry *e;
+	const char *delimiter = a->conf->delimiter ? a->conf->delimiter : "+";
 	char name[ALIAS_NAME_SIZE];
-	char *plus;
+	char *detail;
 
 	if (!a->n || !alias_name(name, local))
 		return NULL;
 	e = aliases_find_name(a, name);
-	plus = strchr(name, '+');
-	if (e || !plus || plus == name || name[0] == '"')
+	detail = *delimiter ? strchr(name, *delimiter) : NULL;
+	if (e || !detail || detail == name || name[0] == '"')
 		return e;
-	*plus = '\0';
+	*detail = '\0';
 	return aliases_find_name(a, name);
 }
 

@@ -191,9 +191,9 @@ static void on_found(void *arg, const struct mx_target *targets, unsigned n,
 }
 
 /* The smarthost's addresses, by the same name servers as `queue` asks. */
-static int find_addresses(struct submit *s, struct err *err)
+static int find_addresses(struct submit *s, const struct conf_smarthost *host,
+		struct err *err)
 {
-	const struct conf_smarthost *host = &s->conf->smarthost;
 	struct mx_question question = { .name = host->host, .port = host->port };
 	struct dns *dns = dns_new(s->loop, s->conf);
 	struct mx *mx = dns ? mx_find(s->loop, dns, &question, on_found, s) : NULL;
@@ -214,12 +214,13 @@ static int find_addresses(struct submit *s, struct err *err)
 	return s->ntargets ? 0 : -1;
 }
 
-static enum way try_addresses(struct submit *s, struct smtp_target *target,
+static enum way try_addresses(struct submit *s,
+		const struct conf_smarthost *host, struct smtp_target *target,
 		struct tls_ctx *tls, struct err *err)
 {
 	enum way way = WAY_ABSENT;
 
-	if (find_addresses(s, err) < 0)
+	if (find_addresses(s, host, err) < 0)
 		return s->interrupted ? WAY_REFUSED : WAY_ABSENT;
 	for (unsigned i = 0; i < s->ntargets && way == WAY_ABSENT; i++) {
 		target->addr = s->targets[i].addr;
@@ -229,10 +230,9 @@ static enum way try_addresses(struct submit *s, struct smtp_target *target,
 	return way;
 }
 
-static enum way by_smarthost(struct submit *s, struct err *err)
+static enum way try_smarthost(struct submit *s,
+		const struct conf_smarthost *host, struct err *err)
 {
-	const struct conf_smarthost *host = &s->conf->smarthost;
-	struct submit_alias aliases;
 	struct tls_ctx *tls = NULL;
 	char password[PASSWORD_SIZE];
 	enum way way = WAY_ABSENT;
@@ -242,13 +242,6 @@ static enum way by_smarthost(struct submit *s, struct err *err)
 		.connect_timeout = s->conf->connect_timeout
 	};
 
-	if (!host->host)
-		return WAY_ABSENT;
-	if (CFG_ALIASES && submit_alias_begin(&aliases, s->conf, &s->message,
-				err) < 0) {
-		submit_alias_end(&aliases, &s->message);
-		return WAY_REFUSED;
-	}
 	if (host->user) {
 		if (!host->password_file || smtp_password(host->password_file,
 				password, sizeof(password), err) < 0)
@@ -261,12 +254,39 @@ static enum way by_smarthost(struct submit *s, struct err *err)
 		if (!tls)
 			goto out;
 	}
-	way = try_addresses(s, &target, tls, err);
+	way = try_addresses(s, host, &target, tls, err);
 out:
-	if (CFG_ALIASES)
-		submit_alias_end(&aliases, &s->message);
 	tls_ctx_free(tls);
 	explicit_bzero(password, sizeof(password));
+	return way;
+}
+
+/* In their order, until one lets us in. */
+static enum way try_smarthosts(struct submit *s, struct err *err)
+{
+	const struct conf_smarthost *host = NULL;
+	enum way way = WAY_ABSENT;
+
+	while (way != WAY_TAKEN && !s->sent && !s->interrupted
+			&& (host = conf_smarthost(s->conf, host,
+				s->message.sender)))
+		way = try_smarthost(s, host, err);
+	return way;
+}
+
+/* No queue will look up aliases. */
+static enum way by_smarthost(struct submit *s, struct err *err)
+{
+	struct submit_alias aliases;
+	enum way way = WAY_REFUSED;
+
+	if (!conf_smarthost(s->conf, NULL, s->message.sender))
+		return WAY_ABSENT;
+	if (!CFG_ALIASES)
+		return try_smarthosts(s, err);
+	if (submit_alias_begin(&aliases, s->conf, &s->message, err) == 0)
+		way = try_smarthosts(s, err);
+	submit_alias_end(&aliases, &s->message);
 	return way;
 }
 
