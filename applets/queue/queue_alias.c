@@ -505,8 +505,8 @@ static void expand(struct queue_expansion *x)
 	struct alias_set s = { 0 };
 	struct err err;
 	int rc = address ? aliases_expand(q->aliases, span_of(address),
-			!CFG_AUTHD || m->entry->moved, UINT_MAX, &s, &err)
-		: err_nomem(&err);
+			!CFG_AUTHD || m->entry->moved, UINT_MAX, &s, &err) :
+			err_nomem(&err);
 
 	if (rc == 0)
 		rc = err_set(&err, ERR_TEMP, "the alias has just gone");
