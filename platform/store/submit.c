@@ -257,25 +257,31 @@ out:
 }
 
 /* In their order, until one lets us in. */
-static enum submit_way by_smarthost(struct submit *s, struct err *err)
+static enum submit_way try_smarthosts(struct submit *s, struct err *err)
 {
 	const struct conf_smarthost *host = NULL;
 	enum submit_way way = WAY_ABSENT;
-	struct submit_alias aliases;
 
-	if (!conf_smarthost(s->conf, NULL, s->message.sender))
-		return WAY_ABSENT;
-	if (CFG_ALIASES && submit_alias_begin(&aliases, s->conf, &s->message,
-				err) < 0) {
-		submit_alias_end(&aliases, &s->message);
-		return WAY_REFUSED;
-	}
 	while (way != WAY_TAKEN && !s->sent && !s->interrupted
 			&& (host = conf_smarthost(s->conf, host,
 				s->message.sender)))
 		way = try_smarthost(s, host, err);
-	if (CFG_ALIASES)
-		submit_alias_end(&aliases, &s->message);
+	return way;
+}
+
+/* No queue will look up aliases. */
+static enum submit_way by_smarthost(struct submit *s, struct err *err)
+{
+	struct submit_alias aliases;
+	enum submit_way way = WAY_REFUSED;
+
+	if (!conf_smarthost(s->conf, NULL, s->message.sender))
+		return WAY_ABSENT;
+	if (!CFG_ALIASES)
+		return try_smarthosts(s, err);
+	if (submit_alias_begin(&aliases, s->conf, &s->message, err) == 0)
+		way = try_smarthosts(s, err);
+	submit_alias_end(&aliases, &s->message);
 	return way;
 }
 

@@ -70,6 +70,7 @@ def test_killed_before_the_mark_and_the_parent_is_not_due():
         for user in ("alice", "bob", "carol"):
             i.wait_messages(user, 1)
         assert f"{parent}: to=<all@a.test> was expanded in" in i.log()
+        i.wait_log("status=sent")
         assert i.log().index("was expanded in") < i.log().index("status=sent")
         i.run("mailq", "-q")
         wait_empty(i)
