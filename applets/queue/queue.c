@@ -5,6 +5,8 @@
  * applet queue daemon
  * file queue_admin.c MAILQ_ADMIN
  * file queue_select.c MAILQ_ADMIN
+ * file queue_sts.c MTA_STS
+ * file queue_tls.c TLS_POLICY
  *
  * config QUEUE
  *	bool "queue (24 kB)"
@@ -21,6 +23,7 @@
  *	  -C  configuration
  */
 #include "applet.h"
+#include "config.h"
 #include "queue.h"
 
 #include <stdio.h>
@@ -287,7 +290,7 @@ static bool any_verifies(const struct conf *conf)
 {
 	const struct conf_smarthost *h = conf->smarthosts;
 
-	while (h && !h->verify)
+	while (h && (!h->verify || h->pins))
 		h = h->next;
 	return h;
 }
@@ -298,8 +301,9 @@ static int open_tls(struct queue *q, struct err *err)
 
 	if (!tls_built())
 		return 0;
-	/* the bundle costs memory: only who verifies reads it */
-	q->tls = tls_client(any_verifies(conf) ? conf->tls_ca : NULL, err);
+	q->tls = tls_client(any_verifies(conf) || (CFG_TLS_POLICY &&
+				tls_wants_bundle(q)) ? conf->tls_ca : NULL,
+			err);
 	return q->tls ? 0 : -1;
 }
 

@@ -1,10 +1,12 @@
 #include "applet.h"
+#include "config.h"
 #include "queue.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "net/tls_pins.h"
 #include "os/log.h"
 
 #define IDLE_MS 5000			/* kept open for the next message */
@@ -17,7 +19,9 @@ struct queue_link {
 	int fd;				/* its body */
 	unsigned at;			/* which of the site's targets */
 	struct mx_target target;	/* a copy: the site may look up anew */
-	bool plain;			/* opportunistic TLS has failed here */
+	struct queue_proof proof;	/* what its certificate has to be */
+	bool may_go_plain;		/* TLS is only opportunistic here */
+	bool plain;			/* ... and has failed */
 	bool up;			/* was ready once */
 	bool idle;
 	unsigned carried;		/* jobs sent over it before */
@@ -41,7 +45,21 @@ static void describe(struct queue_link *l)
 				peer, l->site->route.port);
 }
 
-static void set_security(const struct queue_link *l, struct smtp_target *t)
+static bool smarthost_pins(struct queue_link *l, struct smtp_target *t)
+{
+	const struct conf_smarthost *h = l->site->route.smarthost;
+
+	if (!h->pins)
+		return true;
+	l->proof.pins = tls_pins_of(h->pins);
+	if (!l->proof.pins)
+		return false;
+	t->expect = &l->proof.pins->expect;
+	return true;
+}
+
+/* False: this host must not be tried; l->said may say why. */
+static bool set_security(struct queue_link *l, struct smtp_target *t)
 {
 	const struct conf_smarthost *h = l->site->route.smarthost;
 
@@ -50,12 +68,20 @@ static void set_security(const struct queue_link *l, struct smtp_target *t)
 		t->verify = h->verify;
 		t->user = h->user;
 		t->password = secret_of(l->site->queue, h);
+		if (CFG_TLS_POLICY && !smarthost_pins(l, t))
+			return false;
 	} else {
 		/* RFC 7435: some protection where none can be asked for */
 		t->tls = t->lmtp ? CONF_TLS_NONE : CONF_TLS_MAY;
+		if (CFG_TLS_POLICY && !tls_choose(l->site, &l->target, t,
+				&l->proof, &l->said))
+			return false;
 	}
+	/* the password is never risked: with one, TLS is no mere wish */
+	l->may_go_plain = t->tls == CONF_TLS_MAY && !t->user;
 	if (l->plain)
 		t->tls = CONF_TLS_NONE;
+	return true;
 }
 
 static int dial(struct queue_link *l)
@@ -69,7 +95,10 @@ static int dial(struct queue_link *l)
 		.connect_timeout = q->daemon.conf->connect_timeout,
 	};
 
-	set_security(l, &t);
+	if (CFG_TLS_POLICY)
+		tls_drop(&l->proof);
+	if (!set_security(l, &t))
+		return -1;
 	l->client = smtp_client_new(q->daemon.loop, &t, q->tls, &events, l);
 	if (!l->client)
 		return -1;
@@ -111,6 +140,8 @@ static void link_free(struct queue_link *l)
 		s->connecting--;
 	if (l->fd >= 0)
 		close(l->fd);
+	if (CFG_TLS_POLICY)
+		tls_drop(&l->proof);
 	free(l);
 	site_wake_all(s->queue);
 }
@@ -130,7 +161,10 @@ int link_start(struct queue_site *s)
 	s->connecting++;
 	if (next_target(l) == 0)
 		return 0;
-	site_cannot(s, "4.4.1", "cannot connect");
+	if (*l->said.text)
+		site_failed(s, &l->said);
+	else
+		site_cannot(s, "4.4.1", "cannot connect");
 	link_free(l);
 	return -1;
 }
@@ -241,22 +275,13 @@ static void on_result(void *arg, unsigned rcpt, const struct smtp_result *r)
 	end_job(l, r);
 }
 
-/* The password is never risked: with one, TLS was no mere wish. */
-static bool may_go_plain(const struct queue_link *l)
-{
-	const struct conf_smarthost *h = l->site->route.smarthost;
-
-	return !l->plain && (h ? h->tls == CONF_TLS_MAY && !h->user :
-			!l->site->route.lmtp);
-}
-
 /* Another try at a host that has not even greeted us; false: none is left. */
 static bool try_more(struct queue_link *l, const struct smtp_result *r)
 {
 	if (l->up || l->site->queue->daemon.stopping)
 		return false;
 	log_info("%s: %s", l->host, r->text);
-	if (r->tls_failed && may_go_plain(l)) {
+	if (r->tls_failed && l->may_go_plain && !l->plain) {
 		l->plain = true;
 		if (dial(l) == 0)
 			return true;
@@ -284,7 +309,7 @@ static void on_gone(void *arg, const struct smtp_result *r)
 	else if (l->job)
 		end_job(l, r);
 	/* tells more than that the next one cannot be reached */
-	if (r->code || r->tls_failed || !*l->said.text)
+	if (r->code || r->tls_fault || !*l->said.text)
 		l->said = *r;
 	if (try_more(l, r))
 		return;

@@ -1,4 +1,5 @@
 #include "applet.h"
+#include "config.h"
 #include "queue.h"
 
 #include <stdlib.h>
@@ -17,7 +18,8 @@ static void keep(struct queue_site *s, const struct mx_target *targets,
 	memcpy(s->targets, targets, n * sizeof(*targets));
 	s->ntargets = n;
 	s->resolved = clock_ms();
-	site_wake(s);
+	if (!CFG_TLS_POLICY || !tls_prepare(s))
+		site_wake(s);
 }
 
 static void got(void *arg, const struct mx_target *targets, unsigned n,

@@ -1,4 +1,5 @@
 #include "applet.h"
+#include "config.h"
 #include "queue.h"
 
 #include <stdio.h>
@@ -74,6 +75,8 @@ void route_find(struct queue *q, const char *sender, struct span domain,
 		r->mx = true;
 	}
 	make_key(q, r, domain, key, size);
+	if (CFG_TLS_POLICY)
+		tls_route(q, domain, r, key, size);
 }
 
 bool route_next(const struct queue *q, const char *sender,

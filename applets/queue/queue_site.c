@@ -1,4 +1,5 @@
 #include "applet.h"
+#include "config.h"
 #include "queue.h"
 
 #include <stdlib.h>
@@ -42,6 +43,8 @@ static struct queue_site *site_new(struct queue *q,
 static void site_free(struct queue_site *s)
 {
 	resolve_stop(s);
+	if (CFG_TLS_POLICY)
+		tls_forget(s);
 	loop_task_stop(&s->run);
 	list_del(&s->link);
 	free(s->targets);
@@ -54,6 +57,7 @@ static bool unused(const struct queue_site *s)
 {
 	return list_empty(&s->jobs) && list_empty(&s->links)
 			&& list_empty(&s->parked) && !s->resolve
+			&& !(CFG_TLS_POLICY && tls_pending(s))
 			&& s->held_until <= clock_ms();
 }
 
@@ -185,6 +189,8 @@ static void connect_more(struct queue_site *s)
 	struct queue *q = s->queue;
 
 	while (!list_empty(&s->jobs) && may_connect(s)) {
+		if (CFG_TLS_POLICY && tls_pending(s))
+			return;
 		if (!fresh(s)) {
 			if (!s->resolve)
 				resolve_start(s);

@@ -24,6 +24,7 @@ struct mx {
 	bool itself;			/* the name stands for its own MX */
 	bool trouble;			/* a name could not be asked now */
 	bool missing;			/* the name itself does not exist */
+	bool named;			/* of the targets: see struct mx_target */
 	char hosts[MX_HOSTS][NAME_SIZE];
 	unsigned nhosts, at;		/* at: twice the host, A and then AAAA */
 	struct mx_target *targets;	/* room for MX_TARGETS, or NULL */
@@ -98,6 +99,7 @@ static void add(struct mx *m, const char *name, int family, const void *ip)
 	if (!m->targets || m->n == MX_TARGETS)
 		return;
 	t = &m->targets[m->n++];
+	t->named = m->named;
 	t->addr.ss_family = (sa_family_t)family;
 	four = (struct sockaddr_in *)(void *)&t->addr;
 	six = (struct sockaddr_in6 *)(void *)&t->addr;
@@ -226,6 +228,7 @@ static void got_mx(void *arg, const struct dns_answer *a)
 	struct mx *m = arg;
 
 	m->query = NULL;
+	m->named = a->authentic;
 	if (a->status == DNS_OK)
 		take_exchangers(m, a);
 	else if (a->status == DNS_NODATA)
@@ -257,7 +260,7 @@ static void start(struct mx *m, bool exchangers)
 	} else if (exchangers) {
 		m->query = dns_ask(m->dns, span_of(m->name), DNS_MX, got_mx, m);
 	} else {
-		m->itself = true;
+		m->itself = m->named = true;
 		add_host(m, m->name);
 		m->query = dns_ask(m->dns, span_of(m->name), DNS_A,
 				got_address, m);

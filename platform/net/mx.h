@@ -15,6 +15,7 @@ struct mx_target {
 	struct sockaddr_storage addr;
 	socklen_t addr_len;
 	char name[256];		/* of the host */
+	bool named;		/* as configured, or by an answer that was authentic */
 };
 
 struct mx_question {

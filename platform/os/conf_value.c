@@ -312,7 +312,8 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			true, false, KIND(nets) },
 		[CONF_KIND_SMARTHOST] = { "HOST[:PORT] "
 			"[tls|starttls|may|none] [user=U] [password-file=F] "
-			"[noverify] [from=ADDRESS|@DOMAIN,...]", 1,
+			"[noverify] [fingerprint=SHA256,...] "
+			"[from=ADDRESS|@DOMAIN,...]", 1,
 			CONF_WORDS_MOST, true, false, KIND(smarthost) },
 		[CONF_KIND_LISTEN] = { "SERVICE ADDRESS:PORT|*:PORT|"
 			"[IPV6]:PORT|none [OPTION...]", 2, 8, true, true,
@@ -370,6 +371,9 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			2, true, false, KIND(tls_user) },)
 		USE_TLS_CLIENT_CERTS([CONF_KIND_CERTS] = { "SHA256...", 1,
 			CONF_WORDS_MOST, true, false, KIND(certs) },)
+		USE_TLS_POLICY([CONF_KIND_TLS_POLICY] = { "DOMAIN|.DOMAIN|* "
+			"none|may|require|verify|dane|fingerprint=SHA256,... "
+			"[name=HOST]", 2, 3, true, false, KIND(tls_policy) },)
 		[CONF_KIND_LEFT_OUT] = { "", 0, CONF_WORDS_MOST, true, false,
 			parse_left_out, print_nothing },
 	};

@@ -1,0 +1,303 @@
+/*
+ * How sure we have to be of the next host: by tls-policy, else by what its DNS
+ * says (DANE, RFC 7672), else by what the recipients' domain says (MTA-STS, RFC
+ * 8461), else not at all (RFC 7435). What is not met is a temporary failure.
+ */
+#include "applet.h"
+#include "config.h"
+#include "queue.h"
+#include "queue_sts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/idna.h"
+#include "net/dane.h"
+#include "os/log.h"
+
+struct tls_host {
+	struct queue_tls *tls;
+	struct dane *ask;		/* under way */
+	enum dane_status status;
+	struct tls_pins *pins;		/* a share; or NULL */
+	char name[256];
+};
+
+/* Of a site: one entry a host that DNS was asked about. */
+struct queue_tls {
+	struct queue_site *site;
+	unsigned pending;		/* look-ups */
+	struct sts_wait *wait;		/* ... one of which may be this */
+	struct sts_kept *policy;	/* a share; NULL: none */
+	unsigned n;
+	struct tls_host host[MX_HOSTS];
+};
+
+/* -- which line -- */
+
+void tls_route(const struct queue *q, struct span domain,
+		struct queue_route *r, char *key, size_t size)
+{
+	size_t n = strlen(key);
+	char ascii[IDNA_SIZE];
+
+	if (r->unix_path || r->smarthost)
+		return;
+	if (idna_ascii(ascii, domain))
+		domain = span_of(ascii);
+	r->policy = conf_tls_policy(q->daemon.conf, domain);
+	/* a site found by MX is for one domain, and so for one line */
+	if (r->policy && r->host)
+		snprintf(key + n, size - n, " tls-policy %u",
+				r->policy->number);
+}
+
+bool tls_wants_bundle(const struct queue *q)
+{
+	const struct conf_tls_policy *p = q->daemon.conf->tls_policies;
+
+	while (p && p->mode != CONF_POLICY_VERIFY)
+		p = p->next;
+	return p;
+}
+
+/* -- what DNS says -- */
+
+void tls_forget(struct queue_site *s)
+{
+	struct queue_tls *t = s->tls;
+
+	s->tls = NULL;
+	if (!t)
+		return;
+	for (unsigned i = 0; CFG_DANE && i < t->n; i++) {
+		dane_cancel(t->host[i].ask);
+		tls_pins_drop(t->host[i].pins);
+	}
+	if (CFG_MTA_STS) {
+		sts_cancel(t->wait);
+		sts_drop(t->policy);
+	}
+	free(t);
+}
+
+bool tls_pending(const struct queue_site *s)
+{
+	return s->tls && s->tls->pending;
+}
+
+static void came(struct queue_tls *t)
+{
+	if (--t->pending == 0)
+		site_wake(t->site);
+}
+
+/* Its own domain's name is good, too, in a certificate (RFC 7672 3.2.2). */
+static const char *next_hop(const struct queue_site *s)
+{
+	return s->route.host ? s->route.host : s->key + sizeof("mx ") - 1;
+}
+
+static void got_dane(void *arg, enum dane_status status, struct tls_pins *pins)
+{
+	struct tls_host *h = arg;
+
+	h->ask = NULL;
+	h->status = status;
+	h->pins = pins;
+	if (pins)
+		tls_pins_name(pins, next_hop(h->tls->site));
+	came(h->tls);
+}
+
+static struct tls_host *find_host(struct queue_tls *t, const char *name)
+{
+	for (unsigned i = 0; i < t->n; i++)
+		if (strcmp(t->host[i].name, name) == 0)
+			return &t->host[i];
+	return NULL;
+}
+
+/* What cannot be asked cannot be known: not that host then. */
+static void ask_dane(struct queue_tls *t, const struct mx_target *at)
+{
+	struct queue_site *s = t->site;
+	struct tls_host *h;
+
+	if (!at->named || find_host(t, at->name) || t->n == MX_HOSTS)
+		return;
+	h = &t->host[t->n++];
+	h->tls = t;
+	h->status = DANE_FAIL;
+	str_copys(h->name, sizeof(h->name), at->name);
+	h->ask = dane_find(s->queue->dns, h->name, s->route.port, got_dane, h);
+	t->pending += h->ask != NULL;
+}
+
+static bool wants_dane(const struct queue_site *s)
+{
+	return CFG_DANE && s->queue->daemon.conf->dns_trust && !s->route.lmtp
+		&& (!s->route.policy ||
+			s->route.policy->mode == CONF_POLICY_DANE);
+}
+
+static void got_sts(void *arg, struct sts_kept *policy)
+{
+	struct queue_tls *t = arg;
+
+	t->wait = NULL;
+	t->policy = policy;
+	came(t);
+}
+
+/* Only where the domain's own MX are asked does its policy name them. */
+static bool wants_sts(const struct queue_site *s)
+{
+	return CFG_MTA_STS && s->queue->sts && !s->route.host
+		&& !s->route.unix_path && !s->route.policy;
+}
+
+/* An address, as in user@[192.0.2.1], has no names to be asked for. */
+static bool is_literal(const struct queue_site *s)
+{
+	return s->ntargets && strchr(next_hop(s), '[');
+}
+
+bool tls_prepare(struct queue_site *s)
+{
+	struct queue_tls *t;
+
+	tls_forget(s);
+	if (s->route.unix_path || s->route.smarthost || is_literal(s)
+			|| (!wants_dane(s) && !wants_sts(s)))
+		return false;
+	t = calloc(1, sizeof(*t));
+	if (!t) {
+		site_cannot(s, "4.3.0", "out of memory");
+		return true;
+	}
+	s->tls = t;
+	t->site = s;
+	for (unsigned i = 0; wants_dane(s) && i < s->ntargets; i++)
+		ask_dane(t, &s->targets[i]);
+	if (wants_sts(s))
+		t->wait = sts_find(s->queue->sts, next_hop(s), got_sts, t);
+	t->pending += t->wait != NULL;
+	return t->pending;
+}
+
+/* -- what one host has to be -- */
+
+static bool refuse(struct smtp_result *why, const char *enhanced,
+		const char *host, const char *text)
+{
+	*why = (struct smtp_result){ .kind = ERR_TEMP };
+	str_copys(why->enhanced, sizeof(why->enhanced), enhanced);
+	snprintf(why->text, sizeof(why->text), "%.150s: %s", host, text);
+	return false;
+}
+
+/* The pins' own share goes to the link. */
+static void demand(struct smtp_target *t, struct queue_proof *proof,
+		struct tls_pins *pins)
+{
+	proof->pins = pins;
+	t->tls = CONF_TLS_STARTTLS;
+	t->verify = true;
+	t->expect = &pins->expect;
+	if (pins->name)
+		t->name = pins->name;
+}
+
+static bool by_line(const struct conf_tls_policy *p, struct smtp_target *t,
+		struct queue_proof *proof, struct smtp_result *why)
+{
+	struct tls_pins *pins;
+
+	t->tls = p->mode == CONF_POLICY_NONE ? CONF_TLS_NONE :
+		p->mode == CONF_POLICY_MAY ? CONF_TLS_MAY : CONF_TLS_STARTTLS;
+	t->verify = p->mode == CONF_POLICY_VERIFY;
+	if (p->name)
+		t->name = p->name;
+	if (p->mode != CONF_POLICY_PINNED)
+		return true;
+	pins = tls_pins_of(p->hashes);
+	if (!pins)
+		return refuse(why, "4.3.0", t->name, "out of memory");
+	demand(t, proof, pins);
+	return true;
+}
+
+/* True: DANE has decided, and rc says what. */
+static bool by_dane(struct queue_site *s, const struct mx_target *at,
+		struct smtp_target *t, struct queue_proof *proof,
+		struct smtp_result *why, bool *rc)
+{
+	bool only = s->route.policy != NULL;
+	struct tls_host *h = s->tls ? find_host(s->tls, at->name) : NULL;
+
+	*rc = true;
+	proof->asker = TLS_ASKER_DANE;
+	if (h && h->status == DANE_PINS) {
+		demand(t, proof, tls_pins_hold(h->pins));
+	} else if (h && h->status == DANE_FAIL) {
+		why->tls_fault = TLS_FAULT_PIN;
+		*rc = refuse(why, "4.7.5", at->name, "DNS does not say which "
+				"certificate it has (TLSA)");
+	} else if (only) {
+		*rc = refuse(why, "4.7.5", at->name, h && h->status ==
+				DANE_UNUSABLE ? "no TLSA record that can be "
+				"used" : "tls-policy dane, but no signed TLSA "
+				"records");
+	} else if (h && h->status == DANE_UNUSABLE) {
+		t->tls = CONF_TLS_STARTTLS;
+	} else {
+		proof->asker = TLS_ASKER_NOBODY;
+		return false;
+	}
+	return true;
+}
+
+static bool by_sts(const struct sts_kept *kept, const struct mx_target *at,
+		struct smtp_target *t, struct queue_proof *proof,
+		struct smtp_result *why)
+{
+	static const struct tls_expect note = { .note = true };
+	proof->asker = TLS_ASKER_STS;
+	t->verify = true;
+	if (kept->mode == STS_TESTING) {
+		t->expect = &note;
+		return true;
+	}
+	t->tls = CONF_TLS_STARTTLS;
+	return sts_match(kept->mx, at->name) ? true : refuse(why, "4.7.5",
+			at->name, "the domain's MTA-STS policy does not name "
+			"this host");
+}
+
+bool tls_choose(struct queue_site *s, const struct mx_target *at,
+		struct smtp_target *t, struct queue_proof *proof,
+		struct smtp_result *why)
+{
+	const struct conf_tls_policy *p = s->route.policy;
+	bool rc;
+
+	if (s->route.unix_path)
+		return true;
+	if (p && p->mode != CONF_POLICY_DANE)
+		return by_line(p, t, proof, why);
+	if (CFG_DANE && !s->route.lmtp
+			&& by_dane(s, at, t, proof, why, &rc))
+		return rc;
+	proof->asker = s->route.host ? TLS_ASKER_NONE : TLS_ASKER_NOBODY;
+	if (CFG_MTA_STS && s->tls && s->tls->policy)
+		return by_sts(s->tls->policy, at, t, proof, why);
+	return true;
+}
+
+void tls_drop(struct queue_proof *proof)
+{
+	tls_pins_drop(proof->pins);
+	*proof = (struct queue_proof){ .asker = TLS_ASKER_NONE };
+}
