@@ -1,7 +1,9 @@
 /* http - one request over HTTPS, on the loop (RFC 9110, 9112)
  *
  * HTTP/1.1, one request a connection, no redirects followed, no cookies, no
- * compression. The server is verified, always. HTTP_CLIENT.
+ * compression. The server is verified, always. A body that ends with the
+ * connection is whole when it ends (RFC 9112 6.3), be that without TLS's
+ * close_notify: what is in it has to tell whether something is missing.
  */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
