@@ -35,6 +35,8 @@ struct smtp_target {
 	/* or NULL; kept until ready. With CONF_TLS_MAY only if it is a note */
 	const struct tls_expect *expect;
 	const char *user, *password;	/* NULL: no AUTH; plain only when tls is NONE */
+	bool bearer;			/* password is an OAuth access token */
+	const char *mechanism;		/* NULL: the best that both know; else only this one */
 	const char *hello;		/* our name */
 	unsigned connect_timeout;	/* seconds */
 };
