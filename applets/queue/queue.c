@@ -6,7 +6,7 @@
  * file queue_admin.c MAILQ_ADMIN
  * file queue_select.c MAILQ_ADMIN
  * file queue_sts.c MTA_STS
- * file queue_tls.c TLS_POLICY
+ * file queue_proof.c TLS_POLICY
  *
  * config QUEUE
  *	bool "queue (24 kB)"
@@ -25,6 +25,7 @@
 #include "applet.h"
 #include "config.h"
 #include "queue.h"
+#include "queue_sts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -295,6 +296,17 @@ static bool any_verifies(const struct conf *conf)
 	return h;
 }
 
+/* Nobody has asked for it by name: without a bundle it goes on without. */
+static void start_sts(struct queue *q)
+{
+	struct err err;
+
+	if (tls_add_bundle(q->tls, q->daemon.conf->tls_ca, &err) < 0)
+		log_warn("no MTA-STS: %s", err.text);
+	else
+		q->sts = sts_start(q);
+}
+
 static int open_tls(struct queue *q, struct err *err)
 {
 	const struct conf *conf = q->daemon.conf;
@@ -302,8 +314,10 @@ static int open_tls(struct queue *q, struct err *err)
 	if (!tls_built())
 		return 0;
 	q->tls = tls_client(any_verifies(conf) || (CFG_TLS_POLICY &&
-				tls_wants_bundle(q)) ? conf->tls_ca : NULL,
+				proof_wants_bundle(q)) ? conf->tls_ca : NULL,
 			err);
+	if (q->tls && CFG_MTA_STS && conf->mta_sts)
+		start_sts(q);
 	return q->tls ? 0 : -1;
 }
 
@@ -365,6 +379,8 @@ int queue_main(int argc, char **argv)
 	scan(q);
 	loop_timer_set(q->daemon.loop, &q->rescan, RESCAN_MS);
 	code = daemon_run(&q->daemon);
+	if (CFG_MTA_STS)
+		sts_save(q->sts);
 	site_abort_all(q);
 	spool_close(q->spool);
 	return code;

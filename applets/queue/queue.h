@@ -83,7 +83,7 @@ struct queue_site {
 	unsigned ntargets;
 	int64_t resolved;		/* clock_ms; 0: not yet */
 	struct mx *resolve;	/* under way */
-	struct queue_tls *tls;	/* what DNS says of their TLS; NULL: nothing */
+	struct queue_proofs *tls;	/* what DNS says of their TLS; NULL: nothing */
 
 	struct smtp_result why;		/* why nothing could be reached */
 	int64_t held_until;		/* clock_ms: no try before */
@@ -237,7 +237,7 @@ const char *secret_of(const struct queue *q, const struct conf_smarthost *h);
 void resolve_start(struct queue_site *s);
 void resolve_stop(struct queue_site *s);
 
-/* ---- queue_tls.c: how sure we have to be of a host (TLS_POLICY) */
+/* ---- queue_proof.c: how sure we have to be of a host (TLS_POLICY) */
 struct tls_pins;
 
 /* Who asks for it: what TLS-RPT calls policy-type; NONE: we do. */
@@ -251,25 +251,25 @@ struct queue_proof {
 };
 
 /* The line of tls-policy; sites whose lines differ have differing keys. */
-void tls_route(const struct queue *q, struct span domain,
+void proof_route(const struct queue *q, struct span domain,
 		struct queue_route *r, char *key, size_t size);
 /*
  * The site has new addresses. True: it is being found out what DNS says of their
  * TLS; the site is woken when that is known.
  */
-bool tls_prepare(struct queue_site *s);
-bool tls_pending(const struct queue_site *s);
-void tls_forget(struct queue_site *s);
+bool proof_prepare(struct queue_site *s);
+bool proof_pending(const struct queue_site *s);
+void proof_forget(struct queue_site *s);
 /*
  * Sets t's TLS for a host that is no smarthost. False: it must not be tried now;
  * why tells. proof is empty before; the link's to drop.
  */
-bool tls_choose(struct queue_site *s, const struct mx_target *at,
+bool proof_choose(struct queue_site *s, const struct mx_target *at,
 		struct smtp_target *t, struct queue_proof *proof,
 		struct smtp_result *why);
-void tls_drop(struct queue_proof *proof);
+void proof_drop(struct queue_proof *proof);
 /* Do lines of tls-policy need the bundle? */
-bool tls_wants_bundle(const struct queue *q);
+bool proof_wants_bundle(const struct queue *q);
 
 /* ---- queue_site.c */
 struct queue_site *site_get(struct queue *q, const struct queue_route *r,

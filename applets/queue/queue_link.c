@@ -73,7 +73,7 @@ static bool set_security(struct queue_link *l, struct smtp_target *t)
 	} else {
 		/* RFC 7435: some protection where none can be asked for */
 		t->tls = t->lmtp ? CONF_TLS_NONE : CONF_TLS_MAY;
-		if (CFG_TLS_POLICY && !tls_choose(l->site, &l->target, t,
+		if (CFG_TLS_POLICY && !proof_choose(l->site, &l->target, t,
 				&l->proof, &l->said))
 			return false;
 	}
@@ -96,7 +96,7 @@ static int dial(struct queue_link *l)
 	};
 
 	if (CFG_TLS_POLICY)
-		tls_drop(&l->proof);
+		proof_drop(&l->proof);
 	if (!set_security(l, &t))
 		return -1;
 	l->client = smtp_client_new(q->daemon.loop, &t, q->tls, &events, l);
@@ -141,7 +141,7 @@ static void link_free(struct queue_link *l)
 	if (l->fd >= 0)
 		close(l->fd);
 	if (CFG_TLS_POLICY)
-		tls_drop(&l->proof);
+		proof_drop(&l->proof);
 	free(l);
 	site_wake_all(s->queue);
 }

@@ -18,7 +18,7 @@ static void keep(struct queue_site *s, const struct mx_target *targets,
 	memcpy(s->targets, targets, n * sizeof(*targets));
 	s->ntargets = n;
 	s->resolved = clock_ms();
-	if (!CFG_TLS_POLICY || !tls_prepare(s))
+	if (!CFG_TLS_POLICY || !proof_prepare(s))
 		site_wake(s);
 }
 

@@ -76,7 +76,7 @@ void route_find(struct queue *q, const char *sender, struct span domain,
 	}
 	make_key(q, r, domain, key, size);
 	if (CFG_TLS_POLICY)
-		tls_route(q, domain, r, key, size);
+		proof_route(q, domain, r, key, size);
 }
 
 bool route_next(const struct queue *q, const char *sender,

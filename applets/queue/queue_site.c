@@ -44,7 +44,7 @@ static void site_free(struct queue_site *s)
 {
 	resolve_stop(s);
 	if (CFG_TLS_POLICY)
-		tls_forget(s);
+		proof_forget(s);
 	loop_task_stop(&s->run);
 	list_del(&s->link);
 	free(s->targets);
@@ -57,7 +57,7 @@ static bool unused(const struct queue_site *s)
 {
 	return list_empty(&s->jobs) && list_empty(&s->links)
 			&& list_empty(&s->parked) && !s->resolve
-			&& !(CFG_TLS_POLICY && tls_pending(s))
+			&& !(CFG_TLS_POLICY && proof_pending(s))
 			&& s->held_until <= clock_ms();
 }
 
@@ -189,7 +189,7 @@ static void connect_more(struct queue_site *s)
 	struct queue *q = s->queue;
 
 	while (!list_empty(&s->jobs) && may_connect(s)) {
-		if (CFG_TLS_POLICY && tls_pending(s))
+		if (CFG_TLS_POLICY && proof_pending(s))
 			return;
 		if (!fresh(s)) {
 			if (!s->resolve)

@@ -6,6 +6,7 @@
 #include "applet.h"
 #include "queue_sts.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,13 +183,9 @@ void sts_save(struct queue_sts *s)
 	str_init(&out, FILE_MOST);
 	for (pos = s->entries.next; pos != &s->entries; pos = pos->next) {
 		struct entry *e = container_of(pos, struct entry, link);
-		size_t n = out.n;
 
 		if (e->kept)
 			put_entry(&out, e);
-		if (out.bad)
-			break;
-		(void)n;
 	}
 	if (out.bad)
 		log_warn("mta-sts: too many policies to be written");

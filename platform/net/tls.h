@@ -54,6 +54,8 @@ void tls_server_tickets(struct tls_ctx *c, int fd, struct span to);
 /* Client side; ca_file NULL: nobody is verified. Keeps the last session per
  * name for resumption. */
 struct tls_ctx *tls_client(const char *ca_file, struct err *err);
+/* A client that was given none, or has this one already. */
+int tls_add_bundle(struct tls_ctx *c, const char *ca_file, struct err *err);
 void tls_ctx_free(struct tls_ctx *c);		/* after its last session */
 
 /*

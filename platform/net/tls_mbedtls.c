@@ -116,6 +116,13 @@ void tls_ctx_free(struct tls_ctx *c)
 	free(c);
 }
 
+int tls_add_bundle(struct tls_ctx *c, const char *ca_file, struct err *err)
+{
+	if (c->bundle < 0)
+		c->bundle = tls_trust_open(ca_file, err);
+	return c->bundle < 0 ? -1 : 0;
+}
+
 /* OPTIONAL: who is verified differs from session to session; see verified(). */
 struct tls_ctx *tls_client(const char *ca_file, struct err *err)
 {
@@ -129,11 +136,8 @@ struct tls_ctx *tls_client(const char *ca_file, struct err *err)
 		err_nomem(err);
 		goto bad;
 	}
-	if (ca_file) {
-		c->bundle = tls_trust_open(ca_file, err);
-		if (c->bundle < 0)
-			goto bad;
-	}
+	if (ca_file && tls_add_bundle(c, ca_file, err) < 0)
+		goto bad;
 	return c;
 bad:
 	tls_ctx_free(c);

@@ -196,6 +196,7 @@ struct conf {
 	struct conf_route *routes;
 	struct conf_tls_policy *tls_policies;	/* first match */
 	bool dns_trust;			/* the name server's AD is believed */
+	bool mta_sts;
 	struct conf_word *nameservers;	/* ADDRESS[:PORT]; none: resolv.conf */
 	const char *postmaster;		/* local name that gets its mail */
 

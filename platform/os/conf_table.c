@@ -139,6 +139,11 @@ static const struct conf_row rows[] = {
 		"The name servers verify DNSSEC, and nobody can change what "
 		"they tell us: they run on this machine, or the network to "
 		"them is ours. Then DANE is used wherever a domain has it.") },
+	{ KIND_IF(MTA_STS, YESNO), AT(mta_sts), 0, 0,
+		ROW("mta-sts", "yes",
+		"Where a domain publishes by MTA-STS (RFC 8461) that its mail "
+		"hosts have good certificates, and which hosts these are, "
+		"mail goes there so or not at all.") },
 	{ CONF_KIND_NAMESERVERS, AT(nameservers), 0, 0,
 		ROW("nameserver", "(those of /etc/resolv.conf)",
 		"The DNS servers to ask, in this order. An IPv6 address with "

@@ -17,7 +17,7 @@
 #include "os/log.h"
 
 struct tls_host {
-	struct queue_tls *tls;
+	struct queue_proofs *tls;
 	struct dane *ask;		/* under way */
 	enum dane_status status;
 	struct tls_pins *pins;		/* a share; or NULL */
@@ -25,7 +25,7 @@ struct tls_host {
 };
 
 /* Of a site: one entry a host that DNS was asked about. */
-struct queue_tls {
+struct queue_proofs {
 	struct queue_site *site;
 	unsigned pending;		/* look-ups */
 	struct sts_wait *wait;		/* ... one of which may be this */
@@ -36,7 +36,7 @@ struct queue_tls {
 
 /* -- which line -- */
 
-void tls_route(const struct queue *q, struct span domain,
+void proof_route(const struct queue *q, struct span domain,
 		struct queue_route *r, char *key, size_t size)
 {
 	size_t n = strlen(key);
@@ -53,7 +53,7 @@ void tls_route(const struct queue *q, struct span domain,
 				r->policy->number);
 }
 
-bool tls_wants_bundle(const struct queue *q)
+bool proof_wants_bundle(const struct queue *q)
 {
 	const struct conf_tls_policy *p = q->daemon.conf->tls_policies;
 
@@ -64,9 +64,9 @@ bool tls_wants_bundle(const struct queue *q)
 
 /* -- what DNS says -- */
 
-void tls_forget(struct queue_site *s)
+void proof_forget(struct queue_site *s)
 {
-	struct queue_tls *t = s->tls;
+	struct queue_proofs *t = s->tls;
 
 	s->tls = NULL;
 	if (!t)
@@ -82,12 +82,12 @@ void tls_forget(struct queue_site *s)
 	free(t);
 }
 
-bool tls_pending(const struct queue_site *s)
+bool proof_pending(const struct queue_site *s)
 {
 	return s->tls && s->tls->pending;
 }
 
-static void came(struct queue_tls *t)
+static void came(struct queue_proofs *t)
 {
 	if (--t->pending == 0)
 		site_wake(t->site);
@@ -111,7 +111,7 @@ static void got_dane(void *arg, enum dane_status status, struct tls_pins *pins)
 	came(h->tls);
 }
 
-static struct tls_host *find_host(struct queue_tls *t, const char *name)
+static struct tls_host *find_host(struct queue_proofs *t, const char *name)
 {
 	for (unsigned i = 0; i < t->n; i++)
 		if (strcmp(t->host[i].name, name) == 0)
@@ -120,7 +120,7 @@ static struct tls_host *find_host(struct queue_tls *t, const char *name)
 }
 
 /* What cannot be asked cannot be known: not that host then. */
-static void ask_dane(struct queue_tls *t, const struct mx_target *at)
+static void ask_dane(struct queue_proofs *t, const struct mx_target *at)
 {
 	struct queue_site *s = t->site;
 	struct tls_host *h;
@@ -144,7 +144,7 @@ static bool wants_dane(const struct queue_site *s)
 
 static void got_sts(void *arg, struct sts_kept *policy)
 {
-	struct queue_tls *t = arg;
+	struct queue_proofs *t = arg;
 
 	t->wait = NULL;
 	t->policy = policy;
@@ -164,11 +164,11 @@ static bool is_literal(const struct queue_site *s)
 	return s->ntargets && strchr(next_hop(s), '[');
 }
 
-bool tls_prepare(struct queue_site *s)
+bool proof_prepare(struct queue_site *s)
 {
-	struct queue_tls *t;
+	struct queue_proofs *t;
 
-	tls_forget(s);
+	proof_forget(s);
 	if (s->route.unix_path || s->route.smarthost || is_literal(s)
 			|| (!wants_dane(s) && !wants_sts(s)))
 		return false;
@@ -276,7 +276,7 @@ static bool by_sts(const struct sts_kept *kept, const struct mx_target *at,
 			"this host");
 }
 
-bool tls_choose(struct queue_site *s, const struct mx_target *at,
+bool proof_choose(struct queue_site *s, const struct mx_target *at,
 		struct smtp_target *t, struct queue_proof *proof,
 		struct smtp_result *why)
 {
@@ -296,7 +296,7 @@ bool tls_choose(struct queue_site *s, const struct mx_target *at,
 	return true;
 }
 
-void tls_drop(struct queue_proof *proof)
+void proof_drop(struct queue_proof *proof)
 {
 	tls_pins_drop(proof->pins);
 	*proof = (struct queue_proof){ .asker = TLS_ASKER_NONE };
