@@ -6,6 +6,7 @@
  * file queue_admin.c MAILQ_ADMIN
  * file queue_select.c MAILQ_ADMIN
  * file queue_sts.c MTA_STS
+ * file queue_tally.c TLS_REPORT
  * file queue_proof.c TLS_POLICY
  *
  * config QUEUE
@@ -352,6 +353,7 @@ static void set_up(struct queue *q)
 	list_init(&q->ready);
 	list_init(&q->backlog);
 	list_init(&q->sites);
+	list_init(&q->tallies);
 }
 
 int queue_main(int argc, char **argv)

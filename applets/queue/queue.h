@@ -140,6 +140,8 @@ struct queue {
 	struct tls_ctx *tls;
 	struct queue_secret *secrets;
 	struct queue_sts *sts;		/* NULL: no MTA-STS */
+	struct list tallies;		/* of TLS, by domain and day */
+	unsigned ntallies;
 	char deliver_path[128];
 
 	struct queue_entry *buckets[QUEUE_BUCKETS];
@@ -238,16 +240,18 @@ void resolve_start(struct queue_site *s);
 void resolve_stop(struct queue_site *s);
 
 /* ---- queue_proof.c: how sure we have to be of a host (TLS_POLICY) */
+struct conn;
 struct tls_pins;
 
 /* Who asks for it: what TLS-RPT calls policy-type; NONE: we do. */
-enum tls_asker { TLS_ASKER_NONE, TLS_ASKER_NOBODY, TLS_ASKER_DANE,
-	TLS_ASKER_STS };
+enum proof_asker { PROOF_BY_NONE, PROOF_BY_NOBODY, PROOF_BY_DANE,
+	PROOF_BY_STS };
 
 /* For one connection. */
 struct queue_proof {
 	struct tls_pins *pins;		/* a share of them, or NULL */
-	enum tls_asker asker;
+	enum proof_asker asker;
+	bool unusable;			/* TLSA records that say nothing to us */
 };
 
 /* The line of tls-policy; sites whose lines differ have differing keys. */
@@ -268,8 +272,23 @@ bool proof_choose(struct queue_site *s, const struct mx_target *at,
 		struct smtp_target *t, struct queue_proof *proof,
 		struct smtp_result *why);
 void proof_drop(struct queue_proof *proof);
+/* How the connection's TLS went, for the tally; fault: enum tls_fault. */
+void proof_note(struct queue_site *s, const struct queue_proof *proof,
+		unsigned fault);
 /* Do lines of tls-policy need the bundle? */
 bool proof_wants_bundle(const struct queue *q);
+
+/* ---- queue_tally.c: what became of TLS (TLS_REPORT) */
+enum tally_result {
+	TALLY_GOOD, TALLY_NO_TLS, TALLY_NAME, TALLY_DATE, TALLY_SIGNER,
+	TALLY_OTHER, TALLY_TLSA, TALLY_DNSSEC, TALLY_STS_FETCH,
+	TALLY_STS_SYNTAX, TALLY_STS_CERT, TALLY_RESULTS
+};
+
+void tally_add(struct queue *q, const char *domain, enum proof_asker asker,
+		enum tally_result result);
+/* Prints the n-th as a line for queue.ctl; false: there is none. */
+bool tally_put(const struct queue *q, unsigned n, struct conn *conn);
 
 /* ---- queue_site.c */
 struct queue_site *site_get(struct queue *q, const struct queue_route *r,

@@ -225,12 +225,22 @@ bool link_offer(struct queue_site *s, struct queue_job *j)
 
 /* ---- what the client says */
 
+/* Once a connection: what has gone on in plain was noted when TLS broke. */
+static void note_tls(struct queue_link *l, unsigned fault)
+{
+	if (CFG_TLS_POLICY && !l->plain)
+		proof_note(l->site, &l->proof, fault);
+}
+
 static void on_ready(void *arg)
 {
 	struct queue_link *l = arg;
 	struct queue_site *s = l->site;
 
 	if (!l->up) {
+		note_tls(l, *smtp_client_tls(l->client) ?
+				smtp_client_tls_fault(l->client) :
+				TLS_FAULT_NO_TLS);
 		l->up = true;
 		s->connecting--;
 		s->failures = 0;
@@ -281,6 +291,8 @@ static bool try_more(struct queue_link *l, const struct smtp_result *r)
 	if (l->up || l->site->queue->daemon.stopping)
 		return false;
 	log_info("%s: %s", l->host, r->text);
+	if (r->tls_fault)
+		note_tls(l, r->tls_fault);
 	if (r->tls_failed && l->may_go_plain && !l->plain) {
 		l->plain = true;
 		if (dial(l) == 0)

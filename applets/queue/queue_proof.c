@@ -187,6 +187,31 @@ bool proof_prepare(struct queue_site *s)
 	return t->pending;
 }
 
+/* -- how it went -- */
+
+static enum tally_result result_of(const struct queue_proof *proof,
+		unsigned fault)
+{
+	static const enum tally_result results[] = {
+		[TLS_FAULT_NONE] = TALLY_GOOD,
+		[TLS_FAULT_NO_TLS] = TALLY_NO_TLS,
+		[TLS_FAULT_HANDSHAKE] = TALLY_OTHER,
+		[TLS_FAULT_NAME] = TALLY_NAME, [TLS_FAULT_DATE] = TALLY_DATE,
+		[TLS_FAULT_SIGNER] = TALLY_SIGNER, [TLS_FAULT_PIN] = TALLY_OTHER
+	};
+
+	return proof->unusable && fault == TLS_FAULT_NONE ? TALLY_TLSA :
+		results[fault];
+}
+
+void proof_note(struct queue_site *s, const struct queue_proof *proof,
+		unsigned fault)
+{
+	if (CFG_TLS_REPORT && !s->route.host)
+		tally_add(s->queue, next_hop(s), proof->asker,
+				result_of(proof, fault));
+}
+
 /* -- what one host has to be -- */
 
 static bool refuse(struct smtp_result *why, const char *enhanced,
@@ -238,11 +263,13 @@ static bool by_dane(struct queue_site *s, const struct mx_target *at,
 	struct tls_host *h = s->tls ? find_host(s->tls, at->name) : NULL;
 
 	*rc = true;
-	proof->asker = TLS_ASKER_DANE;
+	proof->asker = PROOF_BY_DANE;
 	if (h && h->status == DANE_PINS) {
 		demand(t, proof, tls_pins_hold(h->pins));
 	} else if (h && h->status == DANE_FAIL) {
-		why->tls_fault = TLS_FAULT_PIN;
+		if (CFG_TLS_REPORT && !s->route.host)
+			tally_add(s->queue, next_hop(s), proof->asker,
+					TALLY_DNSSEC);
 		*rc = refuse(why, "4.7.5", at->name, "DNS does not say which "
 				"certificate it has (TLSA)");
 	} else if (only) {
@@ -252,28 +279,43 @@ static bool by_dane(struct queue_site *s, const struct mx_target *at,
 				"records");
 	} else if (h && h->status == DANE_UNUSABLE) {
 		t->tls = CONF_TLS_STARTTLS;
+		proof->unusable = true;
 	} else {
-		proof->asker = TLS_ASKER_NOBODY;
+		proof->asker = PROOF_BY_NOBODY;
 		return false;
 	}
 	return true;
 }
 
-static bool by_sts(const struct sts_kept *kept, const struct mx_target *at,
+/* What the note of a policy that is only tested cannot be told from later. */
+static bool is_named(struct queue_site *s, const struct mx_target *at,
+		struct queue_proof *proof)
+{
+	if (sts_match(s->tls->policy->mx, at->name))
+		return true;
+	proof_note(s, proof, TLS_FAULT_HANDSHAKE);
+	return false;
+}
+
+static bool by_sts(struct queue_site *s, const struct mx_target *at,
 		struct smtp_target *t, struct queue_proof *proof,
 		struct smtp_result *why)
 {
+	const struct sts_kept *kept = s->tls->policy;
 	static const struct tls_expect note = { .note = true };
-	proof->asker = TLS_ASKER_STS;
-	t->verify = true;
-	if (kept->mode == STS_TESTING) {
-		t->expect = &note;
-		return true;
+	proof->asker = PROOF_BY_STS;
+	if (!is_named(s, at, proof)) {
+		proof->asker = PROOF_BY_NONE;
+		return kept->mode == STS_TESTING || refuse(why, "4.7.5",
+				at->name, "the domain's MTA-STS policy does "
+				"not name this host");
 	}
-	t->tls = CONF_TLS_STARTTLS;
-	return sts_match(kept->mx, at->name) ? true : refuse(why, "4.7.5",
-			at->name, "the domain's MTA-STS policy does not name "
-			"this host");
+	t->verify = true;
+	if (kept->mode == STS_TESTING)
+		t->expect = &note;
+	else
+		t->tls = CONF_TLS_STARTTLS;
+	return true;
 }
 
 bool proof_choose(struct queue_site *s, const struct mx_target *at,
@@ -290,14 +332,14 @@ bool proof_choose(struct queue_site *s, const struct mx_target *at,
 	if (CFG_DANE && !s->route.lmtp
 			&& by_dane(s, at, t, proof, why, &rc))
 		return rc;
-	proof->asker = s->route.host ? TLS_ASKER_NONE : TLS_ASKER_NOBODY;
+	proof->asker = s->route.host ? PROOF_BY_NONE : PROOF_BY_NOBODY;
 	if (CFG_MTA_STS && s->tls && s->tls->policy)
-		return by_sts(s->tls->policy, at, t, proof, why);
+		return by_sts(s, at, t, proof, why);
 	return true;
 }
 
 void proof_drop(struct queue_proof *proof)
 {
 	tls_pins_drop(proof->pins);
-	*proof = (struct queue_proof){ .asker = TLS_ASKER_NONE };
+	*proof = (struct queue_proof){ .asker = PROOF_BY_NONE };
 }

@@ -4,6 +4,7 @@
  * one file, so that a restart forgets none.
  */
 #include "applet.h"
+#include "config.h"
 #include "queue_sts.h"
 
 #include <fcntl.h>
@@ -305,8 +306,11 @@ static void settle_now(struct loop_timer *t)
 
 /* -- fetching -- */
 
-static void fetch_failed(struct entry *e, const char *why)
+static void fetch_failed(struct entry *e, const char *why,
+		enum tally_result result)
 {
+	if (CFG_TLS_REPORT)
+		tally_add(e->sts->queue, e->domain, PROOF_BY_STS, result);
 	e->again = clock_ms() + AGAIN_MS;
 	log_info("mta-sts: %s: %s%s", e->domain, why,
 			is_live(e) ? "; the policy that is known counts" : "");
@@ -343,7 +347,7 @@ static void take_policy(struct entry *e, const struct sts_policy *p)
 	bool changed;
 
 	if (!k && p->mode != STS_NONE) {
-		fetch_failed(e, "out of memory");
+		fetch_failed(e, "out of memory", TALLY_STS_FETCH);
 		return;
 	}
 	changed = k ? !same(e->kept, k) || strcmp(e->id, e->fetching) != 0 :
@@ -376,14 +380,16 @@ static void got_policy(void *arg, const struct http_reply *r,
 
 	e->http = NULL;
 	if (!r) {
-		fetch_failed(e, err->text);
+		fetch_failed(e, err->text, err->kind == ERR_PERM ?
+				TALLY_STS_CERT : TALLY_STS_FETCH);
 		return;
 	}
 	snprintf(text, sizeof(text), "the answer is %u", r->status);
 	wrong = r->status != 200 ? text : !is_text(r->type) ?
 		"the answer is no text" : sts_parse(r->body, &p);
 	if (wrong)
-		fetch_failed(e, wrong);
+		fetch_failed(e, wrong, r->status != 200 ? TALLY_STS_FETCH :
+				TALLY_STS_SYNTAX);
 	else
 		take_policy(e, &p);
 }
@@ -403,7 +409,7 @@ static void fetch(struct entry *e)
 	e->http = http_start(q->daemon.loop, q->dns, q->tls, &request,
 			got_policy, e, &err);
 	if (!e->http)
-		fetch_failed(e, err.text);
+		fetch_failed(e, err.text, TALLY_STS_FETCH);
 }
 
 /* -- the record -- */

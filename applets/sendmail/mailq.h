@@ -19,6 +19,8 @@ void json_message(struct str *out, const struct span field[MAILQ_FIELDS]);
 void json_rcpt(struct str *out, bool first, struct span address,
 		struct span reason);
 void json_end(struct str *out);
+/* mailq_tls.c: the line behind T and its tab, and LF; us: who reports. */
+void json_tls(struct str *out, const char *us, struct span line);
 /*
  * RFC 8259 section 7: any bytes become a string; what is not UTF-8 becomes
  * U+FFFD.

@@ -6,6 +6,7 @@
  * applet mailq tool mailq_main MAILQ
  * file mailq.c MAILQ
  * file mailq_json.c MAILQ_ADMIN
+ * file mailq_tls.c TLS_REPORT
  *
  * config SENDMAIL
  *	bool "sendmail (9 kB)"
@@ -49,6 +50,7 @@
  *	  -r, --requeue  forget tries and addresses
  *	  -d, --delete   tell nobody
  *	  -j, --json
+ *	  --tls-report   what became of TLS, by domain and day (TLS_REPORT)
  *
  *	  WHICH: ID..., --from, --to ADDRESS or @DOMAIN, --domain DOMAIN,
  *	  -a, --all
