@@ -51,7 +51,8 @@ void resolve_start(struct queue_site *s)
 	struct mx_question question = {
 		.name = r->host ? r->host : s->key + sizeof("mx ") - 1,
 		.port = r->port, .exchangers = r->mx,
-		.self = q->daemon.conf->hostname
+		.self = q->daemon.conf->hostname,
+		.loopback = q->daemon.conf->mx_loopback
 	};
 
 	free(s->targets);
