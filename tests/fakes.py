@@ -178,13 +178,15 @@ class FakeDNS(threading.Thread):
     """zone: {(name, type): [values]}; type A, AAAA, MX, CNAME, PTR, TXT.
 
     An MX value is (preference, host). A name without any type does not exist;
-    the value "SERVFAIL" is that answer, "silence" none at all.
+    the value "SERVFAIL" is that answer, "silence" none at all. TLSA values are
+    (usage, selector, matching, data). Names in `signed` are authentic (AD).
     """
-    TYPES = {"A": 1, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28}
+    TYPES = {"A": 1, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28,
+             "TLSA": 52}
 
-    def __init__(self, zone):
+    def __init__(self, zone, signed=()):
         super().__init__(daemon=True)
-        self.zone, self.asked = zone, []
+        self.zone, self.asked, self.signed = zone, [], signed
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
@@ -216,13 +218,24 @@ class FakeDNS(threading.Thread):
             3 if not any(n == name for n, _ in self.zone) else 0
         if code:
             values = []
-        records = b"".join(
-            b"\xc0\x0c" + struct.pack("!HHIH", number, 1, 60, len(d)) + d
-            for d in (self.data(kind, v) for v in values))
+        owner, alias = b"\xc0\x0c", self.zone.get((name, "CNAME"))
+        records = []
+        if alias and kind != "CNAME" and not values:
+            records.append(self.record(owner, "CNAME", alias[0]))
+            owner, values = self.name(alias[0]), \
+                self.zone.get((alias[0], kind), [])
+        records += [self.record(owner, kind, v) for v in values]
         # what is behind the question in the query is left out
+        code |= 0x20 if name.endswith(tuple(self.signed)) and \
+            self.signed else 0
         return query[:2] + struct.pack("!HHHHH", 0x8580 | code, 1,
-                                       len(values), 0, 0) + \
-            query[12:at + 5] + records
+                                       len(records), 0, 0) + \
+            query[12:at + 5] + b"".join(records)
+
+    def record(self, owner, kind, value):
+        data = self.data(kind, value)
+        return owner + struct.pack("!HHIH", self.TYPES[kind], 1, 60,
+                                   len(data)) + data
 
     def data(self, kind, value):
         if kind == "A":
@@ -231,6 +244,8 @@ class FakeDNS(threading.Thread):
             return socket.inet_pton(socket.AF_INET6, value)
         if kind == "MX":
             return struct.pack("!H", value[0]) + self.name(value[1])
+        if kind == "TLSA":
+            return bytes(value[:3]) + value[3]
         if kind == "TXT":
             return bytes([len(value)]) + value
         return self.name(value)
