@@ -83,7 +83,8 @@ struct queue_site {
 	unsigned ntargets;
 	int64_t resolved;		/* clock_ms; 0: not yet */
 	struct mx *resolve;	/* under way */
-	struct queue_proofs *tls;	/* what DNS says of their TLS; NULL: nothing */
+	/* what DNS says of their TLS, NULL: nothing; and what is being asked */
+	struct queue_proofs *tls, *tls_next;
 
 	struct smtp_result why;		/* why nothing could be reached */
 	int64_t held_until;		/* clock_ms: no try before */

@@ -64,11 +64,8 @@ bool proof_wants_bundle(const struct queue *q)
 
 /* -- what DNS says -- */
 
-void proof_forget(struct queue_site *s)
+static void drop(struct queue_proofs *t)
 {
-	struct queue_proofs *t = s->tls;
-
-	s->tls = NULL;
 	if (!t)
 		return;
 	for (unsigned i = 0; CFG_DANE && i < t->n; i++) {
@@ -82,15 +79,34 @@ void proof_forget(struct queue_site *s)
 	free(t);
 }
 
+void proof_forget(struct queue_site *s)
+{
+	drop(s->tls);
+	drop(s->tls_next);
+	s->tls = s->tls_next = NULL;
+}
+
 bool proof_pending(const struct queue_site *s)
 {
-	return s->tls && s->tls->pending;
+	return s->tls_next;
+}
+
+/* Until all is known, what was known counts: links may be on their way. */
+static void adopt(struct queue_site *s, struct queue_proofs *t)
+{
+	drop(s->tls);
+	s->tls = t;
+	s->tls_next = NULL;
 }
 
 static void came(struct queue_proofs *t)
 {
-	if (--t->pending == 0)
-		site_wake(t->site);
+	struct queue_site *s = t->site;
+
+	if (--t->pending)
+		return;
+	adopt(s, t);
+	site_wake(s);
 }
 
 /* Its own domain's name is good, too, in a certificate (RFC 7672 3.2.2). */
@@ -168,7 +184,8 @@ bool proof_prepare(struct queue_site *s)
 {
 	struct queue_proofs *t;
 
-	proof_forget(s);
+	drop(s->tls_next);
+	s->tls_next = NULL;
 	if (s->route.unix_path || s->route.smarthost || is_literal(s)
 			|| (!wants_dane(s) && !wants_sts(s)))
 		return false;
@@ -177,13 +194,16 @@ bool proof_prepare(struct queue_site *s)
 		site_cannot(s, "4.3.0", "out of memory");
 		return true;
 	}
-	s->tls = t;
 	t->site = s;
 	for (unsigned i = 0; wants_dane(s) && i < s->ntargets; i++)
 		ask_dane(t, &s->targets[i]);
 	if (wants_sts(s))
 		t->wait = sts_find(s->queue->sts, next_hop(s), got_sts, t);
 	t->pending += t->wait != NULL;
+	if (t->pending)
+		s->tls_next = t;
+	else
+		adopt(s, t);
 	return t->pending;
 }
 
@@ -254,13 +274,22 @@ static bool by_line(const struct conf_tls_policy *p, struct smtp_target *t,
 	return true;
 }
 
+/* One that is new, and not known yet, is DANE_FAIL. */
+static struct tls_host *known_host(const struct queue_site *s,
+		const char *name)
+{
+	struct tls_host *h = s->tls ? find_host(s->tls, name) : NULL;
+
+	return h || !s->tls_next ? h : find_host(s->tls_next, name);
+}
+
 /* True: DANE has decided, and rc says what. */
 static bool by_dane(struct queue_site *s, const struct mx_target *at,
 		struct smtp_target *t, struct queue_proof *proof,
 		struct smtp_result *why, bool *rc)
 {
 	bool only = s->route.policy != NULL;
-	struct tls_host *h = s->tls ? find_host(s->tls, at->name) : NULL;
+	struct tls_host *h = known_host(s, at->name);
 
 	*rc = true;
 	proof->asker = PROOF_BY_DANE;

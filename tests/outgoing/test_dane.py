@@ -239,7 +239,7 @@ def test_dane_with_a_validating_resolver(good, tmp_path):
             sent(i, "x@two.test")
             sent(i, "x@none.two.test")
             put_off(i, "x@bad.two.test", "is not one that was named")
-            assert len(s.messages) == 1 and len(other_host.messages) == 1
+            wait_for(lambda: len(s.messages) == len(other_host.messages) == 1)
             lines = i.run("mailq", "--tls-report").stdout.splitlines()
             kinds = {p["policy"]["policy-domain"]: p["policy"]["policy-type"]
                      for line in lines for p in json.loads(line)["policies"]}

@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from fakes import FakeDNS, FakeSMTP
-from instance import Instance
+from instance import Instance, wait_for
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "tls"))
 from certs import Cert  # noqa: E402
@@ -143,7 +143,7 @@ class World:
             assert not self.smtp.messages
         else:
             sent(self.i, "x@two.test")
-            assert len(self.smtp.messages) == 1
+            wait_for(lambda: len(self.smtp.messages) == 1)
 
     def report(self):
         out = self.i.run("mailq", "--tls-report").stdout.splitlines()
