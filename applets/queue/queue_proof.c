@@ -64,49 +64,30 @@ bool proof_wants_bundle(const struct queue *q)
 
 /* -- what DNS says -- */
 
-static void drop(struct queue_proofs *t)
+void proofs_free(struct queue_proofs *p)
 {
-	if (!t)
+	if (!p)
 		return;
-	for (unsigned i = 0; CFG_DANE && i < t->n; i++) {
-		dane_cancel(t->host[i].ask);
-		tls_pins_drop(t->host[i].pins);
+	for (unsigned i = 0; CFG_DANE && i < p->n; i++) {
+		dane_cancel(p->host[i].ask);
+		tls_pins_drop(p->host[i].pins);
 	}
 	if (CFG_MTA_STS) {
-		sts_cancel(t->wait);
-		sts_drop(t->policy);
+		sts_cancel(p->wait);
+		sts_drop(p->policy);
 	}
-	free(t);
-}
-
-void proof_forget(struct queue_site *s)
-{
-	drop(s->tls);
-	drop(s->tls_next);
-	s->tls = s->tls_next = NULL;
+	free(p);
 }
 
 bool proof_pending(const struct queue_site *s)
 {
-	return s->tls_next;
-}
-
-/* Until all is known, what was known counts: links may be on their way. */
-static void adopt(struct queue_site *s, struct queue_proofs *t)
-{
-	drop(s->tls);
-	s->tls = t;
-	s->tls_next = NULL;
+	return s->targets && s->targets->proofs && s->targets->proofs->pending;
 }
 
 static void came(struct queue_proofs *t)
 {
-	struct queue_site *s = t->site;
-
-	if (--t->pending)
-		return;
-	adopt(s, t);
-	site_wake(s);
+	if (--t->pending == 0)
+		site_wake(t->site);
 }
 
 /* Its own domain's name is good, too, in a certificate (RFC 7672 3.2.2). */
@@ -177,33 +158,30 @@ static bool wants_sts(const struct queue_site *s)
 /* An address, as in user@[192.0.2.1], has no names to be asked for. */
 static bool is_literal(const struct queue_site *s)
 {
-	return s->ntargets && strchr(next_hop(s), '[');
+	return strchr(next_hop(s), '[');
 }
 
 bool proof_prepare(struct queue_site *s)
 {
 	struct queue_proofs *t;
 
-	drop(s->tls_next);
-	s->tls_next = NULL;
 	if (s->route.unix_path || s->route.smarthost || is_literal(s)
 			|| (!wants_dane(s) && !wants_sts(s)))
 		return false;
 	t = calloc(1, sizeof(*t));
 	if (!t) {
+		targets_drop(s->targets);
+		s->targets = NULL;
 		site_cannot(s, "4.3.0", "out of memory");
 		return true;
 	}
 	t->site = s;
-	for (unsigned i = 0; wants_dane(s) && i < s->ntargets; i++)
-		ask_dane(t, &s->targets[i]);
+	s->targets->proofs = t;
+	for (unsigned i = 0; wants_dane(s) && i < s->targets->n; i++)
+		ask_dane(t, &s->targets->v[i]);
 	if (wants_sts(s))
 		t->wait = sts_find(s->queue->sts, next_hop(s), got_sts, t);
 	t->pending += t->wait != NULL;
-	if (t->pending)
-		s->tls_next = t;
-	else
-		adopt(s, t);
 	return t->pending;
 }
 
@@ -220,7 +198,9 @@ static enum tally_result result_of(const struct queue_proof *proof,
 		[TLS_FAULT_SIGNER] = TALLY_SIGNER, [TLS_FAULT_PIN] = TALLY_OTHER
 	};
 
-	return proof->unusable && fault == TLS_FAULT_NONE ? TALLY_TLSA :
+	if (fault == TLS_FAULT_NONE && proof->unusable)
+		return TALLY_TLSA;
+	return fault == TLS_FAULT_NONE && proof->unnamed ? TALLY_OTHER :
 		results[fault];
 }
 
@@ -237,7 +217,8 @@ void proof_note(struct queue_site *s, const struct queue_proof *proof,
 static bool refuse(struct smtp_result *why, const char *enhanced,
 		const char *host, const char *text)
 {
-	*why = (struct smtp_result){ .kind = ERR_TEMP };
+	*why = (struct smtp_result){ .kind = ERR_TEMP,
+		.tls_fault = TLS_FAULT_PIN };
 	str_copys(why->enhanced, sizeof(why->enhanced), enhanced);
 	snprintf(why->text, sizeof(why->text), "%.150s: %s", host, text);
 	return false;
@@ -274,22 +255,13 @@ static bool by_line(const struct conf_tls_policy *p, struct smtp_target *t,
 	return true;
 }
 
-/* One that is new, and not known yet, is DANE_FAIL. */
-static struct tls_host *known_host(const struct queue_site *s,
-		const char *name)
-{
-	struct tls_host *h = s->tls ? find_host(s->tls, name) : NULL;
-
-	return h || !s->tls_next ? h : find_host(s->tls_next, name);
-}
-
 /* True: DANE has decided, and rc says what. */
-static bool by_dane(struct queue_site *s, const struct mx_target *at,
-		struct smtp_target *t, struct queue_proof *proof,
+static bool by_dane(struct queue_site *s, struct queue_proofs *known,
+		const struct mx_target *at, struct smtp_target *t, struct queue_proof *proof,
 		struct smtp_result *why, bool *rc)
 {
 	bool only = s->route.policy != NULL;
-	struct tls_host *h = known_host(s, at->name);
+	struct tls_host *h = known ? find_host(known, at->name) : NULL;
 
 	*rc = true;
 	proof->asker = PROOF_BY_DANE;
@@ -316,39 +288,30 @@ static bool by_dane(struct queue_site *s, const struct mx_target *at,
 	return true;
 }
 
-/* What the note of a policy that is only tested cannot be told from later. */
-static bool is_named(struct queue_site *s, const struct mx_target *at,
-		struct queue_proof *proof)
+static bool by_sts(struct queue_site *s, const struct sts_kept *policy,
+		const struct mx_target *at, struct smtp_target *t,
+		struct queue_proof *proof, struct smtp_result *why)
 {
-	if (sts_match(s->tls->policy->mx, at->name))
-		return true;
-	proof_note(s, proof, TLS_FAULT_HANDSHAKE);
-	return false;
-}
-
-static bool by_sts(struct queue_site *s, const struct mx_target *at,
-		struct smtp_target *t, struct queue_proof *proof,
-		struct smtp_result *why)
-{
-	const struct sts_kept *kept = s->tls->policy;
 	static const struct tls_expect note = { .note = true };
+	bool named = sts_match(policy->mx, at->name);
+
 	proof->asker = PROOF_BY_STS;
-	if (!is_named(s, at, proof)) {
-		proof->asker = PROOF_BY_NONE;
-		return kept->mode == STS_TESTING || refuse(why, "4.7.5",
-				at->name, "the domain's MTA-STS policy does "
-				"not name this host");
-	}
 	t->verify = true;
-	if (kept->mode == STS_TESTING)
+	if (policy->mode == STS_TESTING) {
+		proof->unnamed = !named;
 		t->expect = &note;
-	else
-		t->tls = CONF_TLS_STARTTLS;
-	return true;
+		return true;
+	}
+	t->tls = CONF_TLS_STARTTLS;
+	if (named)
+		return true;
+	proof_note(s, proof, TLS_FAULT_PIN);
+	return refuse(why, "4.7.5", at->name, "the domain's MTA-STS policy "
+			"does not name this host");
 }
 
-bool proof_choose(struct queue_site *s, const struct mx_target *at,
-		struct smtp_target *t, struct queue_proof *proof,
+bool proof_choose(struct queue_site *s, const struct queue_targets *targets,
+		const struct mx_target *at, struct smtp_target *t, struct queue_proof *proof,
 		struct smtp_result *why)
 {
 	const struct conf_tls_policy *p = s->route.policy;
@@ -359,11 +322,11 @@ bool proof_choose(struct queue_site *s, const struct mx_target *at,
 	if (p && p->mode != CONF_POLICY_DANE)
 		return by_line(p, t, proof, why);
 	if (CFG_DANE && !s->route.lmtp
-			&& by_dane(s, at, t, proof, why, &rc))
+			&& by_dane(s, targets->proofs, at, t, proof, why, &rc))
 		return rc;
 	proof->asker = s->route.host ? PROOF_BY_NONE : PROOF_BY_NOBODY;
-	if (CFG_MTA_STS && s->tls && s->tls->policy)
-		return by_sts(s, at, t, proof, why);
+	if (CFG_MTA_STS && targets->proofs && targets->proofs->policy)
+		return by_sts(s, targets->proofs->policy, at, t, proof, why);
 	return true;
 }
 

@@ -290,7 +290,7 @@ def test_no_clock_no_policy(ca, web):
         cache(w).parent.mkdir(exist_ok=True)
         cache(w).write_text("two.test 1 99999999999 86400 enforce "
                             "mx.two.test\n")
-        w.i.wrapper = ["faketime", "-f", "1970-01-02 00:00:00"]
+        w.i.wrapper = ["faketime", "-f", "@1970-01-02 00:00:00"]
         w.i.start()
         w.send()
         assert not web.asked
