@@ -356,7 +356,7 @@ int sendmail_main(int argc, char **argv)
 	take_other(&o);
 	if (CFG_MAILQ && !strcmp(o.mode, "p"))
 		return sendmail_queue(o.conf, false, NULL);
-	if (CFG_MAILQ && o.queue)
+	if (CFG_MAILQ && o.queue && !strcmp(o.mode, "m"))
 		return run_queue(&o);
 	if (CFG_SMTPD && !strcmp(o.mode, "s"))
 		return speak_smtp(&o);

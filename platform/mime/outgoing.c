@@ -208,6 +208,21 @@ static bool insert_domain(void *arg, const struct addr_entry *e)
 }
 
 /* What a program wrote for a name may hold anything. */
+static void put_clean(struct str *out, struct span text)
+{
+	bool blank = true;
+
+	for (size_t i = 0; i < text.n && i < NAME_MOST; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+
+		if (c == 127 || c <= ' ')
+			c = ' ';
+		if (c != ' ' || !blank)
+			str_addc(out, (char)c);
+		blank = c == ' ';
+	}
+}
+
 static void put_author(const struct outgoing *o, struct str *out,
 		const char *field, struct span name)
 {
@@ -215,9 +230,7 @@ static void put_author(const struct outgoing *o, struct str *out,
 
 	str_init(&clean, NAME_MOST + 1);
 	str_init(&value, 4 * NAME_MOST + ADDR_MAX);
-	for (size_t i = 0; i < name.n && i < NAME_MOST; i++)
-		str_addc(&clean, (unsigned char)name.p[i] < ' ' ||
-				name.p[i] == 127 ? ' ' : name.p[i]);
+	put_clean(&clean, name);
 	compose_author(&value, span_trim(str_span(&clean)), o->from);
 	header_put(out, field, str_span(&value));
 	str_free(&clean);
