@@ -283,19 +283,23 @@ static void on_stop(struct daemon *d)
 		loop_stop(d->loop, 0);
 }
 
-/* What only root can read is read before the rights are dropped. */
+static bool any_verifies(const struct conf *conf)
+{
+	const struct conf_smarthost *h = conf->smarthosts;
+
+	while (h && !h->verify)
+		h = h->next;
+	return h;
+}
+
 static int open_tls(struct queue *q, struct err *err)
 {
-	const struct conf_smarthost *h = &q->daemon.conf->smarthost;
-	bool verify = h->host && h->tls != CONF_TLS_NONE && h->verify;
+	const struct conf *conf = q->daemon.conf;
 
-	if (h->host && h->user && smtp_password(h->password_file,
-			q->password, sizeof(q->password), err) < 0)
-		return -1;
 	if (!tls_built())
 		return 0;
 	/* the bundle costs memory: only who verifies reads it */
-	q->tls = tls_client(verify ? q->daemon.conf->tls_ca : NULL, err);
+	q->tls = tls_client(any_verifies(conf) ? conf->tls_ca : NULL, err);
 	return q->tls ? 0 : -1;
 }
 
@@ -317,7 +321,7 @@ static int open_all(struct queue *q, struct err *err)
 	control = daemon_unix(d, "queue.ctl", SOCK_STREAM, 0666, NULL, err);
 	if (control < 0 || control_start(q, control, err) < 0)
 		return -1;
-	return open_tls(q, err);
+	return secret_load(q, err) < 0 ? -1 : open_tls(q, err);
 }
 
 static void set_up(struct queue *q)

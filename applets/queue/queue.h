@@ -136,7 +136,7 @@ struct queue {
 	struct spool *spool;
 	struct dns *dns;
 	struct tls_ctx *tls;
-	char password[256];		/* of the smarthost */
+	struct queue_secret *secrets;
 	char deliver_path[128];
 
 	struct queue_entry *buckets[QUEUE_BUCKETS];
@@ -205,14 +205,30 @@ void message_job_end(struct queue_job *j, const struct smtp_result *r,
  * sent, or its report written; it is left alone.
  */
 bool message_recall(struct queue_entry *e);
+/* To the site that comes after j's, whose failure was r; or its end. */
+void message_elsewhere(struct queue_job *j, const struct smtp_result *r);
 /* Milliseconds until the n-th retry; first: seconds until the first. */
 int64_t message_backoff(const struct conf *conf, unsigned first,
 		unsigned attempts);
 
 /* ---- queue_route.c */
-/* Where mail for this domain goes; key (size bytes) tells sites apart. */
-void route_find(struct queue *q, struct span domain, struct queue_route *r,
+/*
+ * Where mail of this sender for this domain goes; key (size bytes) tells sites
+ * apart.
+ */
+void route_find(struct queue *q, const char *sender, struct span domain,
+		struct queue_route *r, char *key, size_t size);
+/* The same for when r cannot be reached; false: there is nothing else. */
+bool route_next(const struct queue *q, const char *sender,
+		const struct queue_route *after, struct queue_route *r,
 		char *key, size_t size);
+
+/* ---- queue_secret.c: what each smarthost wants to hear from us */
+struct queue_secret;
+/* Reads them, while we may. */
+int secret_load(struct queue *q, struct err *err);
+/* NULL: it has none. Good until the next call that is not for this host. */
+const char *secret_of(const struct queue *q, const struct conf_smarthost *h);
 
 /* ---- queue_resolve.c: fills site->targets, then wakes the site */
 void resolve_start(struct queue_site *s);
@@ -226,7 +242,10 @@ void site_add(struct queue_site *s, struct queue_job *j);
 void site_flush(struct queue_site *s, unsigned request);
 void site_stop_all(struct queue *q);	/* no new work; idle links closed */
 void site_abort_all(struct queue *q);
-/* Nothing came of any address: all that wait are told, the site is held. */
+/*
+ * Nothing came of any address: the site is held, all that wait go to the next
+ * smarthost if there is one, else they are told.
+ */
 void site_failed(struct queue_site *s, const struct smtp_result *why);
 /* The same for a cause of our own. */
 void site_cannot(struct queue_site *s, const char *enhanced, const char *text);

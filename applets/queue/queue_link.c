@@ -49,7 +49,7 @@ static void set_security(const struct queue_link *l, struct smtp_target *t)
 		t->tls = h->tls;
 		t->verify = h->verify;
 		t->user = h->user;
-		t->password = h->user ? l->site->queue->password : NULL;
+		t->password = secret_of(l->site->queue, h);
 	} else {
 		/* RFC 7435: some protection where none can be asked for */
 		t->tls = t->lmtp ? CONF_TLS_NONE : CONF_TLS_MAY;

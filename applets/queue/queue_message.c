@@ -11,6 +11,8 @@
 #include "os/log.h"
 #include "os/rand.h"
 
+#define KEY_SIZE 600			/* of a site */
+
 static void message_free(struct queue_message *m)
 {
 	struct queue *q = m->entry->queue;
@@ -314,6 +316,29 @@ void message_job_end(struct queue_job *j, const struct smtp_result *r,
 		finish(m);
 }
 
+void message_elsewhere(struct queue_job *j, const struct smtp_result *r)
+{
+	const struct queue_message *m = j->message;
+	struct queue *q = m->entry->queue;
+	struct queue_site *s = NULL;
+	struct queue_route route;
+	char key[KEY_SIZE];
+
+	if (route_next(q, m->envelope->sender, &j->site->route, &route, key,
+			sizeof(key)))
+		s = site_get(q, &route, key);
+	if (!s) {
+		message_job_end(j, r, "");
+		return;
+	}
+	log_info("%s: not by %s (%s), but by %s", m->entry->id,
+			j->site->route.host, r->text, route.host);
+	j->site = s;
+	if (m->entry->flushed)
+		site_flush(s, m->entry->flushed);
+	site_add(s, j);
+}
+
 /* ---- the beginning */
 
 static struct span domain_of(const char *address)
@@ -371,13 +396,13 @@ static int gather(struct queue_message *m, struct list *jobs)
 	struct queue_site **sites = arena_alloc(m->arena,
 			e->nrcpt * sizeof(*sites));
 	struct queue_route route;
-	char key[600];
+	char key[KEY_SIZE];
 
 	for (unsigned i = 0; sites && i < e->nrcpt; i++) {
 		if (e->rcpt[i].state != SPOOL_WAITING)
 			continue;
-		route_find(q, domain_of(e->rcpt[i].address), &route, key,
-				sizeof(key));
+		route_find(q, e->sender, domain_of(e->rcpt[i].address),
+				&route, key, sizeof(key));
 		sites[i] = site_get(q, &route, key);
 		if (!sites[i])
 			return -1;

@@ -24,12 +24,21 @@ static void got(void *arg, const struct mx_target *targets, unsigned n,
 		const struct smtp_result *why)
 {
 	struct queue_site *s = arg;
+	struct smtp_result later;
 
 	s->resolve = NULL;
-	if (n)
+	if (n) {
 		keep(s, targets, n);
-	else
-		site_failed(s, why);
+		return;
+	}
+	later = *why;
+	/* a wrong name of ours is no reason to return anybody's mail */
+	if (s->route.host && later.kind == ERR_PERM) {
+		later.kind = ERR_TEMP;
+		if (*later.enhanced == '5')
+			*later.enhanced = '4';
+	}
+	site_failed(s, &later);
 }
 
 void resolve_start(struct queue_site *s)

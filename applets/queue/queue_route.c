@@ -19,11 +19,41 @@ static const struct conf_route *find_route(const struct conf *conf,
 	return NULL;
 }
 
-void route_find(struct queue *q, struct span domain, struct queue_route *r,
-		char *key, size_t size)
+static void make_key(const struct queue *q, const struct queue_route *r,
+		struct span domain, char *key, size_t size)
+{
+	unsigned n = 1;
+
+	/* lines for one host may have an account each */
+	for (const struct conf_smarthost *s = q->daemon.conf->smarthosts;
+			s && s != r->smarthost; s = s->next)
+		n++;
+	if (r->smarthost)
+		snprintf(key, size, "smarthost %u", n);
+	else if (r->unix_path)
+		snprintf(key, size, "%s", r->unix_path);
+	else if (r->host)
+		snprintf(key, size, "%s%s %s:%u", r->lmtp ? "lmtp" : "smtp",
+				r->mx ? "" : "=", r->host, r->port);
+	else
+		snprintf(key, size, "mx %.*s", SPAN_ARG(domain));
+}
+
+static bool use_smarthost(struct queue_route *r,
+		const struct conf_smarthost *s)
+{
+	if (!s)
+		return false;
+	r->host = s->host;
+	r->port = s->port;
+	r->smarthost = s;
+	return true;
+}
+
+void route_find(struct queue *q, const char *sender, struct span domain,
+		struct queue_route *r, char *key, size_t size)
 {
 	const struct conf *conf = q->daemon.conf;
-	const struct conf_smarthost *s = &conf->smarthost;
 	const struct conf_route *c;
 	char ascii[IDNA_SIZE];
 
@@ -39,19 +69,21 @@ void route_find(struct queue *q, struct span domain, struct queue_route *r,
 		r->mx = c->mx;
 		r->port = c->port;
 		*(c->is_unix ? &r->unix_path : &r->host) = c->host;
-	} else if (s->host) {
-		r->host = s->host;
-		r->port = s->port;
-		r->smarthost = s;
-	} else {
+	} else if (!use_smarthost(r, conf_smarthost(conf, NULL, sender))) {
 		/* an address literal of ours, too: smtpd knows it */
 		r->mx = true;
 	}
-	if (r->unix_path)
-		snprintf(key, size, "%s", r->unix_path);
-	else if (r->host)
-		snprintf(key, size, "%s%s %s:%u", r->lmtp ? "lmtp" : "smtp",
-				r->mx ? "" : "=", r->host, r->port);
-	else
-		snprintf(key, size, "mx %.*s", SPAN_ARG(domain));
+	make_key(q, r, domain, key, size);
+}
+
+bool route_next(const struct queue *q, const char *sender,
+		const struct queue_route *after, struct queue_route *r,
+		char *key, size_t size)
+{
+	*r = (struct queue_route){ .port = 0 };
+	if (!after->smarthost || !use_smarthost(r, conf_smarthost(
+			q->daemon.conf, after->smarthost, sender)))
+		return false;
+	make_key(q, r, span_of(""), key, size);
+	return true;
 }

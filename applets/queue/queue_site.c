@@ -78,14 +78,19 @@ void site_add(struct queue_site *s, struct queue_job *j)
 	site_wake(s);
 }
 
+/* Whoever has another way to go takes it. */
 static void tell_all(struct queue_site *s)
 {
-	while (!list_empty(&s->jobs)) {
-		struct queue_job *j = container_of(s->jobs.next,
-				struct queue_job, link);
+	struct list *pos, *tmp;
+
+	list_each(pos, tmp, &s->jobs) {
+		struct queue_job *j = container_of(pos, struct queue_job, link);
 
 		list_del(&j->link);
-		message_job_end(j, &s->why, "");
+		if (s->queue->daemon.stopping)
+			message_job_end(j, &s->why, "");
+		else
+			message_elsewhere(j, &s->why);
 	}
 }
 

@@ -141,9 +141,9 @@ static void set_host(struct smtp_relay *relay, const struct options *o,
 
 /* -H as it was told, else the smarthost, else nothing: MX. */
 static void choose_relay(struct smtp_relay *relay, const struct options *o,
-		const struct conf *conf, struct room *room)
+		const struct conf *conf, const char *sender, struct room *room)
 {
-	const struct conf_smarthost *s = &conf->smarthost;
+	const struct conf_smarthost *s = conf_smarthost(conf, NULL, sender);
 	const char *file = o->password_file;
 	struct err err;
 
@@ -153,7 +153,7 @@ static void choose_relay(struct smtp_relay *relay, const struct options *o,
 		fail(EX_USAGE, "-u and -p go together");
 	if (o->host) {
 		set_host(relay, o, room);
-	} else if (s->host) {
+	} else if (s) {
 		*relay = (struct smtp_relay){ s->host, s->port, s->tls,
 			s->verify, s->user, NULL };
 		file = s->user ? s->password_file : NULL;
@@ -268,8 +268,8 @@ int smtp_main(int argc, char **argv)
 		fail(EX_CONFIG, err.text);
 	job.conf = conf;
 	job.verbose = o.verbose;
-	choose_relay(&job.relay, &o, conf, &room);
 	job.message.sender = choose_sender(&o, conf, &room);
+	choose_relay(&job.relay, &o, conf, job.message.sender, &room);
 	status = run(&job, argv + operand, (unsigned)(argc - operand));
 	explicit_bzero(room.password, sizeof(room.password));
 	free(job.results);

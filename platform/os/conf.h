@@ -35,18 +35,20 @@ enum conf_tls { CONF_TLS_NONE, CONF_TLS_MAY, CONF_TLS_STARTTLS, CONF_TLS_TLS };
 
 /*
  * smarthost HOST[:PORT] [tls|starttls|may|none] [user=U] [password-file=F]
- *	[noverify]
+ *	[noverify] [from=ADDRESS|@DOMAIN,...]
  * Default: port 587 and starttls; port 465 means tls, port 25 means may; tls
  * without a port means port 465.
  * tls and starttls verify the certificate unless noverify says not to.
  */
 struct conf_smarthost {
-	const char *host;		/* NULL: none configured */
+	struct conf_smarthost *next;
+	const char *host;
 	unsigned port;
 	enum conf_tls tls;
 	bool verify;
 	const char *user;		/* NULL: no AUTH */
 	const char *password_file;
+	struct conf_word *from;		/* envelope senders; NULL: all others */
 };
 
 enum conf_service {
@@ -164,7 +166,7 @@ struct conf {
 	struct conf_word *domains;	/* ours: their mail is delivered here */
 	struct conf_net *relay_from;	/* not even 127.0.0.1 is implied */
 	struct conf_net *proxy_from, *xclient_from;	/* front ends */
-	struct conf_smarthost smarthost;
+	struct conf_smarthost *smarthosts;	/* in the order of the file */
 	struct conf_listen *listen;	/* with the defaults */
 	struct conf_route *routes;
 	struct conf_word *nameservers;	/* ADDRESS[:PORT]; none: resolv.conf */
@@ -260,6 +262,13 @@ int conf_get(const struct conf *c, const char *name, struct str *out);
  * dot too; in U-labels or A-labels (base/idna.h).
  */
 bool conf_is_local(const struct conf *c, struct span domain);
+/*
+ * Smarthosts for mail of this envelope sender ("": the null sender), in the order
+ * they are tried: those whose from= names its address, else its domain, else
+ * those without from=. after: the one before, NULL for the first. NULL: no more.
+ */
+const struct conf_smarthost *conf_smarthost(const struct conf *c,
+		const struct conf_smarthost *after, const char *sender);
 /* Whose certificate is this? NULL: nobody's. May it relay? (TLS_CLIENT_CERTS) */
 const char *conf_cert_user(const struct conf *c,
 		const unsigned char hash[CONF_HASH_SIZE]);

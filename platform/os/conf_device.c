@@ -21,16 +21,6 @@ static int parse_from(struct conf_load *l, struct conf_device *d,
 	return 0;
 }
 
-/* local@domain or @domain, with A-labels; empty: it is neither. */
-static struct span recipient(char out[CONF_USER_SIZE], struct span s)
-{
-	struct span r = conf_user(out, s);
-	size_t at = span_rfind(r, '@');
-
-	return at < r.n && conf_is_host(span_rest(r, at + 1)) ? r :
-		span_make(NULL, 0);
-}
-
 static int parse_to(struct conf_load *l, struct conf_device *d,
 		struct span list)
 {
@@ -38,7 +28,7 @@ static int parse_to(struct conf_load *l, struct conf_device *d,
 
 	do {
 		struct span word = span_cut(&list, ',');
-		struct span rcpt = recipient(text, word);
+		struct span rcpt = conf_mailbox(text, word);
 
 		if (!rcpt.n)
 			return conf_bad(l, word, "is neither ADDRESS nor "
@@ -53,7 +43,7 @@ static int parse_sender(struct conf_load *l, struct conf_device *d,
 		struct span word)
 {
 	char text[CONF_USER_SIZE];
-	struct span sender = recipient(text, word);
+	struct span sender = conf_mailbox(text, word);
 
 	if (!sender.n || sender.p[0] == '@')
 		return conf_bad(l, word, "is no address");

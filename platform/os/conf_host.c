@@ -143,6 +143,15 @@ struct span conf_user(char out[CONF_USER_SIZE], struct span s)
 	return span_of(out);
 }
 
+struct span conf_mailbox(char out[CONF_USER_SIZE], struct span s)
+{
+	struct span r = conf_user(out, s);
+	size_t at = span_rfind(r, '@');
+
+	return at < r.n && conf_is_host(span_rest(r, at + 1)) ? r :
+		span_make(NULL, 0);
+}
+
 int conf_parse_users(struct conf_load *l, const struct conf_row *row,
 		const struct conf_words *words)
 {

@@ -15,7 +15,7 @@ enum conf_kind {
 	CONF_KIND_HOST,		/* const char * */
 	CONF_KIND_DOMAINS,	/* struct conf_word * */
 	CONF_KIND_NETS,		/* struct conf_net * */
-	CONF_KIND_SMARTHOST,	/* struct conf_smarthost */
+	CONF_KIND_SMARTHOST,	/* struct conf_smarthost * */
 	CONF_KIND_LISTEN,	/* struct conf_listen * */
 	CONF_KIND_DEVICE,	/* struct conf_listen * */
 	CONF_KIND_ROUTE,	/* struct conf_route * */
@@ -168,6 +168,13 @@ void conf_print_text(const struct conf *c, const struct conf_row *row,
  */
 bool conf_split_port(struct span text, struct span *host, unsigned *port,
 		bool *brackets);
+/* A host name or an address, kept as DNS has it; NULL: neither, or no memory. */
+const char *conf_keep_host(struct conf_load *l, struct span s);
+/* host:port, in brackets where they are needed or asked for. */
+void conf_put_host(struct str *out, const char *host, unsigned port,
+		bool brackets);
+/* " keyvalue", in quotes where blanks need them. */
+void conf_put_word(struct str *out, const char *key, const char *value);
 /* ADDRESS:PORT, *:PORT or [V6]:PORT; false: it is none. */
 bool conf_socket(struct span text, struct sockaddr_storage *addr,
 		socklen_t *len);
@@ -178,6 +185,8 @@ bool conf_is_user(struct span s);
 /* The same with its domain in A-labels, in out where it has to; empty: none. */
 #define CONF_USER_SIZE 512
 struct span conf_user(char out[CONF_USER_SIZE], struct span s);
+/* The same, or @domain with nothing before it; empty: it is neither. */
+struct span conf_mailbox(char out[CONF_USER_SIZE], struct span s);
 /* The host name in lower case and A-labels, in out; empty: it is none. */
 struct span conf_host(char out[IDNA_SIZE], struct span s);
 /* An address into 16 bytes, IPv4 as ::ffff:a.b.c.d. */

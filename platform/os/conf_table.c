@@ -102,14 +102,19 @@ static const struct conf_row rows[] = {
 		"cannot log in.") },
 
 	GROUP("Where mail goes"),
-	{ CONF_KIND_SMARTHOST, AT(smarthost), 0, 0,
+	{ CONF_KIND_SMARTHOST, AT(smarthosts), 0, 0,
 		ROW("smarthost", "(none)",
 		"The server that takes all mail that is not for us. Port 587 "
 		"and starttls when nothing is said; port 465, or tls alone, "
 		"means TLS from the first byte on port 465; port 25 means "
 		"may, TLS when it is offered. tls and starttls check the "
 		"certificate, unless noverify says not to. The password is "
-		"the first line of its file.") },
+		"the first line of its file. from= keeps a line for mail from "
+		"these envelope senders, <> being that of reports; a line "
+		"that has the address goes before one that has its domain, "
+		"and lines without from= are for all that no line names. Of "
+		"several lines for the same mail the next is tried when the "
+		"one before cannot be reached or does not let us in.") },
 	{ CONF_KIND_ROUTE, AT(routes), 0, 0,
 		ROW("route", "(none)",
 		"Where mail for one domain goes, before smarthost and MX are "

@@ -17,7 +17,7 @@ static void defaults(void **state)
 	assert_string_equal(c->domains->text, c->hostname);
 	assert_null(c->domains->next);
 	assert_null(c->relay_from);
-	assert_null(c->smarthost.host);
+	assert_null(c->smarthosts);
 	assert_null(c->routes);
 	assert_null(c->nameservers);
 	assert_string_equal(c->postmaster, "root");
@@ -139,7 +139,7 @@ static void words(void **state)
 
 	(void)state;
 	assert_get(c, "domain", "a.com\nb.com\nc.com");
-	assert_string_equal(c->smarthost.user, "a # b");
+	assert_string_equal(c->smarthosts->user, "a # b");
 	assert_get(c, "smarthost", "h:587 starttls \"user=a # b\" "
 			"\"password-file=/a b\"");
 	assert_get(c, "user-auth", "root");

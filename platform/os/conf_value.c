@@ -312,7 +312,8 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			true, false, KIND(nets) },
 		[CONF_KIND_SMARTHOST] = { "HOST[:PORT] "
 			"[tls|starttls|may|none] [user=U] [password-file=F] "
-			"[noverify]", 1, 5, false, false, KIND(smarthost) },
+			"[noverify] [from=ADDRESS|@DOMAIN,...]", 1,
+			CONF_WORDS_MOST, true, false, KIND(smarthost) },
 		[CONF_KIND_LISTEN] = { "SERVICE ADDRESS:PORT|*:PORT|"
 			"[IPV6]:PORT|none [OPTION...]", 2, 8, true, true,
 			KIND(listen) },

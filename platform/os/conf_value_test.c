@@ -419,11 +419,11 @@ static void smarthosts(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct conf *c = parse(rows[i].line);
 
-		assert_string_equal(c->smarthost.host, "h");
-		assert_int_equal(c->smarthost.port, rows[i].port);
-		assert_int_equal(c->smarthost.tls, rows[i].tls);
-		assert_int_equal(c->smarthost.verify, rows[i].verify);
-		assert_null(c->smarthost.user);
+		assert_string_equal(c->smarthosts->host, "h");
+		assert_int_equal(c->smarthosts->port, rows[i].port);
+		assert_int_equal(c->smarthosts->tls, rows[i].tls);
+		assert_int_equal(c->smarthosts->verify, rows[i].verify);
+		assert_null(c->smarthosts->user);
 		conf_free(c);
 	}
 	assert_value("smarthost", "SMTP.x:465 user=Me password-file=/F",
@@ -431,6 +431,54 @@ static void smarthosts(void **state)
 	assert_value("smarthost", "[2001:DB8::1] noverify",
 			"[2001:db8::1]:587 starttls noverify");
 	assert_value("smarthost", "192.0.2.1:25", "192.0.2.1:25 may");
+}
+
+/* The hosts for this sender, in their order, with a blank behind each. */
+static void assert_hosts(const struct conf *c, const char *sender,
+		const char *want)
+{
+	const struct conf_smarthost *s = NULL;
+	char got[100] = "";
+
+	while ((s = conf_smarthost(c, s, sender)))
+		snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s ",
+				s->host);
+	assert_string_equal(got, want);
+}
+
+static void smarthosts_by_sender(void **state)
+{
+	struct conf *c = parse("smarthost all\n"
+			"smarthost bob1 from=Bob@B.com\n"
+			"smarthost b from=@b.com,@b\xc3\xbc.example,x@y.z\n"
+			"smarthost bob2 from=bob@b.com,al@a.com\n"
+			"smarthost all2\n");
+
+	(void)state;
+	assert_hosts(c, "", "all all2 ");
+	assert_hosts(c, "x@a.com", "all all2 ");
+	assert_hosts(c, "root", "all all2 ");
+	assert_hosts(c, "bob@b.com", "bob1 bob2 ");
+	assert_hosts(c, "BOB@B.COM", "bob1 bob2 ");
+	assert_hosts(c, "\"bob\"@b.com", "b ");
+	assert_hosts(c, "carl@b.com", "b ");
+	assert_hosts(c, "carl@x.b.com", "all all2 ");
+	assert_hosts(c, "x@b\xc3\xbc.example", "b ");
+	assert_hosts(c, "x@xn--b-eha.example", "b ");
+	assert_hosts(c, "x@y.z", "b ");
+	assert_hosts(c, "al@a.com", "bob2 ");
+	assert_hosts(c, "@", "all all2 ");
+	conf_free(c);
+	c = parse("smarthost r from=<>\nsmarthost h from=a@b.c\n");
+	assert_hosts(c, "", "r ");
+	assert_hosts(c, "a@b.c", "h ");
+	assert_hosts(c, "b@b.c", "");
+	assert_get(c, "smarthost", "r:587 starttls from=<>\n"
+			"h:587 starttls from=a@b.c");
+	conf_free(c);
+	c = parse("");
+	assert_hosts(c, "a@b.c", "");
+	conf_free(c);
 }
 
 static void bad_smarthosts(void **state)
@@ -441,10 +489,15 @@ static void bad_smarthosts(void **state)
 	assert_wrong("smarthost h password-file=/f", ":1: smarthost: user= "
 			"and password-file= go together");
 	assert_wrong("smarthost h user= password-file=/f", ":1: smarthost: "
-			"user= is empty");
+			"\"\" is empty");
+	assert_wrong("smarthost h user=a user=b", ":1: smarthost: "
+			"\"b\" is a second value");
+	assert_wrong("smarthost h from=", ":1: smarthost: "
+			"\"\" is neither ADDRESS nor @DOMAIN");
+	assert_wrong("smarthost h from=a@b.c,d", ":1: smarthost: "
+			"\"d\" is neither ADDRESS nor @DOMAIN");
 	assert_wrong("smarthost h user=u password-file=f", ":1: smarthost: "
-			"\"password-file=f\" has no path that begins "
-			"with /");
+			"\"f\" does not begin with /");
 	assert_wrong("smarthost h tls none", ":1: smarthost: tls and none");
 	assert_wrong("smarthost h ssl", ":1: smarthost: \"ssl\" is not "
 			"understood");
@@ -530,6 +583,7 @@ int main(void)
 		cmocka_unit_test(users),
 		cmocka_unit_test(name_servers),
 		cmocka_unit_test(smarthosts),
+		cmocka_unit_test(smarthosts_by_sender),
 		cmocka_unit_test(bad_smarthosts),
 		cmocka_unit_test(routes),
 		cmocka_unit_test(bad_routes),

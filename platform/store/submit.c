@@ -190,9 +190,9 @@ static void on_found(void *arg, const struct mx_target *targets, unsigned n,
 }
 
 /* The smarthost's addresses, by the same name servers as `queue` asks. */
-static int find_addresses(struct submit *s, struct err *err)
+static int find_addresses(struct submit *s, const struct conf_smarthost *host,
+		struct err *err)
 {
-	const struct conf_smarthost *host = &s->conf->smarthost;
 	struct mx_question question = { .name = host->host, .port = host->port };
 	struct dns *dns = dns_new(s->loop, s->conf);
 	struct mx *mx = dns ? mx_find(s->loop, dns, &question, on_found, s) : NULL;
@@ -213,12 +213,13 @@ static int find_addresses(struct submit *s, struct err *err)
 	return s->ntargets ? 0 : -1;
 }
 
-static enum way try_addresses(struct submit *s, struct smtp_target *target,
+static enum way try_addresses(struct submit *s,
+		const struct conf_smarthost *host, struct smtp_target *target,
 		struct tls_ctx *tls, struct err *err)
 {
 	enum way way = WAY_ABSENT;
 
-	if (find_addresses(s, err) < 0)
+	if (find_addresses(s, host, err) < 0)
 		return s->interrupted ? WAY_REFUSED : WAY_ABSENT;
 	for (unsigned i = 0; i < s->ntargets && way == WAY_ABSENT; i++) {
 		target->addr = s->targets[i].addr;
@@ -228,9 +229,9 @@ static enum way try_addresses(struct submit *s, struct smtp_target *target,
 	return way;
 }
 
-static enum way by_smarthost(struct submit *s, struct err *err)
+static enum way try_smarthost(struct submit *s,
+		const struct conf_smarthost *host, struct err *err)
 {
-	const struct conf_smarthost *host = &s->conf->smarthost;
 	struct tls_ctx *tls = NULL;
 	char password[PASSWORD_SIZE];
 	enum way way = WAY_ABSENT;
@@ -240,8 +241,6 @@ static enum way by_smarthost(struct submit *s, struct err *err)
 		.connect_timeout = s->conf->connect_timeout
 	};
 
-	if (!host->host)
-		return WAY_ABSENT;
 	if (host->user) {
 		if (!host->password_file || smtp_password(host->password_file,
 				password, sizeof(password), err) < 0)
@@ -254,10 +253,23 @@ static enum way by_smarthost(struct submit *s, struct err *err)
 		if (!tls)
 			goto out;
 	}
-	way = try_addresses(s, &target, tls, err);
+	way = try_addresses(s, host, &target, tls, err);
 out:
 	tls_ctx_free(tls);
 	explicit_bzero(password, sizeof(password));
+	return way;
+}
+
+/* In their order, until one lets us in. */
+static enum way by_smarthost(struct submit *s, struct err *err)
+{
+	const struct conf_smarthost *host = NULL;
+	enum way way = WAY_ABSENT;
+
+	while (way != WAY_TAKEN && !s->sent && !s->interrupted
+			&& (host = conf_smarthost(s->conf, host,
+				s->message.sender)))
+		way = try_smarthost(s, host, err);
 	return way;
 }
 

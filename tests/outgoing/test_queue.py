@@ -111,6 +111,67 @@ def test_smarthost_with_tls_and_auth(tmp_path):
         i.wait_messages("bob", 1)
 
 
+def smarthost(s, *more):
+    return f"smarthost 127.0.0.1:{s.port} none {' '.join(more)}\n"
+
+
+def test_each_sender_has_his_smarthost():
+    with FakeSMTP() as all_, FakeSMTP() as b, FakeSMTP() as bob, Instance(
+            extra=FAST + smarthost(all_) + smarthost(b, "from=@b.test") +
+            smarthost(bob, "from=bob@b.test,x@y.z")) as i:
+        for sender in ("bob@b.test", "ann@b.test", "bob@a.test", ""):
+            send(i, "x@c.test", sender=sender)
+        wait_empty(i)
+        assert sorted(m[0] for m in all_.messages) == ["", "bob@a.test"]
+        assert [m[0] for m in b.messages] == ["ann@b.test"]
+        assert [m[0] for m in bob.messages] == ["bob@b.test"]
+
+
+@pytest.mark.parametrize("first", [
+    None, {"greeting": "554 5.7.1 not you"}, {"EHLO": "421 4.3.2 later"},
+    {"AUTH": "535 5.7.8 no"}])
+def test_the_next_smarthost_when_one_does_not_let_us_in(tmp_path, first):
+    password = tmp_path / "password"
+    password.write_text("secret\n")
+    password.chmod(0o600)
+    login = ("user=me", f"password-file={password}")
+    with FakeSMTP(replies=first, user=("me", "secret")) as s, \
+            FakeSMTP(user=("me", "secret")) as other:
+        if not first:
+            s.close()
+        with Instance(extra=FAST + smarthost(s, *login) +
+                      smarthost(other, *login)) as i:
+            for n in range(3):
+                send(i, f"x{n}@b.test", f"y{n}@c.test")
+            wait_empty(i)
+            assert len(other.messages) == 3 and not s.messages
+            assert "deferred" not in i.log()
+
+
+def test_what_a_smarthost_refuses_is_not_tried_at_the_next():
+    with FakeSMTP(replies={"RCPT <x@b.test>": "550 5.1.1 who?",
+                           "RCPT <z@b.test>": ["451 4.3.0 wait"]}) as s, \
+            FakeSMTP() as other, \
+            Instance(extra=FAST + smarthost(s) + smarthost(other)) as i:
+        send(i, "x@b.test", "y@b.test", "z@b.test")
+        report(i)
+        wait_empty(i)
+        assert sorted(r for m in s.messages for r in m[1]) == [
+            "y@b.test", "z@b.test"]
+        assert not other.messages
+
+
+def test_no_smarthost_lets_us_in():
+    with FakeSMTP() as s, FakeSMTP() as other:
+        pass
+    with Instance(extra=FAST + smarthost(s) + smarthost(other)) as i:
+        send(i, "x@b.test")
+        i.wait_log("status=deferred")
+        with FakeSMTP(port=other.port) as back:
+            wait_empty(i)
+            assert len(back.messages) == 1
+
+
 @pytest.mark.parametrize("how,goes", [
     ("may", True), ("starttls noverify", False),
     ("may user=me password-file={}", False)])

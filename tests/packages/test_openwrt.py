@@ -311,7 +311,8 @@ SAMPLES = {
     "sender-any": "alice@example.org",
     "device": "192.168.1.1:2500 from=192.168.1.0/24 to=a@example.org rate=9/1m",
     "proxy-from": "192.0.2.7", "xclient-from": ["192.0.2.8", "2001:db8::8"],
-    "smarthost": "smtp.provider.example:465 tls user=me",
+    "smarthost": ["smtp.provider.example:465 tls user=me",
+                  "smtp.example user=you from=@example.org"],
     "route": ["example.com smtp:[192.0.2.1]:25", "* smtp:mx.example"],
     "nameserver": ["192.0.2.53", "[2001:db8::53]:53"],
     "tls-cert": "/etc/cert.pem", "tls-key": "/etc/key.pem",
@@ -351,7 +352,7 @@ def test_each_directive_is_an_option(shell, tmp):
         value = options[name.replace("-", "_")]
         got = [n.split(" ", 1)[1] for n in lines if n.split()[0] == name]
         if name == "smarthost":
-            value += f" password-file={router.secret}"
+            value = [f"{v} password-file={router.secret}" for v in value]
         assert got == (value if isinstance(value, list) else [value])
         # listen is told with the defaults; 30 comes back as 30s
         if name not in ("listen", "smarthost"):
