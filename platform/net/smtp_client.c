@@ -32,6 +32,7 @@ void smtp_client_leave(struct smtp_client *c)
 	if (--c->depth || !c->dead)
 		return;
 	drop_message(c);
+	sasl_client_wipe(&c->sasl);
 	free(c);
 }
 
@@ -153,9 +154,6 @@ static const struct {
 		"the reply to STARTTLS" },
 	[SMTP_STEP_TLS] = { unexpected, 0, "the TLS handshake" },
 	[SMTP_STEP_AUTH] = { smtp_client_auth, 300, "the reply to AUTH" },
-	[SMTP_STEP_LOGIN_USER] = { smtp_client_auth, 300, "the reply to AUTH" },
-	[SMTP_STEP_LOGIN_PASSWORD] = { smtp_client_auth, 300,
-		"the reply to AUTH" },
 	[SMTP_STEP_IDLE] = { unexpected, 0, "" },
 	[SMTP_STEP_COMMANDS] = { smtp_client_command, 300,
 		"the reply to MAIL, RCPT or DATA" },
@@ -209,6 +207,7 @@ static void take_line(struct smtp_client *c, struct span line)
 		smtp_client_offer(c, span_rest(line, 4));
 	if (!rc)
 		return;
+	c->challenge = span_rest(line, 4);
 	/* RFC 5321 3.8: at any moment, and then the connection ends */
 	if (r.code == 421 && c->step != SMTP_STEP_QUIT)
 		smtp_client_over(c, &r);
@@ -311,6 +310,8 @@ static void run(struct loop_task *t)
 	smtp_client_enter(c);
 	if (c->end.kind != ERR_NONE)
 		smtp_client_over(c, &c->end);
+	else if (c->step == SMTP_STEP_AUTH && c->auth_busy)
+		smtp_client_auth_more(c);
 	else if (c->m && c->step == SMTP_STEP_IDLE)
 		smtp_client_begin(c);
 	smtp_client_leave(c);

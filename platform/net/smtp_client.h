@@ -32,6 +32,8 @@ struct smtp_target {
 	enum conf_tls tls;		/* MAY: when offered, unverified, plain again when the handshake breaks */
 	bool verify;
 	const char *user, *password;	/* NULL: no AUTH; plain only when tls is NONE */
+	bool bearer;			/* password is an OAuth access token */
+	const char *mechanism;		/* NULL: the best that both know; else only this one */
 	const char *hello;		/* our name */
 	unsigned connect_timeout;	/* seconds */
 };

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "net/conn.h"
 #include "net/dot.h"
+#include "net/sasl_client.h"
 #include "net/smtp_client.h"
 
 #define SMTP_REPLY_LINES 100	/* of one reply; more is garbage */
@@ -13,17 +14,15 @@
 enum {
 	SMTP_STARTTLS = 1, SMTP_SIZE = 2, SMTP_8BITMIME = 4,
 	SMTP_PIPELINING = 8, SMTP_XSPOOL = 16,
-	SMTP_AUTH_PLAIN = 32, SMTP_AUTH_LOGIN = 64, SMTP_DSN = 128,
-	SMTP_UTF8 = 256
+	SMTP_DSN = 32, SMTP_UTF8 = 64
 };
 
 /* What we wait for: each step knows its time-out and who takes its reply. */
 enum smtp_step {
 	SMTP_STEP_CONNECT, SMTP_STEP_GREETING, SMTP_STEP_EHLO, SMTP_STEP_HELO,
-	SMTP_STEP_STARTTLS, SMTP_STEP_TLS, SMTP_STEP_AUTH, SMTP_STEP_LOGIN_USER,
-	SMTP_STEP_LOGIN_PASSWORD, SMTP_STEP_IDLE, SMTP_STEP_COMMANDS,
-	SMTP_STEP_BODY, SMTP_STEP_DOT, SMTP_STEP_RSET, SMTP_STEP_QUIT,
-	SMTP_STEP_OVER, SMTP_STEP_COUNT
+	SMTP_STEP_STARTTLS, SMTP_STEP_TLS, SMTP_STEP_AUTH, SMTP_STEP_IDLE,
+	SMTP_STEP_COMMANDS, SMTP_STEP_BODY, SMTP_STEP_DOT, SMTP_STEP_RSET,
+	SMTP_STEP_QUIT, SMTP_STEP_OVER, SMTP_STEP_COUNT
 };
 
 /* A reply as it grows, line by line. */
@@ -49,11 +48,16 @@ struct smtp_client {
 	struct loop_task task;		/* what must not happen inside a call */
 	enum smtp_step step;
 	unsigned offers;
+	unsigned mechanisms;		/* of AUTH: sasl_client_bit */
 	uint64_t size_limit;		/* 0: none was told */
 	bool greeted;			/* TLS or not, EHLO has been said once */
 	bool dead;			/* freed when the last call returns */
 	unsigned depth;
 	struct smtp_incoming in;
+	struct sasl_login login;
+	struct sasl_client sasl;
+	bool auth_busy;			/* our next message takes long */
+	struct span challenge;		/* of a 334, while it is taken */
 	struct smtp_result end;		/* what gone will say */
 
 	/* the transaction under way */
@@ -99,11 +103,17 @@ void smtp_client_greeting(struct smtp_client *c, const struct smtp_result *r);
 void smtp_client_ehlo(struct smtp_client *c, const struct smtp_result *r);
 void smtp_client_helo(struct smtp_client *c, const struct smtp_result *r);
 void smtp_client_starttls(struct smtp_client *c, const struct smtp_result *r);
-void smtp_client_auth(struct smtp_client *c, const struct smtp_result *r);
 /* A line of the EHLO reply. */
 void smtp_client_offer(struct smtp_client *c, struct span line);
 void smtp_client_say_ehlo(struct smtp_client *c);
 void smtp_client_handshake(struct smtp_client *c);
+
+/* -- smtp_client_auth.c -- */
+/* Logs in where a user is given; then, or else at once, the client is ready. */
+void smtp_client_authenticate(struct smtp_client *c);
+void smtp_client_auth(struct smtp_client *c, const struct smtp_result *r);
+/* From the loop, while auth_busy. */
+void smtp_client_auth_more(struct smtp_client *c);
 
 /* -- smtp_client_mail.c: the transaction -- */
 void smtp_client_begin(struct smtp_client *c);
