@@ -84,6 +84,41 @@ enum { TLS_EOF = 0, TLS_WANT_READ = -2, TLS_WANT_WRITE = -3, TLS_ERROR = -1 };
  * refused; ERR_TEMP when that is for its dates and our clock is not plausible)
  */
 int tls_handshake(struct tls *t, struct err *err);
+
+/*
+ * What a server's certificate has to be beside what TLS_VERIFY asks for, or in
+ * place of it. TLS_POLICY.
+ */
+struct tls_pin {			/* RFC 6698 2.1 */
+	unsigned char usage;		/* TLS_PIN_ */
+	unsigned char selector;		/* 0: the certificate, 1: its public key */
+	unsigned char matching;		/* 0: all of it, 1: SHA-256, 2: SHA-512 */
+	struct span data;
+};
+enum {
+	TLS_PIN_SIGNER = 2,		/* who has signed it; names and dates count */
+	TLS_PIN_OWN = 3			/* the server's own; nothing else counts */
+};
+#define TLS_NAMES_MOST 3
+struct tls_expect {
+	const struct tls_pin *pins;	/* one has to fit; the bundle is not asked */
+	unsigned npins;			/* 0: the bundle it is */
+	/* good beside tls_new's name; NULL: none */
+	const char *names[TLS_NAMES_MOST];
+	bool note;			/* all is taken; tls_fault says what is wrong */
+};
+/* Before the first tls_handshake. e stays the caller's, until that is over. */
+void tls_expect(struct tls *t, const struct tls_expect *e);
+
+/* Client side: what was wrong with the server's certificate. */
+enum tls_fault {
+	TLS_FAULT_NONE,
+	TLS_FAULT_NO_TLS,		/* smtp_client's: none is offered */
+	TLS_FAULT_HANDSHAKE,		/* ... or it broke for another cause */
+	TLS_FAULT_NAME, TLS_FAULT_DATE, TLS_FAULT_SIGNER,
+	TLS_FAULT_PIN			/* not one that fits */
+};
+enum tls_fault tls_fault(const struct tls *t);
 ssize_t tls_read(struct tls *t, void *p, size_t n, struct err *err);
 ssize_t tls_write(struct tls *t, const void *p, size_t n, struct err *err);
 /* Bytes decrypted and waiting: epoll knows nothing of them. */

@@ -45,8 +45,15 @@ struct tls {
 	bool stuck;			/* a record is not sent, or not whole */
 	size_t held;			/* the caller's bytes in that record */
 	char *name;			/* the server's; NULL on the server */
+	char *key;			/* its sessions' in the cache; may be name */
+	const struct tls_expect *expect;	/* until it was judged; or NULL */
+	uint32_t (*judge)(struct tls *t, mbedtls_x509_crt *chain);
+	uint32_t flags;			/* what is wrong with the certificate */
 	unsigned char verify;		/* enum tls_verify */
+	bool begun;			/* the handshake */
+	bool note;			/* what is wrong is noted, no more */
 	bool checked;			/* a certificate came and was judged */
+	bool pinned;			/* ... and nothing but it counts */
 	bool offered;			/* an old session, verified if asked */
 	const struct tls_cert *cert;	/* server: the last that suits */
 	unsigned ncerts;		/* ... the name the client gave */
@@ -77,6 +84,7 @@ int tls_trust_open(const char *ca_file, struct err *err);
  * the chain names are read from the bundle, and only for this call.
  */
 uint32_t tls_trust_check(int bundle, mbedtls_x509_crt *chain, const char *name);
+#define TLS_NO_PIN MBEDTLS_X509_BADCERT_OTHER	/* no other use of ours */
 const char *tls_trust_fault(uint32_t flags);	/* "has expired", ... */
 /* Says so to people. Always -1. */
 int tls_trust_refused(struct err *err, const char *name, uint32_t flags);
