@@ -103,7 +103,7 @@ static void print_host(const char *mailer, const char *host, unsigned port)
 static void print_way(const struct conf *conf, struct span domain)
 {
 	const struct conf_route *r = conf->routes;
-	const struct conf_smarthost *s = &conf->smarthost;
+	const struct conf_smarthost *s = conf_smarthost(conf, NULL, "");
 	char ascii[IDNA_SIZE];
 
 	if (idna_ascii(ascii, domain))
@@ -119,7 +119,7 @@ static void print_way(const struct conf *conf, struct span domain)
 	else if (r)
 		print_host(r->lmtp ? "lmtp, by route" : "smtp, by route",
 				r->host, r->port);
-	else if (s->host)
+	else if (s)
 		print_host("smtp, by smarthost", s->host, s->port);
 	else
 		printf("mailer smtp, MX of %.*s", SPAN_ARG(domain));
