@@ -67,9 +67,10 @@ static void take_recipients(struct smtp_job *job, const struct outgoing *out)
 }
 
 /* What it keeps lives as long as the program. */
-void smtp_header(struct smtp_job *job, const struct smtp_options *o)
+void smtp_header(struct smtp_job *job, const struct smtp_options *o,
+		struct smtp_room *room)
 {
-	static struct str head;
+	struct str *head = &room->head;
 	const struct conf *conf = job->conf;
 	struct smtp_message *m = &job->message;
 	struct outgoing out = {
@@ -85,7 +86,7 @@ void smtp_header(struct smtp_job *job, const struct smtp_options *o)
 	if (!out.arena)
 		smtp_stop(EX_TEMPFAIL, "out of memory");
 	str_init(&text, OUTGOING_HEADER_MOST);
-	str_init(&head, 4 * OUTGOING_HEADER_MOST);
+	str_init(head, 4 * OUTGOING_HEADER_MOST);
 	read_start(m, &text);
 	old = fields_size(str_span(&text), &blank);
 	if (old == OUTGOING_HEADER_MOST)
@@ -93,10 +94,10 @@ void smtp_header(struct smtp_job *job, const struct smtp_options *o)
 	out.from = *m->sender ? m->sender : "postmaster";
 	for (unsigned i = 0; i < m->nrcpt; i++)
 		outgoing_recipients(&out, span_of(m->rcpt[i]));
-	outgoing_header(&out, span_sub(str_span(&text), 0, old), &head);
+	outgoing_header(&out, span_sub(str_span(&text), 0, old), head);
 	if (!blank)
-		str_addc(&head, '\n');
-	replace(m, &head, old);
+		str_addc(head, '\n');
+	replace(m, head, old);
 	take_recipients(job, &out);
 	str_free(&text);
 }

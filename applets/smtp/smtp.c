@@ -171,7 +171,7 @@ static int judge(const struct smtp_job *job)
 
 /* Those of the command line, in a list; with -t those of the header, too. */
 static void read_message(struct smtp_job *job, const struct smtp_options *o,
-		char **rcpt, unsigned n)
+		char **rcpt, unsigned n, struct smtp_room *room)
 {
 	struct err err;
 
@@ -184,7 +184,7 @@ static void read_message(struct smtp_job *job, const struct smtp_options *o,
 		smtp_stop(err.kind == ERR_PERM ? EX_DATAERR : EX_IOERR,
 				err.text);
 	if (CFG_SMTP_HEADER && o->from_header)
-		smtp_header(job, o);
+		smtp_header(job, o, room);
 }
 
 static int run(struct smtp_job *job)
@@ -212,7 +212,7 @@ static int send_or_check(struct smtp_job *job, const struct smtp_options *o,
 		return smtp_check(job, o, rcpt[0], room);
 	job->message.sender = choose_sender(o, job->conf, room);
 	smtp_choose_relay(job, o, room);
-	read_message(job, o, rcpt, n);
+	read_message(job, o, rcpt, n, room);
 	return run(job);
 }
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/err.h"
+#include "base/str.h"
 #include "net/mx.h"
 #include "net/smtp_client.h"
 #include "net/tls.h"
@@ -26,6 +27,7 @@ struct smtp_room {
 	unsigned char hash[32];
 	struct tls_pin pins[2];
 	struct tls_expect expect;
+	struct str head;		/* what goes out before the body */
 };
 
 /* Where it all goes, when it is not the MX of each domain. */
@@ -76,7 +78,8 @@ int smtp_read_message(const struct conf *conf, struct smtp_message *m,
 		struct err *err);
 
 /* ---- header.c: recipients and what is missing, see mime/outgoing.h */
-void smtp_header(struct smtp_job *job, const struct smtp_options *o);
+void smtp_header(struct smtp_job *job, const struct smtp_options *o,
+		struct smtp_room *room);
 
 /* ---- check.c: --check and --serverinfo; the exit status */
 int smtp_check(struct smtp_job *job, const struct smtp_options *o,
