@@ -8,7 +8,7 @@
 #include "net/conn.h"
 #include "os/clock.h"
 
-#define WAIT_MOST 10			/* seconds: for each step */
+#define WAIT_MOST 15
 #define PORT_MOST 40			/* ... and for all of a port */
 #define LINES_MOST 200
 
@@ -20,6 +20,14 @@ struct probe {
 	int64_t begun;			/* the step; clock_ms */
 	unsigned lines;
 };
+
+/* Seconds for each step: who looks does not want to wait. */
+static unsigned wait_of(const struct check *c)
+{
+	unsigned wait = c->job->conf->connect_timeout;
+
+	return wait < WAIT_MOST ? wait : WAIT_MOST;
+}
 
 static void finish(struct probe *p)
 {
@@ -45,7 +53,7 @@ static void step(struct probe *p, enum check_stage stage)
 {
 	p->port->stage = stage;
 	p->begun = clock_ms();
-	conn_timeout(p->conn, WAIT_MOST * 1000);
+	conn_timeout(p->conn, wait_of(p->check) * INT64_C(1000));
 }
 
 static void hello(struct probe *p, enum check_stage stage)
@@ -156,13 +164,23 @@ static bool code_of(struct span line, int *code)
 	return true;
 }
 
+static void not_smtp(struct probe *p, struct span line)
+{
+	char said[CHECK_LINE], text[CHECK_LINE + 64];
+
+	put_line(said, line);
+	snprintf(text, sizeof(text), "what answers does not speak SMTP: %s",
+			said);
+	fail(p, ERR_PROTO, 0, text);
+}
+
 static void take(struct probe *p, struct span line)
 {
 	struct span text = span_rest(line, 4);
 	int code;
 
 	if (!code_of(line, &code)) {
-		fail(p, ERR_PROTO, 0, "what answers does not speak SMTP");
+		not_smtp(p, line);
 		return;
 	}
 	if (++p->lines > LINES_MOST) {
@@ -352,7 +370,7 @@ void check_login(struct check *c, struct check_port *port)
 			? port->tls : CONF_TLS_STARTTLS,
 		.expect = relay->expect, .user = relay->user,
 		.password = relay->password,
-		.hello = c->job->hello, .connect_timeout = WAIT_MOST
+		.hello = c->job->hello, .connect_timeout = wait_of(c)
 	};
 
 	while (i + 1 < c->ntargets && i < CHECK_ADDRESSES &&

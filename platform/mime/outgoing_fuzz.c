@@ -5,6 +5,8 @@
 #include "mime/header.h"
 #include "mime/outgoing.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
 /* What comes out is a header section, has one From and no Bcc. */
 static void check(struct span out)
 {
