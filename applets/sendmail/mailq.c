@@ -423,13 +423,6 @@ static int run(const struct options *o, const struct request *request,
 				|| (chooses(o, n) && !matched(&m))));
 }
 
-int sendmail_queue(const char *conf_path, bool flush)
-{
-	struct options o = { .conf = conf_path };
-
-	return run(&o, &requests[flush], NULL, 0);
-}
-
 static const struct opt_row rows[] = {
 	{ 'q', "flush", OPT_FLAG, OPT_AT(struct options, wanted[1]) },
 	{ 'C', "config", OPT_TEXT, OPT_AT(struct options, conf) },
@@ -476,6 +469,36 @@ static bool makes_sense(const struct options *o, char **id, int n)
 	return wanted <= 1 && !(wanted && o->json)
 		&& (!wanted || o->wanted[1] || o->wanted[TLS_WANTED] || o->all
 				|| chooses(o, n));
+}
+
+/* Sendmail looks for parts of addresses, we for addresses and domains. */
+static void choose(struct options *o, const char *which)
+{
+	const char *text = which + 1;
+
+	if (*which == 'S')
+		o->from = text;
+	else if (strchr(text, '@'))
+		o->to = text;
+	else
+		o->domain = text;
+}
+
+int sendmail_queue(const char *conf_path, bool flush, const char *which)
+{
+	struct options o = { .conf = conf_path };
+	char *id = NULL;
+
+	if (CFG_MAILQ_ADMIN && which) {
+		o.wanted[flush] = true;
+		if (*which == 'I')
+			id = (char *)which + 1;
+		else
+			choose(&o, which);
+		if (!makes_sense(&o, &id, id != NULL))
+			usage_fail("sendmail");
+	}
+	return run(&o, &requests[flush], &id, id != NULL);
 }
 
 int mailq_main(int argc, char **argv)

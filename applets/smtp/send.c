@@ -101,13 +101,14 @@ static bool dial(struct sender *s)
 		.name = relay->host ? relay->host : to->name,
 		.tls = relay->host ? relay->tls : CONF_TLS_MAY,
 		.verify = relay->host && relay->verify,
-		.hello = s->job->conf->hostname,
+		.hello = s->job->hello,
 		.connect_timeout = s->job->conf->connect_timeout
 	};
 
 	if (relay->host) {
 		t.user = relay->user;
 		t.password = relay->password;
+		t.expect = relay->expect;
 	}
 	if (s->plain)
 		t.tls = CONF_TLS_NONE;
@@ -249,7 +250,7 @@ static int prepare(struct sender *s, struct err *err)
 {
 	const struct smtp_job *job = s->job;
 	const struct smtp_relay *relay = &job->relay;
-	bool secure = relay->host && relay->verify &&
+	bool secure = relay->host && relay->verify && !relay->expect &&
 		relay->tls != CONF_TLS_MAY;
 
 	s->message = job->message;

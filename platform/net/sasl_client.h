@@ -29,6 +29,7 @@ struct sasl_client {
 	const struct sasl_client_row *row;
 	unsigned step;			/* messages of ours so far */
 	char why[120];			/* what was said of a failure, or "" */
+	struct sasl_client_scram *scram;	/* private */
 };
 
 /* The bit of the mechanism that a server names; 0: none of ours. */
@@ -44,9 +45,10 @@ const char *sasl_client_mechanism(const struct sasl_client *s);
 /* Does the server speak first, so that no initial response goes with AUTH? */
 bool sasl_client_waits(const struct sasl_client *s);
 /*
- * Our next message in base64, appended to out, which is empty and becomes a
- * secret: str_wipe it. challenge is the server's, in base64, or empty before
- * our first. -1 with err (ERR_AUTH, ERR_PROTO, ERR_NOMEM): there is none.
+ * Our next message in base64, in out, which this makes: str_wipe it, whatever this
+ * gives. challenge is the server's, in base64, or empty before our first. 0; 1: it takes long, call this again from
+ * the loop, with an empty challenge; -1 with err (ERR_AUTH, ERR_PROTO,
+ * ERR_NOMEM): there is none.
  */
 int sasl_client_step(struct sasl_client *s, struct span challenge,
 		struct str *out, struct err *err);

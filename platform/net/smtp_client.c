@@ -316,6 +316,8 @@ static void run(struct loop_task *t)
 		smtp_client_over(c, &c->end);
 	else if (c->step == SMTP_STEP_CONNECT && c->target.conn)
 		connected(c);
+	else if (c->step == SMTP_STEP_AUTH && c->auth_busy)
+		smtp_client_auth_more(c);
 	else if (c->m && c->step == SMTP_STEP_IDLE)
 		smtp_client_begin(c);
 	smtp_client_leave(c);

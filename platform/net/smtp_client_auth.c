@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config.h"
 #include "net/sasl_client.h"
 #include "net/smtp_client_private.h"
 
@@ -31,15 +32,23 @@ static void say(struct smtp_client *c, struct span challenge)
 {
 	struct str code;
 	struct err err;
+	int rc = sasl_client_step(&c->sasl, challenge, &code, &err);
 
-	if (sasl_client_step(&c->sasl, challenge, &code, &err) < 0) {
-		str_wipe(&code);
+	c->auth_busy = rc > 0;
+	if (rc > 0) {
+		loop_task_next(c->loop, &c->task);
+	} else if (rc < 0) {
 		fail(c, &err);
-		return;
+	} else {
+		conn_write(c->conn, str_c(&code), code.n);
+		conn_puts(c->conn, "\r\n");
 	}
-	conn_write(c->conn, str_c(&code), code.n);
-	conn_puts(c->conn, "\r\n");
 	str_wipe(&code);
+}
+
+void smtp_client_auth_more(struct smtp_client *c)
+{
+	say(c, SPAN(""));
 }
 
 /*
@@ -62,6 +71,7 @@ static void begin(struct smtp_client *c)
 		fail(c, &err);
 	} else if (strlen(name) + code.n > LINE_MOST - 8) {
 		conn_puts(c->conn, "\r\n");
+		sasl_client_wipe(&c->sasl);
 		sasl_client_start(&c->sasl, &c->login, c->mechanisms, &err);
 	} else {
 		conn_puts(c->conn, " ");
@@ -77,6 +87,8 @@ void smtp_client_authenticate(struct smtp_client *c)
 	const struct smtp_target *t = &c->target;
 	struct err err;
 
+	sasl_client_wipe(&c->sasl);
+	c->auth_busy = false;
 	if (!t->user) {
 		smtp_client_ready(c);
 		return;
@@ -92,6 +104,27 @@ void smtp_client_authenticate(struct smtp_client *c)
 		fail(c, &err);
 	else
 		begin(c);
+}
+
+/*
+ * Servers offer SCRAM to users of whom they have no keys for it, so a refusal
+ * may mean that. Where TLS protects it the password is then sent after all.
+ */
+static bool other_mechanism(struct smtp_client *c, const struct smtp_result *r)
+{
+	const char *name = sasl_client_mechanism(&c->sasl);
+	unsigned rest = c->mechanisms & ~sasl_client_bit(span_of(name));
+	struct sasl_client other;
+	struct err err;
+
+	if (!CFG_SASL_SCRAM_CLIENT || r->kind != ERR_PERM ||
+			!span_starts(span_of(name), "SCRAM") ||
+			!conn_is_tls(c->conn) ||
+			sasl_client_start(&other, &c->login, rest, &err) < 0)
+		return false;
+	c->mechanisms = rest;
+	smtp_client_authenticate(c);
+	return true;
 }
 
 /* The reason that came with a refused token, behind the reply's own text. */
@@ -111,11 +144,12 @@ static void refused(struct smtp_client *c, const struct smtp_result *r)
 void smtp_client_auth(struct smtp_client *c, const struct smtp_result *r)
 {
 	if (r->kind != ERR_NONE) {
-		refused(c, r);
-	} else if (r->code == 334) {
+		if (!other_mechanism(c, r))
+			refused(c, r);
+	} else if (r->code == 334 && !c->auth_busy) {
 		smtp_client_step(c, SMTP_STEP_AUTH);
 		say(c, c->challenge);
-	} else if (!sasl_client_done(&c->sasl)) {
+	} else if (r->code == 334 || !sasl_client_done(&c->sasl)) {
 		smtp_client_fail(c, ERR_PROTO, "AUTH ended too early");
 	} else {
 		sasl_client_wipe(&c->sasl);

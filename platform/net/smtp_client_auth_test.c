@@ -175,6 +175,54 @@ static void test_success_too_early(void **state)
 	expect_end(f, ERR_PROTO);
 }
 
+/* -- SCRAM: the messages are sasl_client_test's -- */
+
+/* Without TLS the password itself does not go out for it. */
+static void test_scram_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	if (!CFG_SASL_SCRAM_CLIENT)
+		skip();
+	with_password(f);
+	RUN(f, HELLO, "<250-mx", "<250 AUTH PLAIN SCRAM-SHA-256",
+		"?AUTH SCRAM-SHA-256 ", "<535 5.7.8 no", "!close");
+	expect_end(f, ERR_AUTH);
+	f->gone = false;
+	RUN(f, HELLO, "<250-mx", "<250 AUTH PLAIN SCRAM-SHA-256",
+		"?AUTH SCRAM-SHA-256 ", "<235 2.7.0 welcome", "!close");
+	expect_end(f, ERR_PROTO);
+	f->gone = false;
+	RUN(f, HELLO, "<250-mx", "<250 AUTH PLAIN SCRAM-SHA-256",
+		"?AUTH SCRAM-SHA-256 ", "<334 cj14LHM9QUFBQSxpPTE=", "!close");
+	expect_end(f, ERR_PROTO);
+}
+
+static void test_scram_then_plain(void **state)
+{
+	struct fixture *f = *state;
+
+	if (!CFG_SASL_SCRAM_CLIENT)
+		skip();
+	with_password(f);
+	with_tls(f, NULL);
+	f->target.tls = CONF_TLS_TLS;
+	RUN(f, "!tls", HELLO, "<250-mx", "<250 AUTH PLAIN SCRAM-SHA-256",
+		"?AUTH SCRAM-SHA-256 ", "<535 5.7.8 no keys of him",
+		">AUTH PLAIN " PLAIN, "<235 in", SEND, BYE);
+	expect_end(f, ERR_NONE);
+	f->gone = false;
+	RUN(f, "!tls", HELLO, "<250-mx", "<250 AUTH XOAUTH2 SCRAM-SHA-256",
+		"?AUTH SCRAM-SHA-256 ", "<535 5.7.8 no", "!close");
+	expect_end(f, ERR_AUTH);
+	assert_int_equal(f->end.code, 535);
+	f->gone = false;
+	f->target.mechanism = "SCRAM-SHA-256";
+	RUN(f, "!tls", HELLO, "<250-mx", "<250 AUTH PLAIN SCRAM-SHA-256",
+		"?AUTH SCRAM-SHA-256 ", "<535 5.7.8 no", "!close");
+	expect_end(f, ERR_AUTH);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +235,8 @@ int main(void)
 		TEST(test_oauthbearer),
 		TEST(test_long_token),
 		TEST(test_success_too_early),
+		TEST(test_scram_refused),
+		TEST(test_scram_then_plain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

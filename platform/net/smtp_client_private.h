@@ -56,6 +56,7 @@ struct smtp_client {
 	struct smtp_incoming in;
 	struct sasl_login login;
 	struct sasl_client sasl;
+	bool auth_busy;			/* our next message takes long */
 	struct span challenge;		/* of a 334, while it is taken */
 	struct smtp_result end;		/* what gone will say */
 
@@ -111,6 +112,8 @@ void smtp_client_handshake(struct smtp_client *c);
 /* Logs in where a user is given; then, or else at once, the client is ready. */
 void smtp_client_authenticate(struct smtp_client *c);
 void smtp_client_auth(struct smtp_client *c, const struct smtp_result *r);
+/* From the loop, while auth_busy. */
+void smtp_client_auth_more(struct smtp_client *c);
 
 /* -- smtp_client_mail.c: the transaction -- */
 void smtp_client_begin(struct smtp_client *c);

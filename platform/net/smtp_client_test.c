@@ -641,25 +641,6 @@ static void test_peer_hangs_up_while_idle(void **state)
 
 /* -- TLS -- */
 
-static void with_tls(struct fixture *f, const char *ca)
-{
-	static const char cert[] = "/tmp/smtp_client_test.pem";
-	static const char key[] = "/tmp/smtp_client_test.key";
-	struct err err;
-
-	if (!tls_built())
-		skip();
-	unlink(cert);
-	unlink(key);
-	assert_int_equal(tls_make_cert(cert, key, "mx.b.test", &err), 0);
-	f->server_tls = tls_server(cert, key, &err);
-	f->client_tls = tls_client(ca ? cert : NULL, &err);
-	unlink(cert);
-	unlink(key);
-	assert_non_null(f->server_tls);
-	assert_non_null(f->client_tls);
-}
-
 static void test_starttls(void **state)
 {
 	struct fixture *f = *state;

@@ -29,6 +29,7 @@
  * Each item of a script is one of
  *	"<text"	the server says it, with CRLF
  *	">text"	the client must say exactly that
+ *	"?text"	the client must say a line that begins so
  *	"*"	takes the message up to its dot
  *	"!quiet"	the client must not say anything for a moment
  *	"!tls"	handshake
@@ -76,7 +77,7 @@ static const char *const rcpts[RCPTS] = {
 static inline void go_on(struct fixture *f);
 
 /* True: the script may go on. */
-static inline bool take_line(struct fixture *f, const char *want)
+static inline bool take_line(struct fixture *f, const char *want, bool all)
 {
 	struct span line;
 	enum conn_line how = conn_line(f->conn, CONN_BUFFER, &line);
@@ -84,7 +85,7 @@ static inline bool take_line(struct fixture *f, const char *want)
 	if (how == CONN_LINE_NONE)
 		return false;
 	assert_int_equal(how, CONN_LINE_OK);
-	if (!span_eq(line, span_of(want)))
+	if (all ? !span_eq(line, span_of(want)) : !span_starts(line, want))
 		fail_msg("got \"%.*s\", not \"%s\"", SPAN_ARG(line), want);
 	return true;
 }
@@ -157,7 +158,8 @@ static inline void go_on(struct fixture *f)
 	while (f->conn && !f->waiting && *f->script) {
 		const char *item = *f->script;
 
-		if (*item == '>' && !take_line(f, item + 1))
+		if (strchr(">?", *item) && !take_line(f, item + 1,
+					*item == '>'))
 			return;
 		if (*item == '*' && !take_data(f))
 			return;
@@ -355,6 +357,25 @@ static inline void with_password(struct fixture *f)
 {
 	f->target.user = "me";
 	f->target.password = "secret";
+}
+
+static inline void with_tls(struct fixture *f, const char *ca)
+{
+	static const char cert[] = "/tmp/smtp_client_test.pem";
+	static const char key[] = "/tmp/smtp_client_test.key";
+	struct err err;
+
+	if (!tls_built())
+		skip();
+	unlink(cert);
+	unlink(key);
+	assert_int_equal(tls_make_cert(cert, key, "mx.b.test", &err), 0);
+	f->server_tls = tls_server(cert, key, &err);
+	f->client_tls = tls_client(ca ? cert : NULL, &err);
+	unlink(cert);
+	unlink(key);
+	assert_non_null(f->server_tls);
+	assert_non_null(f->client_tls);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

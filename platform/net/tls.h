@@ -6,6 +6,7 @@
 #define NET_TLS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include "base/err.h"
 #include "base/span.h"
@@ -127,6 +128,25 @@ ssize_t tls_write(struct tls *t, const void *p, size_t n, struct err *err);
 size_t tls_pending(const struct tls *t);
 /* Sends close_notify, does not wait. */
 void tls_bye(struct tls *t);
+
+/*
+ * Client side: what a server's certificate says, for people to read. fn gets it
+ * in the handshake, whether it is verified or not.
+ */
+#define TLS_SHOWN_SIZE 256
+struct tls_shown {
+	char subject[TLS_SHOWN_SIZE], issuer[TLS_SHOWN_SIZE];
+	char names[4 * TLS_SHOWN_SIZE];	/* DNS names and addresses, blank between */
+	int64_t from, until;		/* seconds since 1970 */
+	unsigned char hash[32];		/* SHA-256 of it in DER */
+	unsigned char key_hash[32];	/* ... of its public key */
+	unsigned key_bits;
+	unsigned above;			/* certificates sent with it */
+	bool no_bundle;			/* fault is for want of one */
+	const char *fault;		/* "has expired" ...; NULL: good for tls_new's name */
+};
+void tls_client_watch(struct tls_ctx *c, void (*fn)(void *arg,
+		const struct tls_shown *s), void *arg);
 
 const char *tls_version(const struct tls *t);	/* "TLSv1.3" */
 const char *tls_cipher(const struct tls *t);

@@ -188,6 +188,8 @@ static int judge(void *arg, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 	struct tls *t = arg;
 
 	*flags = 0;
+	if (depth == 0 && t->ctx->watch)
+		t->ctx->watch(t, crt);
 	if (depth == 0 && t->verify) {
 		t->flags = t->judge ? t->judge(t, crt) :
 			tls_trust_check(t->ctx->bundle, crt, t->name);

@@ -27,6 +27,10 @@ struct tls_ctx {
 	struct tls_cache *cache;	/* client */
 	int bundle;			/* fd of the CAs, -1 none */
 	struct tls_server *server;
+	/* tls_shown_mbedtls.c's; NULL: nobody wants to know */
+	void (*watch)(struct tls *t, mbedtls_x509_crt *chain);
+	void (*shown)(void *arg, const struct tls_shown *s);
+	void *shown_arg;
 	/* where clients are asked for certificates: tls_peer_mbedtls.c's */
 	void (*ask)(struct tls *t);
 	int (*check)(struct tls *t, struct err *err);
