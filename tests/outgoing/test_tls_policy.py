@@ -130,3 +130,18 @@ def test_sessions(good, folder):
             put_off(i, "x@two.test", "is not one that was named")
             wait_for(lambda: len(reused) == 3)
             assert reused == [False, True, False]
+
+
+@pytest.mark.parametrize("how", ["smtp", "sendmail"])
+def test_the_commands_know_the_fingerprint(other, tmp_path, how):
+    """Without daemons, and without a bundle."""
+    with FakeSMTP(cert=pair(other)) as s:
+        for hash_, ok in ((other.sha256, True), ("ab" * 32, False)):
+            with Instance(start=False, users=(), extra="tls-ca /nonexistent\n"
+                          f"smarthost 127.0.0.1:{s.port} starttls "
+                          f"fingerprint={hash_}\n") as i:
+                p = i.run(how, "-f", "a@a.test", "x@b.test", input="hi\n",
+                          check=False)
+                # sendmail of root has the spool, where smtp has nothing
+                assert (p.returncode == 0) == (ok or how == "sendmail")
+        assert len(s.messages) == 1
