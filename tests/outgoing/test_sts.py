@@ -10,7 +10,7 @@ import time
 import pytest
 
 from fakes import FakeSMTP
-from instance import wait_for
+from instance import BIN, wait_for
 from tls_world import (  # noqa: F401
     Cert, Chain, World, folder, other, pair, put_off, root_only, send, sent,
     sha256)
@@ -283,6 +283,8 @@ def test_what_is_over_does_not_count(ca, web):
 
 
 @pytest.mark.skipif(not shutil.which("faketime"), reason="no faketime")
+@pytest.mark.skipif(b"ld-linux" not in open(BIN, "rb").read(4096),
+                    reason="faketime needs glibc, dynamic")
 def test_no_clock_no_policy(ca, web):
     """When does what end? Nothing is fetched, nothing kept is believed."""
     with world(ca, None) as w:
