@@ -49,15 +49,23 @@ static bool was_tried(const struct queue_message *m)
 	return false;
 }
 
+/*
+ * Where all that is left of it goes to hosts that are held until then, nobody
+ * would try it before: a little later, each a little else.
+ */
 static int64_t pause_of(const struct queue_message *m)
 {
 	const struct conf *conf = m->entry->queue->daemon.conf;
+	int64_t ms = message_backoff(conf, conf->retry_first,
+			m->envelope->attempts);
+	bool all = m->held && !m->tried && !m->crowded;
+	int64_t held = all ? m->held - clock_ms() : 0;
 
 	if (m->wait)
 		return m->wait;
 	if (m->crowded && !was_tried(m))
 		return QUEUE_ROOM_MS;
-	return message_backoff(conf, conf->retry_first, m->envelope->attempts);
+	return ms > held ? ms : held + rand_below(QUEUE_ROOM_MS);
 }
 
 static void reschedule(struct queue_message *m)
@@ -302,18 +310,43 @@ void message_result(struct queue_job *j, unsigned rcpt,
 	o->host = arena_dup(m->arena, span_of(host));
 }
 
+/* What is left of the job: when may it be tried again? */
+static void note_hold(const struct queue_job *j)
+{
+	struct queue_message *m = j->message;
+	int64_t until = j->site->held_until, held = until - clock_ms();
+	unsigned i = 0;
+
+	while (i < j->smtp.nrcpt && m->outcome[j->index[i]].fate != FATE_LATER)
+		i++;
+	if (i == j->smtp.nrcpt)
+		return;
+	if (held <= 0)
+		m->tried = true;
+	else if (j->site->route.unix_path)
+		m->wait = held;
+	else if (!m->held || until < m->held)
+		m->held = until;
+}
+
 void message_job_end(struct queue_job *j, const struct smtp_result *r,
 		const char *host)
 {
 	struct queue_message *m = j->message;
-	int64_t held = j->site->held_until - clock_ms();
 
-	if (j->site->route.unix_path && held > 0)
-		m->wait = held;
 	for (unsigned i = 0; i < j->smtp.nrcpt; i++)
 		message_result(j, i, r, host);
+	note_hold(j);
 	if (--m->jobs == 0)
 		finish(m);
+}
+
+/* Has it waited for so long that fallback-route may have it? */
+static bool is_fallen(const struct queue_message *m)
+{
+	const struct conf_route *r = m->entry->queue->daemon.conf->fallback;
+
+	return r && waited(m, r->after);
 }
 
 void message_elsewhere(struct queue_job *j, const struct smtp_result *r)
@@ -324,15 +357,16 @@ void message_elsewhere(struct queue_job *j, const struct smtp_result *r)
 	struct queue_route route;
 	char key[KEY_SIZE];
 
-	if (route_next(q, m->envelope->sender, &j->site->route, &route, key,
+	if (r->kind == ERR_TEMP && route_next(q, m->envelope->sender,
+			&j->site->route, is_fallen(m), &route, key,
 			sizeof(key)))
 		s = site_get(q, &route, key);
 	if (!s) {
 		message_job_end(j, r, "");
 		return;
 	}
-	log_info("%s: not by %s (%s), but by %s", m->entry->id,
-			j->site->route.host, r->text, route.host);
+	log_info("%s: not by %s (%s), but by %s", m->entry->id, j->site->key,
+			r->text, s->key);
 	j->site = s;
 	if (m->entry->flushed)
 		site_flush(s, m->entry->flushed);

@@ -316,6 +316,7 @@ SAMPLES = {
     "route": ["example.com smtp:[192.0.2.1]:25", "* smtp:mx.example"],
     "tls-policy": ["example.com verify name=mx.example.com",
                    ".example.net fingerprint=" + "d4" * 32, "* may"],
+    "fallback-route": "smtp:[192.0.2.2]:25 after=1h",
     "nameserver": ["192.0.2.53", "[2001:db8::53]:53"],
     "tls-cert": "/etc/cert.pem", "tls-key": "/etc/key.pem",
     "listen": ["smtp *:2525", "pop3 none", "pop3s none"],
