@@ -299,6 +299,9 @@ struct queue_proof {
 /* The line of tls-policy; sites whose lines differ have differing keys. */
 void proof_route(const struct queue *q, struct span domain,
 		struct queue_route *r, char *key, size_t size);
+/* The same for where it goes instead: what was wanted there is wanted here. */
+void proof_keep(const struct queue_route *failed, struct queue_route *r,
+		char *key, size_t size);
 /*
  * The site has new addresses. True: it is being found out what DNS says of their
  * TLS; the site is woken when that is known.

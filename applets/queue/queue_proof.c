@@ -36,21 +36,34 @@ struct queue_proofs {
 
 /* -- which line -- */
 
+/* A site found by MX is for one domain, and so for one line. */
+static void use_line(struct queue_route *r, const struct conf_tls_policy *p,
+		char *key, size_t size)
+{
+	size_t n = strlen(key);
+
+	r->policy = p;
+	if (p && r->host)
+		snprintf(key + n, size - n, " tls-policy %u", p->number);
+}
+
+void proof_keep(const struct queue_route *failed, struct queue_route *r,
+		char *key, size_t size)
+{
+	if (!r->unix_path)
+		use_line(r, failed->policy, key, size);
+}
+
 void proof_route(const struct queue *q, struct span domain,
 		struct queue_route *r, char *key, size_t size)
 {
-	size_t n = strlen(key);
 	char ascii[IDNA_SIZE];
 
 	if (r->unix_path || r->smarthost)
 		return;
 	if (idna_ascii(ascii, domain))
 		domain = span_of(ascii);
-	r->policy = conf_tls_policy(q->daemon.conf, domain);
-	/* a site found by MX is for one domain, and so for one line */
-	if (r->policy && r->host)
-		snprintf(key + n, size - n, " tls-policy %u",
-				r->policy->number);
+	use_line(r, conf_tls_policy(q->daemon.conf, domain), key, size);
 }
 
 bool proof_wants_bundle(const struct queue *q)

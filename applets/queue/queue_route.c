@@ -104,5 +104,7 @@ bool route_next(const struct queue *q, const char *sender,
 		r->fallback = true;
 	}
 	make_key(q, r, span_of(""), key, size);
+	if (CFG_TLS_POLICY && r->fallback)
+		proof_keep(failed, r, key, size);
 	return true;
 }

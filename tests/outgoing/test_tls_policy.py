@@ -145,3 +145,15 @@ def test_the_commands_know_the_fingerprint(other, tmp_path, how):
                 # sendmail of root has the spool, where smtp has nothing
                 assert (p.returncode == 0) == (ok or how == "sendmail")
         assert len(s.messages) == 1
+
+
+def test_the_fallback_route_is_no_way_round_it(good):
+    with FakeSMTP() as plain, Instance(
+            extra=BASE + "route b.test smtp:[127.0.0.1]:1\n"
+            "route c.test smtp:[127.0.0.1]:1\n"
+            f"fallback-route smtp:[127.0.0.1]:{plain.port}\n"
+            "tls-policy b.test require\n") as i:
+        send(i, "x@b.test", "x@c.test")
+        sent(i, "x@c.test")
+        put_off(i, "x@b.test", "STARTTLS is required and not offered")
+        assert [m[1] for m in plain.messages] == [["x@c.test"]]

@@ -36,7 +36,7 @@ def put_off(i, rcpt, why):
     """It is not sent, and the log and mailq say why."""
     m = i.wait_log(f"to=<{rcpt}> .*status=(\\w+) \\((.*)\\)")
     assert m[1] == "deferred" and why in m[2], m[0]
-    assert why in i.run("mailq").stdout
+    wait_for(lambda: why in i.run("mailq").stdout)
 
 
 def spki(cert):
