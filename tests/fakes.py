@@ -226,8 +226,9 @@ class FakeDNS(threading.Thread):
                 self.zone.get((alias[0], kind), [])
         records += [self.record(owner, kind, v) for v in values]
         # what is behind the question in the query is left out
-        code |= 0x20 if name.endswith(tuple(self.signed)) and \
-            self.signed else 0
+        names = [name, *(alias or [] if kind != "CNAME" else [])]
+        if self.signed and all(n.endswith(tuple(self.signed)) for n in names):
+            code |= 0x20
         return query[:2] + struct.pack("!HHHHH", 0x8580 | code, 1,
                                        len(records), 0, 0) + \
             query[12:at + 5] + b"".join(records)

@@ -86,13 +86,15 @@ static void print_from(struct str *out, const struct conf_smarthost *s,
 
 static int parse_hashes(struct conf_load *l, void *at, struct span list)
 {
+	if (!CFG_TLS_POLICY)
+		return conf_error(l, "fingerprint= is not in this build");
 	return conf_add_hashes(l, at, list);
 }
 
 static void print_hashes(struct str *out, const struct conf_smarthost *s,
 		const struct option *o)
 {
-	if (!s->pins)
+	if (!CFG_TLS_POLICY || !s->pins)
 		return;
 	str_addf(out, " %s", o->key);
 	conf_put_hashes(out, s->pins);
@@ -119,8 +121,7 @@ static const struct option options[] = {
 	{ "password-file=", AT(password_file), parse_path, print_text },
 	{ "noverify", AT(verify), set_noverify, print_noverify },
 	{ "from=", AT(from), parse_from, print_from },
-	USE_TLS_POLICY({ "fingerprint=", AT(pins), parse_hashes,
-		print_hashes },)
+	{ "fingerprint=", AT(pins), parse_hashes, print_hashes },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 

@@ -249,3 +249,19 @@ def test_dane_with_a_validating_resolver(good, tmp_path):
         for d in daemons:
             d.terminate()
             d.wait()
+
+
+@root_only
+def test_a_signed_alias_out_of_what_is_signed(good):
+    """RFC 7672 2.2.2: the alias itself is what TLSA may be published for."""
+    zone = {("mx.two.test", "CNAME"): ["real.other"],
+            ("real.other", "A"): ["127.0.25.31"],
+            ("_25._tcp.real.other", "TLSA"): [tlsa(3, 0, 1, b"x")]}
+    records = [tlsa(3, 0, 1, b"another")]
+    with World(records, cert=good.pair, zone=zone, without=[
+            ("mx.two.test", "A")]) as w:
+        w.send("is not one that was named")
+        assert ("_25._tcp.real.other", "TLSA") not in w.dns.asked
+    with World([tlsa(3, 0, 1, good.der)], cert=good.pair, zone=zone, without=[
+            ("mx.two.test", "A")]) as w:
+        w.send()
