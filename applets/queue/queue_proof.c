@@ -14,6 +14,7 @@
 
 #include "base/idna.h"
 #include "net/dane.h"
+#include "net/tls_line.h"
 #include "os/log.h"
 
 struct tls_host {
@@ -237,41 +238,10 @@ static bool refuse(struct smtp_result *why, const char *enhanced,
 	return false;
 }
 
-/* The pins' own share goes to the link. */
-static void demand(struct smtp_target *t, struct queue_proof *proof,
-		struct tls_pins *pins)
-{
-	proof->pins = pins;
-	t->tls = CONF_TLS_STARTTLS;
-	t->verify = true;
-	t->expect = &pins->expect;
-	if (pins->name)
-		t->name = pins->name;
-}
-
-static bool by_line(const struct conf_tls_policy *p, struct smtp_target *t,
-		struct queue_proof *proof, struct smtp_result *why)
-{
-	struct tls_pins *pins;
-
-	t->tls = p->mode == CONF_POLICY_NONE ? CONF_TLS_NONE :
-		p->mode == CONF_POLICY_MAY ? CONF_TLS_MAY : CONF_TLS_STARTTLS;
-	t->verify = p->mode == CONF_POLICY_VERIFY;
-	if (p->name)
-		t->name = p->name;
-	if (p->mode != CONF_POLICY_PINNED)
-		return true;
-	pins = tls_pins_of(p->hashes);
-	if (!pins)
-		return refuse(why, "4.3.0", t->name, "out of memory");
-	demand(t, proof, pins);
-	return true;
-}
-
 /* True: DANE has decided, and rc says what. */
 static bool by_dane(struct queue_site *s, struct queue_proofs *known,
-		const struct mx_target *at, struct smtp_target *t, struct queue_proof *proof,
-		struct smtp_result *why, bool *rc)
+		const struct mx_target *at, struct smtp_target *t,
+		struct queue_proof *proof, struct smtp_result *why, bool *rc)
 {
 	bool only = s->route.policy != NULL;
 	struct tls_host *h = known ? find_host(known, at->name) : NULL;
@@ -279,7 +249,8 @@ static bool by_dane(struct queue_site *s, struct queue_proofs *known,
 	*rc = true;
 	proof->asker = PROOF_BY_DANE;
 	if (h && h->status == DANE_PINS) {
-		demand(t, proof, tls_pins_hold(h->pins));
+		proof->pins = tls_pins_hold(h->pins);
+		tls_demand(t, proof->pins);
 	} else if (h && h->status == DANE_FAIL) {
 		if (CFG_TLS_REPORT && !s->route.host)
 			tally_add(s->queue, next_hop(s), proof->asker,
@@ -324,8 +295,8 @@ static bool by_sts(struct queue_site *s, const struct sts_kept *policy,
 }
 
 bool proof_choose(struct queue_site *s, const struct queue_targets *targets,
-		const struct mx_target *at, struct smtp_target *t, struct queue_proof *proof,
-		struct smtp_result *why)
+		const struct mx_target *at, struct smtp_target *t,
+		struct queue_proof *proof, struct smtp_result *why)
 {
 	const struct conf_tls_policy *p = s->route.policy;
 	bool rc;
@@ -333,7 +304,8 @@ bool proof_choose(struct queue_site *s, const struct queue_targets *targets,
 	if (s->route.unix_path)
 		return true;
 	if (p && p->mode != CONF_POLICY_DANE)
-		return by_line(p, t, proof, why);
+		return tls_line(p, t, &proof->pins) == 0 ? true :
+			refuse(why, "4.3.0", at->name, "out of memory");
 	if (CFG_DANE && !s->route.lmtp
 			&& by_dane(s, targets->proofs, at, t, proof, why, &rc))
 		return rc;

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from fakes import FakeSMTP
+from fakes import FakeDNS, FakeSMTP
 from instance import Instance, free_port, wait_for, wait_port
 from tls_world import (  # noqa: F401
     BASE, Chain, World, folder, good, other, pair, put_off, root_only, send,
@@ -265,3 +265,25 @@ def test_a_signed_alias_out_of_what_is_signed(good):
     with World([tlsa(3, 0, 1, good.der)], cert=good.pair, zone=zone, without=[
             ("mx.two.test", "A")]) as w:
         w.send()
+
+
+@root_only
+@pytest.mark.parametrize("line, cert, status, why", [
+    ("require", False, 75, "STARTTLS is required and not offered"),
+    ("require", True, 0, ""), ("none", True, 0, ""),
+    ("verify", True, 75, "/nonexistent"),
+    ("fingerprint=" + "ab" * 32, True, 75, "is not one that was named"),
+    ("dane", True, 75, "tls-policy dane is for queue")])
+def test_smtp_alone_keeps_to_the_lines(good, line, cert, status, why):
+    with FakeDNS({("two.test", "A"): ["127.0.25.31"]}) as dns, FakeSMTP(
+            "127.0.25.31", 25, cert=good.pair if cert else None) as s, \
+            Instance(start=False, users=(), omit=("nameserver",), extra=BASE +
+                     f"nameserver 127.0.0.1:{dns.port}\ndns-trust yes\n"
+                     f"tls-ca /nonexistent\ntls-policy two.test {line}\n") \
+            as i:
+        p = i.run("smtp", "-f", "a@a.test", "x@two.test", input="hi\n",
+                  check=False)
+        assert p.returncode == status and why in p.stderr, p.stderr
+        assert len(s.messages) == (status == 0)
+        assert ("STARTTLS" in s.lines) == (cert and line not in (
+            "none", "verify", "dane"))
