@@ -83,7 +83,7 @@ static bool is_pattern(struct span s)
 	if (span_starts(s, "*."))
 		s = span_rest(s, 2);
 	return s.n && s.n <= NAME_MOST && s.p[0] != '.' &&
-		span_isalnum(s, "-._");
+		s.p[s.n - 1] != '.' && span_isalnum(s, "-._");
 }
 
 bool sts_add_mx(struct sts_policy *p, struct span name)
@@ -150,7 +150,11 @@ static const char *take_field(struct sts_policy *p, struct span name,
 		*seen |= rows[i].bit;
 		return rows[i].take(p, value);
 	}
-	if (!span_eq(name, SPAN("mx")) || !is_pattern(value))
+	if (!span_eq(name, SPAN("mx")))
+		return NULL;
+	if (value.n && value.p[value.n - 1] == '.')
+		value.n--;
+	if (!is_pattern(value))
 		return NULL;
 	return sts_add_mx(p, value) ? NULL : "too many mx";
 }

@@ -60,6 +60,8 @@ static void policies(void **state)
 			"mx: a.b\n\n", STS_TESTING, 1, "a.b", "" },
 		{ V "mode: enforce\nmax_age: 9999999999\nmx: b.c\nmx: bad/x\n",
 			STS_ENFORCE, STS_AGE_MOST, "b.c", "" },
+		{ V "mode: enforce\nmax_age: 2\nmx: b.c.\nmx: *.d.\n"
+			"mx: e..\n", STS_ENFORCE, 2, "b.c", "*.d" },
 	};
 	struct sts_policy p;
 
