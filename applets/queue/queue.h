@@ -296,7 +296,7 @@ struct queue_proof {
 	bool unnamed;			/* ... by a policy that is only tested */
 };
 
-/* The line of tls-policy; sites whose lines differ have differing keys. */
+/* The line of tls-policy for a domain in A-labels; sites whose lines differ have differing keys. */
 void proof_route(const struct queue *q, struct span domain,
 		struct queue_route *r, char *key, size_t size);
 /* The same for where it goes instead: what was wanted there is wanted here. */

@@ -12,10 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/idna.h"
 #include "net/dane.h"
 #include "net/tls_line.h"
-#include "os/log.h"
 
 struct tls_host {
 	struct queue_proofs *tls;
@@ -58,12 +56,8 @@ void proof_keep(const struct queue_route *failed, struct queue_route *r,
 void proof_route(const struct queue *q, struct span domain,
 		struct queue_route *r, char *key, size_t size)
 {
-	char ascii[IDNA_SIZE];
-
 	if (r->unix_path || r->smarthost)
 		return;
-	if (idna_ascii(ascii, domain))
-		domain = span_of(ascii);
 	use_line(r, conf_tls_policy(q->daemon.conf, domain), key, size);
 }
 
