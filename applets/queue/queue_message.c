@@ -65,7 +65,7 @@ static int64_t pause_of(const struct queue_message *m)
 		return m->wait;
 	if (m->crowded && !was_tried(m))
 		return QUEUE_ROOM_MS;
-	return ms > held ? ms : held + rand_below(QUEUE_ROOM_MS);
+	return ms > held ? ms : held + rand_below((uint32_t)(held / 10 + 1));
 }
 
 static void reschedule(struct queue_message *m)
