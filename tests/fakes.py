@@ -88,7 +88,9 @@ class Session(socketserver.StreamRequestHandler):
         self.secure = True
 
     def say(self, what, default):
-        text = self.server.reply(what, default)
+        return self.tell(self.server.reply(what, default))
+
+    def tell(self, text):
         if text is None:
             raise Hangup
         self.wfile.write(text.encode() + b"\r\n")
@@ -162,8 +164,11 @@ class Session(socketserver.StreamRequestHandler):
                 break
             data += piece[1:] if piece.startswith(b".") else piece
         for _ in self.rcpts if self.server.lmtp else [0]:
-            if self.say("dot", "250 2.6.0 taken"):
+            text = self.server.reply("dot", "250 2.6.0 taken")
+            # first: who is told may look at once
+            if text and text[0] in "23":
                 self.server.messages.append((self.sender, self.rcpts, data))
+            self.tell(text)
 
     def do_RSET(self, line):
         self.sender, self.rcpts = None, []

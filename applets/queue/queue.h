@@ -154,6 +154,9 @@ struct queue_message {
 	struct queue_job *first;
 	unsigned jobs;			/* that have not ended */
 	bool crowded;			/* a site had no room for some of it */
+	bool unmarked;			/* the last one's state is not on disk: the file
+					 * is about to go */
+	unsigned last;			/* who that is */
 	int64_t wait;			/* ms until a local socket is tried again, or 0 */
 	int64_t held;			/* clock_ms: when the first of its held sites
 					 * may be tried; 0: it has none */

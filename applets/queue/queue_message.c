@@ -65,7 +65,7 @@ static int64_t pause_of(const struct queue_message *m)
 		return m->wait;
 	if (m->crowded && !was_tried(m))
 		return QUEUE_ROOM_MS;
-	return ms > held ? ms : held + rand_below(QUEUE_ROOM_MS);
+	return ms > held ? ms : held + rand_below((uint32_t)(held / 10 + 1));
 }
 
 static void reschedule(struct queue_message *m)
@@ -97,6 +97,15 @@ static bool some_wait(const struct spool_envelope *e)
 	return false;
 }
 
+static void mark(struct queue_message *m, unsigned i, enum spool_state state)
+{
+	struct err err;
+
+	if (spool_mark(m->entry->queue->spool, m->envelope, i, state,
+			&err) < 0)
+		log_error("%s: %s", m->entry->id, err.text);
+}
+
 static void settle(struct queue_message *m)
 {
 	struct queue_entry *e = m->entry;
@@ -108,21 +117,14 @@ static void settle(struct queue_message *m)
 	}
 	if (spool_remove(e->queue->spool, e->id, &err) < 0) {
 		log_error("%s: %s", e->id, err.text);
+		if (m->unmarked)
+			mark(m, m->last, SPOOL_DONE);
 		reschedule(m);
 		return;
 	}
 	log_info("%s: removed", e->id);
 	message_free(m);
 	queue_drop(e);
-}
-
-static void mark(struct queue_message *m, unsigned i, enum spool_state state)
-{
-	struct err err;
-
-	if (spool_mark(m->entry->queue->spool, m->envelope, i, state,
-			&err) < 0)
-		log_error("%s: %s", m->entry->id, err.text);
 }
 
 /* The sender has been told of it, or need not be. */
@@ -286,6 +288,29 @@ static enum spool_state state_after(const struct queue_job *j, unsigned i)
 	return j->site->route.lmtp ? SPOOL_DELIVERED : SPOOL_RELAYED;
 }
 
+/* Is everybody else done with, so that the file goes next, at once? */
+static bool is_last(const struct queue_job *j, unsigned rcpt)
+{
+	const struct queue_message *m = j->message;
+	const struct spool_envelope *e = m->envelope;
+
+	if (j->left || m->jobs > 1)
+		return false;
+	for (unsigned i = 0; i < e->nrcpt; i++)
+		if (i != rcpt && e->rcpt[i].state != SPOOL_DONE
+				&& e->rcpt[i].state != SPOOL_FAILED)
+			return false;
+	return true;
+}
+
+/* Removing the file says it as well, and nothing happens in between. */
+static void leave_unmarked(struct queue_message *m, unsigned rcpt)
+{
+	m->envelope->rcpt[rcpt].state = SPOOL_DONE;
+	m->unmarked = true;
+	m->last = rcpt;
+}
+
 void message_result(struct queue_job *j, unsigned rcpt,
 		const struct smtp_result *r, const char *host)
 {
@@ -300,7 +325,10 @@ void message_result(struct queue_job *j, unsigned rcpt,
 	m->entry->again |= r->maybe;
 	if (r->kind == ERR_NONE) {
 		o->fate = FATE_SENT;
-		mark(m, i, state_after(j, i));
+		if (is_last(j, i) && state_after(j, i) == SPOOL_DONE)
+			leave_unmarked(m, i);
+		else
+			mark(m, i, state_after(j, i));
 		if (m->envelope->rcpt[i].state == SPOOL_DONE)
 			return;
 	} else {

@@ -49,6 +49,26 @@ class Watch(threading.Thread):
                              (self.proc / "status").read_text(), re.M)[1])
 
 
+def test_a_host_that_bears_few_connections():
+    """421 to more than it likes is its limit, and no reason to hold its mail."""
+    where = {"few.test": "127.0.77.1", "more.test": "127.0.77.2"}
+    delays = {a: (0.01, 0.02) for a in where.values()}
+    with FakeDNS(zone_of(where)) as dns, \
+            Sinks(where.values(), delays, limit={"127.0.77.1": 2}) as sinks, \
+            Instance(start=False, extra=f"nameserver 127.0.0.1:{dns.port}\n"
+                     "queue-sessions-per-host 8\n") as i:
+        spoolfile.prepare(i)
+        for k in range(100):
+            for d in where:
+                spoolfile.put(i, "alice@a.test", [f"x{k}@{d}"])
+        i.start()
+        wait_for(lambda: len(sinks.taken) == 200, 30)
+        assert "deferred" not in i.log()
+        assert sinks.most["127.0.77.2"] == 8
+        # it is asked for more now and then, not with each message
+        assert sinks.sessions["127.0.77.1"] <= 12
+
+
 def test_dead_and_slow_domains_delay_nobody():
     n = DOMAINS // 10
     names = [f"d{k}.test" for k in range(DOMAINS)]

@@ -845,9 +845,21 @@ def test_luci_writes_a_smarthost_that_is_accepted(shell, tmp):
 
 def test_luci_smarthost_there_and_back():
     texts = ["h.example", "h.example:587 starttls", "[2001:db8::1]:465 tls",
-             "h.example user=a@b.c password-file=/etc/x noverify"]
+             "h.example user=a@b.c password-file=/etc/x noverify",
+             "h.example tls user=me from=a@b.c,@d.example"]
     got = node({"answers": EMPTY, "smarthosts": texts + ["", " "]})
     assert got["roundtrip"] == texts + [None, None]
+
+
+def test_luci_keeps_further_smarthosts():
+    lines = ["h.example user=me", "g.example user=you from=@b.example"]
+    got = node({"answers": EMPTY, "config": {"smarthost": lines},
+                "write": [["_user", "him"]]})
+    assert got["shown"]["_host"] == "h.example"
+    assert got["values"]["smarthost"] == ["h.example user=him", lines[1]]
+    got = node({"answers": EMPTY, "config": {"smarthost": lines},
+                "write": [["_host", None]]})
+    assert got["values"]["smarthost"] == lines[1]
 
 
 def test_luci_shows_what_mailq_prints(tmp):

@@ -11,7 +11,8 @@ const modes = [ 'tls', 'starttls', 'may', 'none' ];
 
 /*
  * The smarthost is one directive: HOST[:PORT] [MODE] [user=U]
- * [password-file=F] [noverify]. The page has a field for each part.
+ * [password-file=F] [noverify]. The page has a field for each part, and keeps
+ * other words.
  */
 function parseSmarthost(text) {
 	const words = (text || '').split(/\s+/).filter(w => w);
@@ -27,6 +28,8 @@ function parseSmarthost(text) {
 			parts.user = w.substring(5);
 		else if (w.startsWith('password-file='))
 			parts.file = w.substring(14);
+		else
+			parts.more = (parts.more || []).concat(w);
 	}
 	return parts;
 }
@@ -39,7 +42,8 @@ function printSmarthost(parts) {
 		parts.mode,
 		parts.user ? 'user=' + parts.user : null,
 		parts.user && parts.file ? 'password-file=' + parts.file : null,
-		parts.noverify === '1' ? 'noverify' : null
+		parts.noverify === '1' ? 'noverify' : null,
+		...parts.more || []
 	].filter(w => w).join(' ');
 }
 
@@ -67,16 +71,22 @@ function parseQueue(text) {
 	return messages;
 }
 
-/* A field of the page that is a part of the smarthost directive. */
+/*
+ * A field of the page that is a part of the smarthost directive; of several
+ * lines it is the first, the others stay as they are.
+ */
 function partOf(option, part) {
-	const read = section =>
-		parseSmarthost(uci.get('pillarbox', section, 'smarthost'));
+	const lines = section =>
+		[].concat(uci.get('pillarbox', section, 'smarthost') || []);
+	const read = section => parseSmarthost(lines(section)[0]);
 	const change = (section, value) => {
-		const parts = read(section);
-		const text = printSmarthost(Object.assign(parts, { [part]: value }));
+		const parts = Object.assign(read(section), { [part]: value });
+		const all = [ printSmarthost(parts), ...lines(section).slice(1) ]
+			.filter(line => line);
 
-		if (text)
-			uci.set('pillarbox', section, 'smarthost', text);
+		if (all.length)
+			uci.set('pillarbox', section, 'smarthost',
+				all.length > 1 ? all : all[0]);
 		else
 			uci.unset('pillarbox', section, 'smarthost');
 	};
