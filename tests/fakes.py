@@ -88,7 +88,9 @@ class Session(socketserver.StreamRequestHandler):
         self.secure = True
 
     def say(self, what, default):
-        text = self.server.reply(what, default)
+        return self.tell(self.server.reply(what, default))
+
+    def tell(self, text):
         if text is None:
             raise Hangup
         self.wfile.write(text.encode() + b"\r\n")
@@ -163,8 +165,11 @@ class Session(socketserver.StreamRequestHandler):
             lines.append(line[1:] if line.startswith(b".") else line)
         data = b"".join(lines)
         for _ in self.rcpts if self.server.lmtp else [0]:
-            if self.say("dot", "250 2.6.0 taken"):
+            text = self.server.reply("dot", "250 2.6.0 taken")
+            # first: who is told may look at once
+            if text and text[0] in "23":
                 self.server.messages.append((self.sender, self.rcpts, data))
+            self.tell(text)
 
     def do_RSET(self, line):
         self.sender, self.rcpts = None, []
@@ -179,13 +184,15 @@ class FakeDNS(threading.Thread):
     """zone: {(name, type): [values]}; type A, AAAA, MX, CNAME, PTR, TXT.
 
     An MX value is (preference, host). A name without any type does not exist;
-    the value "SERVFAIL" is that answer, "silence" none at all.
+    the value "SERVFAIL" is that answer, "silence" none at all. TLSA values are
+    (usage, selector, matching, data). Names in `signed` are authentic (AD).
     """
-    TYPES = {"A": 1, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28}
+    TYPES = {"A": 1, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28,
+             "TLSA": 52}
 
-    def __init__(self, zone):
+    def __init__(self, zone, signed=()):
         super().__init__(daemon=True)
-        self.zone, self.asked = zone, []
+        self.zone, self.asked, self.signed = zone, [], signed
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
@@ -217,13 +224,25 @@ class FakeDNS(threading.Thread):
             3 if not any(n == name for n, _ in self.zone) else 0
         if code:
             values = []
-        records = b"".join(
-            b"\xc0\x0c" + struct.pack("!HHIH", number, 1, 60, len(d)) + d
-            for d in (self.data(kind, v) for v in values))
+        owner, alias = b"\xc0\x0c", self.zone.get((name, "CNAME"))
+        records = []
+        if alias and kind != "CNAME" and not values:
+            records.append(self.record(owner, "CNAME", alias[0]))
+            owner, values = self.name(alias[0]), \
+                self.zone.get((alias[0], kind), [])
+        records += [self.record(owner, kind, v) for v in values]
         # what is behind the question in the query is left out
+        names = [name, *(alias or [] if kind != "CNAME" else [])]
+        if self.signed and all(n.endswith(tuple(self.signed)) for n in names):
+            code |= 0x20
         return query[:2] + struct.pack("!HHHHH", 0x8580 | code, 1,
-                                       len(values), 0, 0) + \
-            query[12:at + 5] + records
+                                       len(records), 0, 0) + \
+            query[12:at + 5] + b"".join(records)
+
+    def record(self, owner, kind, value):
+        data = self.data(kind, value)
+        return owner + struct.pack("!HHIH", self.TYPES[kind], 1, 60,
+                                   len(data)) + data
 
     def data(self, kind, value):
         if kind == "A":
@@ -232,6 +251,8 @@ class FakeDNS(threading.Thread):
             return socket.inet_pton(socket.AF_INET6, value)
         if kind == "MX":
             return struct.pack("!H", value[0]) + self.name(value[1])
+        if kind == "TLSA":
+            return bytes(value[:3]) + value[3]
         if kind == "TXT":
             return bytes([len(value)]) + value
         return self.name(value)

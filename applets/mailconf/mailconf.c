@@ -1,6 +1,9 @@
 /* mailconf - reads and checks the configuration
  *
  * applet mailconf admin
+ * file import.c MAILCONF_IMPORT
+ * file msmtp.c MAILCONF_IMPORT
+ * file msmtp_print.c MAILCONF_IMPORT
  *
  * config MAILCONF
  *	bool "mailconf (1 kB)"
@@ -15,6 +18,16 @@
  *	  --defaults   print all directives
  *	  --reference  the same, explained (where built in)
  *
+ *	  --import-msmtp [FILE]  say in our words what ~/.msmtprc, or
+ *	                         /etc/msmtprc, says (where built in)
+ *	  --password-file PATH   and write its password there
+ *
+ * config MAILCONF_IMPORT
+ *	bool "mailconf --import-msmtp (6 kB)"
+ *	default n
+ *	help
+ *	  Reads the configuration of msmtp and prints smarthost lines.
+ *
  * config MAILCONF_REFERENCE
  *	bool "mailconf --reference (11 kB)"
  *	help
@@ -26,12 +39,13 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#include "mailconf/mailconf.h"
 #include "os/conf.h"
 #include "os/opt.h"
 
 struct mailconf {
-	const char *path, *get;
-	bool check, defaults, reference;
+	const char *path, *get, *password_file;
+	bool check, defaults, reference, import;
 };
 
 static const struct opt_row rows[] = {
@@ -41,6 +55,10 @@ static const struct opt_row rows[] = {
 	{ 0, "defaults", OPT_FLAG, OPT_AT(struct mailconf, defaults) },
 	USE_MAILCONF_REFERENCE({ 0, "reference", OPT_FLAG,
 		OPT_AT(struct mailconf, reference) },)
+	USE_MAILCONF_IMPORT({ 0, "import-msmtp", OPT_FLAG,
+		OPT_AT(struct mailconf, import) },
+	{ 0, "password-file", OPT_TEXT,
+		OPT_AT(struct mailconf, password_file) },)
 	{ 0 }
 };
 
@@ -72,9 +90,12 @@ int mailconf_main(int argc, char **argv)
 {
 	struct mailconf m = { 0 };
 	struct str text;
+	int operand = usage_parse(argc, argv, rows, &m);
 
-	if (usage_parse(argc, argv, rows, &m) != argc)
+	if (operand + m.import < argc || (m.password_file && !m.import))
 		usage_fail(argv[0]);
+	if (CFG_MAILCONF_IMPORT && m.import)
+		return mailconf_import(argv[operand], m.password_file);
 	if (m.get)
 		return get(&m);
 	str_init(&text, 65536);

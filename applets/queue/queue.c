@@ -9,6 +9,9 @@
  * file queue_submit.c QUEUE_SUBMIT
  * file queue_spill.c QUEUE_SPILL
  * file queue_uplink.c QUEUE_LINK
+ * file queue_sts.c MTA_STS
+ * file queue_tally.c TLS_REPORT
+ * file queue_proof.c TLS_POLICY
  *
  * config QUEUE
  *	bool "queue (24 kB)"
@@ -77,6 +80,7 @@
 #include "applet.h"
 #include "config.h"
 #include "queue.h"
+#include "queue_sts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -409,9 +413,20 @@ static bool any_verifies(const struct conf *conf)
 {
 	const struct conf_smarthost *h = conf->smarthosts;
 
-	while (h && !h->verify)
+	while (h && (!h->verify || h->pins))
 		h = h->next;
 	return h;
+}
+
+/* Nobody has asked for it by name: without a bundle it goes on without. */
+static void start_sts(struct queue *q)
+{
+	struct err err;
+
+	if (tls_add_bundle(q->tls, q->daemon.conf->tls_ca, &err) < 0)
+		log_warn("no MTA-STS: %s", err.text);
+	else
+		q->sts = sts_start(q);
 }
 
 static int open_tls(struct queue *q, struct err *err)
@@ -420,8 +435,11 @@ static int open_tls(struct queue *q, struct err *err)
 
 	if (!tls_built())
 		return 0;
-	/* the bundle costs memory: only who verifies reads it */
-	q->tls = tls_client(any_verifies(conf) ? conf->tls_ca : NULL, err);
+	q->tls = tls_client(any_verifies(conf) || (CFG_TLS_POLICY &&
+				proof_wants_bundle(q)) ? conf->tls_ca : NULL,
+			err);
+	if (q->tls && CFG_MTA_STS && conf->mta_sts)
+		start_sts(q);
 	return q->tls ? 0 : -1;
 }
 
@@ -491,6 +509,7 @@ static void set_up(struct queue *q)
 	for (unsigned i = 0; i < QUEUE_SITE_BUCKETS; i++)
 		list_init(&q->sites[i]);
 	list_init(&q->callers);
+	list_init(&q->tallies);
 }
 
 int queue_main(int argc, char **argv)
@@ -525,6 +544,8 @@ int queue_main(int argc, char **argv)
 		spool_spill_all(q->spool);
 	if (q->daemon.once && q->entries)
 		code = EX_TEMPFAIL;
+	if (CFG_MTA_STS)
+		sts_save(q->sts);
 	site_abort_all(q);
 	if (CFG_QUEUE_ALERTS)
 		alert_stop(q);

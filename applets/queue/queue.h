@@ -88,12 +88,14 @@ struct queue_route {
 	const char *host;		/* name, or address literal */
 	unsigned port;
 	const struct conf_smarthost *smarthost;	/* TLS and AUTH of it; or NULL */
+	const struct conf_tls_policy *policy;	/* the domain's line, or NULL */
 	bool fallback;			/* it is fallback-route */
 };
 
 /* Addresses, best first; links that use them outlive what the site knows. */
 struct queue_targets {
 	unsigned users, n;
+	struct queue_proofs *proofs;	/* what DNS says of their TLS; or NULL */
 	struct mx_target v[];
 };
 
@@ -216,6 +218,9 @@ struct queue {
 	struct tls_ctx *tls;
 	struct queue_secret *secrets;
 	struct srs *srs;		/* NULL: off */
+	struct queue_sts *sts;		/* NULL: no MTA-STS */
+	struct list tallies;		/* of TLS, by domain and day */
+	unsigned ntallies;
 	char deliver_path[128];
 
 	struct queue_entry *buckets[QUEUE_BUCKETS];
@@ -419,6 +424,61 @@ void resolve_stop(struct queue_site *s);
 struct queue_targets *targets_use(struct queue_targets *t);
 void targets_drop(struct queue_targets *t);	/* NULL is fine */
 
+/* ---- queue_proof.c: how sure we have to be of a host (TLS_POLICY) */
+struct conn;
+struct tls_pins;
+
+/* Who asks for it: what TLS-RPT calls policy-type; NONE: we do. */
+enum proof_asker { PROOF_BY_NONE, PROOF_BY_NOBODY, PROOF_BY_DANE,
+	PROOF_BY_STS };
+
+/* For one connection. */
+struct queue_proof {
+	struct tls_pins *pins;		/* a share of them, or NULL */
+	enum proof_asker asker;
+	bool unusable;			/* TLSA records that say nothing to us */
+	bool unnamed;			/* ... by a policy that is only tested */
+};
+
+/* The line of tls-policy for a domain in A-labels; sites whose lines differ have differing keys. */
+void proof_route(const struct queue *q, struct span domain,
+		struct queue_route *r, char *key, size_t size);
+/* The same for where it goes instead: what was wanted there is wanted here. */
+void proof_keep(const struct queue_route *failed, struct queue_route *r,
+		char *key, size_t size);
+/*
+ * The site has new addresses. True: it is being found out what DNS says of their
+ * TLS; the site is woken when that is known.
+ */
+bool proof_prepare(struct queue_site *s);
+bool proof_pending(const struct queue_site *s);
+void proofs_free(struct queue_proofs *p);	/* NULL is fine */
+/*
+ * Sets t's TLS for one of the targets, which is no smarthost. False: it must not
+ * be tried; why tells. proof is empty before; the caller's to drop.
+ */
+bool proof_choose(struct queue_site *s, const struct queue_targets *targets,
+		const struct mx_target *at, struct smtp_target *t, struct queue_proof *proof,
+		struct smtp_result *why);
+void proof_drop(struct queue_proof *proof);
+/* How the connection's TLS went, for the tally; fault: enum tls_fault. */
+void proof_note(struct queue_site *s, const struct queue_proof *proof,
+		unsigned fault);
+/* Do lines of tls-policy need the bundle? */
+bool proof_wants_bundle(const struct queue *q);
+
+/* ---- queue_tally.c: what became of TLS (TLS_REPORT) */
+enum tally_result {
+	TALLY_GOOD, TALLY_NO_TLS, TALLY_NAME, TALLY_DATE, TALLY_SIGNER,
+	TALLY_OTHER, TALLY_TLSA, TALLY_DNSSEC, TALLY_STS_FETCH,
+	TALLY_STS_SYNTAX, TALLY_STS_CERT, TALLY_RESULTS
+};
+
+void tally_add(struct queue *q, const char *domain, enum proof_asker asker,
+		enum tally_result result);
+/* Prints the n-th as a line for queue.ctl; false: there is none. */
+bool tally_put(const struct queue *q, unsigned n, struct conn *conn);
+
 /* ---- queue_site.c */
 struct queue_site *site_get(struct queue *q, const struct queue_route *r,
 		const char *key);
@@ -426,6 +486,7 @@ void site_add(struct queue_site *s, struct queue_job *j);
 /* Not held, and its addresses asked for anew: once a request. */
 void site_flush(struct queue_site *s, unsigned request);
 void site_stop_all(struct queue *q);	/* no new work; idle links closed */
+void site_stop_idle(struct queue *q);	/* links, that is */
 void site_abort_all(struct queue *q);
 /*
  * Nothing came of any address: the site is held, all that wait go to the next

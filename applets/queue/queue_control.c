@@ -127,6 +127,9 @@ static void visit(struct control *c, struct queue_entry *q)
 	c->envelope = NULL;
 }
 
+/* The tally, in place of messages; root's: it tells where all write to. */
+static const struct control_verb tls = { "TLS", true, NULL };
+
 static struct queue_entry *next(struct control *c)
 {
 	if (!c->select.id)
@@ -139,6 +142,8 @@ static bool step(struct control *c)
 {
 	struct queue_entry *q;
 
+	if (CFG_TLS_REPORT && c->verb == &tls)
+		return tally_put(c->queue, c->bucket++, c->conn);
 	if (c->envelope) {
 		put_rcpts(c);
 		return true;
@@ -197,6 +202,8 @@ static const struct control_verb *find_verb(struct span name)
 		return &list;
 	if (span_eq(name, span_of(flushes.name)))
 		return &flushes;
+	if (CFG_TLS_REPORT && span_eq(name, span_of(tls.name)))
+		return &tls;
 	return CFG_MAILQ_ADMIN ? admin_verb(name) : NULL;
 }
 
@@ -253,7 +260,7 @@ static void request(struct control *c, struct span line)
 		control_end(c);
 		return;
 	}
-	if (c->verb->changes) {
+	if (c->verb->changes && c->verb != &tls) {
 		c->request = ++c->queue->flushes;
 		/* what root put there while nobody was told */
 		if (!c->select.id || !queue_find(c->queue, c->select.id))

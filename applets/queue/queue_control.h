@@ -5,6 +5,8 @@
  *
  *	M<TAB>ID SIZE CREATED NEXT ATTEMPTS STATE SENDER (each behind a TAB)
  *	R<TAB>ADDRESS<TAB>REASON	of LIST: M's recipients that wait
+ *	T<TAB>DAY DOMAIN TYPE GOOD RESULT=N... (each behind a TAB): of TLS, which
+ *				counts what became of TLS (queue_tally.c)
  *	B<TAB>ID			just being sent, was left alone
  *	F<TAB>ID<TAB>TEXT		could not be changed
  *	OK DONE SAME BUSY FAILED	how many: the last line; SAME was so already

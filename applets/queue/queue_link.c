@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "net/dial.h"
+#include "net/tls_pins.h"
 #include "os/clock.h"
 #include "os/log.h"
 
@@ -24,7 +25,9 @@ struct queue_link {
 	struct queue_targets *targets;	/* as they were when it began */
 	uint32_t tried;			/* a bit each */
 	const struct mx_target *target;	/* the one at hand */
-	bool plain;			/* opportunistic TLS has failed there */
+	struct queue_proof proof;	/* what its certificate has to be */
+	bool may_go_plain;		/* TLS is only opportunistic there, */
+	bool plain;			/* and has failed */
 	bool up;			/* was ready once */
 	bool idle, slow;		/* in the list of these */
 	bool leaving;			/* to make room for another site */
@@ -88,6 +91,8 @@ static void link_free(struct queue_link *l)
 	str_free(&l->head);
 	if (l->fd >= 0)
 		close(l->fd);
+	if (CFG_TLS_POLICY)
+		proof_drop(&l->proof);
 	targets_drop(l->targets);
 	free(l);
 	site_wake(s);
@@ -115,21 +120,45 @@ static void describe(struct queue_link *l)
 				peer, l->site->route.port);
 }
 
-static void set_security(const struct queue_link *l, struct smtp_target *t)
+static bool smarthost_pins(struct queue_link *l, struct smtp_target *t)
 {
 	const struct conf_smarthost *h = l->site->route.smarthost;
 
+	if (!h->pins)
+		return true;
+	l->proof.pins = tls_pins_of(h->pins);
+	if (!l->proof.pins)
+		return false;
+	t->expect = &l->proof.pins->expect;
+	return true;
+}
+
+/* False: without what it has to be sure of, this host must not be tried. */
+static bool set_security(struct queue_link *l, struct smtp_target *t)
+{
+	const struct conf_smarthost *h = l->site->route.smarthost;
+
+	if (CFG_TLS_POLICY)
+		proof_drop(&l->proof);
 	if (h) {
 		t->tls = h->tls;
 		t->verify = h->verify;
 		t->user = h->user;
 		t->password = secret_of(l->site->queue, h);
+		if (CFG_TLS_POLICY && !smarthost_pins(l, t))
+			return false;
 	} else {
 		/* RFC 7435: some protection where none can be asked for */
 		t->tls = t->lmtp ? CONF_TLS_NONE : CONF_TLS_MAY;
+		if (CFG_TLS_POLICY && !proof_choose(l->site, l->targets,
+				l->target, t, &l->proof, &l->said))
+			return false;
 	}
+	/* the password is never risked: with one, TLS is no mere wish */
+	l->may_go_plain = t->tls == CONF_TLS_MAY && !t->user;
 	if (l->plain)
 		t->tls = CONF_TLS_NONE;
+	return true;
 }
 
 /* conn: NULL for a unix socket, which need not be dialled. */
@@ -144,7 +173,8 @@ static int talk(struct queue_link *l, struct conn *conn)
 		.connect_timeout = q->daemon.conf->connect_timeout,
 	};
 
-	set_security(l, &t);
+	if (!set_security(l, &t))
+		return -1;
 	l->client = smtp_client_new(q->daemon.loop, &t, q->tls, &events, l);
 	if (!l->client)
 		return -1;
@@ -170,7 +200,7 @@ static void link_failed(struct queue_link *l)
 static void set_said(struct queue_link *l, const char *text)
 {
 	/* what a host said tells more than that another cannot be reached */
-	if (l->said.code || l->said.tls_failed)
+	if (l->said.code || l->said.tls_fault)
 		return;
 	l->said = (struct smtp_result){ .kind = ERR_TEMP,
 		.about = SMTP_ABOUT_CONNECT };
@@ -262,6 +292,24 @@ static void idle_over(struct loop_timer *t)
 	smtp_client_quit(l->client);
 }
 
+/* Hosts that we must not trust with the mail are not even tried. */
+static void skip_unsure(struct queue_link *l)
+{
+	if (l->site->route.smarthost)
+		return;
+	for (unsigned i = 0; i < l->targets->n; i++) {
+		struct smtp_target t = { .lmtp = l->site->route.lmtp };
+
+		l->target = &l->targets->v[i];
+		t.name = l->target->name;
+		if (set_security(l, &t))
+			continue;
+		l->tried |= (uint32_t)1 << i;
+		log_info("%s", l->said.text);
+	}
+	l->target = l->targets->v;
+}
+
 static int link_begin(struct queue_link *l)
 {
 	struct queue *q = l->site->queue;
@@ -273,6 +321,8 @@ static int link_begin(struct queue_link *l)
 	}
 	l->timeout.fire = became_slow;
 	loop_timer_set(q->daemon.loop, &l->timeout, QUEUE_SLOW_MS);
+	if (CFG_TLS_POLICY)
+		skip_unsure(l);
 	return dial(l, false);
 }
 
@@ -296,6 +346,10 @@ int link_start(struct queue_site *s)
 	s->connecting++;
 	if (link_begin(l) == 0)
 		return 0;
+	if (*l->said.text) {
+		link_failed(l);
+		return -1;
+	}
 	site_cannot(s, "4.3.0", "out of memory");
 	link_free(l);
 	return -1;
@@ -382,10 +436,19 @@ bool link_offer(struct queue_site *s, struct queue_job *j)
 
 /* ---- what the client says */
 
+/* Once a connection: what goes on in plain was noted when TLS broke. */
+static void note_tls(struct queue_link *l, unsigned fault)
+{
+	if (CFG_TLS_POLICY && !l->plain)
+		proof_note(l->site, &l->proof, fault);
+}
+
 static void is_up(struct queue_link *l)
 {
 	struct queue_site *s = l->site;
 
+	note_tls(l, *smtp_client_tls(l->client) ?
+			smtp_client_tls_fault(l->client) : TLS_FAULT_NO_TLS);
 	loop_timer_stop(s->queue->daemon.loop, &l->timeout);
 	set_slow(l, false);
 	l->timeout.fire = idle_over;
@@ -464,22 +527,15 @@ static void on_result(void *arg, unsigned rcpt, const struct smtp_result *r)
 	end_job(l, r);
 }
 
-/* The password is never risked: with one, TLS was no mere wish. */
-static bool may_go_plain(const struct queue_link *l)
-{
-	const struct conf_smarthost *h = l->site->route.smarthost;
-
-	return !l->plain && (h ? h->tls == CONF_TLS_MAY && !h->user :
-			!l->site->route.lmtp);
-}
-
 /* Another try at a host that has not even greeted us; false: none is left. */
 static bool try_more(struct queue_link *l, const struct smtp_result *r)
 {
 	log_info("%s: %s", l->host, r->text);
 	if (is_local(l))
 		return false;
-	if (r->tls_failed && may_go_plain(l)) {
+	if (r->tls_fault)
+		note_tls(l, r->tls_fault);
+	if (r->tls_failed && l->may_go_plain && !l->plain) {
 		l->plain = true;
 		if (dial(l, true) == 0)
 			return true;
@@ -512,7 +568,7 @@ static void on_gone(void *arg, const struct smtp_result *r)
 		return;
 	}
 	/* tells more than that the next one cannot be reached */
-	if (r->code || r->tls_failed || !*l->said.text)
+	if (r->code || r->tls_fault || !*l->said.text)
 		l->said = *r;
 	if (l->site->queue->daemon.stopping || !try_more(l, r))
 		link_failed(l);

@@ -71,7 +71,7 @@ static int64_t pause_of(const struct queue_message *m)
 	/* it is tried when the link comes back; in case nobody tells of it */
 	if (m->kept && !was_tried(m))
 		return (int64_t)conf->retry_most * 1000;
-	return ms > held ? ms : held + rand_below(QUEUE_ROOM_MS);
+	return ms > held ? ms : held + rand_below((uint32_t)(held / 10 + 1));
 }
 
 static void reschedule(struct queue_message *m)

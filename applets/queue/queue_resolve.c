@@ -1,4 +1,5 @@
 #include "applet.h"
+#include "config.h"
 #include "queue.h"
 
 #include <stdlib.h>
@@ -14,8 +15,11 @@ struct queue_targets *targets_use(struct queue_targets *t)
 
 void targets_drop(struct queue_targets *t)
 {
-	if (t && --t->users == 0)
-		free(t);
+	if (!t || --t->users)
+		return;
+	if (CFG_TLS_POLICY)
+		proofs_free(t->proofs);
+	free(t);
 }
 
 static void keep(struct queue_site *s, const struct mx_target *targets,
@@ -30,7 +34,8 @@ static void keep(struct queue_site *s, const struct mx_target *targets,
 	s->targets->n = n;
 	s->targets->users = 1;
 	s->resolved = clock_ms();
-	site_wake(s);
+	if (!CFG_TLS_POLICY || !proof_prepare(s))
+		site_wake(s);
 }
 
 static void ended(struct queue_site *s)

@@ -1,4 +1,5 @@
 #include "applet.h"
+#include "config.h"
 #include "queue.h"
 
 #include <stdio.h>
@@ -82,6 +83,8 @@ void route_find(struct queue *q, const char *sender, struct span domain,
 		r->mx = true;
 	}
 	make_key(q, r, domain, key, size);
+	if (CFG_TLS_POLICY)
+		proof_route(q, domain, r, key, size);
 }
 
 bool route_next(const struct queue *q, const char *sender,
@@ -101,5 +104,7 @@ bool route_next(const struct queue *q, const char *sender,
 		r->fallback = true;
 	}
 	make_key(q, r, span_of(""), key, size);
+	if (CFG_TLS_POLICY && r->fallback)
+		proof_keep(failed, r, key, size);
 	return true;
 }

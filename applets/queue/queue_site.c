@@ -91,6 +91,7 @@ static bool unused(const struct queue_site *s)
 {
 	return list_empty(&s->jobs) && list_empty(&s->links)
 			&& list_empty(&s->parked) && !s->resolve
+			&& !(CFG_TLS_POLICY && proof_pending(s))
 			&& (s->held_until <= clock_ms()
 				|| s->queue->nsites > QUEUE_SITES_MOST);
 }
@@ -307,7 +308,8 @@ static void give_to_idle(struct queue_site *s)
 static bool one_more(struct queue_site *s, enum queue_wait *wait)
 {
 	*wait = QUEUE_WAIT_NOT;
-	if (!wants_link(s) || s->resolve)
+	if (!wants_link(s) || s->resolve
+			|| (CFG_TLS_POLICY && proof_pending(s)))
 		return false;
 	if (!fresh(s)) {
 		if (may_have(s, QUEUE_WAIT_ADDRESSES)) {
@@ -412,6 +414,11 @@ static void stop(struct queue_site *s)
 void site_stop_all(struct queue *q)
 {
 	each_site(q, stop);
+}
+
+void site_stop_idle(struct queue *q)
+{
+	each_site(q, link_stop_idle);
 }
 
 void site_abort_all(struct queue *q)

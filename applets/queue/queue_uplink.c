@@ -153,10 +153,8 @@ static void flush_all(struct queue *q)
 {
 	unsigned at = 0, request = ++q->flushes;
 	struct queue_entry *e = NULL;
-	struct list *pos, *tmp;
 
-	list_each(pos, tmp, &q->sites)
-		link_stop_idle(container_of(pos, struct queue_site, link));
+	site_stop_idle(q);
 	while ((e = queue_next(q, &at, e ? e->id : "")))
 		if (!e->held)
 			queue_flush(e, request);

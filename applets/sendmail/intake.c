@@ -23,10 +23,12 @@ static void begin_body(struct intake *t, size_t header, struct span rest)
 	struct str made;
 
 	t->in_header = false;
-	str_init(&made, 2 * SENDMAIL_HEADER_MOST);
-	if (sendmail_fields(t->m, span_make(t->head.p, header), &made,
-			t->err) < 0)
+	str_init(&made, 4 * OUTGOING_HEADER_MOST);
+	outgoing_header(&t->m->out, span_make(t->head.p, header), &made);
+	if (made.bad) {
 		t->failed = true;
+		err_set(t->err, ERR_NOMEM, "no memory for the header section");
+	}
 	out_add(&t->out, str_span(&made));
 	out_add(&t->out, SPAN("\n"));
 	out_add(&t->out, rest);
@@ -40,6 +42,14 @@ static bool is_field(struct span line)
 	return header_next(&line, &f);
 }
 
+/* What stands between the messages of an mbox, once quoted or not. */
+static bool is_separator(struct span line)
+{
+	while (line.n && line.p[0] == '>')
+		line = span_rest(line, 1);
+	return span_starts(line, "From ");
+}
+
 /* A line of the header section has come: is it still one? */
 static void header_line(struct intake *t)
 {
@@ -48,8 +58,8 @@ static void header_line(struct intake *t)
 
 	if (folded || is_field(line)) {
 		t->line = t->head.n;
-	} else if (!t->line && span_starts(line, "From ")) {
-		str_clear(&t->head);	/* the separator of an mbox */
+	} else if (!t->line && is_separator(line)) {
+		str_clear(&t->head);
 	} else {
 		bool blank = span_eq(line, SPAN("\n"));
 
@@ -65,9 +75,9 @@ static void put(struct intake *t, char c)
 	}
 	str_addc(&t->head, c);
 	if (t->head.bad && !t->failed) {
-		t->failed = true;
+		t->failed = t->m->bad = true;
 		err_set(t->err, ERR_PERM, "header section over %d bytes",
-				SENDMAIL_HEADER_MOST);
+				OUTGOING_HEADER_MOST);
 	}
 	if (c == '\n' && !t->head.bad)
 		header_line(t);
@@ -148,7 +158,7 @@ int sendmail_intake(struct sendmail_message *m, int in, bool dot_ends,
 	m->fd = file_temporary(err);
 	if (m->fd < 0 || out_open(&t.out, m->fd, err) < 0)
 		return -1;
-	str_init(&t.head, SENDMAIL_HEADER_MOST);
+	str_init(&t.head, OUTGOING_HEADER_MOST);
 	rc = read_all(&t, in);
 	if (out_close(&t.out) < 0 && rc == 0)
 		rc = err_errno(err, "writing to the temporary file");

@@ -13,7 +13,6 @@
 
 /* What stdin holds, and what became of it: header and body, recipients. */
 struct rig {
-	struct conf conf;
 	struct sendmail_message m;
 	struct err err;
 	struct str text, rcpts;
@@ -38,26 +37,24 @@ static void feed(struct rig *r, struct span in, bool dot_ends)
 		assert_true(n > 0);
 		str_add(&r->text, span_make(buf, (size_t)n));
 	}
-	for (unsigned i = 0; i < r->m.nrcpt; i++)
-		str_addf(&r->rcpts, "%s ", r->m.rcpt[i]);
+	for (unsigned i = 0; i < r->m.out.nrcpt; i++)
+		str_addf(&r->rcpts, "%s ", r->m.out.rcpt[i]);
 	if (r->m.fd >= 0)
 		close(r->m.fd);
 	r->m.size = 0;
-	r->m.nrcpt = 0;
+	r->m.out.nrcpt = 0;
 }
 
 static int setup(void **state)
 {
-	static struct conf_word domain = { NULL, "a.test" };
 	struct rig *r = calloc(1, sizeof(*r));
 
-	r->conf.hostname = "mail.a.test";
-	r->conf.domains = &domain;
-	r->m.conf = &r->conf;
-	r->m.arena = arena_new(1 << 20);
-	r->m.login = "me";
-	r->m.full_name = "Me \"the\" One";
-	r->m.sender = "me@a.test";
+	r->m.out.host = "mail.a.test";
+	r->m.out.domain = "a.test";
+	r->m.out.now = INT64_C(1800000000);
+	r->m.out.arena = arena_new(1 << 20);
+	r->m.out.full_name = "Me \"the\" One";
+	r->m.out.from = "me@a.test";
 	r->m.fd = -1;
 	str_init(&r->text, 1 << 20);
 	str_init(&r->rcpts, 1 << 16);
@@ -69,7 +66,7 @@ static int teardown(void **state)
 {
 	struct rig *r = *state;
 
-	arena_free(r->m.arena);
+	arena_free(r->m.out.arena);
 	str_free(&r->text);
 	str_free(&r->rcpts);
 	free(r);
@@ -135,7 +132,7 @@ static void test_recipients(void **state)
 {
 	struct rig *r = *state;
 
-	r->m.rcpt_from_header = true;
+	r->m.out.from_header = true;
 	feed(r, SPAN("To: al, Bea <bea@y>\nCc: \"c\"@y\nBcc: d@y, (x) e\n"
 			"Subject: f@y\n\nTo: g@y\n"), true);
 	assert_string_equal(str_c(&r->rcpts), "al@a.test bea@y c@y d@y "
@@ -143,12 +140,12 @@ static void test_recipients(void **state)
 	assert_non_null(strstr(str_c(&r->text),
 			"To: al@a.test, Bea <bea@y>\n"));
 	assert_null(strstr(str_c(&r->text), "d@y"));
-	assert_int_equal(r->m.broken, 0);
+	assert_int_equal(r->m.out.broken, 0);
 	feed(r, SPAN("To: al\nResent-To: re@y\nResent-Bcc: rb@y\n\n"), true);
 	assert_string_equal(str_c(&r->rcpts), "re@y rb@y ");
 	feed(r, SPAN("To: a b, c@y\n\n"), true);
 	assert_string_equal(str_c(&r->rcpts), "c@y ");
-	assert_int_equal(r->m.broken, 1);
+	assert_int_equal(r->m.out.broken, 1);
 }
 
 static void test_many(void **state)
@@ -161,7 +158,7 @@ static void test_many(void **state)
 	for (int i = 1; i < 1000; i++)
 		str_addf(&in, ",\n\ta%d@y", i);
 	str_adds(&in, "\n\nbody\n");
-	r->m.rcpt_from_header = true;
+	r->m.out.from_header = true;
 	feed(r, str_span(&in), true);
 	assert_int_equal(r->rc, 0);
 	assert_true(span_ends(str_span(&r->rcpts), " a999@y "));
@@ -175,7 +172,7 @@ static void test_header_too_long(void **state)
 
 	str_init(&in, 1 << 20);
 	str_adds(&in, "X: ");
-	while (in.n <= SENDMAIL_HEADER_MOST)
+	while (in.n <= OUTGOING_HEADER_MOST)
 		str_adds(&in, "0123456789");
 	feed(r, str_span(&in), true);
 	assert_int_equal(r->rc, -1);
@@ -199,17 +196,27 @@ static void test_big(void **state)
 	str_free(&in);
 }
 
+static const char *address(struct rig *r, const char *text)
+{
+	return outgoing_address(&r->m.out, span_of(text));
+}
+
 static void test_complete(void **state)
 {
 	struct rig *r = *state;
 
-	assert_string_equal(sendmail_complete(&r->m, SPAN("x")), "x@a.test");
-	assert_string_equal(sendmail_complete(&r->m, SPAN("<x@y>")), "x@y");
-	assert_string_equal(sendmail_complete(&r->m, SPAN("<>")), "");
-	assert_string_equal(sendmail_complete(&r->m, SPAN("")), "");
-	r->conf.domains = NULL;
-	assert_string_equal(sendmail_complete(&r->m, SPAN("x")),
-			"x@mail.a.test");
+	assert_string_equal(address(r, "x"), "x@a.test");
+	assert_string_equal(address(r, "<x@y>"), "x@y");
+	assert_string_equal(address(r, "<x>"), "x@a.test");
+	assert_string_equal(address(r, "A, \\\"B <x@y> (z)"), "A@a.test");
+	assert_string_equal(address(r, "\"A, B\" <x@y> (z)"), "x@y");
+	assert_string_equal(address(r, "<>"), "");
+	assert_string_equal(address(r, " "), "");
+	assert_null(address(r, "x@"));
+	assert_null(address(r, "x y"));
+	assert_null(address(r, "x@y\n> SIZE=1"));
+	assert_string_equal(outgoing_account(&r->m.out, SPAN("w \"d")),
+			"\"w \\\"d\"@a.test");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -35,19 +35,22 @@ static const struct request {
 	{ "RELEASE", "released", "released", "not held" },
 	{ "REQUEUE", "requeued", "requeued", "" },
 	{ "DELETE", "deleted", "deleted", "" },)
+	USE_TLS_REPORT({ "TLS", NULL, NULL, NULL },)
 };
 #define WANTED (sizeof(requests) / sizeof(*requests))
+#define TLS_WANTED 6			/* with TLS_REPORT the last of them */
 static const struct request link_request = { "LINK", NULL, NULL, NULL };
 
 struct options {
 	const char *conf, *from, *to, *domain;
 	const char *link, *state;	/* QUEUE_LINK */
-	bool wanted[WANTED];		/* as requests has them */
+	bool wanted[TLS_WANTED + 1];	/* as requests has them */
 	bool json, all;
 };
 
 struct mailq {
 	const struct options *o;
+	const char *hostname;
 	const struct request *request;
 	bool open;			/* a message whose recipients come */
 	bool first;			/* none has come yet */
@@ -224,6 +227,16 @@ static void on_rcpt(struct mailq *m, struct span line)
 	str_free(&out);
 }
 
+static void on_tls(struct mailq *m, struct span line)
+{
+	struct str out;
+
+	str_init(&out, 8 * LINE_MOST);
+	json_tls(&out, m->hostname, line);
+	fputs(str_c(&out), stdout);
+	str_free(&out);
+}
+
 static void complain(const char *what, struct span s)
 {
 	fprintf(stderr, "mailq: ");
@@ -240,6 +253,8 @@ static void on_line(struct mailq *m, struct span line)
 		on_message(m, span_rest(line, 2));
 	} else if (span_starts(line, "R\t")) {
 		on_rcpt(m, span_rest(line, 2));
+	} else if (CFG_TLS_REPORT && span_starts(line, "T\t")) {
+		on_tls(m, span_rest(line, 2));
 	} else if (CFG_MAILQ_ADMIN && span_starts(line, "B\t")) {
 		complain(": is just being sent, was left alone",
 				span_rest(line, 2));
@@ -392,6 +407,7 @@ static int run(const struct options *o, const struct request *request,
 	struct err err;
 	int rc;
 
+	m.hostname = conf->hostname;
 	str_init(&m.reason, LINE_MOST);
 	rc = ask_each(&m, conf, id, n, &err);
 	conf_free(conf);
@@ -405,17 +421,11 @@ static int run(const struct options *o, const struct request *request,
 		return applet_end("mailq", m.status);
 	if (request->one)
 		print_counts(&m);
-	else if (!o->json && !o->link && (m.messages || !chooses(o, n)))
+	else if (!o->json && request == requests
+			&& (m.messages || !chooses(o, n)))
 		print_totals(&m);
 	return applet_end("mailq", end_status(&m, rc
 				|| (chooses(o, n) && !matched(&m))));
-}
-
-int sendmail_queue(const char *conf_path, bool flush)
-{
-	struct options o = { .conf = conf_path };
-
-	return run(&o, &requests[flush], NULL, 0);
 }
 
 static const struct opt_row rows[] = {
@@ -433,6 +443,8 @@ static const struct opt_row rows[] = {
 	{ 0, "from", OPT_TEXT, OPT_AT(struct options, from) },
 	{ 0, "to", OPT_TEXT, OPT_AT(struct options, to) },
 	{ 0, "domain", OPT_TEXT, OPT_AT(struct options, domain) },)
+	USE_TLS_REPORT({ 0, "tls-report", OPT_FLAG,
+			OPT_AT(struct options, wanted[TLS_WANTED]) },)
 	{ 0 }
 };
 
@@ -458,8 +470,41 @@ static bool makes_sense(const struct options *o, char **id, int n)
 			return false;
 	if (o->all && chooses(o, n))
 		return false;
+	if (o->wanted[TLS_WANTED] && (o->all || chooses(o, n)))
+		return false;
 	return wanted <= 1 && !(wanted && o->json)
-		&& (!wanted || o->wanted[1] || o->all || chooses(o, n));
+		&& (!wanted || o->wanted[1] || o->wanted[TLS_WANTED] || o->all
+				|| chooses(o, n));
+}
+
+/* Sendmail looks for parts of addresses, we for addresses and domains. */
+static void choose(struct options *o, const char *which)
+{
+	const char *text = which + 1;
+
+	if (*which == 'S')
+		o->from = text;
+	else if (strchr(text, '@'))
+		o->to = text;
+	else
+		o->domain = text;
+}
+
+int sendmail_queue(const char *conf_path, bool flush, const char *which)
+{
+	struct options o = { .conf = conf_path };
+	char *id = NULL;
+
+	if (CFG_MAILQ_ADMIN && which) {
+		o.wanted[flush] = true;
+		if (*which == 'I')
+			id = (char *)which + 1;
+		else
+			choose(&o, which);
+		if (!makes_sense(&o, &id, id != NULL))
+			usage_fail("sendmail");
+	}
+	return run(&o, &requests[flush], &id, id != NULL);
 }
 
 int mailq_main(int argc, char **argv)

@@ -2,6 +2,7 @@
 #ifndef SENDMAIL_MAILQ_H
 #define SENDMAIL_MAILQ_H
 
+#include "base/json_put.h"
 #include "base/span.h"
 #include "base/str.h"
 
@@ -19,10 +20,7 @@ void json_message(struct str *out, const struct span field[MAILQ_FIELDS]);
 void json_rcpt(struct str *out, bool first, struct span address,
 		struct span reason);
 void json_end(struct str *out);
-/*
- * RFC 8259 section 7: any bytes become a string; what is not UTF-8 becomes
- * U+FFFD.
- */
-void json_string(struct str *out, struct span s);
+/* mailq_tls.c: the line behind T and its tab, and LF; us: who reports. */
+void json_tls(struct str *out, const char *us, struct span line);
 
 #endif

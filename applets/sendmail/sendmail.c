@@ -6,8 +6,10 @@
  * applet mailq tool mailq_main MAILQ
  * applet newaliases tool newaliases_main NEWALIASES
  * file newaliases.c NEWALIASES
+ * file verify.c SENDMAIL_VERIFY
  * file mailq.c MAILQ
  * file mailq_json.c MAILQ_ADMIN
+ * file mailq_tls.c TLS_REPORT
  *
  * config SENDMAIL
  *	bool "sendmail (9 kB)"
@@ -26,9 +28,11 @@
  *	  -N LIST    reports: never, or success,failure,delay
  *	  -R WHAT    full, hdrs: what comes back with a failure
  *	  -V ENVID   envelope id of reports, xtext
- *	  -q         try the queue now
+ *	  -v         say what was taken
+ *	  -q         try the queue now; -qI ID, -qR TO, -qS FROM: some of it
  *	  -bp        list the queue
  *	  -bs        SMTP on stdin and stdout
+ *	  -bv        say where mail for RCPT would go (where built in)
  *	  -C FILE    configuration
  *
  *	  Sendmail's other options do nothing.
@@ -39,6 +43,11 @@
  *	help
  *	  With neither smtpd nor queue running, sendmail may give a message to
  *	  the smarthost itself. Always so in a build without queue.
+ * config SENDMAIL_VERIFY
+ *	bool "sendmail -bv (2 kB)"
+ *	default n
+ *	help
+ *	  Says of an address where mail for it would go, or why it cannot.
  *
  * config MAILQ
  *	bool "mailq (4 kB)"
@@ -62,6 +71,7 @@
  *	  -r, --requeue  forget tries and addresses
  *	  -d, --delete   tell nobody
  *	  -j, --json
+ *	  --tls-report   what became of TLS, by domain and day (TLS_REPORT)
  *
  *	  WHICH: ID..., --from, --to ADDRESS or @DOMAIN, --domain DOMAIN,
  *	  -a, --all
@@ -95,6 +105,7 @@
 #include <unistd.h>
 
 #include "mime/dsn.h"
+#include "os/clock.h"
 #include "os/opt.h"
 #include "os/priv.h"
 #include "os/pump.h"
@@ -108,8 +119,9 @@
 struct options {
 	const char *conf, *sender, *name, *mode, *queue;
 	const char *notify, *ret, *envid;
+	const char *ignored;
 	struct opt_list other;		/* -oX */
-	bool rcpt_from_header, no_dot;
+	bool rcpt_from_header, no_dot, verbose;
 };
 
 static const struct opt_row rows[] = {
@@ -122,46 +134,88 @@ static const struct opt_row rows[] = {
 	{ 'b', "", OPT_TEXT, OPT_AT(struct options, mode) },
 	{ 'q', "", OPT_OPTIONAL, OPT_AT(struct options, queue) },
 	{ 'o', "", OPT_LIST, OPT_AT(struct options, other) },
-	/* what callers pass out of habit */
+	{ 'v', "", OPT_FLAG, OPT_AT(struct options, verbose) },
+	{ 'N', "", OPT_DSN, OPT_AT(struct options, notify) },
+	{ 'R', "", OPT_DSN, OPT_AT(struct options, ret) },
+	{ 'V', "", OPT_DSN, OPT_AT(struct options, envid) },
+	/* what callers pass out of habit: docs/sendmail.md */
 	{ 'A', "", OPT_IGNORE_ARG, 0 },	/* -Am, -Ac: which cf file */
 	{ 'B', "", OPT_IGNORE_ARG, 0 },	/* body type: we look */
+	{ 'D', "", OPT_IGNORE_ARG, 0 },	/* file for -d's lines */
+	{ 'd', "", OPT_OPTIONAL, OPT_AT(struct options, ignored) },
 	{ 'e', "", OPT_IGNORE_ARG, 0 },	/* how errors are told */
 	{ 'h', "", OPT_IGNORE_ARG, 0 },	/* hop count */
 	{ 'L', "", OPT_IGNORE_ARG, 0 },	/* syslog tag */
-	{ 'N', "", OPT_DSN, OPT_AT(struct options, notify) },
+	{ 'M', "", OPT_IGNORE_ARG, 0 },	/* macro */
 	{ 'O', "", OPT_IGNORE_ARG, 0 },
 	{ 'p', "", OPT_IGNORE_ARG, 0 },	/* protocol it came by */
-	{ 'R', "", OPT_DSN, OPT_AT(struct options, ret) },
-	{ 'V', "", OPT_DSN, OPT_AT(struct options, envid) },
-	{ 'X', "", OPT_IGNORE_ARG, 0 },
+	{ 'X', "", OPT_IGNORE_ARG, 0 },	/* file for the dialogue */
 	{ 'G', "", OPT_IGNORE, 0 },
+	{ 'c', "", OPT_IGNORE, 0 },
 	{ 'm', "", OPT_IGNORE, 0 },
 	{ 'n', "", OPT_IGNORE, 0 },
 	{ 's', "", OPT_IGNORE, 0 },
 	{ 'U', "", OPT_IGNORE, 0 },
-	{ 'v', "", OPT_IGNORE, 0 },
+	{ 'x', "", OPT_IGNORE, 0 },
 	{ 0 }
 };
 
 /* -- who calls -- */
 
+/* "&" is the account's name with a capital, as passwd(5) of BSD has it. */
+static const char *full_name(struct arena *a, const struct priv_user *user)
+{
+	const char *and = strchr(user->full_name, '&');
+	char first = user->name[0];
+
+	if (!and)
+		return arena_dup(a, span_of(user->full_name));
+	if (first >= 'a' && first <= 'z')
+		first -= 'a' - 'A';
+	return arena_printf(a, "%.*s%c%s%s", (int)(and - user->full_name),
+			user->full_name, first, user->name + !!first, and + 1);
+}
+
 static int set_caller(struct sendmail_message *m, const struct options *o,
 		struct err *err)
 {
+	struct outgoing *out = &m->out;
 	struct priv_user user;
 
 	if (priv_find_uid(getuid(), &user, NULL) < 0) {
 		user = (struct priv_user){ .uid = getuid() };
 		snprintf(user.name, sizeof(user.name), "uid-%u", getuid());
 	}
-	m->login = arena_dup(m->arena, span_of(user.name));
-	m->full_name = o->name ? o->name
-			: arena_dup(m->arena, span_of(user.full_name));
-	m->sender = sendmail_complete(m, span_of(o->sender ? o->sender :
-			m->login));
-	if (!m->login || !m->sender)
-		return err_set(err, ERR_PERM, "sender too long");
+	out->full_name = o->name ? o->name : full_name(out->arena, &user);
+	out->from = outgoing_account(out, span_of(user.name));
+	m->sender = out->from;
+	if (!out->from)
+		return err_nomem(err);
+	if (!o->sender)
+		return 0;
+	m->sender = outgoing_address(out, span_of(o->sender));
+	if (!m->sender) {
+		m->bad = true;
+		return err_set(err, ERR_PERM, "-f %s: no address", o->sender);
+	}
+	if (*m->sender)
+		out->from = m->sender;
 	return 0;
+}
+
+/* For `domain`: the configuration says which one is ours. */
+static int prepare(struct sendmail_message *m, const struct options *o,
+		struct err *err)
+{
+	const struct conf *conf = m->conf;
+
+	m->out = (struct outgoing){
+		.arena = arena_new(MEMORY_MOST),
+		.domain = conf->domains ? conf->domains->text : conf->hostname,
+		.host = conf->hostname, .from_header = o->rcpt_from_header,
+		.now = clock_plausible() ? clock_now() : 0
+	};
+	return m->out.arena ? set_caller(m, o, err) : err_nomem(err);
 }
 
 /* -- sending -- */
@@ -170,58 +224,78 @@ static int set_caller(struct sendmail_message *m, const struct options *o,
 static const char *add_param(struct sendmail_message *m, const char *params,
 		const char *name, const char *value)
 {
-	return value ? arena_printf(m->arena, "%s%s%s=%s", params ? params : "",
-			params ? " " : "", name, value) : params;
+	return value ? arena_printf(m->out.arena, "%s%s%s=%s",
+			params ? params : "", params ? " " : "", name, value) :
+		params;
 }
 
 static int submit(struct sendmail_message *m, const struct options *o,
 		struct err *err)
 {
+	const struct outgoing *out = &m->out;
 	struct submit_options more = {
 		add_param(m, add_param(m, NULL, "RET", o->ret), "ENVID",
 				o->envid),
-		add_param(m, NULL, "NOTIFY", o->notify), m->utf8
+		add_param(m, NULL, "NOTIFY", o->notify), out->utf8
 	};
 
-	if (!m->nrcpt)
+	if (!out->nrcpt) {
+		m->bad = true;
 		return err_set(err, ERR_PERM, "no recipients");
-	return submit_message(m->conf, m->sender, m->rcpt, m->nrcpt, m->fd, 0,
-			m->size, &more, err);
+	}
+	return submit_message(m->conf, m->sender, out->rcpt, out->nrcpt,
+			m->fd, 0, m->size, &more, err);
+}
+
+static int take(struct sendmail_message *m, const struct options *o,
+		char **rcpt, int n, struct err *err)
+{
+	if (prepare(m, o, err) < 0)
+		return -1;
+	for (int i = 0; i < n; i++)
+		outgoing_recipients(&m->out, span_of(rcpt[i]));
+	if (sendmail_intake(m, STDIN_FILENO, !o->no_dot, err) < 0)
+		return -1;
+	return submit(m, o, err);
+}
+
+static int failed(const struct sendmail_message *m, const struct err *err)
+{
+	int status = applet_fail("sendmail", err);
+
+	if (m->out.broken && !m->out.nrcpt)
+		return EX_NOUSER;
+	return m->bad ? EX_DATAERR : status;
+}
+
+static int taken(const struct sendmail_message *m, const struct options *o)
+{
+	if (o->verbose)
+		fprintf(stderr, "sendmail: %llu octets from <%s> taken for %u "
+				"recipient%s\n", (unsigned long long)m->size,
+				m->sender, m->out.nrcpt,
+				m->out.nrcpt == 1 ? "" : "s");
+	if (!m->out.broken)
+		return EX_OK;
+	fprintf(stderr, "sendmail: %u addresses are not valid\n",
+			m->out.broken);
+	return EX_DATAERR;
 }
 
 static int send_message(const struct options *o, char **rcpt, int n)
 {
-	struct sendmail_message m = {
-		.rcpt_from_header = o->rcpt_from_header, .fd = -1
-	};
+	struct sendmail_message m = { .fd = -1 };
 	struct conf *conf = conf_read_or_exit(o->conf);
 	struct err err;
-	int status = EX_OK;
+	int status;
 
 	err_nomem(&err);
 	m.conf = conf;
-	m.arena = arena_new(MEMORY_MOST);
-	if (!m.arena || set_caller(&m, o, &err) < 0)
-		goto out;
-	for (int i = 0; i < n; i++)
-		sendmail_recipients(&m, span_of(rcpt[i]));
-	if (sendmail_intake(&m, STDIN_FILENO, !o->no_dot, &err) < 0 ||
-			submit(&m, o, &err) < 0)
-		goto out;
-	if (m.broken) {
-		fprintf(stderr, "sendmail: %u addresses are not valid\n",
-				m.broken);
-		status = EX_DATAERR;
-	}
-	goto done;
-out:
-	status = applet_fail("sendmail", &err);
-	if (m.broken && !m.nrcpt)
-		status = EX_NOUSER;
-done:
+	status = take(&m, o, rcpt, n, &err) < 0 ? failed(&m, &err) :
+		taken(&m, o);
 	if (m.fd >= 0)
 		close(m.fd);
-	arena_free(m.arena);
+	arena_free(m.out.arena);
 	conf_free(conf);
 	return status;
 }
@@ -258,8 +332,26 @@ static void check_dsn(const struct options *o)
 
 static int other_mode(const char *mode)
 {
-	fprintf(stderr, "sendmail: -b%s: only -bm, -bp and -bs; maild runs "
-			"the daemons\n", mode);
+	fprintf(stderr, "sendmail: -b%s: not here; maild runs the daemons\n",
+			mode);
+	return EX_USAGE;
+}
+
+/*
+ * -q, -qf: all of it; -qI, -qR, -qS: some. -q30m wants a daemon that looks
+ * every half hour, which `queue` is: nothing is left to do.
+ */
+static int run_queue(const struct options *o)
+{
+	const char *q = o->queue;
+
+	if (ascii_isdigit(*q) || (*q == 'p' && (!q[1] || ascii_isdigit(q[1]))))
+		return EX_OK;
+	if (!*q || !strcmp(q, "f"))
+		return sendmail_queue(o->conf, true, NULL);
+	if (strchr("IRS", *q) && q[1])
+		return sendmail_queue(o->conf, true, q);
+	fprintf(stderr, "sendmail: -q%s: only -q, -qI, -qR and -qS\n", q);
 	return EX_USAGE;
 }
 
@@ -287,11 +379,13 @@ int sendmail_main(int argc, char **argv)
 
 	take_other(&o);
 	if (CFG_MAILQ && !strcmp(o.mode, "p"))
-		return sendmail_queue(o.conf, false);
-	if (CFG_MAILQ && o.queue)
-		return sendmail_queue(o.conf, true);
+		return sendmail_queue(o.conf, false, NULL);
+	if (CFG_MAILQ && o.queue && !strcmp(o.mode, "m"))
+		return run_queue(&o);
 	if (CFG_SMTPD && !strcmp(o.mode, "s"))
 		return speak_smtp(&o);
+	if (CFG_SENDMAIL_VERIFY && !strcmp(o.mode, "v"))
+		return sendmail_verify(o.conf, argv + operand, argc - operand);
 	if (strcmp(o.mode, "m") != 0)
 		return other_mode(o.mode);
 	if (operand == argc && !o.rcpt_from_header)

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/idna.h"
+#include "config.h"
 #include "net/tls.h"
+#include "net/tls_line.h"
 
 #define SMTP_PORT 25
 #define RCPT_MOST 100		/* at once (RFC 5321 4.5.3.1.8) */
@@ -31,7 +34,10 @@ struct sender {
 
 	struct mx_target targets[MX_TARGETS];
 	unsigned ntargets, target;
-	bool plain;			/* TLS broke here, and was only a wish */
+	const struct conf_tls_policy *policy;	/* of the domain, or NULL */
+	struct tls_pins *pins;		/* of this line */
+	bool wish;			/* TLS is only a wish here, */
+	bool plain;			/* and broke */
 	bool up;
 	struct smtp_result why;		/* the best reason so far why not */
 };
@@ -92,6 +98,29 @@ static void say(const struct sender *s, const char *what, const char *detail)
 		fprintf(stderr, "smtp: %s: %s%s\n", host_of(s), what, detail);
 }
 
+/* False: the domain's line cannot be met. */
+static bool by_policy(struct sender *s, struct smtp_target *t)
+{
+	struct err err;
+
+	tls_pins_drop(s->pins);
+	s->pins = NULL;
+	if (!s->policy)
+		return true;
+	if (tls_line(s->policy, t, &s->pins) < 0) {
+		no_memory(s);
+		return false;
+	}
+	if (!t->verify || t->expect || !s->tls)
+		return true;
+	if (tls_add_bundle(s->tls, s->job->conf->tls_ca, &err) == 0)
+		return true;
+	cannot(s, ERR_TEMP, "4.7.5", err.text);
+	loop_stop(s->loop, 0);
+	return false;
+}
+
+/* False: there is no memory, or no way that is sure enough; all was told. */
 static bool dial(struct sender *s)
 {
 	const struct smtp_relay *relay = &s->job->relay;
@@ -101,17 +130,24 @@ static bool dial(struct sender *s)
 		.name = relay->host ? relay->host : to->name,
 		.tls = relay->host ? relay->tls : CONF_TLS_MAY,
 		.verify = relay->host && relay->verify,
-		.hello = s->job->conf->hostname,
+		.hello = s->job->hello,
 		.connect_timeout = s->job->conf->connect_timeout
 	};
 
 	if (relay->host) {
 		t.user = relay->user;
 		t.password = relay->password;
+		t.expect = relay->expect;
+	} else if (CFG_TLS_POLICY && !by_policy(s, &t)) {
+		return false;
 	}
+	/* the password is never risked: with one, TLS is no mere wish */
+	s->wish = t.tls == CONF_TLS_MAY && !t.user;
 	if (s->plain)
 		t.tls = CONF_TLS_NONE;
 	s->client = smtp_client_new(s->loop, &t, s->tls, &events, s);
+	if (!s->client)
+		no_memory(s);
 	return s->client;
 }
 
@@ -141,15 +177,6 @@ static void on_result(void *arg, unsigned rcpt, const struct smtp_result *r)
 	keep(s, s->index[s->at - s->sent + rcpt], r, host_of(s));
 }
 
-/* The password is never risked: with one, TLS was no mere wish. */
-static bool may_go_plain(const struct sender *s)
-{
-	const struct smtp_relay *relay = &s->job->relay;
-
-	return !s->plain && (!relay->host ||
-			(relay->tls == CONF_TLS_MAY && !relay->user));
-}
-
 static void on_gone(void *arg, const struct smtp_result *r)
 {
 	struct sender *s = arg;
@@ -164,15 +191,14 @@ static void on_gone(void *arg, const struct smtp_result *r)
 	/* what a server has said tells more than that another is away */
 	if (r->code || !s->why.code)
 		s->why = *r;
-	s->plain = r->tls_failed && may_go_plain(s);
+	s->plain = r->tls_failed && s->wish && !s->plain;
 	if (r->kind == ERR_AUTH || (!s->plain &&
 				s->target + 1 == s->ntargets)) {
 		finish(s, &s->why);
 		return;
 	}
 	s->target += !s->plain;
-	if (!dial(s))
-		no_memory(s);
+	dial(s);
 }
 
 static const struct smtp_client_events events = {
@@ -192,8 +218,8 @@ static void on_targets(void *arg, const struct mx_target *targets, unsigned n,
 		memcpy(s->targets, targets, n * sizeof(*targets));
 	if (!n)
 		finish(s, why);
-	else if (!dial(s))
-		no_memory(s);
+	else
+		dial(s);
 }
 
 static struct span domain_of(const char *address)
@@ -222,6 +248,20 @@ static void gather(struct sender *s, unsigned first)
 	}
 }
 
+/* What DNS says of certificates only queue looks up. */
+static bool find_policy(struct sender *s)
+{
+	char ascii[IDNA_SIZE];
+
+	s->policy = conf_tls_policy(s->job->conf, idna_ascii(ascii,
+			s->domain) ? span_of(ascii) : s->domain);
+	if (!s->policy || s->policy->mode != CONF_POLICY_DANE)
+		return true;
+	cannot(s, ERR_TEMP, "4.7.5", "tls-policy dane is for queue: "
+			"send it by sendmail");
+	return false;
+}
+
 static void visit(struct sender *s)
 {
 	const struct smtp_relay *relay = &s->job->relay;
@@ -239,6 +279,8 @@ static void visit(struct sender *s)
 		cannot(s, ERR_PERM, "5.1.3", "no domain");
 		return;
 	}
+	if (CFG_TLS_POLICY && !relay->host && !find_policy(s))
+		return;
 	if (mx_find(s->loop, s->dns, &q, on_targets, s))
 		loop_run(s->loop);
 	else
@@ -249,7 +291,7 @@ static int prepare(struct sender *s, struct err *err)
 {
 	const struct smtp_job *job = s->job;
 	const struct smtp_relay *relay = &job->relay;
-	bool secure = relay->host && relay->verify &&
+	bool secure = relay->host && relay->verify && !relay->expect &&
 		relay->tls != CONF_TLS_MAY;
 
 	s->message = job->message;
@@ -271,6 +313,8 @@ static void clean_up(struct sender *s)
 	dns_free(s->dns);
 	loop_free(s->loop);
 	tls_ctx_free(s->tls);
+	if (CFG_TLS_POLICY)
+		tls_pins_drop(s->pins);
 	free(s->done);
 	free(s->index);
 	free(s->rcpt);

@@ -3,28 +3,62 @@
  * RFC 5321 (client), 3207 (STARTTLS), 4954 (AUTH), 1870 (SIZE), 2920 (PIPELINING)
  *
  * applet smtp tool
+ * file header.c SMTP_HEADER
+ * file check.c SMTP_CHECK
+ * file check_probe.c SMTP_CHECK
+ * file check_print.c SMTP_CHECK
+ * file check_json.c SMTP_CHECK
  *
  * config SMTP
  *	bool "smtp (5 kB)"
  *	help
- *	  usage: smtp [-v] [-f SENDER] [-H HOST[:PORT]] [--tls MODE] [--noverify]
- *	              [-u USER -p FILE] [-C FILE] RCPT ... < message
+ *	  usage: smtp [-tv] [-f SENDER] [-F NAME] [-s HOST[:PORT]] [--tls MODE]
+ *	              [--noverify] [-u USER [-p FILE]] [--domain NAME] [-C FILE]
+ *	              RCPT ... < message
+ *	         smtp --check | --serverinfo [OPTION ...] HOST[:PORT]
  *
  *	  Sends a message at once, without the queue.
  *
  *	  -f SENDER       envelope sender ("" or "<>": none)
- *	  -H HOST[:PORT]  where to; default: the smarthost, else by MX
+ *	  -s HOST[:PORT]  where to; default: the smarthost, else by MX
  *	  --tls MODE      none, may (unverified), starttls, tls; default: by PORT
  *	  --noverify      take any certificate
+ *	  --fingerprint SHA256  take this one alone (where built in)
  *	  -u USER         log in
- *	  -p FILE         password, in a file that others cannot read
+ *	  -p FILE         password, in a file that others cannot read; without
+ *	                  it the terminal is asked
+ *	  --domain NAME   say this in EHLO; default: hostname
  *	  -C FILE         configuration
  *	  -v              tell more
  *
+ *	  With SMTP_HEADER:
+ *
+ *	  -t              recipients from To, Cc and Bcc, too; Bcc is taken out,
+ *	                  Date, From and Message-ID are added
+ *	  -F NAME         name for a missing From
+ *
+ *	  With SMTP_CHECK:
+ *
+ *	  --check HOST[:PORT]       explain a server; with -u try the login
+ *	  --serverinfo HOST[:PORT]  the same as JSON
+ *
  *	  Exit status: 0 sent, 75 try again, 67 no such user, 68 no such domain,
- *	  69, 76, 77 refused, 64 usage, 78 configuration.
+ *	  69, 76, 77 refused, 65 bad message, 64 usage, 78 configuration.
+ *
+ * config SMTP_HEADER
+ *	bool "smtp -t (1 kB)"
+ *	default y
+ *	help
+ *	  Recipients are read from the message, as sendmail does it.
+ *
+ * config SMTP_CHECK
+ *	bool "smtp --check (9 kB)"
+ *	default n
+ *	help
+ *	  Explains what a server can do, its certificate, and what is wrong.
  */
 #include "applet.h"
+#include "config.h"
 
 #include <pwd.h>
 #include <stdio.h>
@@ -33,137 +67,42 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/idna.h"
-#include "base/utf8.h"
 #include "net/smtp_advice.h"
 #include "os/log.h"
 #include "os/opt.h"
 #include "smtp.h"
 
-#define HOST_MOST 255
-#define PASSWORD_MOST 255
-
-struct options {
-	const char *conf, *sender, *host, *tls, *user, *password_file;
-	bool no_verify, verbose;
-};
-
 static const struct opt_row rows[] = {
-	{ 'f', "from", OPT_TEXT, OPT_AT(struct options, sender) },
-	{ 'H', "host", OPT_TEXT, OPT_AT(struct options, host) },
-	{ 0, "tls", OPT_TEXT, OPT_AT(struct options, tls) },
-	{ 0, "noverify", OPT_FLAG, OPT_AT(struct options, no_verify) },
-	{ 'u', "user", OPT_TEXT, OPT_AT(struct options, user) },
+	{ 'f', "from", OPT_TEXT, OPT_AT(struct smtp_options, sender) },
+	{ 's', "host", OPT_TEXT, OPT_AT(struct smtp_options, host) },
+	{ 'H', "", OPT_TEXT, OPT_AT(struct smtp_options, host) }, /* was so */
+	{ 0, "tls", OPT_TEXT, OPT_AT(struct smtp_options, tls) },
+	{ 0, "noverify", OPT_FLAG, OPT_AT(struct smtp_options, no_verify) },
+	USE_TLS_POLICY({ 0, "fingerprint", OPT_TEXT,
+		OPT_AT(struct smtp_options, fingerprint) },)
+	{ 'u', "user", OPT_TEXT, OPT_AT(struct smtp_options, user) },
 	{ 'p', "password-file", OPT_TEXT,
-		OPT_AT(struct options, password_file) },
-	{ 'v', "verbose", OPT_FLAG, OPT_AT(struct options, verbose) },
-	{ 'C', "config", OPT_TEXT, OPT_AT(struct options, conf) },
+		OPT_AT(struct smtp_options, password_file) },
+	{ 0, "domain", OPT_TEXT, OPT_AT(struct smtp_options, domain) },
+	{ 'v', "verbose", OPT_FLAG, OPT_AT(struct smtp_options, verbose) },
+	{ 'C', "config", OPT_TEXT, OPT_AT(struct smtp_options, conf) },
+	/* programs that take it for a sendmail */
+	{ 'i', "", OPT_IGNORE, 0 },
+	{ 'o', "", OPT_IGNORE_ARG, 0 },
+	USE_SMTP_HEADER({ 't', "", OPT_FLAG,
+		OPT_AT(struct smtp_options, from_header) },
+	{ 'F', "", OPT_TEXT, OPT_AT(struct smtp_options, name) },)
+	USE_SMTP_CHECK({ 0, "check", OPT_FLAG,
+		OPT_AT(struct smtp_options, check) },
+	{ 0, "serverinfo", OPT_FLAG,
+		OPT_AT(struct smtp_options, serverinfo) },)
 	{ 0 }
 };
 
-/* What the relay's strings point to. */
-struct room {
-	char host[HOST_MOST + 1], password[PASSWORD_MOST + 1];
-	char sender[320];
-};
-
-_Noreturn static void fail(int status, const char *text)
+_Noreturn void smtp_stop(int status, const char *text)
 {
 	fprintf(stderr, "smtp: %s\n", text);
 	exit(status);
-}
-
-/* -- where to -- */
-
-static const struct {
-	char word[9];
-	unsigned char tls;		/* enum conf_tls */
-	unsigned short port;		/* where none is said */
-} modes[] = {
-	{ "none", CONF_TLS_NONE, 25 },
-	{ "may", CONF_TLS_MAY, 25 },
-	{ "starttls", CONF_TLS_STARTTLS, 587 },
-	{ "tls", CONF_TLS_TLS, 465 }
-};
-
-#define MODES (sizeof(modes) / sizeof(modes[0]))
-
-/*
- * HOST, HOST:PORT, [HOST]:PORT; an IPv6 address needs its brackets. *port
- * stays when there is none.
- */
-static bool split_host(struct span text, char host[HOST_MOST + 1],
-		unsigned *port)
-{
-	size_t colon = span_rfind(text, ':');
-	struct span rest = span_rest(text, colon);
-	unsigned long n = *port;
-
-	/* in brackets it belongs to the address */
-	if (span_has(rest, ']'))
-		rest.n = 0;
-	text.n -= rest.n;
-	if (text.n && text.p[0] == '[' && text.p[text.n - 1] == ']')
-		text = span_sub(text, 1, text.n - 2);
-	if (rest.n && !span_number(span_rest(rest, 1), 65535, &n))
-		return false;
-	*port = (unsigned)n;
-	if (!utf8_ascii(text))
-		return n && idna_ascii(host, text);
-	return n && text.n && str_copy(host, HOST_MOST + 1, text) == 0;
-}
-
-/* A password is never sent where TLS is a mere wish, so then it is more. */
-static enum conf_tls default_tls(unsigned port, bool user)
-{
-	if (port == 465)
-		return CONF_TLS_TLS;
-	return port == 587 || user ? CONF_TLS_STARTTLS : CONF_TLS_MAY;
-}
-
-static void set_host(struct smtp_relay *relay, const struct options *o,
-		struct room *room)
-{
-	size_t mode = 0;
-
-	while (o->tls && mode < MODES && strcmp(o->tls, modes[mode].word))
-		mode++;
-	if (mode == MODES)
-		fail(EX_USAGE, "--tls: none, may, starttls or tls");
-	relay->port = o->tls ? modes[mode].port : 25;
-	if (!split_host(span_of(o->host), room->host, &relay->port))
-		fail(EX_USAGE, "-H: not a host");
-	relay->host = room->host;
-	relay->tls = o->tls ? modes[mode].tls :
-		default_tls(relay->port, o->user);
-	relay->verify = !o->no_verify;
-	relay->user = o->user;
-}
-
-/* -H as it was told, else the smarthost, else nothing: MX. */
-static void choose_relay(struct smtp_relay *relay, const struct options *o,
-		const struct conf *conf, const char *sender, struct room *room)
-{
-	const struct conf_smarthost *s = conf_smarthost(conf, NULL, sender);
-	const char *file = o->password_file;
-	struct err err;
-
-	if (!o->host && (o->tls || o->user || file || o->no_verify))
-		fail(EX_USAGE, "--tls, --noverify, -u and -p go with -H");
-	if (!o->user != !file)
-		fail(EX_USAGE, "-u and -p go together");
-	if (o->host) {
-		set_host(relay, o, room);
-	} else if (s) {
-		*relay = (struct smtp_relay){ s->host, s->port, s->tls,
-			s->verify, s->user, NULL };
-		file = s->user ? s->password_file : NULL;
-	}
-	if (!file)
-		return;
-	if (smtp_password(file, room->password, sizeof(room->password), &err))
-		fail(err.kind == ERR_PERM ? EX_CONFIG : EX_NOINPUT, err.text);
-	relay->password = room->password;
 }
 
 /* -- who from, who to -- */
@@ -180,13 +119,13 @@ static const char *plain_address(char *address)
 	return address;
 }
 
-static const char *choose_sender(const struct options *o,
-		const struct conf *conf, struct room *room)
+static const char *choose_sender(const struct smtp_options *o,
+		const struct conf *conf, struct smtp_room *room)
 {
 	const struct passwd *pw;
 
 	if (o->sender)
-		return strcmp(o->sender, "<>") ? o->sender : "";
+		return plain_address((char *)o->sender);
 	pw = getpwuid(getuid());
 	snprintf(room->sender, sizeof(room->sender), "%.63s@%s",
 			pw ? pw->pw_name : "nobody", conf->hostname);
@@ -235,7 +174,9 @@ static int judge(const struct smtp_job *job)
 	return status;
 }
 
-static int run(struct smtp_job *job, char **rcpt, unsigned n)
+/* Those of the command line, in a list; with -t those of the header, too. */
+static void read_message(struct smtp_job *job, const struct smtp_options *o,
+		char **rcpt, unsigned n, struct smtp_room *room)
 {
 	struct err err;
 
@@ -244,41 +185,71 @@ static int run(struct smtp_job *job, char **rcpt, unsigned n)
 	job->message.rcpt = (const char *const *)rcpt;
 	job->message.nrcpt = n;
 	job->message.lf_lines = true;
+	if (smtp_read_message(job->conf, &job->message, &err) < 0)
+		smtp_stop(err.kind == ERR_PERM ? EX_DATAERR : EX_IOERR,
+				err.text);
+	if (CFG_SMTP_HEADER && o->from_header)
+		smtp_header(job, o, room);
+}
+
+static int run(struct smtp_job *job)
+{
+	unsigned n = job->message.nrcpt;
+	struct err err;
+	int status;
+
 	job->results = calloc(n, sizeof(*job->results));
 	job->hosts = calloc(n, sizeof(*job->hosts));
 	if (!job->results || !job->hosts)
-		fail(EX_TEMPFAIL, "out of memory");
-	if (smtp_read_message(job->conf, &job->message, &err) < 0)
-		fail(err.kind == ERR_PERM ? EX_DATAERR : EX_IOERR, err.text);
+		smtp_stop(EX_TEMPFAIL, "out of memory");
 	if (smtp_send_all(job, &err) < 0)
-		fail(err_exit(err.kind), err.text);
-	return judge(job);
+		smtp_stop(err_exit(err.kind), err.text);
+	status = judge(job);
+	free(job->results);
+	free(job->hosts);
+	return status;
+}
+
+static int send_or_check(struct smtp_job *job, const struct smtp_options *o,
+		char **rcpt, unsigned n, struct smtp_room *room)
+{
+	if (CFG_SMTP_CHECK && (o->check || o->serverinfo))
+		return smtp_check(job, o, rcpt[0], room);
+	job->message.sender = choose_sender(o, job->conf, room);
+	smtp_choose_relay(job, o, room);
+	read_message(job, o, rcpt, n, room);
+	return run(job);
+}
+
+static bool makes_sense(const struct smtp_options *o, int n)
+{
+	if (o->check || o->serverinfo)
+		return n == 1 && !o->host && !(o->check && o->serverinfo);
+	return n || o->from_header;
 }
 
 int smtp_main(int argc, char **argv)
 {
-	struct options o = { 0 };
-	struct room room = { 0 };
+	struct smtp_options o = { 0 };
+	struct smtp_room room = { 0 };
 	struct smtp_job job = { 0 };
 	struct conf *conf;
 	struct err err;
 	int operand = usage_parse(argc, argv, rows, &o), status;
 
-	if (operand == argc)
+	if (!makes_sense(&o, argc - operand))
 		usage_fail(argv[0]);
 	log_open("smtp", true);
 	log_level(LOG_LEVEL_WARN);
 	conf = conf_read(conf_path(o.conf), !o.conf, &err);
 	if (!conf)
-		fail(EX_CONFIG, err.text);
+		smtp_stop(EX_CONFIG, err.text);
 	job.conf = conf;
+	job.hello = o.domain ? o.domain : conf->hostname;
 	job.verbose = o.verbose;
-	job.message.sender = choose_sender(&o, conf, &room);
-	choose_relay(&job.relay, &o, conf, job.message.sender, &room);
-	status = run(&job, argv + operand, (unsigned)(argc - operand));
+	status = send_or_check(&job, &o, argv + operand,
+			(unsigned)(argc - operand), &room);
 	explicit_bzero(room.password, sizeof(room.password));
-	free(job.results);
-	free(job.hosts);
 	conf_free(conf);
 	return status;
 }

@@ -5,9 +5,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/err.h"
+#include "base/str.h"
 #include "net/mx.h"
 #include "net/smtp_client.h"
+#include "net/tls.h"
 #include "os/conf.h"
+
+#define SMTP_HOST_MOST 255
+#define SMTP_PASSWORD_MOST 255
+
+struct smtp_options {
+	const char *conf, *sender, *name, *host, *tls, *user, *password_file;
+	const char *domain, *fingerprint;
+	bool no_verify, verbose, from_header, check, serverinfo;
+};
+
+/* What the relay's strings point to. */
+struct smtp_room {
+	char host[SMTP_HOST_MOST + 1], password[SMTP_PASSWORD_MOST + 1];
+	char sender[320];
+	unsigned char hash[32];
+	struct tls_pin pins[2];
+	struct tls_expect expect;
+	struct str head;		/* what goes out before the body */
+};
 
 /* Where it all goes, when it is not the MX of each domain. */
 struct smtp_relay {
@@ -16,16 +37,37 @@ struct smtp_relay {
 	enum conf_tls tls;
 	bool verify;
 	const char *user, *password;	/* NULL: no AUTH */
+	const struct tls_expect *expect;	/* NULL: by tls-ca */
 };
 
 struct smtp_job {
 	const struct conf *conf;
+	const char *hello;		/* our name in EHLO */
 	struct smtp_relay relay;
 	bool verbose;
 	struct smtp_message message;	/* rcpt, nrcpt: all of them */
 	struct smtp_result *results;	/* one a recipient */
 	char (*hosts)[256];		/* who said it; "" nobody */
 };
+
+/* Tells it on stderr. */
+_Noreturn void smtp_stop(int status, const char *text);
+
+/* ---- relay.c; all of these end the program when something is wrong */
+/*
+ * HOST, HOST:PORT, [HOST]:PORT; an IPv6 address needs its brackets. *port
+ * stays when there is none.
+ */
+bool smtp_split_host(struct span text, char host[SMTP_HOST_MOST + 1],
+		unsigned *port);
+/* "none", "may", "starttls", "tls", and the port where none is said. */
+bool smtp_mode(const char *word, enum conf_tls *tls, unsigned *port);
+const char *smtp_mode_word(enum conf_tls tls);
+/* From the file, or where it is NULL from the terminal, into the room. */
+void smtp_get_password(const char *file, const char *user, const char *host,
+		struct smtp_room *room);
+void smtp_choose_relay(struct smtp_job *job, const struct smtp_options *o,
+		struct smtp_room *room);
 
 /* ---- message.c */
 /*
@@ -34,6 +76,14 @@ struct smtp_job {
  */
 int smtp_read_message(const struct conf *conf, struct smtp_message *m,
 		struct err *err);
+
+/* ---- header.c: recipients and what is missing, see mime/outgoing.h */
+void smtp_header(struct smtp_job *job, const struct smtp_options *o,
+		struct smtp_room *room);
+
+/* ---- check.c: --check and --serverinfo; the exit status */
+int smtp_check(struct smtp_job *job, const struct smtp_options *o,
+		const char *where, struct smtp_room *room);
 
 /* ---- send.c */
 /* Blocks until each recipient has its result. -1: could not begin. */

@@ -102,6 +102,10 @@ void conn_timeout(struct conn *c, int64_t ms);
  */
 int conn_starttls(struct conn *c, struct tls_ctx *ctx, const char *name,
 		unsigned verify, struct err *err);
+/* tls_expect; right after conn_starttls. */
+void conn_expect(struct conn *c, const struct tls_expect *e);
+/* tls_fault, also when CONN_ERROR has come. */
+enum tls_fault conn_tls_fault(const struct conn *c);
 bool conn_is_tls(const struct conn *c);
 /* Plain bytes came behind STARTTLS or its reply and were dropped: log it. */
 bool conn_had_injection(const struct conn *c);

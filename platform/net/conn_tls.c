@@ -82,6 +82,16 @@ int conn_starttls(struct conn *c, struct tls_ctx *ctx, const char *name,
 	return 0;
 }
 
+void conn_expect(struct conn *c, const struct tls_expect *e)
+{
+	tls_expect(c->tls, e);
+}
+
+enum tls_fault conn_tls_fault(const struct conn *c)
+{
+	return c->tls ? tls_fault(c->tls) : TLS_FAULT_NONE;
+}
+
 bool conn_is_tls(const struct conn *c)
 {
 	return c->tls_text;

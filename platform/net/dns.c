@@ -402,7 +402,8 @@ static void answer_localhost(struct loop_timer *t)
 	else
 		r.ip.aaaa.s6_addr[15] = 1;	/* ::1 */
 	if (q->type == DNS_A || q->type == DNS_AAAA)
-		answer = (struct dns_answer){ DNS_OK, 1, &r, false };
+		answer = (struct dns_answer){ DNS_OK, 1, &r, false,
+			NULL };
 	finish(q, &answer);
 }
 

@@ -14,7 +14,10 @@
 #include "net/loop.h"
 #include "os/conf.h"
 
-enum dns_type { DNS_A = 1, DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28 };
+enum dns_type {
+	DNS_A = 1, DNS_CNAME = 5, DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 16,
+	DNS_AAAA = 28, DNS_TLSA = 52
+};
 
 enum dns_status {
 	DNS_OK,		/* one record or more */
@@ -32,8 +35,8 @@ struct dns_record {
 		struct in_addr a;
 		struct in6_addr aaaa;
 	} ip;
-	const char *text;		/* MX host or PTR name (lower case, no final dot; "" for
-					 * the root: null MX), TXT joined strings */
+	const char *text;		/* MX host, PTR or CNAME name (lower case, no final dot; ""
+					 * for the root: null MX), TXT joined strings, TLSA octets */
 	size_t text_len;
 };
 
@@ -42,6 +45,7 @@ struct dns_answer {
 	int count;			/* at most DNS_MOST */
 	const struct dns_record *records;	/* MX sorted by preference, random among equals */
 	bool authentic;			/* AD bit; only meaningful from a trusted resolver */
+	const char *name;		/* whose they are: behind CNAMEs the last; NULL: not known */
 };
 #define DNS_MOST 32
 

@@ -2,7 +2,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/dane.h"
 #include "net/dns_packet.h"
+
+/* A record that is of use can be told from others. */
+static void use_pins(const struct dns_answer *a)
+{
+	struct tls_pins *s = dane_pins(a);
+
+	if (!a->name || strlen(a->name) >= DNS_NAME_SIZE)
+		abort();
+	for (unsigned i = 0; s && i < s->expect.npins; i++)
+		if (s->expect.pins[i].usage < 2 || !s->expect.pins[i].data.n)
+			abort();
+	tls_pins_drop(s);
+}
 
 static void use(const struct dns_answer *a)
 {
@@ -20,6 +34,7 @@ static void use(const struct dns_answer *a)
 		if (i && r->preference < a->records[i - 1].preference)
 			abort();
 	}
+	use_pins(a);
 	if (sum == 1)
 		abort();		/* keeps the reads */
 }
@@ -29,12 +44,13 @@ int LLVMFuzzerTestOneInput(const unsigned char *p, size_t n);
 int LLVMFuzzerTestOneInput(const unsigned char *p, size_t n)
 {
 	static const enum dns_type types[] = {
-		DNS_A, DNS_AAAA, DNS_MX, DNS_TXT, DNS_PTR
+		DNS_A, DNS_AAAA, DNS_MX, DNS_TXT, DNS_PTR, DNS_CNAME,
+		DNS_TLSA
 	};
 	unsigned char packet[4096], query[DNS_QUERY_SIZE];
 	struct dns_reading r = { .chain = 0 };
 	struct arena *a = arena_new(256 * 1024);
-	enum dns_type type = n ? types[p[0] % 5] : DNS_A;
+	enum dns_type type = n ? types[p[0] % 7] : DNS_A;
 	size_t m = dns_packet_query(query, 7, SPAN("a.test"), type);
 
 	/* half of the time with the right header and question in front */

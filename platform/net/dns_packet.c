@@ -197,12 +197,19 @@ static bool take_txt(struct reader *r, struct dns_record *to)
 	return true;
 }
 
+static bool take_octets(struct reader *r, struct dns_record *to)
+{
+	return keep_text(r, to, span_make((const char *)ns_rr_rdata(r->rr),
+				ns_rr_rdlen(r->rr)));
+}
+
 static const struct {
 	enum dns_type type;
 	bool (*take)(struct reader *r, struct dns_record *to);
 } takers[] = {
 	{ DNS_A, take_a }, { DNS_AAAA, take_aaaa }, { DNS_MX, take_mx },
-	{ DNS_TXT, take_txt }, { DNS_PTR, take_ptr }
+	{ DNS_TXT, take_txt }, { DNS_PTR, take_ptr },
+	{ DNS_CNAME, take_ptr }, { DNS_TLSA, take_octets }
 };
 
 /* Of more MX than there is room for the best are kept. NULL: it is none of them. */
@@ -366,5 +373,6 @@ enum dns_verdict dns_packet_read(struct span packet, unsigned id,
 		return DNS_REFUSED;
 	memset(&out->answer, 0, sizeof(out->answer));
 	out->answer.authentic = flags & FLAG_AD;
+	out->answer.name = out->next;
 	return walk(&r, out, flags);
 }

@@ -164,6 +164,7 @@ struct fixture {
 	struct dns_answer answer;
 	struct dns_record records[DNS_MOST];
 	char text[DNS_MOST][300];
+	char name[256];
 };
 
 static void remember_name(struct server *s, const unsigned char *q)
@@ -321,6 +322,8 @@ static void answered(void *arg, const struct dns_answer *a)
 
 	f->calls++;
 	f->answer = *a;
+	if (a->name)
+		str_copys(f->name, sizeof(f->name), a->name);
 	for (int i = 0; i < a->count; i++) {
 		f->records[i] = a->records[i];
 		if (a->records[i].text)
@@ -489,6 +492,28 @@ static void say_chain(struct server *s, const unsigned char *q, size_t n,
 	a_record(out, "c.test", "192.0.2.3");
 	cname(out, "b.test", "c.test");
 	cname(out, s->last, "b.test");
+}
+
+static void say_tlsa(struct server *s, const unsigned char *q, size_t n,
+		bool tcp, struct packet *out)
+{
+	size_t at;
+
+	(void)tcp;
+	begin(out, q, n, 0x20);
+	cname(out, s->last, "Keys.test");
+	at = record(out, 1, "keys.test", DNS_TLSA);
+	for (unsigned i = 0; i < 7; i++)
+		byte(out, i);
+	end(out, at);
+}
+
+static void say_alias(struct server *s, const unsigned char *q, size_t n,
+		bool tcp, struct packet *out)
+{
+	(void)tcp;
+	begin(out, q, n, 0);
+	cname(out, s->last, "keys.test");
 }
 
 /* One link of the chain for each question. */
@@ -885,6 +910,25 @@ static void test_servers_of_the_configuration(void **state)
 	dns_servers_close(&s);
 }
 
+/* Octets as they are, and the name that they belong to. */
+static void test_tlsa_and_aliases(void **state)
+{
+	struct fixture *f = *state;
+
+	f->server[0].script = say_tlsa;
+	assert_int_equal(ask(f, "_25._tcp.a.test", DNS_TLSA), DNS_OK);
+	assert_true(f->answer.authentic);
+	assert_string_equal(f->name, "keys.test");
+	assert_int_equal(f->answer.count, 1);
+	assert_int_equal(f->records[0].text_len, 7);
+	assert_memory_equal(f->text[0], "\0\1\2\3\4\5\6", 7);
+	f->server[0].script = say_alias;
+	assert_int_equal(ask(f, "a.test", DNS_CNAME), DNS_OK);
+	assert_false(f->answer.authentic);
+	assert_string_equal(f->name, "a.test");
+	assert_string_equal(f->text[0], "keys.test");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -897,6 +941,7 @@ int main(void)
 		TEST(test_truncated_goes_to_tcp),
 		TEST(test_forgeries_are_ignored),
 		TEST(test_chains),
+		TEST(test_tlsa_and_aliases),
 		TEST(test_second_server_helps),
 		TEST(test_many_at_once),
 		TEST(test_dead_servers),

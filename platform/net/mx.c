@@ -42,6 +42,7 @@ struct mx {
 	bool itself;			/* the name stands for its own MX */
 	bool trouble;			/* a name could not be asked now */
 	bool missing;			/* the name itself does not exist */
+	bool named;			/* of the targets: see struct mx_target */
 	bool own;			/* an address was ours, */
 	bool nowhere;			/* or loopback */
 	struct host hosts[MX_HOSTS];
@@ -160,6 +161,7 @@ static void add(struct mx *m, const struct host *h, int family, const void *ip)
 	t = &m->targets[m->n];
 	set_address(t, family, ip, m->port);
 	t->preference = h->preference;
+	t->named = m->named;
 	str_copys(t->name, sizeof(t->name), h->name);
 	if (is_usable(m, t))
 		m->n++;
@@ -336,6 +338,7 @@ static void got_mx(void *arg, const struct dns_answer *a)
 	struct mx *m = arg;
 
 	m->query = NULL;
+	m->named = a->authentic;
 	if (a->status == DNS_OK)
 		take_exchangers(m, a);
 	else if (a->status == DNS_NODATA)
@@ -383,7 +386,7 @@ static void start(struct mx *m)
 		if (!m->query)
 			loop_timer_set(m->loop, &m->timer, 0);
 	} else {
-		m->itself = true;
+		m->itself = m->named = true;
 		add_host(m, m->name, 0);
 		if (ask_addresses(m))
 			return;

@@ -17,6 +17,7 @@ struct mx_target {
 	socklen_t addr_len;
 	unsigned preference;	/* the lower the better; equal ones in any order */
 	char name[256];		/* of the host */
+	bool named;		/* as configured, or by an answer that was authentic */
 };
 
 struct mx_question {

@@ -310,8 +310,12 @@ static void broken(struct smtp_client *c)
 	if (c->step == SMTP_STEP_CONNECT)
 		str_copy(r.enhanced, sizeof(r.enhanced), SPAN("4.4.1"));
 	r.tls_failed = c->step == SMTP_STEP_TLS;
-	if (r.tls_failed)
+	if (r.tls_failed) {
 		str_copy(r.enhanced, sizeof(r.enhanced), SPAN("4.7.5"));
+		r.tls_fault = (unsigned char)conn_tls_fault(c->conn);
+		if (r.tls_fault == TLS_FAULT_NONE)
+			r.tls_fault = TLS_FAULT_HANDSHAKE;
+	}
 	smtp_client_over(c, &r);
 }
 
@@ -445,6 +449,11 @@ const char *smtp_client_peer(const struct smtp_client *c)
 const char *smtp_client_tls(const struct smtp_client *c)
 {
 	return c->conn ? conn_tls_text(c->conn) : "";
+}
+
+unsigned smtp_client_tls_fault(const struct smtp_client *c)
+{
+	return c->conn ? conn_tls_fault(c->conn) : TLS_FAULT_NONE;
 }
 
 /* -- the password -- */

@@ -22,6 +22,7 @@ struct smtp_result {
 	bool maybe;		/* all was sent, then the connection broke: may have been taken */
 	unsigned char about;	/* SMTP_ABOUT_ bits: what it was about (net/smtp_advice.h) */
 	bool tls_failed;	/* gone: the handshake broke; with CONF_TLS_MAY try again with NONE */
+	unsigned char tls_fault;	/* enum tls_fault; gone: TLS was wanted */
 };
 
 struct conn;
@@ -43,6 +44,8 @@ struct smtp_target {
 	bool lmtp;
 	enum conf_tls tls;		/* MAY: when offered, unverified, plain again when the handshake breaks */
 	bool verify;
+	/* or NULL; kept until ready. With CONF_TLS_MAY only if it is a note */
+	const struct tls_expect *expect;
 	const char *user, *password;	/* NULL: no AUTH; plain only when tls is NONE */
 	bool bearer;			/* password is an OAuth access token */
 	const char *mechanism;		/* NULL: the best that both know; else only this one */
@@ -92,6 +95,8 @@ void smtp_client_abort(struct smtp_client *c);
 /* "[192.0.2.1]"; "TLSv1.3 with CIPHER" or "": for logs. "" when there is no connection. */
 const char *smtp_client_peer(const struct smtp_client *c);
 const char *smtp_client_tls(const struct smtp_client *c);
+/* What was wrong with the certificate, where expect has had it noted. */
+unsigned smtp_client_tls_fault(const struct smtp_client *c);
 /* The other side offers DSN: reports of what it took are its business. */
 bool smtp_client_dsn(const struct smtp_client *c);
 

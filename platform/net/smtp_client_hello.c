@@ -82,19 +82,37 @@ void smtp_client_offer(struct smtp_client *c, struct span line)
 
 /* -- STARTTLS -- */
 
+/* MAY takes any certificate, or notes what is wrong with it. */
+static bool verifies(const struct smtp_target *t)
+{
+	return t->verify && (t->tls != CONF_TLS_MAY || t->expect);
+}
+
+static void no_tls(struct smtp_client *c, const char *text)
+{
+	struct smtp_result r;
+
+	smtp_result_set(&r, ERR_TEMP, "4.7.4", text);
+	r.tls_fault = TLS_FAULT_NO_TLS;
+	smtp_client_over(c, &r);
+}
+
 void smtp_client_handshake(struct smtp_client *c)
 {
+	const struct smtp_target *t = &c->target;
 	struct smtp_result r;
 	struct err err;
 
 	if (!c->tls) {
-		smtp_client_fail(c, ERR_TEMP, "TLS is wanted, and there is none");
+		no_tls(c, "TLS is wanted, and there is none");
 		return;
 	}
 	smtp_client_step(c, SMTP_STEP_TLS);
-	if (!conn_starttls(c->conn, c->tls, c->target.name, c->target.verify &&
-				c->target.tls != CONF_TLS_MAY, &err))
+	if (!conn_starttls(c->conn, c->tls, t->name, verifies(t), &err)) {
+		if (CFG_TLS_POLICY && t->expect)
+			conn_expect(c->conn, t->expect);
 		return;
+	}
 	smtp_result_set(&r, ERR_TEMP, "4.7.5", err.text);
 	r.tls_failed = true;
 	smtp_client_over(c, &r);
@@ -113,8 +131,7 @@ static bool wants_tls(struct smtp_client *c)
 		conn_puts(c->conn, "STARTTLS\r\n");
 		smtp_client_step(c, SMTP_STEP_STARTTLS);
 	} else {
-		smtp_client_fail(c, ERR_TEMP, c->tls ?
-				"STARTTLS is required and not offered" :
+		no_tls(c, c->tls ? "STARTTLS is required and not offered" :
 				"TLS is wanted, and there is none");
 	}
 	return true;
@@ -131,6 +148,7 @@ void smtp_client_starttls(struct smtp_client *c, const struct smtp_result *r)
 	} else {
 		/* 5xx here says nothing of the mail */
 		no.kind = ERR_TEMP;
+		no.tls_fault = TLS_FAULT_NO_TLS;
 		smtp_client_over(c, &no);
 	}
 }

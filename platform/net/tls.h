@@ -6,6 +6,7 @@
 #define NET_TLS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include "base/err.h"
 #include "base/span.h"
@@ -54,6 +55,8 @@ void tls_server_tickets(struct tls_ctx *c, int fd, struct span to);
 /* Client side; ca_file NULL: nobody is verified. Keeps the last session per
  * name for resumption. */
 struct tls_ctx *tls_client(const char *ca_file, struct err *err);
+/* A client that was given none, or has this one already. */
+int tls_add_bundle(struct tls_ctx *c, const char *ca_file, struct err *err);
 void tls_ctx_free(struct tls_ctx *c);		/* after its last session */
 
 /*
@@ -84,12 +87,66 @@ enum { TLS_EOF = 0, TLS_WANT_READ = -2, TLS_WANT_WRITE = -3, TLS_ERROR = -1 };
  * refused; ERR_TEMP when that is for its dates and our clock is not plausible)
  */
 int tls_handshake(struct tls *t, struct err *err);
+
+/*
+ * What a server's certificate has to be beside what TLS_VERIFY asks for, or in
+ * place of it. TLS_POLICY.
+ */
+struct tls_pin {			/* RFC 6698 2.1 */
+	unsigned char usage;		/* TLS_PIN_ */
+	unsigned char selector;		/* 0: the certificate, 1: its public key */
+	unsigned char matching;		/* 0: all of it, 1: SHA-256, 2: SHA-512 */
+	struct span data;
+};
+enum {
+	TLS_PIN_SIGNER = 2,		/* who has signed it; names and dates count */
+	TLS_PIN_OWN = 3			/* the server's own; nothing else counts */
+};
+#define TLS_NAMES_MOST 3
+struct tls_expect {
+	const struct tls_pin *pins;	/* one has to fit; the bundle is not asked */
+	unsigned npins;			/* 0: the bundle it is */
+	/* good beside tls_new's name; NULL: none */
+	const char *names[TLS_NAMES_MOST];
+	bool note;			/* all is taken; tls_fault says what is wrong */
+};
+/* Before the first tls_handshake. e stays the caller's, until that is over. */
+void tls_expect(struct tls *t, const struct tls_expect *e);
+
+/* Client side: what was wrong with the server's certificate. */
+enum tls_fault {
+	TLS_FAULT_NONE,
+	TLS_FAULT_NO_TLS,		/* smtp_client's: none is offered */
+	TLS_FAULT_HANDSHAKE,		/* ... or it broke for another cause */
+	TLS_FAULT_NAME, TLS_FAULT_DATE, TLS_FAULT_SIGNER,
+	TLS_FAULT_PIN			/* not one that fits */
+};
+enum tls_fault tls_fault(const struct tls *t);
 ssize_t tls_read(struct tls *t, void *p, size_t n, struct err *err);
 ssize_t tls_write(struct tls *t, const void *p, size_t n, struct err *err);
 /* Bytes decrypted and waiting: epoll knows nothing of them. */
 size_t tls_pending(const struct tls *t);
 /* Sends close_notify, does not wait. */
 void tls_bye(struct tls *t);
+
+/*
+ * Client side: what a server's certificate says, for people to read. fn gets it
+ * in the handshake, whether it is verified or not.
+ */
+#define TLS_SHOWN_SIZE 256
+struct tls_shown {
+	char subject[TLS_SHOWN_SIZE], issuer[TLS_SHOWN_SIZE];
+	char names[4 * TLS_SHOWN_SIZE];	/* DNS names and addresses, blank between */
+	int64_t from, until;		/* seconds since 1970 */
+	unsigned char hash[32];		/* SHA-256 of it in DER */
+	unsigned char key_hash[32];	/* ... of its public key */
+	unsigned key_bits;
+	unsigned above;			/* certificates sent with it */
+	bool no_bundle;			/* fault is for want of one */
+	const char *fault;		/* "has expired" ...; NULL: good for tls_new's name */
+};
+void tls_client_watch(struct tls_ctx *c, void (*fn)(void *arg,
+		const struct tls_shown *s), void *arg);
 
 const char *tls_version(const struct tls *t);	/* "TLSv1.3" */
 const char *tls_cipher(const struct tls *t);

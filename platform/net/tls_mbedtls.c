@@ -135,6 +135,13 @@ void tls_ctx_free(struct tls_ctx *c)
 	free(c);
 }
 
+int tls_add_bundle(struct tls_ctx *c, const char *ca_file, struct err *err)
+{
+	if (c->bundle < 0)
+		c->bundle = tls_trust_open(ca_file, err);
+	return c->bundle < 0 ? -1 : 0;
+}
+
 /* OPTIONAL: who is verified differs from session to session; see verified(). */
 struct tls_ctx *tls_client(const char *ca_file, struct err *err)
 {
@@ -148,11 +155,8 @@ struct tls_ctx *tls_client(const char *ca_file, struct err *err)
 		err_nomem(err);
 		goto bad;
 	}
-	if (ca_file) {
-		c->bundle = tls_trust_open(ca_file, err);
-		if (c->bundle < 0)
-			goto bad;
-	}
+	if (ca_file && tls_add_bundle(c, ca_file, err) < 0)
+		goto bad;
 	return c;
 bad:
 	tls_ctx_free(c);
@@ -203,8 +207,12 @@ static int judge(void *arg, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 	struct tls *t = arg;
 
 	*flags = 0;
+	if (depth == 0 && t->ctx->watch)
+		t->ctx->watch(t, crt);
 	if (depth == 0 && t->verify) {
-		*flags = tls_trust_check(t->ctx->bundle, crt, t->name);
+		t->flags = t->judge ? t->judge(t, crt) :
+			tls_trust_check(t->ctx->bundle, crt, t->name);
+		*flags = t->flags;
 		t->checked = true;
 	}
 	return 0;
@@ -230,11 +238,9 @@ static int set_peer(struct tls *t, const char *name, bool verify)
 	t->name = strdup(name);
 	if (!t->name)
 		return MBEDTLS_ERR_SSL_ALLOC_FAILED;
+	t->key = t->name;
 	if (!is_address(name))
 		r = mbedtls_ssl_set_hostname(&t->ssl, name);
-	if (!r)
-		t->offered = tls_cache_offer(t->ctx->cache, &t->ssl, name,
-				verify);
 	return r;
 }
 
@@ -272,6 +278,8 @@ void tls_free(struct tls *t)
 		return;
 	mbedtls_ssl_free(&t->ssl);
 	free(t->peer);
+	if (t->key != t->name)
+		free(t->key);
 	free(t->name);
 	free(t);
 }
@@ -320,36 +328,63 @@ static int verified(struct tls *t, struct err *err)
 {
 	uint32_t flags = MBEDTLS_X509_BADCERT_MISSING;
 
-	if (t->checked)
+	if (t->pinned)
+		flags = 0;
+	else if (t->checked)
 		flags = mbedtls_ssl_get_verify_result(&t->ssl);
 	else if (t->offered)
 		flags = 0;
-	if (!flags)
+	t->flags = flags;
+	if (!flags || t->note)
 		return 0;
 	mbedtls_ssl_send_alert_message(&t->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
 			MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
 	return tls_trust_refused(err, t->name, flags);
 }
 
+/* What is only noted of a certificate was not verified. */
+static bool is_sure(const struct tls *t)
+{
+	return t->verify && !t->note;
+}
+
+/* An old session shows no certificate: where one is to be noted, none is taken up. */
+static void begin(struct tls *t)
+{
+	t->begun = true;
+	if (t->key && !t->note)
+		t->offered = tls_cache_offer(t->ctx->cache, &t->ssl, t->key,
+				t->verify);
+}
+
+static void keep_session(struct tls *t)
+{
+	if (t->key)
+		tls_cache_keep(t->ctx->cache, &t->ssl, t->key, is_sure(t));
+}
+
 int tls_handshake(struct tls *t, struct err *err)
 {
-	int r = mbedtls_ssl_handshake(&t->ssl);
+	int r;
 
+	if (!t->begun)
+		begin(t);
+	r = mbedtls_ssl_handshake(&t->ssl);
 	if (r == MBEDTLS_ERR_SSL_WANT_READ)
 		return TLS_WANT_READ;
 	if (r == MBEDTLS_ERR_SSL_WANT_WRITE)
 		return TLS_WANT_WRITE;
 	if (r) {
 		/* it may be the old session that it broke on */
-		if (t->name)
-			tls_cache_forget(t->ctx->cache, t->name);
+		if (t->key)
+			tls_cache_forget(t->ctx->cache, t->key);
 		return failed(t, r, err);
 	}
 	if (t->verify && (t->ctx->check ? t->ctx->check(t, err) :
 				verified(t, err)))
 		return TLS_ERROR;
-	if (t->name && has_session(&t->ssl))
-		tls_cache_keep(t->ctx->cache, &t->ssl, t->name, t->verify);
+	if (has_session(&t->ssl))
+		keep_session(t);
 	return 1;
 }
 
@@ -364,8 +399,7 @@ static bool took_ticket(struct tls *t, int r)
 	if (!is_ticket(r))
 		return r == MBEDTLS_ERR_SSL_WANT_READ &&
 			mbedtls_ssl_check_pending(&t->ssl);
-	if (t->name)
-		tls_cache_keep(t->ctx->cache, &t->ssl, t->name, t->verify);
+	keep_session(t);
 	return true;
 }
 
@@ -458,6 +492,28 @@ const struct tls_peer *tls_peer(const struct tls *t)
 const char *tls_peer_fault(const struct tls_peer *p)
 {
 	return tls_trust_fault(p->flags);
+}
+
+static const struct {
+	uint32_t flags;
+	enum tls_fault fault;
+} faults[] = {
+	{ TLS_NO_PIN, TLS_FAULT_PIN },
+	{ MBEDTLS_X509_BADCERT_CN_MISMATCH, TLS_FAULT_NAME },
+	{ MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE,
+		TLS_FAULT_DATE },
+	{ UINT32_MAX, TLS_FAULT_SIGNER }
+};
+
+enum tls_fault tls_fault(const struct tls *t)
+{
+	int i = 0;
+
+	if (!t->flags)
+		return TLS_FAULT_NONE;
+	while (!(faults[i].flags & t->flags))
+		i++;
+	return faults[i].fault;
 }
 
 const char *tls_version(const struct tls *t)

@@ -27,6 +27,10 @@ struct tls_ctx {
 	struct tls_cache *cache;	/* client */
 	int bundle;			/* fd of the CAs, -1 none */
 	struct tls_server *server;
+	/* tls_shown_mbedtls.c's; NULL: nobody wants to know */
+	void (*watch)(struct tls *t, mbedtls_x509_crt *chain);
+	void (*shown)(void *arg, const struct tls_shown *s);
+	void *shown_arg;
 	/* where clients are asked for certificates: tls_peer_mbedtls.c's */
 	void (*ask)(struct tls *t);
 	int (*check)(struct tls *t, struct err *err);
@@ -45,8 +49,15 @@ struct tls {
 	bool stuck;			/* a record is not sent, or not whole */
 	size_t held;			/* the caller's bytes in that record */
 	char *name;			/* the server's; NULL on the server */
+	char *key;			/* its sessions' in the cache; may be name */
+	const struct tls_expect *expect;	/* until it was judged; or NULL */
+	uint32_t (*judge)(struct tls *t, mbedtls_x509_crt *chain);
+	uint32_t flags;			/* what is wrong with the certificate */
 	unsigned char verify;		/* enum tls_verify */
+	bool begun;			/* the handshake */
+	bool note;			/* what is wrong is noted, no more */
 	bool checked;			/* a certificate came and was judged */
+	bool pinned;			/* ... and nothing but it counts */
 	bool offered;			/* an old session, verified if asked */
 	const struct tls_cert *cert;	/* server: the last that suits */
 	unsigned ncerts;		/* ... the name the client gave */
@@ -77,6 +88,7 @@ int tls_trust_open(const char *ca_file, struct err *err);
  * the chain names are read from the bundle, and only for this call.
  */
 uint32_t tls_trust_check(int bundle, mbedtls_x509_crt *chain, const char *name);
+#define TLS_NO_PIN MBEDTLS_X509_BADCERT_OTHER	/* no other use of ours */
 const char *tls_trust_fault(uint32_t flags);	/* "has expired", ... */
 /* Says so to people. Always -1. */
 int tls_trust_refused(struct err *err, const char *name, uint32_t flags);

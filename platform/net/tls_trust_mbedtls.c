@@ -141,6 +141,7 @@ static const struct {
 	uint32_t flags;
 	const char *text;
 } reasons[] = {
+	{ TLS_NO_PIN, "is not one that was named" },
 	{ MBEDTLS_X509_BADCERT_REVOKED, "has been revoked" },
 	{ MBEDTLS_X509_BADCERT_EXPIRED, "has expired" },
 	{ MBEDTLS_X509_BADCERT_FUTURE, "is not valid yet" },

@@ -227,6 +227,8 @@ static int compute(struct conf_load *l)
 		return conf_error(l, "tls-cert and tls-key go together");
 	if (in_state_dir(l, &c->tls_cert, "cert.pem") < 0)
 		return -1;
+	if (CFG_TLS_POLICY && conf_check_tls_policy(l) < 0)
+		return -1;
 	if (CFG_TLS_CLIENT_CERTS && conf_check_tls_client(l) < 0)
 		return -1;
 	if (CFG_SRS && c->srs_domain &&

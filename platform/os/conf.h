@@ -33,9 +33,35 @@ struct conf_word {
 
 enum conf_tls { CONF_TLS_NONE, CONF_TLS_MAY, CONF_TLS_STARTTLS, CONF_TLS_TLS };
 
+/* SHA-256 of a certificate in DER, or of its public key */
+#define CONF_HASH_SIZE 32
+struct conf_hash {
+	struct conf_hash *next;
+	unsigned char hash[CONF_HASH_SIZE];
+};
+
+/*
+ * tls-policy DOMAIN|.DOMAIN|* none|may|require|verify|dane|
+ *	fingerprint=SHA256[,SHA256...] [name=HOST]
+ */
+enum conf_policy {
+	CONF_POLICY_NONE, CONF_POLICY_MAY, CONF_POLICY_REQUIRE,
+	CONF_POLICY_VERIFY, CONF_POLICY_DANE, CONF_POLICY_PINNED
+};
+
+struct conf_tls_policy {
+	struct conf_tls_policy *next;
+	unsigned number;		/* of the line, from 1 */
+	const char *domain;		/* of the recipient; ".x": below x */
+	enum conf_policy mode;
+	struct conf_hash *hashes;	/* PINNED */
+	const char *name;		/* VERIFY: the certificate's; or NULL */
+};
+
 /*
  * smarthost HOST[:PORT] [tls|starttls|may|none] [user=U] [password-file=F]
- *	[noverify] [from=ADDRESS|@DOMAIN,...] [sender=ADDRESS]
+ *	[noverify] [fingerprint=SHA256,...] [from=ADDRESS|@DOMAIN,...]
+ *	[sender=ADDRESS]
  * Default: port 587 and starttls; port 465 means tls, port 25 means may; tls
  * without a port means port 465.
  * tls and starttls verify the certificate unless noverify says not to.
@@ -48,6 +74,7 @@ struct conf_smarthost {
 	bool verify;
 	const char *user;		/* NULL: no AUTH */
 	const char *password_file;
+	struct conf_hash *pins;		/* known by these, not by the bundle */
 	struct conf_word *from;		/* envelope senders; NULL: all others */
 	const char *sender;		/* that it demands; NULL: any */
 };
@@ -115,7 +142,6 @@ enum conf_client {
 #define CONF_CLIENT_SERVICES (CONF_SMTPS + 1)	/* smtpd's: the first ones */
 
 /* relay-cert and tls-client-user: a client known by SHA-256 of its DER */
-#define CONF_HASH_SIZE 32
 struct conf_cert {
 	struct conf_cert *next;
 	unsigned char hash[CONF_HASH_SIZE];
@@ -194,6 +220,9 @@ struct conf {
 	const char *delimiter;		/* before a detail: user+detail; "": none */
 	bool srs;			/* senders of what is forwarded are ours */
 	const char *srs_domain;		/* NULL: the first of domains */
+	struct conf_tls_policy *tls_policies;	/* first match */
+	bool dns_trust;			/* the name server's AD is believed */
+	bool mta_sts;
 	struct conf_route *fallback;	/* NULL: none */
 	struct conf_word *nameservers;	/* ADDRESS[:PORT]; none: resolv.conf */
 	const char *postmaster;		/* local name that gets its mail */
@@ -321,6 +350,9 @@ const struct conf_map *conf_map_find(const struct conf *c,
 /* What becomes of an address with this local part, as it is written. */
 void conf_map_put(const struct conf_map *m, struct span local,
 		struct str *out);
+/* The line for this domain (A-labels); NULL: there is none. */
+const struct conf_tls_policy *conf_tls_policy(const struct conf *c,
+		struct span domain);
 /* Whose certificate is this? NULL: nobody's. May it relay? (TLS_CLIENT_CERTS) */
 const char *conf_cert_user(const struct conf *c,
 		const unsigned char hash[CONF_HASH_SIZE]);

@@ -45,6 +45,7 @@ enum conf_kind {
 	CONF_KIND_MASQUERADE,	/* struct conf_map * */
 	CONF_KIND_VIRTUAL,	/* struct conf_map * */
 	CONF_KIND_DELIMITER,	/* const char *, "": none */
+	CONF_KIND_TLS_POLICY,	/* struct conf_tls_policy * */
 	CONF_KIND_LEFT_OUT,	/* its feature is not in this build */
 	CONF_KIND_COUNT
 };
@@ -157,6 +158,14 @@ CONF_KIND_FNS(tls_user);
 CONF_KIND_FNS(certs);
 /* When all lines are read. 0 or -1. */
 int conf_check_tls_client(struct conf_load *l);
+CONF_KIND_FNS(tls_policy);
+int conf_check_tls_policy(struct conf_load *l);
+/* conf_policy.c: SHA256[,SHA256...]; and back. */
+int conf_add_hashes(struct conf_load *l, struct conf_hash **list,
+		struct span words);
+void conf_put_hashes(struct str *out, const struct conf_hash *list);
+/* 64 digits, or openssl's way: pairs with a colon between. */
+bool conf_read_hash(struct span s, unsigned char hash[CONF_HASH_SIZE]);
 CONF_KIND_FNS(milter);
 CONF_KIND_FNS(map);
 /* When all lines are read: are they about addresses of ours? 0 or -1. */

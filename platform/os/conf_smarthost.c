@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "config.h"
+
 #define PORT_SMTP 25
 #define PORT_SUBMISSION 587
 #define PORT_SUBMISSIONS 465	/* RFC 8314 3.3 */
@@ -95,6 +97,22 @@ static inline int parse_sender(struct conf_load *l, void *at,
 	return parse_text(l, at, sender);
 }
 
+static int parse_hashes(struct conf_load *l, void *at, struct span list)
+{
+	if (!CFG_TLS_POLICY)
+		return conf_error(l, "fingerprint= is not in this build");
+	return conf_add_hashes(l, at, list);
+}
+
+static void print_hashes(struct str *out, const struct conf_smarthost *s,
+		const struct option *o)
+{
+	if (!CFG_TLS_POLICY || !s->pins)
+		return;
+	str_addf(out, " %s", o->key);
+	conf_put_hashes(out, s->pins);
+}
+
 static int set_noverify(struct conf_load *l, void *at, struct span value)
 {
 	(void)l;
@@ -117,6 +135,7 @@ static const struct option options[] = {
 	{ "noverify", AT(verify), set_noverify, print_noverify },
 	{ "from=", AT(from), parse_from, print_from },
 	USE_MASQUERADE({ "sender=", AT(sender), parse_sender, print_text },)
+	{ "fingerprint=", AT(pins), parse_hashes, print_hashes },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 
@@ -162,7 +181,7 @@ static void fill_in(struct conf_smarthost *s, bool mode)
 	if (!mode && s->port == PORT_SUBMISSIONS)
 		s->tls = CONF_TLS_TLS;
 	else if (!mode)
-		s->tls = s->port == PORT_SMTP ? CONF_TLS_MAY :
+		s->tls = s->port == PORT_SMTP && !s->pins ? CONF_TLS_MAY :
 			CONF_TLS_STARTTLS;
 	s->verify = s->verify && s->tls >= CONF_TLS_STARTTLS;
 }
@@ -196,6 +215,9 @@ int conf_parse_smarthost(struct conf_load *l, const struct conf_row *row,
 	if (!s->user != !s->password_file)
 		return conf_error(l, "user= and password-file= go together");
 	fill_in(s, mode != NULL);
+	if (s->pins && !s->verify)
+		return conf_error(l, "fingerprint= goes with tls or starttls, "
+				"and not with noverify");
 	while (*end)
 		end = &(*end)->next;
 	*end = s;

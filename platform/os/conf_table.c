@@ -108,7 +108,8 @@ static const struct conf_row rows[] = {
 		"and starttls when nothing is said; port 465, or tls alone, "
 		"means TLS from the first byte on port 465; port 25 means "
 		"may, TLS when it is offered. tls and starttls check the "
-		"certificate, unless noverify says not to. The password is "
+		"certificate, unless noverify says not to, or fingerprint= "
+		"which it is (SHA-256 of it or of its key). The password is "
 		"the first line of its file. from= keeps a line for mail from "
 		"these envelope senders, <> being that of reports; a line "
 		"that has the address goes before one that has its domain, "
@@ -152,6 +153,28 @@ static const struct conf_row rows[] = {
 	{ KIND_IF(SRS, HOST), AT(srs_domain), 0, 0,
 		ROW("srs-domain", "(the first domain)",
 		"The domain of such senders, one of ours.") },
+	{ KIND_IF(TLS_POLICY, TLS_POLICY), AT(tls_policies), 0, 0,
+		ROW("tls-policy", "(none)",
+		"How sure we have to be of the hosts that take mail for the "
+		"recipient's domain; .DOMAIN is what is below it, the first "
+		"match counts. may takes TLS when it is offered, whatever the "
+		"certificate; require wants TLS, verify a certificate that is "
+		"good by tls-ca for the host's name (or name=), fingerprint "
+		"one of these certificates or public keys, dane one that DNS "
+		"names (RFC 7672). What these do not find is tried again, "
+		"never sent without. For smarthosts, what their own line says "
+		"counts. Without a line it is may, and more where the domain "
+		"asks for it by DANE or MTA-STS. See docs/tls.md.") },
+	{ KIND_IF(DANE, YESNO), AT(dns_trust), 0, 0,
+		ROW("dns-trust", "no",
+		"The name servers verify DNSSEC, and nobody can change what "
+		"they tell us: they run on this machine, or the network to "
+		"them is ours. Then DANE is used wherever a domain has it.") },
+	{ KIND_IF(MTA_STS, YESNO), AT(mta_sts), 0, 0,
+		ROW("mta-sts", "yes",
+		"Where a domain publishes by MTA-STS (RFC 8461) that its mail "
+		"hosts have good certificates, and which hosts these are, "
+		"mail goes there so or not at all.") },
 	{ CONF_KIND_FALLBACK, AT(fallback), 0, 0,
 		ROW("fallback-route", "(none)",
 		"Where mail for others goes when none of its hosts can be "

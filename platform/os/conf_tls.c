@@ -145,8 +145,7 @@ static int nibble(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* 64 digits, or openssl's way: pairs with a colon between. */
-static bool parse_hash(struct span s, unsigned char hash[CONF_HASH_SIZE])
+bool conf_read_hash(struct span s, unsigned char hash[CONF_HASH_SIZE])
 {
 	size_t step = s.n > 2 && s.p[2] == ':' ? 3 : 2;
 
@@ -176,7 +175,7 @@ static int add_cert(struct conf_load *l, struct span hash, const char *user)
 	if (!cert)
 		return -1;
 	cert->user = user;
-	if (!parse_hash(hash, cert->hash))
+	if (!conf_read_hash(hash, cert->hash))
 		return conf_bad(l, hash, "is no SHA-256 in hexadecimal");
 	*end = cert;
 	return 0;
@@ -202,7 +201,7 @@ int conf_parse_tls_user(struct conf_load *l, const struct conf_row *row,
 	(void)row;
 	if (!conf_is_user(words->v[1]))
 		return conf_bad(l, words->v[1], "is no user's name");
-	if (parse_hash(words->v[0], hash) && conf_cert_user(l->c, hash))
+	if (conf_read_hash(words->v[0], hash) && conf_cert_user(l->c, hash))
 		return conf_bad(l, words->v[0], "has a user already");
 	user = conf_keep(l, words->v[1]);
 	return user ? add_cert(l, words->v[0], user) : -1;

@@ -337,7 +337,8 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			true, false, KIND(nets) },
 		[CONF_KIND_SMARTHOST] = { "HOST[:PORT] "
 			"[tls|starttls|may|none] [user=U] [password-file=F] "
-			"[noverify] [from=ADDRESS|@DOMAIN,...]"
+			"[noverify] [fingerprint=SHA256,...] "
+			"[from=ADDRESS|@DOMAIN,...]"
 			USE_MASQUERADE(" [sender=ADDRESS]"), 1,
 			CONF_WORDS_MOST, true, false, KIND(smarthost) },
 		[CONF_KIND_LISTEN] = { "SERVICE ADDRESS:PORT|*:PORT|"
@@ -412,6 +413,9 @@ const struct conf_type *conf_type(enum conf_kind kind)
 		USE_AUTHD_VIRTUAL([CONF_KIND_DELIMITER] = { "CHARACTER|none",
 			1, 1, false, false, parse_delimiter,
 			print_delimiter },)
+		USE_TLS_POLICY([CONF_KIND_TLS_POLICY] = { "DOMAIN|.DOMAIN|* "
+			"none|may|require|verify|dane|fingerprint=SHA256,... "
+			"[name=HOST]", 2, 3, true, false, KIND(tls_policy) },)
 		[CONF_KIND_LEFT_OUT] = { "", 0, CONF_WORDS_MOST, true, false,
 			parse_left_out, print_nothing },
 	};

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "net/mx.h"
 #include "net/tls.h"
+#include "net/tls_pins.h"
 #include "os/file.h"
 #include "os/priv.h"
 #include "store/disk.h"
@@ -229,6 +230,7 @@ static enum submit_way try_smarthost(struct submit *s,
 		const struct conf_smarthost *host, struct err *err)
 {
 	struct tls_ctx *tls = NULL;
+	struct tls_pins *pins = NULL;
 	char password[PASSWORD_SIZE];
 	enum submit_way way = WAY_ABSENT;
 	struct smtp_target target = {
@@ -244,14 +246,23 @@ static enum submit_way try_smarthost(struct submit *s,
 		target.user = host->user;
 		target.password = password;
 	}
+	if (CFG_TLS_POLICY && host->pins) {
+		pins = tls_pins_of(host->pins);
+		if (!pins)
+			goto out;
+		target.expect = &pins->expect;
+	}
 	if (host->tls != CONF_TLS_NONE && tls_built()) {
-		tls = tls_client(host->verify ? s->conf->tls_ca : NULL, err);
+		tls = tls_client(host->verify && !pins ? s->conf->tls_ca : NULL,
+				err);
 		if (!tls)
 			goto out;
 	}
 	way = try_addresses(s, host, &target, tls, err);
 out:
 	tls_ctx_free(tls);
+	if (CFG_TLS_POLICY)
+		tls_pins_drop(pins);
 	explicit_bzero(password, sizeof(password));
 	return way;
 }

@@ -243,6 +243,25 @@ def test_host_that_is_down_holds_only_its_own_mail():
             assert len(back.messages) == 5
 
 
+def test_a_message_waits_as_long_as_its_host():
+    """What comes late need not knock by itself; a flush knocks at once."""
+    with FakeSMTP() as dead:
+        port = dead.port
+    with Instance(extra="retry-first 1s\nretry-most 60s\n"
+                  "relay-from 127.0.0.0/8\n"
+                  f"route b.test smtp:[127.0.0.1]:{port}\n") as i:
+        send(i, "x@b.test")
+        wait_for(lambda: i.log().count("x@b.test> relay=none") >= 4, 15)
+        send(i, "y@b.test")         # the host is held for 8 s
+        i.wait_log("y@b.test> relay=none status=deferred")
+        time.sleep(2.5)
+        assert i.log().count("y@b.test> relay=none") == 1
+        with FakeSMTP(port=port) as back:
+            i.run("mailq", "-q")
+            wait_empty(i, 3)
+            assert len(back.messages) == 2
+
+
 def test_flush_and_list():
     with FakeSMTP() as dead:
         port = dead.port

@@ -34,7 +34,7 @@ def smtp(tmp_path):
 
 def test_to_a_host(smtp):
     with FakeSMTP(offers=("PIPELINING", "SIZE", "8BITMIME")) as s:
-        p = smtp("-f", "a@me.test", "-H", f"127.0.0.1:{s.port}", "b@b.test",
+        p = smtp("-f", "a@me.test", "-s", f"127.0.0.1:{s.port}", "b@b.test",
                  "<c@c.test>")
         assert (p.returncode, p.stderr) == (0, b"")
         assert s.messages == [("a@me.test", ["b@b.test", "c@c.test"], WIRE)]
@@ -44,7 +44,7 @@ def test_to_a_host(smtp):
 def test_through_a_pipe_and_with_eight_bits(smtp):
     text = "Subject: é\r\n\r\né\r\n".encode()
     with FakeSMTP(offers=("8BITMIME",)) as s:
-        p = smtp("-f", "", "-H", f"[127.0.0.1]:{s.port}", "b@b.test",
+        p = smtp("-f", "", "-s", f"[127.0.0.1]:{s.port}", "b@b.test",
                  input=text, pipe=True)
         assert p.returncode == 0
         assert s.messages == [("", ["b@b.test"], text)]
@@ -54,7 +54,7 @@ def test_through_a_pipe_and_with_eight_bits(smtp):
 def test_sender_is_the_caller(smtp):
     me = subprocess.check_output(["id", "-un"], text=True).strip()
     with FakeSMTP() as s:
-        smtp("-H", f"127.0.0.1:{s.port}", "b@b.test")
+        smtp("-s", f"127.0.0.1:{s.port}", "b@b.test")
         assert s.messages[0][0] == f"{me}@me.test"
 
 
@@ -63,7 +63,7 @@ def test_sender_is_the_caller(smtp):
     ("550 5.1.2 where?", 68), ("garbage", 76), (None, 75)])
 def test_exit_status(smtp, reply, status):
     with FakeSMTP(replies={"RCPT <x@b.test>": reply}) as s:
-        p = smtp("-H", f"127.0.0.1:{s.port}", "x@b.test")
+        p = smtp("-s", f"127.0.0.1:{s.port}", "x@b.test")
         assert p.returncode == status, p.stderr
         assert b"x@b.test: " in p.stderr
         assert not s.messages
@@ -72,7 +72,7 @@ def test_exit_status(smtp, reply, status):
 def test_some_are_refused(smtp):
     with FakeSMTP(replies={"RCPT <x@b.test>": "550 5.1.1 who?",
                            "RCPT <y@b.test>": "450 4.2.2 full"}) as s:
-        p = smtp("-H", f"127.0.0.1:{s.port}", "x@b.test", "y@b.test",
+        p = smtp("-s", f"127.0.0.1:{s.port}", "x@b.test", "y@b.test",
                  "z@b.test")
         assert p.returncode == 75
         assert b"x@b.test: 550 5.1.1 who? (127.0.0.1)" in p.stderr
@@ -82,7 +82,7 @@ def test_some_are_refused(smtp):
 def test_more_than_a_hundred_recipients(smtp):
     rcpts = [f"u{n}@b.test" for n in range(250)]
     with FakeSMTP(offers=("PIPELINING",)) as s:
-        assert smtp("-H", f"127.0.0.1:{s.port}", *rcpts).returncode == 0
+        assert smtp("-s", f"127.0.0.1:{s.port}", *rcpts).returncode == 0
         assert [len(m[1]) for m in s.messages] == [100, 100, 50]
         assert sum((m[1] for m in s.messages), []) == rcpts
         assert s.sessions == 1
@@ -91,17 +91,17 @@ def test_more_than_a_hundred_recipients(smtp):
 def test_nobody_listens(smtp):
     with FakeSMTP() as s:
         port = s.port
-    p = smtp("-H", f"127.0.0.1:{port}", "b@b.test")
+    p = smtp("-s", f"127.0.0.1:{port}", "b@b.test")
     assert p.returncode == 75
     assert b"Connection refused" in p.stderr
 
 
 def test_size_limit_of_the_other_side_and_of_ours(smtp):
     with FakeSMTP(offers=("SIZE 10",)) as s:
-        p = smtp("-H", f"127.0.0.1:{s.port}", "b@b.test")
+        p = smtp("-s", f"127.0.0.1:{s.port}", "b@b.test")
         assert p.returncode == 69 and b"552 5.3.4" in p.stderr
         assert not any(x.startswith("MAIL") for x in s.lines)
-        p = smtp("-H", f"127.0.0.1:{s.port}", "b@b.test", pipe=True,
+        p = smtp("-s", f"127.0.0.1:{s.port}", "b@b.test", pipe=True,
                  conf="max-message-size 64K\n", input=b"x" * 70000)
         assert p.returncode == 65
 
@@ -114,13 +114,13 @@ def test_tls_and_auth(smtp, tmp_path):
     conf = f"tls-ca {cert[0]}\n"
     login = ("-u", "me", "-p", str(password))
     with FakeSMTP(cert=cert, user=("me", "secret")) as s:
-        to = ("-H", f"localhost:{s.port}")
+        to = ("-s", f"localhost:{s.port}")
         p = smtp(*to, *login, "b@b.test", conf=conf)
         assert p.returncode == 0, p.stderr
         # the certificate is not for this name
-        p = smtp("-H", f"127.0.0.1:{s.port}", *login, "b@b.test", conf=conf)
+        p = smtp("-s", f"127.0.0.1:{s.port}", *login, "b@b.test", conf=conf)
         assert p.returncode == 75, p.stderr
-        p = smtp("-H", f"127.0.0.1:{s.port}", "--noverify", *login,
+        p = smtp("-s", f"127.0.0.1:{s.port}", "--noverify", *login,
                  "b@b.test", conf=conf)
         assert p.returncode == 0, p.stderr
         password.write_text("wrong\n")
@@ -128,17 +128,17 @@ def test_tls_and_auth(smtp, tmp_path):
         assert p.returncode == 77, p.stderr
         assert len(s.messages) == 2
     with FakeSMTP(cert=cert, tls=True) as s:
-        p = smtp("-H", f"localhost:{s.port}", "--tls", "tls", "b@b.test",
+        p = smtp("-s", f"localhost:{s.port}", "--tls", "tls", "b@b.test",
                  conf=conf)
         assert p.returncode == 0, p.stderr
     with FakeSMTP(user=("me", "secret")) as s:
         for mode in ((), ("--tls", "may"), ("--tls", "starttls")):
-            p = smtp("-H", f"localhost:{s.port}", *mode, *login, "b@b.test",
+            p = smtp("-s", f"localhost:{s.port}", *mode, *login, "b@b.test",
                      conf=conf)
             assert p.returncode in (75, 77), p.stderr
         assert not any(x.startswith("AUTH") for x in s.lines)
     password.chmod(0o644)
-    p = smtp("-H", "localhost", *login, "b@b.test")
+    p = smtp("-s", "localhost", *login, "b@b.test")
     assert p.returncode == 78 and b"others can read it" in p.stderr
 
 
@@ -151,9 +151,9 @@ def test_smarthost_of_the_configuration(smtp):
 
 
 @pytest.mark.parametrize("argv", [
-    (), ("-H", "", "b@b"), ("-H", "a:b", "b@b"), ("-H", "a:0", "b@b"),
-    ("-H", "a", "--tls", "x", "b@b"), ("--tls", "tls", "b@b"),
-    ("-H", "a", "-u", "me", "b@b"), ("--what", "b@b")])
+    (), ("-s", "", "b@b"), ("-s", "a:b", "b@b"), ("-s", "a:0", "b@b"),
+    ("-s", "a", "--tls", "x", "b@b"), ("--tls", "tls", "b@b"),
+    ("-s", "a", "-u", "me", "b@b"), ("--what", "b@b")])
 def test_wrong_usage(smtp, argv):
     assert smtp(*argv).returncode == 64
 

@@ -318,6 +318,8 @@ SAMPLES = {
     "masquerade": ["root@router.lan me@example.org", "@lan @example.org"],
     "virtual": ["@example.net alice", "info@example.org alice@example.org"],
     "srs-domain": "example.org",
+    "tls-policy": ["example.com verify name=mx.example.com",
+                   ".example.net fingerprint=" + "d4" * 32, "* may"],
     "fallback-route": "smtp:[192.0.2.2]:25 after=1h",
     "nameserver": ["192.0.2.53", "[2001:db8::53]:53"],
     "tls-cert": "/etc/cert.pem", "tls-key": "/etc/key.pem",
