@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "net/tls.h"
+#include "net/smtp_advice.h"
 #include "os/log.h"
 
 #define RESCAN_MS 60000
@@ -172,6 +173,12 @@ void queue_reply(char out[QUEUE_REASON], const struct smtp_result *why)
 				why->text);
 	else
 		snprintf(out, QUEUE_REASON, "%s", why->text);
+}
+
+void queue_advice(char out[QUEUE_REASON], const struct smtp_result *why)
+{
+	queue_reply(out, why);
+	smtp_advice_add(out, QUEUE_REASON, why);
 }
 
 /* ---- how messages become known */

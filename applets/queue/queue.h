@@ -35,7 +35,7 @@
 #define QUEUE_SLICE 32			/* messages looked at per turn */
 /* A ceiling, not a reserve: over all that the longest envelope can need. */
 #define QUEUE_ENVELOPE_MOST (64 * 1024 * 1024)
-#define QUEUE_REASON 288
+#define QUEUE_REASON 512
 #define QUEUE_REASON_BUCKETS 64
 #define QUEUE_REASONS_MOST (1024 * 1024) /* octets kept of why messages wait */
 #define QUEUE_RUNS_MOST 64		/* changes of the reason in one message */
@@ -189,6 +189,7 @@ struct queue {
 	struct list idle;		/* links kept for later, oldest first */
 	struct list slow;		/* those not up for too long, likewise */
 	unsigned nslow;
+	unsigned silent;	/* sites in a row that port 25 did not reach */
 
 	struct loop_watch told;		/* datagrams from who put a message in */
 	struct loop_timer rescan;
@@ -220,6 +221,8 @@ void queue_flush(struct queue_entry *e, unsigned request);
 void queue_rest(struct queue_entry *e);
 /* "550 5.1.1 no such user", or why there was no reply. */
 void queue_reply(char out[QUEUE_REASON], const struct smtp_result *why);
+/* ... for the log and mailq: and what the owner can do about it. */
+void queue_advice(char out[QUEUE_REASON], const struct smtp_result *why);
 /* An active message has ended: room for the next; the end of a stop. */
 void queue_message_ended(struct queue *q);
 /* Nothing is under way any more. */

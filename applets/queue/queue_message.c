@@ -268,7 +268,7 @@ static void log_result(const struct queue_message *m, unsigned i,
 
 	char text[QUEUE_REASON];
 
-	queue_reply(text, r);
+	queue_advice(text, r);
 	log_info("%s: to=<%s> relay=%s status=%s (%s)", m->entry->id,
 			m->envelope->rcpt[i].address, *host ? host : "none",
 			status, text);

@@ -105,7 +105,7 @@ static struct queue_reason *reason_of(const struct queue_message *m, unsigned i)
 {
 	char text[QUEUE_REASON];
 
-	queue_reply(text, m->outcome[i].why);
+	queue_advice(text, m->outcome[i].why);
 	/* LIST is made of lines */
 	for (char *p = text; *p; p++)
 		if ((unsigned char)*p < ' ')

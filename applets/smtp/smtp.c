@@ -35,6 +35,7 @@
 
 #include "base/idna.h"
 #include "base/utf8.h"
+#include "net/smtp_advice.h"
 #include "os/log.h"
 #include "os/opt.h"
 #include "smtp.h"
@@ -206,11 +207,15 @@ static int status_of(const struct smtp_result *r)
 static void print(const char *rcpt, const struct smtp_result *r,
 		const char *host)
 {
+	char text[sizeof(r->text) + SMTP_ADVICE_MOST];
+
+	str_copys(text, sizeof(text), r->text);
+	smtp_advice_add(text, sizeof(text), r);
 	fprintf(stderr, "smtp: %s: ", rcpt);
 	if (r->code)
 		fprintf(stderr, "%d ", r->code);
 	fprintf(stderr, "%s%s%s%s%s%s\n", r->enhanced, *r->enhanced ? " " : "",
-			r->text, *host ? " (" : "", host, *host ? ")" : "");
+			text, *host ? " (" : "", host, *host ? ")" : "");
 }
 
 /* Who may hope must not be told to give up: 75 goes before all others. */

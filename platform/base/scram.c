@@ -11,23 +11,46 @@ static struct span bytes(const unsigned char *p)
 	return span_make((const char *)p, SHA256_SIZE);
 }
 
+/* RFC 5802 section 3: both sides' keys out of the slow hash. */
+static void keys_of(const unsigned char salted[SHA256_SIZE],
+		unsigned char client[SHA256_SIZE],
+		unsigned char stored[SHA256_SIZE],
+		unsigned char server[SHA256_SIZE])
+{
+	sha256_hmac(client, bytes(salted), SPAN("Client Key"));
+	sha256(stored, bytes(client));
+	sha256_hmac(server, bytes(salted), SPAN("Server Key"));
+}
+
 void scram_derive(struct scram_keys *keys, struct span password,
 		const unsigned char salt[SCRAM_SALT_SIZE], unsigned rounds)
 {
 	unsigned char salted[SHA256_SIZE], client[SHA256_SIZE];
-	struct span key;
 
-	/* RFC 5802 section 3 */
 	sha256_pbkdf2(salted, password, span_make((const char *)salt,
 			SCRAM_SALT_SIZE), rounds);
-	key = bytes(salted);
-	sha256_hmac(client, key, SPAN("Client Key"));
-	sha256(keys->stored, bytes(client));
-	sha256_hmac(keys->server, key, SPAN("Server Key"));
+	keys_of(salted, client, keys->stored, keys->server);
 	memmove(keys->salt, salt, SCRAM_SALT_SIZE);
 	keys->rounds = rounds;
 	explicit_bzero(salted, sizeof(salted));
 	explicit_bzero(client, sizeof(client));
+}
+
+void scram_client(const unsigned char salted[SHA256_SIZE], struct span message,
+		unsigned char proof[SHA256_SIZE],
+		unsigned char signature[SHA256_SIZE])
+{
+	unsigned char client[SHA256_SIZE], stored[SHA256_SIZE],
+			server[SHA256_SIZE];
+
+	keys_of(salted, client, stored, server);
+	sha256_hmac(proof, bytes(stored), message);
+	for (int i = 0; i < SHA256_SIZE; i++)
+		proof[i] ^= client[i];
+	sha256_hmac(signature, bytes(server), message);
+	explicit_bzero(client, sizeof(client));
+	explicit_bzero(stored, sizeof(stored));
+	explicit_bzero(server, sizeof(server));
 }
 
 bool scram_verify(const struct scram_keys *keys, struct span password)

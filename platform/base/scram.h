@@ -31,6 +31,13 @@ bool scram_verify(const struct scram_keys *keys, struct span password);
 bool scram_proof(const struct scram_keys *keys, struct span message,
 		const unsigned char proof[SHA256_SIZE],
 		unsigned char signature[SHA256_SIZE]);
+/*
+ * The client's half: from SaltedPassword its proof over the AuthMessage, and the
+ * signature that the server has to show in return.
+ */
+void scram_client(const unsigned char salted[SHA256_SIZE], struct span message,
+		unsigned char proof[SHA256_SIZE],
+		unsigned char signature[SHA256_SIZE]);
 void scram_print(char out[SCRAM_TEXT_SIZE], const struct scram_keys *keys);
 bool scram_parse(struct scram_keys *keys, struct span text);
 /* Same time whatever differs. */

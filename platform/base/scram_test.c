@@ -34,6 +34,21 @@ static struct span bytes(const unsigned char *p)
 	return span_make((const char *)p, SHA256_SIZE);
 }
 
+/* ... and of the password itself, as the client has it. */
+static void rfc_client(const unsigned char want_proof[SHA256_SIZE],
+		const unsigned char want[SHA256_SIZE])
+{
+	unsigned char salt[SCRAM_SALT_SIZE], salted[SHA256_SIZE],
+			proof[SHA256_SIZE], signature[SHA256_SIZE];
+
+	base64_get(salt, sizeof(salt), SPAN(SALT));
+	sha256_pbkdf2(salted, SPAN("pencil"), span_make((char *)salt,
+			sizeof(salt)), 4096);
+	scram_client(salted, span_of(message), proof, signature);
+	assert_memory_equal(proof, want_proof, SHA256_SIZE);
+	assert_memory_equal(signature, want, SHA256_SIZE);
+}
+
 /* The example's two signatures come out of our two keys. */
 static void rfc_example(void **state)
 {
@@ -50,6 +65,7 @@ static void rfc_example(void **state)
 	memset(got, 0, sizeof(got));
 	assert_true(scram_proof(&keys, span_of(message), proof, got));
 	assert_memory_equal(got, want, sizeof(got));
+	rfc_client(proof, want);
 	proof[31] ^= 1;
 	assert_false(scram_proof(&keys, span_of(message), proof, got));
 	proof[31] ^= 1;

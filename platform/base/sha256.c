@@ -1,6 +1,7 @@
 /* What both twins share: HMAC and PBKDF2 over their steps. */
 #include "base/sha256_state.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void sha256(unsigned char out[SHA256_SIZE], struct span in)
@@ -69,25 +70,69 @@ void sha256_hmac(unsigned char out[SHA256_SIZE], struct span key,
 	sha256_wipe(&work);
 }
 
-void sha256_pbkdf2(unsigned char out[SHA256_SIZE], struct span password,
+/* PBKDF2's one block (RFC 8018 5.2) while it grows. */
+struct sha256_slow {
+	struct hmac h;		/* the key is hashed once and not each round */
+	struct sha256_state work;
+	unsigned char u[SHA256_SIZE], out[SHA256_SIZE];
+	unsigned left;
+};
+
+static void slow_begin(struct sha256_slow *s, struct span password,
 		struct span salt, unsigned rounds)
 {
 	static const char first[] = { 0, 0, 0, 1 };	/* block 1, INT(i) */
-	unsigned char u[SHA256_SIZE];
-	struct sha256_state work;
-	struct hmac h;
 
-	/* RFC 8018 5.2; the key's blocks are hashed once and not each round */
-	hmac_begin(&h, password);
-	hmac_of(&h, &work, u, salt, span_make(first, sizeof(first)));
-	memcpy(out, u, sizeof(u));
-	while (rounds-- > 1) {
-		hmac_of(&h, &work, u, span_make((char *)u, sizeof(u)),
-				SPAN(""));
-		for (size_t i = 0; i < sizeof(u); i++)
-			out[i] ^= u[i];
+	hmac_begin(&s->h, password);
+	hmac_of(&s->h, &s->work, s->u, salt, span_make(first, sizeof(first)));
+	memcpy(s->out, s->u, sizeof(s->u));
+	s->left = rounds - 1;
+}
+
+bool sha256_slow_go(struct sha256_slow *s, unsigned rounds,
+		unsigned char out[SHA256_SIZE])
+{
+	while (s->left && rounds--) {
+		hmac_of(&s->h, &s->work, s->u, span_make((char *)s->u,
+				sizeof(s->u)), SPAN(""));
+		for (size_t i = 0; i < sizeof(s->u); i++)
+			s->out[i] ^= s->u[i];
+		s->left--;
 	}
-	hmac_wipe(&h);
-	sha256_wipe(&work);
-	explicit_bzero(u, sizeof(u));
+	memcpy(out, s->out, sizeof(s->out));
+	return !s->left;
+}
+
+static void slow_wipe(struct sha256_slow *s)
+{
+	hmac_wipe(&s->h);
+	sha256_wipe(&s->work);
+	explicit_bzero(s, sizeof(*s));
+}
+
+struct sha256_slow *sha256_slow_new(struct span password, struct span salt,
+		unsigned rounds)
+{
+	struct sha256_slow *s = malloc(sizeof(*s));
+
+	if (s)
+		slow_begin(s, password, salt, rounds);
+	return s;
+}
+
+void sha256_slow_free(struct sha256_slow *s)
+{
+	if (s)
+		slow_wipe(s);
+	free(s);
+}
+
+void sha256_pbkdf2(unsigned char out[SHA256_SIZE], struct span password,
+		struct span salt, unsigned rounds)
+{
+	struct sha256_slow s;
+
+	slow_begin(&s, password, salt, rounds);
+	sha256_slow_go(&s, rounds, out);
+	slow_wipe(&s);
 }

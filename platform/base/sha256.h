@@ -16,5 +16,13 @@ void sha256_hmac(unsigned char out[SHA256_SIZE], struct span key,
 /* The one block that SCRAM's Hi() is (RFC 5802 section 2.2). rounds >= 1. */
 void sha256_pbkdf2(unsigned char out[SHA256_SIZE], struct span password,
 		struct span salt, unsigned rounds);
+/* The same in slices, for a loop that has others to serve. NULL: no memory. */
+struct sha256_slow;
+struct sha256_slow *sha256_slow_new(struct span password, struct span salt,
+		unsigned rounds);
+/* At most so many rounds on. True: it is done, and out is it. */
+bool sha256_slow_go(struct sha256_slow *s, unsigned rounds,
+		unsigned char out[SHA256_SIZE]);
+void sha256_slow_free(struct sha256_slow *s);	/* may be NULL */
 
 #endif

@@ -5,6 +5,10 @@
 #define sha256 own_sha256
 #define sha256_hmac own_hmac
 #define sha256_pbkdf2 own_pbkdf2
+#define sha256_slow_new own_slow_new
+#define sha256_slow_go own_slow_go
+#define sha256_slow_free own_slow_free
+#define sha256_slow own_slow
 #define sha256_begin own_begin
 #define sha256_add own_add
 #define sha256_end own_end

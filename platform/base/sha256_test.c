@@ -113,6 +113,28 @@ static void pbkdf2(void **state)
 			"641a4418d04c0414aeff08876b34ab56");
 }
 
+static void pbkdf2_in_slices(void **state)
+{
+	unsigned char out[SHA256_SIZE];
+	struct sha256_slow *s = sha256_slow_new(SPAN("Password"),
+			SPAN("NaCl"), 80000);
+	unsigned turns = 1;
+
+	(void)state;
+	while (!sha256_slow_go(s, 1999, out))
+		turns++;
+	assert_int_equal(turns, 41);
+	assert_hex(out, "4ddcd8f60b98be21830cee5ef22701f9"
+			"641a4418d04c0414aeff08876b34ab56");
+	sha256_slow_free(s);
+	s = sha256_slow_new(SPAN("passwd"), SPAN("salt"), 1);
+	assert_true(sha256_slow_go(s, 1, out));
+	assert_hex(out, "55ac046e56e3089fec1691c22544b605"
+			"f94185216dde0465e68b9d57c20dacbc");
+	sha256_slow_free(s);
+	sha256_slow_free(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +143,7 @@ int main(void)
 		cmocka_unit_test(every_length),
 		cmocka_unit_test(hmac),
 		cmocka_unit_test(pbkdf2),
+		cmocka_unit_test(pbkdf2_in_slices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,7 +125,7 @@ static struct span field(struct span header, const char *name)
 	return header_find(header, name, &f) ? f.value : span_make(NULL, 0);
 }
 
-static struct span first_token(struct span value)
+struct span part_token(struct span value)
 {
 	skip_blanks(&value);
 	return take_token(&value);
@@ -145,15 +145,15 @@ static void read_header(struct part *p)
 	struct span type = field(p->header, "Content-Type");
 	struct span place = field(p->header, "Content-Disposition");
 
-	set_type(p, first_token(type));
-	p->encoding = first_token(field(p->header,
+	set_type(p, part_token(type));
+	p->encoding = part_token(field(p->header,
 			"Content-Transfer-Encoding"));
 	p->charset = part_param(type, "charset");
 	p->name = part_param(place, "filename");
 	if (!p->name.n)
 		p->name = part_param(type, "name");
 	/* RFC 2183 2.8: what is not "inline" is one, unknown words too */
-	p->attachment = place.n && !span_is(first_token(place), "inline");
+	p->attachment = place.n && !span_is(part_token(place), "inline");
 }
 
 /* ---- the tree */

@@ -23,6 +23,8 @@ void part_each(struct span message, bool (*fn)(void *arg, const struct part *p),
 void part_decode(struct str *out, const struct part *p);
 /* Base64 as mail carries it: line ends and other characters in it are skipped. */
 void part_base64(struct str *out, struct span in);
+/* The first word of a structured value: "text/plain", "base64". */
+struct span part_token(struct span value);
 /* One parameter of a structured value ("text/plain; charset=x"), quotes kept out; empty: none. */
 struct span part_param(struct span value, const char *name);
 

@@ -195,18 +195,3 @@ void sasl_wipe(struct sasl *s)
 	}
 	explicit_bzero(s, sizeof(*s));
 }
-
-void sasl_plain(struct str *out, struct span user, struct span password)
-{
-	char message[SASL_MESSAGE];
-
-	if (user.n > SASL_TEXT || password.n > SASL_TEXT) {
-		out->bad = true;
-		return;
-	}
-	message[0] = message[1 + user.n] = '\0';
-	memcpy(message + 1, user.p ? user.p : "", user.n);
-	memcpy(message + 2 + user.n, password.p ? password.p : "", password.n);
-	base64_put(out, span_make(message, 2 + user.n + password.n));
-	explicit_bzero(message, sizeof(message));
-}

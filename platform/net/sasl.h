@@ -1,7 +1,7 @@
 /* sasl - the steps of PLAIN, LOGIN, SCRAM-SHA-256 and EXTERNAL
  *
  * RFC 4616 (PLAIN), 5802 and 7677 (SCRAM), 5056 (channel binding); 4954 and
- * 5034 (how SMTP and POP3 carry them). The client's side has PLAIN only.
+ * 5034 (how SMTP and POP3 carry them). This is the server's side.
  */
 #ifndef NET_SASL_H
 #define NET_SASL_H
@@ -81,9 +81,6 @@ enum sasl_next sasl_step(struct sasl *s, struct span line,
 enum sasl_next sasl_answer(struct sasl *s, const struct auth_user *user,
 		const char **challenge);
 void sasl_wipe(struct sasl *s);
-
-/* Client side: base64 of PLAIN's message, appended to out. */
-void sasl_plain(struct str *out, struct span user, struct span password);
 
 /* Is -PLUS offered? */
 bool sasl_can_bind(sasl_bind_fn *bind, const struct conn *c);

@@ -193,22 +193,6 @@ static void test_wipe(void **state)
 	assert_memory_equal(&sasl, &zero, sizeof(sasl));
 }
 
-static void test_client(void **state)
-{
-	char *long_text = test_malloc(300);
-	struct str s;
-
-	(void)state;
-	str_init(&s, 1000);
-	sasl_plain(&s, SPAN("alice"), SPAN("secret"));
-	assert_string_equal(str_c(&s), "AGFsaWNlAHNlY3JldA==");
-	memset(long_text, 'x', 300);
-	sasl_plain(&s, SPAN("alice"), span_make(long_text, 256));
-	assert_true(s.bad);
-	test_free(long_text);
-	str_free(&s);
-}
-
 /* -- SCRAM: we play the client, and authd -- */
 
 #define SALT "s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
@@ -457,7 +441,6 @@ int main(void)
 		cmocka_unit_test(test_login),
 		cmocka_unit_test(test_external), cmocka_unit_test(test_mechanisms),
 		cmocka_unit_test(test_sizes), cmocka_unit_test(test_wipe),
-		cmocka_unit_test(test_client),
 #define SCRAM(f) cmocka_unit_test_teardown(f, wipe)
 		SCRAM(scram_goes_through), SCRAM(scram_is_wrong),
 		SCRAM(scram_refuses), SCRAM(scram_names), SCRAM(scram_binds)

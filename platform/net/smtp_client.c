@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "net/smtp_client_private.h"
 #include "os/file.h"
 
@@ -23,6 +25,9 @@ void smtp_client_enter(struct smtp_client *c)
 static void drop_message(struct smtp_client *c)
 {
 	c->m = NULL;
+	if (CFG_SMTP_NARROW)
+		narrow_free(c->narrow);
+	c->narrow = NULL;
 	free(c->fate);
 	c->fate = NULL;
 }
@@ -32,6 +37,7 @@ void smtp_client_leave(struct smtp_client *c)
 	if (--c->depth || !c->dead)
 		return;
 	drop_message(c);
+	sasl_client_wipe(&c->sasl);
 	free(c);
 }
 
@@ -52,14 +58,45 @@ void smtp_client_abort(struct smtp_client *c)
 
 /* -- results -- */
 
+unsigned smtp_client_port(const struct smtp_client *c)
+{
+	const struct sockaddr *sa = (const void *)&c->target.addr;
+
+	if (sa->sa_family == AF_INET)
+		return ntohs(((const struct sockaddr_in *)(const void *)sa)
+				->sin_port);
+	if (sa->sa_family == AF_INET6)
+		return ntohs(((const struct sockaddr_in6 *)(const void *)sa)
+				->sin6_port);
+	return 0;
+}
+
+static unsigned char about(const struct smtp_client *c)
+{
+	const struct smtp_target *t = &c->target;
+	unsigned port = smtp_client_port(c);
+	unsigned bits = port == 25 ? SMTP_ABOUT_PORT25 : 0;
+
+	if (t->user)
+		bits |= t->bearer ? SMTP_ABOUT_TOKEN : SMTP_ABOUT_LOGIN;
+	else if (port && port != 25)
+		bits |= SMTP_ABOUT_ANONYMOUS;
+	if (c->step == SMTP_STEP_CONNECT)
+		bits |= SMTP_ABOUT_CONNECT;
+	return (unsigned char)bits;
+}
+
 void smtp_client_tell(struct smtp_client *c, unsigned rcpt,
 		const struct smtp_result *r)
 {
+	struct smtp_result told = *r;
+
 	if (c->dead || (c->fate && c->fate[rcpt] >= SMTP_TOLD))
 		return;
 	if (c->fate)		/* else the message had not begun */
 		c->fate[rcpt] = SMTP_TOLD;
-	c->events->result(c->arg, rcpt, r);
+	told.about |= about(c);
+	c->events->result(c->arg, rcpt, &told);
 }
 
 void smtp_client_tell_all(struct smtp_client *c, const struct smtp_result *r)
@@ -82,6 +119,7 @@ void smtp_client_over(struct smtp_client *c, const struct smtp_result *r)
 
 	if (c->step == SMTP_STEP_OVER)
 		return;
+	end.about = about(c);
 	smtp_client_step(c, SMTP_STEP_OVER);
 	loop_task_stop(&c->task);
 	end.maybe = c->m && c->dot_sent && !r->code;
@@ -153,10 +191,8 @@ static const struct {
 		"the reply to STARTTLS" },
 	[SMTP_STEP_TLS] = { unexpected, 0, "the TLS handshake" },
 	[SMTP_STEP_AUTH] = { smtp_client_auth, 300, "the reply to AUTH" },
-	[SMTP_STEP_LOGIN_USER] = { smtp_client_auth, 300, "the reply to AUTH" },
-	[SMTP_STEP_LOGIN_PASSWORD] = { smtp_client_auth, 300,
-		"the reply to AUTH" },
 	[SMTP_STEP_IDLE] = { unexpected, 0, "" },
+	[SMTP_STEP_LOOK] = { unexpected, 0, "" },
 	[SMTP_STEP_COMMANDS] = { smtp_client_command, 300,
 		"the reply to MAIL, RCPT or DATA" },
 	[SMTP_STEP_BODY] = { smtp_client_early, 0, "sending the message" },
@@ -209,6 +245,7 @@ static void take_line(struct smtp_client *c, struct span line)
 		smtp_client_offer(c, span_rest(line, 4));
 	if (!rc)
 		return;
+	c->challenge = span_rest(line, 4);
 	/* RFC 5321 3.8: at any moment, and then the connection ends */
 	if (r.code == 421 && c->step != SMTP_STEP_QUIT)
 		smtp_client_over(c, &r);
@@ -313,6 +350,10 @@ static void run(struct loop_task *t)
 		smtp_client_over(c, &c->end);
 	else if (c->step == SMTP_STEP_CONNECT && c->target.conn)
 		connected(c);
+	else if (c->step == SMTP_STEP_AUTH && c->auth_busy)
+		smtp_client_auth_more(c);
+	else if (CFG_SMTP_NARROW && c->step == SMTP_STEP_LOOK)
+		smtp_client_look(c);
 	else if (c->m && c->step == SMTP_STEP_IDLE)
 		smtp_client_begin(c);
 	smtp_client_leave(c);

@@ -20,7 +20,17 @@ struct smtp_result {
 	char enhanced[12];	/* "5.1.1", "" when not given */
 	char text[256];		/* the reply's lines joined, or why there was none; printable ASCII */
 	bool maybe;		/* all was sent, then the connection broke: may have been taken */
+	unsigned char about;	/* SMTP_ABOUT_ bits: what it was about (net/smtp_advice.h) */
 	bool tls_failed;	/* gone: the handshake broke; with CONF_TLS_MAY try again with NONE */
+};
+
+enum {
+	SMTP_ABOUT_LOGIN = 1,		/* we had a password */
+	SMTP_ABOUT_TOKEN = 2,		/* ... an access token */
+	SMTP_ABOUT_ANONYMOUS = 4,	/* ... neither, and not to port 25 */
+	SMTP_ABOUT_PORT25 = 8,
+	SMTP_ABOUT_CONNECT = 16,	/* there was no connection yet */
+	SMTP_ABOUT_SILENT = 32		/* the owner's: nor to several others */
 };
 
 struct conn;
@@ -34,6 +44,8 @@ struct smtp_target {
 	enum conf_tls tls;		/* MAY: when offered, unverified, plain again when the handshake breaks */
 	bool verify;
 	const char *user, *password;	/* NULL: no AUTH; plain only when tls is NONE */
+	bool bearer;			/* password is an OAuth access token */
+	const char *mechanism;		/* NULL: the best that both know; else only this one */
 	const char *hello;		/* our name */
 	unsigned connect_timeout;	/* seconds */
 };

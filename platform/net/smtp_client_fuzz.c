@@ -115,16 +115,19 @@ int LLVMFuzzerTestOneInput(const unsigned char *p, size_t n)
 	struct loop *l = loop_new(NULL);
 	int at = listening(&un), body = memfd_create("body", MFD_CLOEXEC), fd;
 
-	if (write(body, "a\n.\nb", 5) != 5)
+	bool lf = (f.options & 6) != 6;
+
+	if (write(body, lf ? "a\n.\n\xe9" : ".\r\n\xe9\r\n", 5 + !lf) != 5 + !lf)
 		abort();
 	f.message = (struct smtp_message){ .sender = "s@x", .nrcpt = RCPTS,
-		.rcpt = rcpts, .fd = body, .size = 5 + (f.options & 16) / 16,
-		.lf_lines = true, .eight_bit = true, .spool_id = "id" };
+		.rcpt = rcpts, .fd = body, .size = 5 + !lf + (f.options & 16) / 16,
+		.lf_lines = lf, .eight_bit = true, .spool_id = "id" };
 	memcpy(&t.addr, &un, sizeof(un));
 	t.addr_len = sizeof(un.sun_family) + 6;
 	t.lmtp = f.options & 1;
 	if (f.options & 2)
 		t.user = t.password = "u";
+	t.bearer = !lf;
 	if (f.options & 4)
 		t.tls = CONF_TLS_MAY;
 	f.client = smtp_client_new(l, &t, NULL, &events, &f);

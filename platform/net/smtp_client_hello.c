@@ -1,19 +1,15 @@
 /* smtp_client_hello - from the connection to the first message: greeting,
- * EHLO, STARTTLS (RFC 3207), AUTH (RFC 4954) */
+ * EHLO, STARTTLS (RFC 3207) */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "config.h"
-#include "net/sasl.h"
 #include "net/smtp_client_private.h"
-
-#define AUTH_MOST 1024		/* octets of a line with a password */
 
 void smtp_client_say_ehlo(struct smtp_client *c)
 {
-	c->offers = 0;
+	c->offers = c->mechanisms = 0;
 	c->size_limit = 0;
 	conn_printf(c->conn, "%s %s\r\n", c->target.lmtp ? "LHLO" : "EHLO",
 			c->target.hello);
@@ -37,12 +33,8 @@ static void offer_auth(struct smtp_client *c, struct span mechanisms)
 {
 	struct span word;
 
-	while ((word = span_word(&mechanisms)).n) {
-		if (span_is(word, "PLAIN"))
-			c->offers |= SMTP_AUTH_PLAIN;
-		else if (span_is(word, "LOGIN"))
-			c->offers |= SMTP_AUTH_LOGIN;
-	}
+	while ((word = span_word(&mechanisms)).n)
+		c->mechanisms |= sasl_client_bit(word);
 }
 
 /* RFC 1870 3: no number, or 0, is no fixed limit. */
@@ -68,6 +60,7 @@ void smtp_client_offer(struct smtp_client *c, struct span line)
 		{ "XSPOOL", SMTP_XSPOOL, NULL },
 		{ "DSN", SMTP_DSN, NULL },
 		{ "SMTPUTF8", CFG_SMTPUTF8 ? SMTP_UTF8 : 0, NULL },
+		{ "CHUNKING", SMTP_CHUNKING, NULL },
 		{ "SIZE", 0, offer_size },
 		{ "AUTH", 0, offer_auth }
 	};
@@ -107,8 +100,6 @@ void smtp_client_handshake(struct smtp_client *c)
 	smtp_client_over(c, &r);
 }
 
-static void authenticate(struct smtp_client *c);
-
 /* True when the session goes on behind a STARTTLS, or has ended for lack of it. */
 static bool wants_tls(struct smtp_client *c)
 {
@@ -136,7 +127,7 @@ void smtp_client_starttls(struct smtp_client *c, const struct smtp_result *r)
 	if (r->kind == ERR_NONE && r->code == 220) {
 		smtp_client_handshake(c);
 	} else if (c->target.tls == CONF_TLS_MAY) {
-		authenticate(c);
+		smtp_client_authenticate(c);
 	} else {
 		/* 5xx here says nothing of the mail */
 		no.kind = ERR_TEMP;
@@ -157,98 +148,15 @@ void smtp_client_ehlo(struct smtp_client *c, const struct smtp_result *r)
 	} else if (r->code != 250) {
 		smtp_client_fail(c, ERR_PROTO, "the reply to EHLO is not 250");
 	} else if (!wants_tls(c)) {
-		authenticate(c);
+		smtp_client_authenticate(c);
 	}
 }
 
 void smtp_client_helo(struct smtp_client *c, const struct smtp_result *r)
 {
-	c->offers = 0;
+	c->offers = c->mechanisms = 0;
 	if (r->kind != ERR_NONE)
 		smtp_client_over(c, r);
 	else if (!wants_tls(c))
-		authenticate(c);
-}
-
-/* -- AUTH -- */
-
-/* "VERB base64\r\n"; all copies are wiped, conn wipes its own. */
-static void say_secret(struct smtp_client *c, const char *verb,
-		const struct str *code)
-{
-	conn_puts(c->conn, verb);
-	conn_write(c->conn, str_c(code), code->n);
-	conn_puts(c->conn, "\r\n");
-}
-
-/* user NULL: the password alone, for LOGIN. */
-static void send_secret(struct smtp_client *c, const char *verb,
-		const char *user, const char *secret)
-{
-	struct str code;
-	bool bad;
-
-	str_init(&code, AUTH_MOST);
-	if (user)
-		sasl_plain(&code, span_of(user), span_of(secret));
-	else
-		base64_put(&code, span_of(secret));
-	bad = code.bad;
-	if (!bad)
-		say_secret(c, verb, &code);
-	str_wipe(&code);
-	if (bad)
-		smtp_client_fail(c, ERR_AUTH, "user or password is too long");
-}
-
-/* RFC 4954 4: AUTH comes last, and never in plain unless so configured. */
-static void authenticate(struct smtp_client *c)
-{
-	const struct smtp_target *t = &c->target;
-
-	if (!t->user) {
-		smtp_client_ready(c);
-	} else if (!conn_is_tls(c->conn) && t->tls != CONF_TLS_NONE) {
-		smtp_client_fail(c, ERR_AUTH,
-				"no TLS, so the password was not sent");
-	} else if (c->offers & SMTP_AUTH_PLAIN) {
-		smtp_client_step(c, SMTP_STEP_AUTH);
-		send_secret(c, "AUTH PLAIN ", t->user, t->password);
-	} else if (c->offers & SMTP_AUTH_LOGIN) {
-		smtp_client_step(c, SMTP_STEP_LOGIN_USER);
-		conn_puts(c->conn, "AUTH LOGIN\r\n");
-	} else {
-		smtp_client_fail(c, ERR_AUTH,
-				"neither AUTH PLAIN nor LOGIN is offered");
-	}
-}
-
-static void next_challenge(struct smtp_client *c)
-{
-	if (c->step == SMTP_STEP_LOGIN_USER) {
-		smtp_client_step(c, SMTP_STEP_LOGIN_PASSWORD);
-		send_secret(c, "", NULL, c->target.user);
-	} else if (c->step == SMTP_STEP_LOGIN_PASSWORD) {
-		smtp_client_step(c, SMTP_STEP_AUTH);
-		send_secret(c, "", NULL, c->target.password);
-	} else {
-		smtp_client_fail(c, ERR_PROTO, "AUTH asks for too much");
-	}
-}
-
-void smtp_client_auth(struct smtp_client *c, const struct smtp_result *r)
-{
-	struct smtp_result no = *r;
-
-	if (r->kind == ERR_NONE && r->code == 334) {
-		next_challenge(c);
-	} else if (r->kind == ERR_NONE && c->step == SMTP_STEP_AUTH) {
-		smtp_client_ready(c);
-	} else if (r->kind == ERR_NONE) {
-		smtp_client_fail(c, ERR_PROTO, "AUTH ended too early");
-	} else {
-		if (no.kind == ERR_PERM)
-			no.kind = ERR_AUTH;
-		smtp_client_over(c, &no);
-	}
+		smtp_client_authenticate(c);
 }

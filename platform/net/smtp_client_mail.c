@@ -9,12 +9,9 @@
 #include "mime/addr.h"
 #include "mime/dsn.h"
 #include "net/smtp_client_private.h"
-#include "os/file.h"
 
-#define PIECE 8192		/* read at a time; stuffed it is at most twice that */
 #define ADDRESS_MOST 320	/* 64 "@" 255 (RFC 5321 4.5.3.1) */
-#define BLOCK_MS 180000		/* RFC 5321 4.5.3.2.5 */
-#define DATA_MS 120000		/* 4.5.3.2.4 */
+#define DATA_MS 120000		/* RFC 5321 4.5.3.2.4 */
 
 /* -- addresses -- */
 
@@ -104,15 +101,21 @@ static void say_dsn(struct smtp_client *c, const char *params)
 	str_free(&ascii);
 }
 
+/* RFC 1870 6.1: an estimate will do, and LF lines grow. */
+static unsigned long long size_of(const struct smtp_client *c)
+{
+	return c->m->size + (c->m->head ? strlen(c->m->head) : 0) +
+		(c->narrow ? narrow_growth(c->narrow) : 0);
+}
+
 static void say_mail(struct smtp_client *c, const char *path)
 {
 	const struct smtp_message *m = c->m;
 
 	conn_printf(c->conn, "MAIL FROM:<%s>", path);
 	if (c->offers & SMTP_SIZE)
-		conn_printf(c->conn, " SIZE=%llu", (unsigned long long)m->size +
-				(m->head ? strlen(m->head) : 0));
-	if (m->eight_bit && c->offers & SMTP_8BITMIME)
+		conn_printf(c->conn, " SIZE=%llu", size_of(c));
+	if (c->eight_bit && c->offers & SMTP_8BITMIME)
 		conn_puts(c->conn, " BODY=8BITMIME");
 	if (c->utf8)
 		conn_puts(c->conn, " SMTPUTF8");
@@ -136,7 +139,10 @@ static void say(struct smtp_client *c, unsigned n)
 	struct str path;
 
 	if (n == data_at(c)) {
-		conn_puts(c->conn, "DATA\r\n");
+		if (c->chunked)
+			smtp_client_begin_body(c);
+		else
+			conn_puts(c->conn, "DATA\r\n");
 		return;
 	}
 	put_path(c, &path, n ? c->m->rcpt[n - 1] : c->m->sender);
@@ -158,6 +164,12 @@ static bool may_say(const struct smtp_client *c)
 		return false;
 	if (c->sent == data_at(c) && c->got == c->sent && !c->accepted)
 		return false;
+	/*
+	 * Who has no recipients and takes a chunk for commands (RFC 3030 2
+	 * forbids it) would do what a message says: so not before one is taken.
+	 */
+	if (c->sent == data_at(c) && c->chunked && !c->flight)
+		return c->got == c->sent;
 	return flight ? conn_out_ready(c->conn) : c->sent == c->got;
 }
 
@@ -170,7 +182,7 @@ void smtp_client_more(struct smtp_client *c)
 }
 
 /* The other side still holds a MAIL that came to nothing. */
-static void reset(struct smtp_client *c)
+void smtp_client_reset(struct smtp_client *c)
 {
 	if (!c->mail_ok) {
 		smtp_client_ready(c);
@@ -187,31 +199,18 @@ static void lone_dot(struct smtp_client *c)
 	smtp_client_step(c, SMTP_STEP_DOT);
 }
 
-static void put(void *arg, struct span piece)
-{
-	conn_write(arg, piece.p, piece.n);
-}
-
-static void begin_body(struct smtp_client *c)
-{
-	dot_writer_init(&c->dot, c->m->lf_lines);
-	if (c->m->head)
-		dot_write(&c->dot, span_of(c->m->head), put, c->conn);
-	smtp_client_step(c, SMTP_STEP_BODY);
-	conn_timeout(c->conn, BLOCK_MS);
-	smtp_client_body(c);
-}
-
 static void took_data(struct smtp_client *c, const struct smtp_result *r)
 {
-	if (r->kind != ERR_NONE) {
+	if (c->flight && r->kind == ERR_NONE) {
+		smtp_client_fail(c, ERR_PROTO, "BDAT taken for nobody");
+	} else if (r->kind != ERR_NONE) {
 		smtp_client_tell_all(c, r);
 		if (!c->dead)
-			reset(c);
+			smtp_client_reset(c);
 	} else if (r->code != 354) {
 		smtp_client_fail(c, ERR_PROTO, "the reply to DATA is not 354");
 	} else if (c->accepted) {
-		begin_body(c);
+		smtp_client_begin_body(c);
 	} else if (c->target.lmtp) {
 		/* RFC 2033 4.2 forbids it, and no reply would follow the dot */
 		smtp_client_fail(c, ERR_PROTO, "DATA taken for nobody");
@@ -264,92 +263,13 @@ void smtp_client_command(struct smtp_client *c, const struct smtp_result *r)
 	if (c->dead)
 		return;
 	if (c->got == c->sent)
-		reset(c);
-	else if (c->got == data_at(c))
+		smtp_client_reset(c);
+	else if (c->got < data_at(c) || c->step != SMTP_STEP_COMMANDS)
+		return;
+	else if (!c->flight)
 		loop_timer_set(c->loop, &c->timer, DATA_MS);
-}
-
-/* -- the text -- */
-
-/* 0: all is read; -1: it cannot be, then no dot may follow. */
-static int put_piece(struct smtp_client *c, size_t *left)
-{
-	uint64_t rest = c->m->size - c->body_at;
-	size_t n = rest < PIECE ? (size_t)rest : PIECE;
-	char piece[PIECE];
-	ssize_t got = n ? file_pread(c->m->fd, piece, n, c->m->start +
-			(int64_t)c->body_at) : 0;
-
-	if (got != (ssize_t)n)
-		return -1;
-	c->body_at += n;
-	dot_write(&c->dot, span_make(piece, n), put, c->conn);
-	*left = (size_t)(c->m->size > c->body_at);
-	return 0;
-}
-
-void smtp_client_body(struct smtp_client *c)
-{
-	size_t left = 1;
-
-	while (left && conn_out_ready(c->conn)) {
-		if (put_piece(c, &left) < 0) {
-			smtp_client_fail(c, ERR_TEMP,
-					"the message cannot be read");
-			return;
-		}
-	}
-	if (left)
-		return;
-	dot_finish(&c->dot, put, c->conn);
-	conn_timeout(c->conn, 0);
-	c->dot_sent = true;
-	smtp_client_step(c, SMTP_STEP_DOT);
-}
-
-/* We cannot stop in the middle but by hanging up. */
-void smtp_client_early(struct smtp_client *c, const struct smtp_result *r)
-{
-	if (r->kind == ERR_NONE)
-		smtp_client_fail(c, ERR_PROTO, "a reply before the end");
-	else
-		smtp_client_over(c, r);
-}
-
-/* -- after the dot -- */
-
-static void tell_accepted(struct smtp_client *c, const struct smtp_result *r)
-{
-	for (unsigned i = 0; !c->dead && i < c->nrcpt; i++)
-		if (c->fate[i] == SMTP_ACCEPTED)
-			smtp_client_tell(c, i, r);
-}
-
-/* RFC 2033 4.2: a reply for each recipient that was accepted, in order. */
-static void tell_next(struct smtp_client *c, const struct smtp_result *r)
-{
-	while (c->fate[c->lmtp_at] != SMTP_ACCEPTED)
-		c->lmtp_at++;
-	c->accepted--;
-	smtp_client_tell(c, c->lmtp_at, r);
-}
-
-void smtp_client_dot(struct smtp_client *c, const struct smtp_result *r)
-{
-	if (r->code >= 300 && r->code < 400) {
-		smtp_client_fail(c, ERR_PROTO, "a 3xx reply to the message");
-		return;
-	}
-	if (c->target.lmtp)
-		tell_next(c, r);
-	else
-		tell_accepted(c, r);
-	if (c->dead)
-		return;
-	if (c->target.lmtp && c->accepted)
+	else if (c->accepted)
 		smtp_client_step(c, SMTP_STEP_DOT);
-	else
-		smtp_client_ready(c);
 }
 
 /* -- the beginning -- */
@@ -447,6 +367,7 @@ void smtp_client_begin(struct smtp_client *c)
 	}
 	c->sent = c->got = c->accepted = c->lmtp_at = 0;
 	c->mail_ok = c->dot_sent = false;
+	c->eight_bit = c->m->eight_bit;
 	c->utf8 = CFG_SMTPUTF8 && c->offers & SMTP_UTF8 && needs_utf8(c->m);
 	c->body_at = 0;
 	if (!refused(c))
@@ -455,8 +376,17 @@ void smtp_client_begin(struct smtp_client *c)
 		return;
 	if (!is_wanted(c)) {
 		smtp_client_ready(c);
-		return;
+	} else if (CFG_SMTP_NARROW && smtp_client_must_look(c)) {
+		smtp_client_step(c, SMTP_STEP_LOOK);
+		smtp_client_look(c);
+	} else {
+		smtp_client_say_all(c);
 	}
+}
+
+void smtp_client_say_all(struct smtp_client *c)
+{
+	smtp_client_choose(c);
 	smtp_client_step(c, SMTP_STEP_COMMANDS);
 	smtp_client_more(c);
 }
