@@ -11,6 +11,7 @@
 #include "os/clock.h"
 #include "os/log.h"
 
+#define SMTP_PORT 25
 #define IDLE_MS 5000			/* kept open for the next message */
 #define SILENT_MOST 3			/* sites in a row: it is port 25 */
 
@@ -167,6 +168,7 @@ static int talk(struct queue_link *l, struct conn *conn)
 	struct queue_site *s = l->site;
 	struct queue *q = s->queue;
 	struct smtp_target t = {
+		.addr = l->target->addr, .addr_len = l->target->addr_len,
 		.conn = conn, .unix_path = s->route.unix_path,
 		.name = l->target->name,
 		.lmtp = s->route.lmtp, .hello = q->daemon.conf->hostname,
@@ -204,7 +206,7 @@ static void set_said(struct queue_link *l, const char *text)
 		return;
 	l->said = (struct smtp_result){ .kind = ERR_TEMP,
 		.about = SMTP_ABOUT_CONNECT };
-	if (l->site->route.port == 25)
+	if (l->site->route.port == SMTP_PORT)
 		l->said.about |= SMTP_ABOUT_PORT25;
 	str_copys(l->said.enhanced, sizeof(l->said.enhanced), "4.4.1");
 	str_copys(l->said.text, sizeof(l->said.text), text);
@@ -459,6 +461,8 @@ static void is_up(struct queue_link *l)
 	s->connecting--;
 	s->failures = 0;
 	s->held_until = 0;
+	if (!is_local(l) && s->route.port == SMTP_PORT)
+		s->queue->silent = 0;
 }
 
 /* Another site waits for its first link: may it have this one's place? */

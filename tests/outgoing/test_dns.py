@@ -53,6 +53,9 @@ better MX 5 two
 better MX 10 mail.a.test.
 better MX 10 one
 address MX 10 192.0.2.1
+silent1 A {DEAF}
+silent2 A {DEAF}
+silent3 A {DEAF}
 late MX 10 deaf
 late MX 10 one
 """ + "".join(f"many MX {k} h{k}\nh{k} A {TWO if k == 1 else SHUT}\n"
@@ -154,3 +157,11 @@ def test_silent_address_costs_a_moment(dns, hosts):
     with Instance(extra="relay-from 127.0.0.0/8\n" + dns) as i:
         send(i, *[f"x{k}@late.b.test" for k in range(3)])
         wait_for(lambda: not i.spooled(), 5)
+
+
+def test_silence_everywhere_is_port_25(dns, hosts):
+    with Instance(extra="relay-from 127.0.0.0/8\nconnect-timeout 1s\n" +
+                  dns) as i:
+        send(i, *[f"x@silent{k}.b.test" for k in (1, 2, 3)])
+        i.wait_log("(?s)(status=deferred.*){3}")
+        assert "port 25" in i.run("mailq").stdout
