@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "net/daemon.h"
 #include "net/mx.h"
+#include "net/secret.h"
 #include "net/smtp_client.h"
 #include "store/spool.h"
 
@@ -85,6 +86,8 @@ struct queue_site {
 
 	struct smtp_result why;		/* why nothing could be reached */
 	int64_t held_until;		/* clock_ms: no try before */
+	bool kept;			/* for a reason that counts no tries */
+	bool asking;			/* for its secret */
 	unsigned failures;
 	unsigned flushed;		/* the last of them that woke it */
 	struct loop_task run;
@@ -116,6 +119,7 @@ struct queue_outcome {
 	enum queue_report report;	/* due now */
 	const struct smtp_result *why;	/* arena; NULL: not needed, or forgotten */
 	const char *host;		/* who said it; "" nobody */
+	bool kept;			/* it does not count as a try */
 };
 
 /* A message whose envelope is in memory. */
@@ -128,6 +132,7 @@ struct queue_message {
 	unsigned jobs;			/* that have not ended */
 	bool crowded;			/* a site had no room for some of it */
 	int64_t wait;			/* ms until a local socket is tried again, or 0 */
+	int64_t kept;			/* ms; 0: nobody keeps it */
 	bool global;			/* its report is RFC 6533's */
 };
 
@@ -137,6 +142,8 @@ struct queue {
 	struct dns *dns;
 	struct tls_ctx *tls;
 	struct queue_secret *secrets;
+	struct secret_env secret_env;
+	int notice;			/* what people are told at login; -1 */
 	char deliver_path[128];
 
 	struct queue_entry *buckets[QUEUE_BUCKETS];
@@ -226,9 +233,18 @@ bool route_next(const struct queue *q, const char *sender,
 /* ---- queue_secret.c: what each smarthost wants to hear from us */
 struct queue_secret;
 /* Reads them, while we may. */
-int secret_load(struct queue *q, struct err *err);
-/* NULL: it has none. Good until the next call that is not for this host. */
-const char *secret_of(const struct queue *q, const struct conf_smarthost *h);
+int queue_secret_load(struct queue *q, struct err *err);
+/* Those that are not at hand can be fetched from now on. */
+void queue_secret_start(struct queue *q);
+/* NULL: it has none. The place is the same for ever. */
+const char *queue_secret_text(const struct queue *q,
+		const struct conf_smarthost *h);
+/* False: the site is woken when it is there, or has been told why it is not. */
+bool queue_secret_ready(struct queue_site *s);
+void queue_secret_stop(struct queue_site *s);
+/* It was refused: may a new one help? It was taken. */
+bool queue_secret_anew(const struct queue_site *s);
+void queue_secret_taken(const struct queue_site *s);
 
 /* ---- queue_resolve.c: fills site->targets, then wakes the site */
 void resolve_start(struct queue_site *s);
@@ -247,6 +263,8 @@ void site_abort_all(struct queue *q);
  * smarthost if there is one, else they are told.
  */
 void site_failed(struct queue_site *s, const struct smtp_result *why);
+/* Nobody lets us in until a human does something: mail waits, ms at most. */
+void site_keep(struct queue_site *s, int64_t ms, const char *text);
 /* The same for a cause of our own. */
 void site_cannot(struct queue_site *s, const char *enhanced, const char *text);
 unsigned site_waiting(const struct queue_site *s);

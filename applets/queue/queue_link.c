@@ -49,7 +49,9 @@ static void set_security(const struct queue_link *l, struct smtp_target *t)
 		t->tls = h->tls;
 		t->verify = h->verify;
 		t->user = h->user;
-		t->password = secret_of(l->site->queue, h);
+		t->password = queue_secret_text(l->site->queue, h);
+		t->bearer = secret_is_token(h);
+		t->mechanism = h->mechanism;
 	} else {
 		/* RFC 7435: some protection where none can be asked for */
 		t->tls = t->lmtp ? CONF_TLS_NONE : CONF_TLS_MAY;
@@ -201,6 +203,7 @@ static void on_ready(void *arg)
 		s->connecting--;
 		s->failures = 0;
 		s->held_until = 0;
+		queue_secret_taken(s);
 	}
 	if (s->queue->daemon.stopping) {
 		smtp_client_quit(l->client);
@@ -286,6 +289,13 @@ static void on_gone(void *arg, const struct smtp_result *r)
 	/* tells more than that the next one cannot be reached */
 	if (r->code || r->tls_failed || !*l->said.text)
 		l->said = *r;
+	/* a new token or password, and the same way again: once */
+	if (!l->up && r->kind == ERR_AUTH && queue_secret_anew(l->site)) {
+		log_info("%s: %s; another try with a new secret", l->host,
+				r->text);
+		link_free(l);
+		return;
+	}
 	if (try_more(l, r))
 		return;
 	if (!l->up) {

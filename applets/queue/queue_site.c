@@ -53,7 +53,7 @@ static void site_free(struct queue_site *s)
 static bool unused(const struct queue_site *s)
 {
 	return list_empty(&s->jobs) && list_empty(&s->links)
-			&& list_empty(&s->parked) && !s->resolve
+			&& list_empty(&s->parked) && !s->resolve && !s->asking
 			&& s->held_until <= clock_ms();
 }
 
@@ -100,6 +100,7 @@ void site_failed(struct queue_site *s, const struct smtp_result *why)
 
 	if (why != &s->why)
 		s->why = *why;
+	s->kept = false;
 	if (why->kind != ERR_PERM) {
 		s->why.kind = ERR_TEMP;
 		/* who is on this machine is soon back */
@@ -123,6 +124,15 @@ void site_cannot(struct queue_site *s, const char *enhanced, const char *text)
 {
 	set_why(s, enhanced, text);
 	site_failed(s, &s->why);
+}
+
+void site_keep(struct queue_site *s, int64_t ms, const char *text)
+{
+	set_why(s, "4.7.0", text);
+	s->kept = true;
+	s->held_until = clock_ms() + ms;
+	tell_all(s);
+	site_wake(s);
 }
 
 static bool fresh(const struct queue_site *s)
@@ -190,7 +200,7 @@ static void connect_more(struct queue_site *s)
 				resolve_start(s);
 			return;
 		}
-		if (link_start(s) < 0)
+		if (!queue_secret_ready(s) || link_start(s) < 0)
 			return;
 	}
 	/* connections that others keep for later stand in the way */
@@ -238,6 +248,7 @@ void site_flush(struct queue_site *s, unsigned request)
 		return;
 	s->flushed = request;
 	s->held_until = 0;
+	s->kept = false;
 	s->failures = 0;
 	s->resolved = clock_ms() - ADDRESSES_FRESH;
 }
@@ -245,6 +256,7 @@ void site_flush(struct queue_site *s, unsigned request)
 static void stop(struct queue_site *s)
 {
 	resolve_stop(s);
+	queue_secret_stop(s);
 	link_stop_idle(s);
 	set_why(s, "4.3.2", "queue is being stopped");
 	tell_all(s);

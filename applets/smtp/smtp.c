@@ -155,8 +155,9 @@ static void choose_relay(struct smtp_relay *relay, const struct options *o,
 		set_host(relay, o, room);
 	} else if (s) {
 		*relay = (struct smtp_relay){ s->host, s->port, s->tls,
-			s->verify, s->user, NULL };
+			s->verify, s->user, NULL, NULL };
 		file = s->user ? s->password_file : NULL;
+		relay->smarthost = s->user && !file ? s : NULL;
 	}
 	if (!file)
 		return;

@@ -16,6 +16,8 @@ struct smtp_relay {
 	enum conf_tls tls;
 	bool verify;
 	const char *user, *password;	/* NULL: no AUTH */
+	const struct conf_smarthost *smarthost;	/* its secret is still to be
+						 * got, or NULL */
 };
 
 struct smtp_job {
@@ -34,6 +36,10 @@ struct smtp_job {
  */
 int smtp_read_message(const struct conf *conf, struct smtp_message *m,
 		struct err *err);
+
+/* ---- authorize.c */
+/* smtp --authorize: the exit status. */
+int smtp_authorize(int argc, char **argv);
 
 /* ---- send.c */
 /* Blocks until each recipient has its result. -1: could not begin. */
