@@ -12,7 +12,7 @@
 #include "os/clock.h"
 #include "os/log.h"
 
-#define LOOK_MS 10000			/* at a file that somebody has to mend */
+#define LOOK_MS 5000			/* at a file that somebody has to mend */
 #define DIES_SOON (INT64_C(3) * 86400)	/* seconds: time to tell people */
 #define NOTICE "notice"			/* below run-dir */
 #define NOTICE_MOST 4096

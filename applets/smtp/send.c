@@ -280,7 +280,7 @@ static int prepare(struct sender *s, struct err *err)
 		if (!s->tls)
 			return -1;
 	}
-	return h ? get_secret(s, h, err) : 0;
+	return h && !h->password_file ? get_secret(s, h, err) : 0;
 }
 
 static void clean_up(struct sender *s)

@@ -3,6 +3,9 @@
  * RFC 5321 (client), 3207 (STARTTLS), 4954 (AUTH), 1870 (SIZE), 2920 (PIPELINING)
  *
  * applet smtp tool
+ * file authorize.c SMTP_OAUTH
+ * file authorize_flow.c SMTP_OAUTH
+ * file authorize_console.c SMTP_OAUTH
  *
  * config SMTP
  *	bool "smtp (5 kB)"
@@ -23,8 +26,17 @@
  *
  *	  Exit status: 0 sent, 75 try again, 67 no such user, 68 no such domain,
  *	  69, 76, 77 refused, 64 usage, 78 configuration.
+ *
+ * config SMTP_OAUTH
+ *	bool "smtp --authorize: signing in at a provider (9 kB)"
+ *	depends on SMTP && TLS
+ *	select OAUTH
+ *	help
+ *	  Signs in at Microsoft, Google or another provider from a console,
+ *	  and stores what queue needs for token-file= of a smarthost.
  */
 #include "applet.h"
+#include "config.h"
 
 #include <pwd.h>
 #include <stdio.h>
@@ -157,7 +169,7 @@ static void choose_relay(struct smtp_relay *relay, const struct options *o,
 		*relay = (struct smtp_relay){ s->host, s->port, s->tls,
 			s->verify, s->user, NULL, NULL };
 		file = s->user ? s->password_file : NULL;
-		relay->smarthost = s->user && !file ? s : NULL;
+		relay->smarthost = s->user ? s : NULL;
 	}
 	if (!file)
 		return;
@@ -258,8 +270,11 @@ int smtp_main(int argc, char **argv)
 	struct smtp_job job = { 0 };
 	struct conf *conf;
 	struct err err;
-	int operand = usage_parse(argc, argv, rows, &o), status;
+	int operand, status;
 
+	if (CFG_SMTP_OAUTH && argc > 1 && !strcmp(argv[1], "--authorize"))
+		return smtp_authorize(argc - 1, argv + 1);
+	operand = usage_parse(argc, argv, rows, &o);
 	if (operand == argc)
 		usage_fail(argv[0]);
 	log_open("smtp", true);
