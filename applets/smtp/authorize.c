@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,6 +180,17 @@ static void check_folder(const char *folder, const struct priv_user *queue)
 				queue->name, folder);
 }
 
+static void folder_of(char folder[PATH_MOST], const char *path)
+{
+	size_t slash = span_rfind(span_of(path), '/');
+
+	if (!path[slash])
+		str_copys(folder, PATH_MOST, ".");
+	else if (str_copy(folder, PATH_MOST, span_make(path, slash ? slash :
+					1)) < 0)
+		fail_usage("the file's name is too long");
+}
+
 static void store(const struct authorize *a, const char *path)
 {
 	char folder[PATH_MOST];
@@ -188,10 +198,7 @@ static void store(const struct authorize *a, const char *path)
 	bool known;
 	struct err err;
 
-	if (str_copys(folder, sizeof(folder), path) < 0)
-		fail_usage("the file's name is too long");
-	/* cuts it at its last slash */
-	memmove(folder, dirname(folder), strlen(dirname(folder)) + 1);
+	folder_of(folder, path);
 	known = priv_find(a->conf->user_queue, &queue, &err) == 0;
 	if (!known)
 		fprintf(stderr, "smtp: warning: %s\n", err.text);
