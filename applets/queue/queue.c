@@ -333,7 +333,12 @@ static void set_up(struct queue *q)
 	list_init(&q->start.link);
 	list_init(&q->ready);
 	list_init(&q->backlog);
-	list_init(&q->sites);
+	for (unsigned i = 0; i < QUEUE_WAITS; i++)
+		list_init(&q->waits[i]);
+	list_init(&q->idle);
+	list_init(&q->slow);
+	for (unsigned i = 0; i < QUEUE_SITE_BUCKETS; i++)
+		list_init(&q->sites[i]);
 }
 
 int queue_main(int argc, char **argv)

@@ -543,6 +543,9 @@ bool message_recall(struct queue_entry *e)
 		if (j->left && list_empty(&j->link))
 			return false;
 	for (j = m->first; j; j = j->next) {
+		/* the site of one that has ended may be gone */
+		if (list_empty(&j->link))
+			continue;
 		list_del(&j->link);
 		site_wake(j->site);
 	}

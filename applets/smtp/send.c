@@ -236,7 +236,8 @@ static void visit(struct sender *s)
 	struct mx_question q = {
 		.name = relay->host ? relay->host : name,
 		.port = relay->host ? relay->port : SMTP_PORT,
-		.exchangers = !relay->host, .self = s->job->conf->hostname
+		.exchangers = !relay->host, .self = s->job->conf->hostname,
+		.loopback = s->job->conf->mx_loopback
 	};
 
 	s->ntargets = s->target = 0;

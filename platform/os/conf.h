@@ -212,6 +212,7 @@ struct conf {
 	unsigned queue_sessions_per_host;
 	unsigned connect_timeout;
 	unsigned dns_timeout;		/* seconds for a whole look-up */
+	bool mx_loopback;		/* an MX may be 127.0.0.1 */
 	bool spool_sync_files;		/* spool-sync files|filesystem */
 
 	/* smtpd and clients that it has no reason to trust */

@@ -131,6 +131,11 @@ static const struct conf_row rows[] = {
 		"The DNS servers to ask, in this order. An IPv6 address with "
 		"a port is written [ADDRESS]:PORT.") },
 
+	{ CONF_KIND_YESNO, AT(mx_loopback), 0, 0,
+		ROW("mx-loopback", "no",
+		"Mail goes by MX to an address of loopback, as 127.0.0.1, too. "
+		"Else a domain that names such a one gets no mail from us.") },
+
 	GROUP("Folders and files"),
 	{ CONF_KIND_PATH, AT(spool_dir), 1, 1000,
 		ROW("spool-dir", "/var/spool/pillarbox",
