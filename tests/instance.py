@@ -80,7 +80,7 @@ class Instance:
             "mail-dir": self.dir / "mail", "mbox-dir": self.dir / "mbox",
             "run-dir": self.dir / "run", "user-queue": me, "user-store": me,
             "user-auth": me, "system-users": "no", "nameserver": "127.0.0.9",
-            "dns-timeout": "1s",
+            "dns-timeout": "1s", "mx-loopback": "yes",
         }
         text = "".join(f"{k} {v}\n" for k, v in lines.items()
                        if k not in omit)

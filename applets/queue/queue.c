@@ -287,7 +287,7 @@ static bool any_verifies(const struct conf *conf)
 {
 	const struct conf_smarthost *h = conf->smarthosts;
 
-	while (h && !h->verify)
+	while (h && !h->verify && !h->token_file)
 		h = h->next;
 	return h;
 }
@@ -321,7 +321,7 @@ static int open_all(struct queue *q, struct err *err)
 	control = daemon_unix(d, "queue.ctl", SOCK_STREAM, 0666, NULL, err);
 	if (control < 0 || control_start(q, control, err) < 0)
 		return -1;
-	return secret_load(q, err) < 0 ? -1 : open_tls(q, err);
+	return queue_secret_load(q, err) < 0 ? -1 : open_tls(q, err);
 }
 
 static void set_up(struct queue *q)
@@ -333,7 +333,12 @@ static void set_up(struct queue *q)
 	list_init(&q->start.link);
 	list_init(&q->ready);
 	list_init(&q->backlog);
-	list_init(&q->sites);
+	for (unsigned i = 0; i < QUEUE_WAITS; i++)
+		list_init(&q->waits[i]);
+	list_init(&q->idle);
+	list_init(&q->slow);
+	for (unsigned i = 0; i < QUEUE_SITE_BUCKETS; i++)
+		list_init(&q->sites[i]);
 }
 
 int queue_main(int argc, char **argv)
@@ -358,6 +363,7 @@ int queue_main(int argc, char **argv)
 		log_error("out of memory");
 		return EX_OSERR;
 	}
+	queue_secret_start(q);
 	scan(q);
 	loop_timer_set(q->daemon.loop, &q->rescan, RESCAN_MS);
 	code = daemon_run(&q->daemon);

@@ -17,12 +17,22 @@
 #include "base/str.h"
 #include "net/daemon.h"
 #include "net/mx.h"
+#include "net/secret.h"
 #include "net/smtp_client.h"
 #include "store/spool.h"
 
 #define QUEUE_BUCKETS 16384
 #define QUEUE_ACTIVE_MOST 500		/* envelopes in memory at once */
 #define QUEUE_SITE_MOST 50		/* jobs that wait for one site */
+#define QUEUE_SITES_MOST 1000		/* held ones remembered beside those in use */
+#define QUEUE_SITE_BUCKETS 64
+#define QUEUE_LOOKUPS_MOST 50		/* sites that ask for addresses at once */
+#define QUEUE_WINDOW_FIRST 2		/* connections to a site that is new, */
+#define QUEUE_WINDOW_CALM 20		/* messages it takes between +1 and +1
+					 * once it has refused a connection */
+#define QUEUE_SLOW_MS 2000		/* a connection that is not up yet is slow, */
+#define QUEUE_PATIENCE_MS 10000		/* and after this the first to make room */
+#define QUEUE_TURN_MS 1000		/* then it is another site's turn */
 #define QUEUE_SLICE 32			/* messages looked at per turn */
 /* A ceiling, not a reserve: over all that the longest envelope can need. */
 #define QUEUE_ENVELOPE_MOST (64 * 1024 * 1024)
@@ -66,25 +76,42 @@ struct queue_route {
 	const struct conf_smarthost *smarthost;	/* TLS and AUTH of it; or NULL */
 };
 
+/* Addresses, best first; links that use them outlive what the site knows. */
+struct queue_targets {
+	unsigned users, n;
+	struct mx_target v[];
+};
+
+/* What a site may have to wait for until others have had theirs. */
+enum queue_wait {
+	QUEUE_WAIT_NOT, QUEUE_WAIT_LINK /* its first */, QUEUE_WAIT_ADDRESSES,
+	QUEUE_WAITS
+};
+
 /* A place to connect to, while there is something for it. */
 struct queue_site {
-	struct list link;
+	struct list link;		/* of its bucket in queue->sites */
 	struct queue *queue;
 	char *key;
 	struct queue_route route;	/* strings live as long as key */
 	struct list jobs;		/* waiting for a link */
 	struct list parked;		/* entries that wait for room in jobs */
 	struct list links;
-	unsigned nlinks, connecting;
+	struct list turn;		/* in queue->waits[waits] */
+	enum queue_wait waits;
+	unsigned nlinks, connecting;	/* connecting: those that were never ready */
+	unsigned window;		/* links that it seems to bear */
+	unsigned good, calm;		/* messages taken since it grew, and how
+					 * many it takes to grow again */
 
-	/* addresses, best first; asked for anew when old */
-	struct mx_target *targets;
-	unsigned ntargets;
+	struct queue_targets *targets;	/* asked for anew when old; or NULL */
 	int64_t resolved;		/* clock_ms; 0: not yet */
 	struct mx *resolve;	/* under way */
 
 	struct smtp_result why;		/* why nothing could be reached */
 	int64_t held_until;		/* clock_ms: no try before */
+	bool kept;			/* for a reason that counts no tries */
+	bool asking;			/* for its secret */
 	unsigned failures;
 	unsigned flushed;		/* the last of them that woke it */
 	struct loop_task run;
@@ -116,6 +143,7 @@ struct queue_outcome {
 	enum queue_report report;	/* due now */
 	const struct smtp_result *why;	/* arena; NULL: not needed, or forgotten */
 	const char *host;		/* who said it; "" nobody */
+	bool kept;			/* it does not count as a try */
 };
 
 /* A message whose envelope is in memory. */
@@ -128,6 +156,7 @@ struct queue_message {
 	unsigned jobs;			/* that have not ended */
 	bool crowded;			/* a site had no room for some of it */
 	int64_t wait;			/* ms until a local socket is tried again, or 0 */
+	int64_t kept;			/* ms; 0: nobody keeps it */
 	bool global;			/* its report is RFC 6533's */
 };
 
@@ -137,6 +166,8 @@ struct queue {
 	struct dns *dns;
 	struct tls_ctx *tls;
 	struct queue_secret *secrets;
+	struct secret_env secret_env;
+	int notice;			/* what people are told at login; -1 */
 	char deliver_path[128];
 
 	struct queue_entry *buckets[QUEUE_BUCKETS];
@@ -148,8 +179,16 @@ struct queue {
 	struct queue_reason *reasons[QUEUE_REASON_BUCKETS];
 	size_t reason_bytes;
 	struct loop_task start;		/* makes ready ones active */
-	struct list sites;
-	unsigned links;
+	struct list sites[QUEUE_SITE_BUCKETS];
+	unsigned nsites;
+	unsigned links;			/* to other hosts, but for slow ones */
+	unsigned lookups;		/* sites that ask for their addresses */
+	struct list waits[QUEUE_WAITS];	/* sites in line for either; */
+	unsigned nwaits[QUEUE_WAITS];	/* none in the first */
+	unsigned leaving;		/* links that make room for those in line */
+	struct list idle;		/* links kept for later, oldest first */
+	struct list slow;		/* those not up for too long, likewise */
+	unsigned nslow;
 
 	struct loop_watch told;		/* datagrams from who put a message in */
 	struct loop_timer rescan;
@@ -226,13 +265,24 @@ bool route_next(const struct queue *q, const char *sender,
 /* ---- queue_secret.c: what each smarthost wants to hear from us */
 struct queue_secret;
 /* Reads them, while we may. */
-int secret_load(struct queue *q, struct err *err);
-/* NULL: it has none. Good until the next call that is not for this host. */
-const char *secret_of(const struct queue *q, const struct conf_smarthost *h);
+int queue_secret_load(struct queue *q, struct err *err);
+/* Those that are not at hand can be fetched from now on. */
+void queue_secret_start(struct queue *q);
+/* NULL: it has none. The place is the same for ever. */
+const char *queue_secret_text(const struct queue *q,
+		const struct conf_smarthost *h);
+/* False: the site is woken when it is there, or has been told why it is not. */
+bool queue_secret_ready(struct queue_site *s);
+void queue_secret_stop(struct queue_site *s);
+/* It was refused: may a new one help? It was taken. */
+bool queue_secret_anew(const struct queue_site *s);
+void queue_secret_taken(const struct queue_site *s);
 
 /* ---- queue_resolve.c: fills site->targets, then wakes the site */
 void resolve_start(struct queue_site *s);
 void resolve_stop(struct queue_site *s);
+struct queue_targets *targets_use(struct queue_targets *t);
+void targets_drop(struct queue_targets *t);	/* NULL is fine */
 
 /* ---- queue_site.c */
 struct queue_site *site_get(struct queue *q, const struct queue_route *r,
@@ -247,6 +297,8 @@ void site_abort_all(struct queue *q);
  * smarthost if there is one, else they are told.
  */
 void site_failed(struct queue_site *s, const struct smtp_result *why);
+/* Nobody lets us in until a human does something: mail waits, ms at most. */
+void site_keep(struct queue_site *s, int64_t ms, const char *text);
 /* The same for a cause of our own. */
 void site_cannot(struct queue_site *s, const char *enhanced, const char *text);
 unsigned site_waiting(const struct queue_site *s);
@@ -257,8 +309,17 @@ unsigned site_waiting(const struct queue_site *s);
 unsigned site_room(const struct queue_site *s);
 /* Looks soon whether there is work for a link. */
 void site_wake(struct queue_site *s);
-/* A link has ended: whoever waits for one may have it. */
 void site_wake_all(struct queue *q);
+/* There may be room for a link or a look-up: who is first in line looks. */
+void site_feed(struct queue *q);
+/*
+ * A link of s that was never ready has ended; why: what the last address said. As
+ * long as others are at work that is a limit of the site's, else it has failed.
+ */
+void site_refused(struct queue_site *s, const struct smtp_result *why);
+/* A message was taken, or a link broke in the middle of one. */
+void site_took(struct queue_site *s);
+void site_broke(struct queue_site *s);
 
 /* ---- queue_link.c: one connection */
 struct queue_link;
@@ -267,6 +328,8 @@ int link_start(struct queue_site *s);
 /* Gives an idle link of the site the job; false: none is idle. */
 bool link_offer(struct queue_site *s, struct queue_job *j);
 void link_stop_idle(struct queue_site *s);
+/* For a site that waits for its first: the one that was idle longest goes. */
+void link_make_room(struct queue *q);
 void link_abort_all(struct queue_site *s);
 
 /* ---- queue_header.c */

@@ -5,22 +5,29 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "net/dial.h"
+#include "os/clock.h"
 #include "os/log.h"
 
 #define IDLE_MS 5000			/* kept open for the next message */
 
 struct queue_link {
 	struct list link;		/* in site->links */
+	struct list rest;		/* in queue->idle or queue->slow */
 	struct queue_site *site;
-	struct smtp_client *client;
+	struct dial *dial;		/* until connected, */
+	struct smtp_client *client;	/* and then */
 	struct queue_job *job;		/* under way */
 	int fd;				/* its body */
-	unsigned at;			/* which of the site's targets */
-	struct mx_target target;	/* a copy: the site may look up anew */
-	bool plain;			/* opportunistic TLS has failed here */
+	struct queue_targets *targets;	/* as they were when it began */
+	uint32_t tried;			/* a bit each */
+	const struct mx_target *target;	/* the one at hand */
+	bool plain;			/* opportunistic TLS has failed there */
 	bool up;			/* was ready once */
-	bool idle;
+	bool idle, slow;		/* in the list of these */
+	bool leaving;			/* to make room for another site */
 	unsigned carried;		/* jobs sent over it before */
+	int64_t begun;			/* connecting; then of its turn */
 	struct smtp_result said;	/* by the last address that was reached */
 	bool redo;			/* the job has not even begun: elsewhere again */
 	struct loop_timer timeout;
@@ -30,14 +37,78 @@ struct queue_link {
 
 static const struct smtp_client_events events;
 
+/* ---- its life, and whose share it counts for */
+
+static bool is_local(const struct queue_link *l)
+{
+	return l->site->route.unix_path;
+}
+
+static void set_slow(struct queue_link *l, bool slow)
+{
+	struct queue *q = l->site->queue;
+
+	if (l->slow == slow)
+		return;
+	l->slow = slow;
+	list_del(&l->rest);
+	if (slow)
+		list_add_tail(&q->slow, &l->rest);
+	q->nslow += slow ? 1u : -1u;
+	q->links -= slow ? 1u : -1u;
+}
+
+static void set_idle(struct queue_link *l, bool idle)
+{
+	if (l->idle == idle)
+		return;
+	l->idle = idle;
+	list_del(&l->rest);
+	if (idle && !is_local(l))
+		list_add_tail(&l->site->queue->idle, &l->rest);
+}
+
+static void link_free(struct queue_link *l)
+{
+	struct queue_site *s = l->site;
+	struct queue *q = s->queue;
+
+	dial_cancel(l->dial);
+	loop_timer_stop(q->daemon.loop, &l->timeout);
+	set_slow(l, false);
+	set_idle(l, false);
+	list_del(&l->link);
+	s->nlinks--;
+	q->links -= !is_local(l);
+	q->leaving -= l->leaving;
+	if (!l->up)
+		s->connecting--;
+	if (l->fd >= 0)
+		close(l->fd);
+	targets_drop(l->targets);
+	free(l);
+	site_wake(s);
+	site_feed(q);
+}
+
+/* Between two messages, or never up: what is under way is never left. */
+static void leave(struct queue_link *l)
+{
+	l->leaving = true;
+	l->site->queue->leaving++;
+	smtp_client_quit(l->client);
+}
+
+/* ---- to the first of the site's addresses that lets us in */
+
 static void describe(struct queue_link *l)
 {
 	const char *peer = smtp_client_peer(l->client);
 
-	if (l->site->route.unix_path || !*peer)
-		snprintf(l->host, sizeof(l->host), "%s", l->target.name);
+	if (is_local(l) || !*peer)
+		snprintf(l->host, sizeof(l->host), "%s", l->target->name);
 	else
-		snprintf(l->host, sizeof(l->host), "%s%s:%u", l->target.name,
+		snprintf(l->host, sizeof(l->host), "%s%s:%u", l->target->name,
 				peer, l->site->route.port);
 }
 
@@ -49,7 +120,9 @@ static void set_security(const struct queue_link *l, struct smtp_target *t)
 		t->tls = h->tls;
 		t->verify = h->verify;
 		t->user = h->user;
-		t->password = secret_of(l->site->queue, h);
+		t->password = queue_secret_text(l->site->queue, h);
+		t->bearer = secret_is_token(h);
+		t->mechanism = h->mechanism;
 	} else {
 		/* RFC 7435: some protection where none can be asked for */
 		t->tls = t->lmtp ? CONF_TLS_NONE : CONF_TLS_MAY;
@@ -58,13 +131,14 @@ static void set_security(const struct queue_link *l, struct smtp_target *t)
 		t->tls = CONF_TLS_NONE;
 }
 
-static int dial(struct queue_link *l)
+/* conn: NULL for a unix socket, which need not be dialled. */
+static int talk(struct queue_link *l, struct conn *conn)
 {
 	struct queue_site *s = l->site;
 	struct queue *q = s->queue;
 	struct smtp_target t = {
-		.addr = l->target.addr, .addr_len = l->target.addr_len,
-		.unix_path = s->route.unix_path, .name = l->target.name,
+		.conn = conn, .unix_path = s->route.unix_path,
+		.name = l->target->name,
 		.lmtp = s->route.lmtp, .hello = q->daemon.conf->hostname,
 		.connect_timeout = q->daemon.conf->connect_timeout,
 	};
@@ -77,63 +151,149 @@ static int dial(struct queue_link *l)
 	return 0;
 }
 
-/* The next address that the site has; -1: there is none. */
-static int next_target(struct queue_link *l)
+static void link_failed(struct queue_link *l)
 {
-	struct queue_site *s = l->site;
+	struct smtp_result why = l->said;
 
-	while (l->at < s->ntargets) {
-		l->target = s->targets[l->at++];
-		l->plain = false;
-		if (dial(l) == 0)
-			return 0;
+	/* a host that is not for us today may be tomorrow */
+	why.kind = ERR_TEMP;
+	if (!*why.enhanced || *why.enhanced == '5')
+		str_copy(why.enhanced, sizeof(why.enhanced), SPAN("4.4.1"));
+	site_refused(l->site, &why);
+	link_free(l);
+}
+
+static void set_said(struct queue_link *l, const char *text)
+{
+	/* what a host said tells more than that another cannot be reached */
+	if (l->said.code || l->said.tls_failed)
+		return;
+	l->said = (struct smtp_result){ .kind = ERR_TEMP };
+	str_copys(l->said.enhanced, sizeof(l->said.enhanced), "4.4.1");
+	str_copys(l->said.text, sizeof(l->said.text), text);
+}
+
+static void dialled(void *arg, const struct mx_target *t, struct conn *conn,
+		const struct err *why)
+{
+	struct queue_link *l = arg;
+
+	if (!t || conn)
+		l->dial = NULL;
+	if (t)
+		l->tried |= (uint32_t)1 << (t - l->targets->v);
+	if (conn) {
+		l->plain &= t == l->target;
+		l->target = t;
+		if (talk(l, conn) == 0)
+			return;
+		conn_abort(conn);
+		set_said(l, "out of memory");
+		link_failed(l);
+	} else if (t) {
+		log_info("%s:%u: %s", t->name, l->site->route.port, why->text);
+		set_said(l, why->text);
+	} else {
+		link_failed(l);
 	}
-	return -1;
+}
+
+/* What is left of the addresses, or once more the one at hand; -1: nothing. */
+static int dial(struct queue_link *l, bool again)
+{
+	const struct queue_targets *t = l->targets;
+	struct queue *q = l->site->queue;
+	uint32_t skip = again ? ~((uint32_t)1 << (l->target - t->v)) : l->tried;
+
+	if (!again && l->tried == ((uint64_t)1 << t->n) - 1)
+		return -1;
+	l->dial = dial_start(q->daemon.loop, t->v, t->n, skip,
+			q->daemon.conf->connect_timeout, dialled, l);
+	return l->dial ? 0 : -1;
+}
+
+static void give_up(struct queue_link *l)
+{
+	if (l->client)
+		smtp_client_abort(l->client);
+	l->client = NULL;
+	set_said(l, "timed out: others are waiting");
+	link_failed(l);
+}
+
+/*
+ * Hosts that are dead or slow to greet must not take the connections of those
+ * that would answer: they do not count, up to as many again; then the one that
+ * has had most patience goes, if somebody waits.
+ */
+static void became_slow(struct loop_timer *t)
+{
+	struct queue_link *l = container_of(t, struct queue_link, timeout);
+	struct queue *q = l->site->queue;
+	struct queue_link *oldest = container_of(q->slow.next,
+			struct queue_link, rest);
+	bool full = q->nslow >= q->daemon.conf->queue_sessions;
+
+	if (full && q->nwaits[QUEUE_WAIT_LINK] &&
+			clock_ms() - oldest->begun > QUEUE_PATIENCE_MS) {
+		give_up(oldest);
+		full = false;
+	}
+	if (full) {
+		loop_timer_set(q->daemon.loop, t, QUEUE_SLOW_MS);
+		return;
+	}
+	set_slow(l, true);
+	site_feed(q);
 }
 
 static void idle_over(struct loop_timer *t)
 {
 	struct queue_link *l = container_of(t, struct queue_link, timeout);
 
-	l->idle = false;
+	set_idle(l, false);
 	smtp_client_quit(l->client);
 }
 
-static void link_free(struct queue_link *l)
+static int link_begin(struct queue_link *l)
 {
-	struct queue_site *s = l->site;
+	struct queue *q = l->site->queue;
 
-	loop_timer_stop(s->queue->daemon.loop, &l->timeout);
-	list_del(&l->link);
-	s->nlinks--;
-	s->queue->links -= !s->route.unix_path;
-	if (!l->up)
-		s->connecting--;
-	if (l->fd >= 0)
-		close(l->fd);
-	free(l);
-	site_wake_all(s->queue);
+	l->target = l->targets->v;
+	if (is_local(l)) {
+		l->tried = 1;
+		return talk(l, NULL);
+	}
+	l->timeout.fire = became_slow;
+	loop_timer_set(q->daemon.loop, &l->timeout, QUEUE_SLOW_MS);
+	return dial(l, false);
 }
 
 int link_start(struct queue_site *s)
 {
 	struct queue_link *l = calloc(1, sizeof(*l));
 
-	if (!l)
+	if (!l) {
+		site_cannot(s, "4.3.0", "out of memory");
 		return -1;
+	}
 	l->site = s;
 	l->fd = -1;
-	l->timeout.fire = idle_over;
+	l->targets = targets_use(s->targets);
+	l->begun = clock_ms();
+	list_init(&l->rest);
 	list_add_tail(&s->links, &l->link);
 	s->nlinks++;
-	s->queue->links += !s->route.unix_path;
+	s->queue->links += !is_local(l);
 	s->connecting++;
-	if (next_target(l) == 0)
+	if (link_begin(l) == 0)
 		return 0;
-	site_cannot(s, "4.4.1", "cannot connect");
+	site_cannot(s, "4.3.0", "out of memory");
 	link_free(l);
 	return -1;
 }
+
+/* ---- jobs */
 
 static void end_job(struct queue_link *l, const struct smtp_result *why)
 {
@@ -167,7 +327,7 @@ static bool send_job(struct queue_link *l, struct queue_job *j)
 			j->smtp.start);
 	j->smtp.head = queue_late_date(l->date, j->message->envelope->created,
 			l->fd, j->smtp.start);
-	l->idle = false;
+	set_idle(l, false);
 	loop_timer_stop(l->site->queue->daemon.loop, &l->timeout);
 	smtp_client_send(l->client, &j->smtp);
 	return true;
@@ -191,26 +351,53 @@ bool link_offer(struct queue_site *s, struct queue_job *j)
 
 /* ---- what the client says */
 
+static void is_up(struct queue_link *l)
+{
+	struct queue_site *s = l->site;
+
+	loop_timer_stop(s->queue->daemon.loop, &l->timeout);
+	set_slow(l, false);
+	l->timeout.fire = idle_over;
+	l->begun = loop_now(s->queue->daemon.loop);
+	l->up = true;
+	s->connecting--;
+	s->failures = 0;
+	s->held_until = 0;
+	queue_secret_taken(s);
+}
+
+/* Another site waits for its first link: may it have this one's place? */
+static bool must_leave(const struct queue_link *l)
+{
+	const struct queue_site *s = l->site;
+	const struct queue *q = s->queue;
+
+	if (is_local(l) || q->leaving >= q->nwaits[QUEUE_WAIT_LINK])
+		return false;
+	return s->nlinks > 1 || list_empty(&s->jobs) ||
+		loop_now(q->daemon.loop) - l->begun > QUEUE_TURN_MS;
+}
+
 static void on_ready(void *arg)
 {
 	struct queue_link *l = arg;
 	struct queue_site *s = l->site;
 
-	if (!l->up) {
-		l->up = true;
-		s->connecting--;
-		s->failures = 0;
-		s->held_until = 0;
-	}
+	if (!l->up)
+		is_up(l);
 	if (s->queue->daemon.stopping) {
 		smtp_client_quit(l->client);
+		return;
+	}
+	if (must_leave(l)) {
+		leave(l);
 		return;
 	}
 	while (!list_empty(&s->jobs))
 		if (send_job(l, container_of(s->jobs.next, struct queue_job,
 				link)))
 			return;
-	l->idle = true;
+	set_idle(l, true);
 	loop_timer_set(s->queue->daemon.loop, &l->timeout, IDLE_MS);
 }
 
@@ -238,6 +425,10 @@ static void on_result(void *arg, unsigned rcpt, const struct smtp_result *r)
 	if (l->job->left)
 		return;
 	l->carried++;
+	if (r->kind == ERR_TEMP && (!r->code || r->code == 421))
+		site_broke(l->site);
+	else
+		site_took(l->site);
 	end_job(l, r);
 }
 
@@ -253,15 +444,15 @@ static bool may_go_plain(const struct queue_link *l)
 /* Another try at a host that has not even greeted us; false: none is left. */
 static bool try_more(struct queue_link *l, const struct smtp_result *r)
 {
-	if (l->up || l->site->queue->daemon.stopping)
-		return false;
 	log_info("%s: %s", l->host, r->text);
+	if (is_local(l))
+		return false;
 	if (r->tls_failed && may_go_plain(l)) {
 		l->plain = true;
-		if (dial(l) == 0)
+		if (dial(l, true) == 0)
 			return true;
 	}
-	return next_target(l) == 0;
+	return dial(l, false) == 0;
 }
 
 static void give_back(struct queue_link *l)
@@ -278,32 +469,43 @@ static void on_gone(void *arg, const struct smtp_result *r)
 	struct queue_link *l = arg;
 
 	l->client = NULL;
-	l->idle = false;
+	set_idle(l, false);
 	if (l->redo)
 		give_back(l);
 	else if (l->job)
 		end_job(l, r);
+	if (l->up) {
+		link_free(l);
+		return;
+	}
 	/* tells more than that the next one cannot be reached */
 	if (r->code || r->tls_failed || !*l->said.text)
 		l->said = *r;
-	if (try_more(l, r))
-		return;
-	if (!l->up) {
-		struct smtp_result why = l->said;
-
-		/* a host that is not for us today may be tomorrow */
-		why.kind = ERR_TEMP;
-		if (!*why.enhanced || *why.enhanced == '5')
-			str_copy(why.enhanced, sizeof(why.enhanced),
-					SPAN("4.4.1"));
-		site_failed(l->site, &why);
+	/* a new token or password, and the same way again: once */
+	if (r->kind == ERR_AUTH && queue_secret_anew(l->site)) {
+		log_info("%s: %s; another try with a new secret", l->host,
+				r->text);
+		link_free(l);
+	} else if (l->site->queue->daemon.stopping || !try_more(l, r)) {
+		link_failed(l);
 	}
-	link_free(l);
 }
 
 static const struct smtp_client_events events = {
 	on_ready, on_result, on_gone
 };
+
+void link_make_room(struct queue *q)
+{
+	struct queue_link *l = container_of(q->idle.next, struct queue_link,
+			rest);
+
+	if (list_empty(&q->idle) || q->leaving >= q->nwaits[QUEUE_WAIT_LINK])
+		return;
+	loop_timer_stop(q->daemon.loop, &l->timeout);
+	set_idle(l, false);
+	leave(l);
+}
 
 void link_stop_idle(struct queue_site *s)
 {

@@ -49,10 +49,21 @@ static bool was_tried(const struct queue_message *m)
 	return false;
 }
 
+/* All that waits does so for a reason that counts no tries. */
+static bool is_kept(const struct queue_message *m)
+{
+	for (unsigned i = 0; i < m->envelope->nrcpt; i++)
+		if (m->outcome[i].fate == FATE_LATER && !m->outcome[i].kept)
+			return false;
+	return m->kept;
+}
+
 static int64_t pause_of(const struct queue_message *m)
 {
 	const struct conf *conf = m->entry->queue->daemon.conf;
 
+	if (is_kept(m))
+		return m->kept;
 	if (m->wait)
 		return m->wait;
 	if (m->crowded && !was_tried(m))
@@ -68,7 +79,7 @@ static void reschedule(struct queue_message *m)
 	struct err err;
 
 	/* a shorter pause, for what is on this machine, counts as none */
-	if (ms >= (int64_t)conf->retry_first * 900)
+	if (ms >= (int64_t)conf->retry_first * 900 && !is_kept(m))
 		m->envelope->attempts++;
 	m->envelope->next_try = clock_now() + ms / 1000;
 	if (spool_defer(e->queue->spool, m->envelope, &err) < 0)
@@ -179,13 +190,18 @@ static bool waited(const struct queue_message *m, int64_t most)
 	return paused(conf, e->attempts, most) >= most;
 }
 
-/* Once a message, and not when the clock may be wrong. */
+/*
+ * Once a message, and not when the clock may be wrong. What is kept has no tries
+ * to show for its age.
+ */
 static bool is_late(const struct queue_message *m)
 {
 	unsigned after = m->entry->queue->daemon.conf->warn_after;
+	int64_t created = m->envelope->created;
 
 	return after && !m->envelope->warned && clock_plausible()
-		&& waited(m, after);
+		&& (waited(m, after) || (m->kept && created >= CLOCK_EPOCH
+				&& clock_now() - created >= after));
 }
 
 /* What its sender is to be told of a recipient now. */
@@ -220,7 +236,7 @@ static void finish(struct queue_message *m)
 	for (unsigned i = 0; i < m->envelope->nrcpt; i++) {
 		struct queue_outcome *o = &m->outcome[i];
 
-		if (over && o->fate == FATE_LATER)
+		if (over && o->fate == FATE_LATER && !o->kept)
 			o->fate = FATE_FAILED;
 		o->report = due_report(m, i, late);
 		any |= o->report;
@@ -310,8 +326,12 @@ void message_job_end(struct queue_job *j, const struct smtp_result *r,
 
 	if (j->site->route.unix_path && held > 0)
 		m->wait = held;
-	for (unsigned i = 0; i < j->smtp.nrcpt; i++)
+	if (j->site->kept && held > 0)
+		m->kept = held;
+	for (unsigned i = 0; i < j->smtp.nrcpt; i++) {
 		message_result(j, i, r, host);
+		m->outcome[j->index[i]].kept = j->site->kept && held > 0;
+	}
 	if (--m->jobs == 0)
 		finish(m);
 }
@@ -523,6 +543,9 @@ bool message_recall(struct queue_entry *e)
 		if (j->left && list_empty(&j->link))
 			return false;
 	for (j = m->first; j; j = j->next) {
+		/* the site of one that has ended may be gone */
+		if (list_empty(&j->link))
+			continue;
 		list_del(&j->link);
 		site_wake(j->site);
 	}

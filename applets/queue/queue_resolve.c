@@ -6,18 +6,38 @@
 
 #include "os/clock.h"
 
+struct queue_targets *targets_use(struct queue_targets *t)
+{
+	t->users++;
+	return t;
+}
+
+void targets_drop(struct queue_targets *t)
+{
+	if (t && --t->users == 0)
+		free(t);
+}
+
 static void keep(struct queue_site *s, const struct mx_target *targets,
 		unsigned n)
 {
-	s->targets = calloc(n, sizeof(*targets));
+	s->targets = calloc(1, sizeof(*s->targets) + n * sizeof(*targets));
 	if (!s->targets) {
 		site_cannot(s, "4.3.0", "out of memory");
 		return;
 	}
-	memcpy(s->targets, targets, n * sizeof(*targets));
-	s->ntargets = n;
+	memcpy(s->targets->v, targets, n * sizeof(*targets));
+	s->targets->n = n;
+	s->targets->users = 1;
 	s->resolved = clock_ms();
 	site_wake(s);
+}
+
+static void ended(struct queue_site *s)
+{
+	s->resolve = NULL;
+	s->queue->lookups--;
+	site_feed(s->queue);
 }
 
 static void got(void *arg, const struct mx_target *targets, unsigned n,
@@ -26,7 +46,7 @@ static void got(void *arg, const struct mx_target *targets, unsigned n,
 	struct queue_site *s = arg;
 	struct smtp_result later;
 
-	s->resolve = NULL;
+	ended(s);
 	if (n) {
 		keep(s, targets, n);
 		return;
@@ -49,24 +69,28 @@ void resolve_start(struct queue_site *s)
 	struct mx_question question = {
 		.name = r->host ? r->host : s->key + sizeof("mx ") - 1,
 		.port = r->port, .exchangers = r->mx,
-		.self = q->daemon.conf->hostname
+		.self = q->daemon.conf->hostname,
+		.loopback = q->daemon.conf->mx_loopback
 	};
 
-	free(s->targets);
+	targets_drop(s->targets);
 	s->targets = NULL;
-	s->ntargets = 0;
 	if (r->unix_path) {
 		str_copys(local.name, sizeof(local.name), r->unix_path);
 		keep(s, &local, 1);
 		return;
 	}
 	s->resolve = mx_find(q->daemon.loop, q->dns, &question, got, s);
-	if (!s->resolve)
+	if (s->resolve)
+		q->lookups++;
+	else
 		site_cannot(s, "4.3.0", "out of memory");
 }
 
 void resolve_stop(struct queue_site *s)
 {
+	if (!s->resolve)
+		return;
 	mx_cancel(s->resolve);
-	s->resolve = NULL;
+	ended(s);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/secret.h"
 #include "net/tls.h"
 
 #define SMTP_PORT 25
@@ -20,6 +21,7 @@ struct sender {
 	struct loop *loop;
 	struct dns *dns;
 	struct tls_ctx *tls;
+	struct secret *secret;		/* of the smarthost, or NULL */
 	struct smtp_client *client;
 
 	struct span domain;		/* where we are now; relay: empty */
@@ -107,9 +109,14 @@ static bool dial(struct sender *s)
 
 	if (relay->host) {
 		t.user = relay->user;
-		t.password = relay->password;
+		t.password = s->secret ? secret_text(s->secret) :
+			relay->password;
 		t.expect = relay->expect;
 	}
+	if (s->secret)
+		t.bearer = secret_is_token(relay->smarthost);
+	if (relay->smarthost)
+		t.mechanism = relay->smarthost->mechanism;
 	if (s->plain)
 		t.tls = CONF_TLS_NONE;
 	s->client = smtp_client_new(s->loop, &t, s->tls, &events, s);
@@ -230,7 +237,8 @@ static void visit(struct sender *s)
 	struct mx_question q = {
 		.name = relay->host ? relay->host : name,
 		.port = relay->host ? relay->port : SMTP_PORT,
-		.exchangers = !relay->host, .self = s->job->conf->hostname
+		.exchangers = !relay->host, .self = s->job->conf->hostname,
+		.loopback = s->job->conf->mx_loopback
 	};
 
 	s->ntargets = s->target = 0;
@@ -245,12 +253,21 @@ static void visit(struct sender *s)
 		cannot(s, ERR_NOMEM, "", "out of memory");
 }
 
+static int get_secret(struct sender *s, const struct conf_smarthost *h,
+		struct err *err)
+{
+	struct secret_env env = { s->loop, s->dns, s->tls };
+
+	return secret_fetch(&s->secret, &env, h, err);
+}
+
 static int prepare(struct sender *s, struct err *err)
 {
 	const struct smtp_job *job = s->job;
 	const struct smtp_relay *relay = &job->relay;
-	bool secure = relay->host && relay->verify &&
-		relay->tls != CONF_TLS_MAY;
+	const struct conf_smarthost *h = relay->smarthost;
+	bool secure = relay->host && ((relay->verify &&
+		relay->tls != CONF_TLS_MAY) || (h && h->token_file));
 
 	s->message = job->message;
 	s->done = calloc(job->message.nrcpt, sizeof(*s->done));
@@ -260,14 +277,17 @@ static int prepare(struct sender *s, struct err *err)
 	s->dns = s->loop ? dns_new(s->loop, job->conf) : NULL;
 	if (!s->done || !s->index || !s->rcpt || !s->dns)
 		return err_nomem(err);
-	if (!tls_built() || (relay->host && relay->tls == CONF_TLS_NONE))
-		return 0;
-	s->tls = tls_client(secure ? job->conf->tls_ca : NULL, err);
-	return s->tls ? 0 : -1;
+	if (tls_built() && !(relay->host && relay->tls == CONF_TLS_NONE)) {
+		s->tls = tls_client(secure ? job->conf->tls_ca : NULL, err);
+		if (!s->tls)
+			return -1;
+	}
+	return h && !h->password_file ? get_secret(s, h, err) : 0;
 }
 
 static void clean_up(struct sender *s)
 {
+	secret_free(s->secret);
 	dns_free(s->dns);
 	loop_free(s->loop);
 	tls_ctx_free(s->tls);

@@ -8,6 +8,9 @@
  * file check_probe.c SMTP_CHECK
  * file check_print.c SMTP_CHECK
  * file check_json.c SMTP_CHECK
+ * file authorize.c SMTP_OAUTH
+ * file authorize_flow.c SMTP_OAUTH
+ * file authorize_console.c SMTP_OAUTH
  *
  * config SMTP
  *	bool "smtp (5 kB)"
@@ -56,6 +59,14 @@
  *	default n
  *	help
  *	  Explains what a server can do, its certificate, and what is wrong.
+ *
+ * config SMTP_OAUTH
+ *	bool "smtp --authorize: signing in at a provider (9 kB)"
+ *	depends on SMTP && TLS
+ *	select OAUTH
+ *	help
+ *	  Signs in at Microsoft, Google or another provider from a console,
+ *	  and stores what queue needs for token-file= of a smarthost.
  */
 #include "applet.h"
 #include "config.h"
@@ -230,8 +241,11 @@ int smtp_main(int argc, char **argv)
 	struct smtp_job job = { 0 };
 	struct conf *conf;
 	struct err err;
-	int operand = usage_parse(argc, argv, rows, &o), status;
+	int operand, status;
 
+	if (CFG_SMTP_OAUTH && argc > 1 && !strcmp(argv[1], "--authorize"))
+		return smtp_authorize(argc - 1, argv + 1);
+	operand = usage_parse(argc, argv, rows, &o);
 	if (!makes_sense(&o, argc - operand))
 		usage_fail(argv[0]);
 	log_open("smtp", true);

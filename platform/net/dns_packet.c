@@ -212,22 +212,37 @@ static const struct {
 	{ DNS_CNAME, take_ptr }, { DNS_TLSA, take_octets }
 };
 
+/* Of more MX than there is room for the best are kept. NULL: it is none of them. */
+static struct dns_record *room_for(struct reader *r)
+{
+	struct dns_record *worst = r->records;
+
+	if (r->count < DNS_MOST)
+		return &r->records[r->count];
+	if (r->type != DNS_MX || ns_rr_rdlen(r->rr) < 2)
+		return NULL;
+	for (int i = 1; i < r->count; i++)
+		if (r->records[i].preference > worst->preference)
+			worst = &r->records[i];
+	return get16(ns_rr_rdata(r->rr)) < worst->preference ? worst : NULL;
+}
+
 static void take(struct reader *r)
 {
-	struct dns_record *to = &r->records[r->count];
+	struct dns_record *to = room_for(r), made = { .type = r->type };
 
-	if (r->count == DNS_MOST)
+	if (!to)
 		return;
-	memset(to, 0, sizeof(*to));
-	to->type = r->type;
-	to->ttl = ns_rr_ttl(r->rr);
+	made.ttl = ns_rr_ttl(r->rr);
 	for (size_t i = 0; i < sizeof(takers) / sizeof(takers[0]); i++) {
 		if (takers[i].type != r->type)
 			continue;
-		if (takers[i].take(r, to))
-			r->count++;
-		else
+		if (!takers[i].take(r, &made)) {
 			r->bad = true;
+			return;
+		}
+		*to = made;
+		r->count += r->count < DNS_MOST;
 		return;
 	}
 }

@@ -10,10 +10,12 @@
 
 #define MX_HOSTS 8		/* exchangers looked up per domain */
 #define MX_TARGETS 16		/* addresses in all */
+#define MX_FAMILY 4		/* ... of one host, of IPv4, and as many of IPv6 */
 
 struct mx_target {
 	struct sockaddr_storage addr;
 	socklen_t addr_len;
+	unsigned preference;	/* the lower the better; equal ones in any order */
 	char name[256];		/* of the host */
 };
 
@@ -22,7 +24,12 @@ struct mx_question {
 	const char *name;
 	unsigned port;
 	bool exchangers;	/* ask for MX first; else only for the name's own addresses */
-	const char *self;	/* our own name: it, and worse exchangers, are left out */
+	/*
+	 * With exchangers: our own name and addresses, and exchangers that are no
+	 * better, are left out (RFC 5321 5.1); loopback addresses, unless true.
+	 */
+	const char *self;
+	bool loopback;
 };
 
 /*

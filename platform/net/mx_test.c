@@ -1,4 +1,5 @@
 #include "net/mx.h"
+#include "net/own.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>
@@ -109,6 +110,23 @@ void dns_cancel(struct dns_query *q)
 	free(q);
 }
 
+/* One interface, in place of this machine's: 192.0.2.99, and real loopback. */
+bool own_interface(const struct sockaddr *addr)
+{
+	const struct sockaddr_in *four = (const void *)addr;
+
+	return addr->sa_family == AF_INET &&
+		four->sin_addr.s_addr == inet_addr("192.0.2.99");
+}
+
+bool own_loopback(const struct sockaddr *addr)
+{
+	const struct sockaddr_in *four = (const void *)addr;
+
+	return addr->sa_family == AF_INET &&
+		four->sin_addr.s_addr == inet_addr("127.0.0.1");
+}
+
 /* ---- what is found, as "host=address host=address" or "CODE STATUS" */
 
 static char found[2000];
@@ -141,13 +159,15 @@ static void got(void *arg, const struct mx_target *targets, unsigned n,
 	}
 }
 
+static bool loopback;
+
 static const char *find(const char *zone, const char *name, bool exchangers,
 		const char *self)
 {
 	struct err err;
 	struct loop *l = loop_new(&err);
 	struct dns d = { zone, l };
-	struct mx_question q = { name, 2525, exchangers, self };
+	struct mx_question q = { name, 2525, exchangers, self, loopback };
 
 	calls = 0;
 	snprintf(found, sizeof(found), "nothing");
@@ -219,6 +239,59 @@ static void test_we_are_one(void **state)
 			"554 5.4.6");
 }
 
+/* The same by address, which no name gives away. */
+static void test_our_address(void **state)
+{
+	(void)state;
+	assert_string_equal(MX("b.test MX 10 one\nb.test MX 20 same\n"
+			"b.test MX 20 alias\nb.test MX 20 other\n"
+			"b.test MX 30 worse\none A 192.0.2.1\n"
+			"same A 192.0.2.2\nalias A 192.0.2.99\n"
+			"other A 192.0.2.3\nworse A 192.0.2.4", "b.test"),
+			"one=192.0.2.1");
+	assert_string_equal(MX("b.test MX 10 alias\nb.test MX 20 worse\n"
+			"alias A 192.0.2.99\nworse A 192.0.2.3", "b.test"),
+			"554 5.4.6");
+	assert_string_equal(MX("b.test A 192.0.2.99", "b.test"), "554 5.4.6");
+	assert_string_equal(MX("", "[192.0.2.99]"), "554 5.4.6");
+	/* the better one cannot be asked now */
+	assert_string_equal(MX("b.test MX 10 one\nb.test MX 20 alias\n"
+			"one fail\nalias A 192.0.2.99", "b.test"),
+			"451 4.4.3");
+	/* who was configured by name is meant */
+	assert_string_equal(find("h A 192.0.2.99", "h", false, ""),
+			"h=192.0.2.99");
+}
+
+static void test_loopback(void **state)
+{
+	const char *zone = "b.test MX 10 one\nb.test MX 20 two\n"
+		"one A 127.0.0.1\ntwo A 192.0.2.2";
+
+	(void)state;
+	assert_string_equal(MX(zone, "b.test"), "two=192.0.2.2");
+	assert_string_equal(MX("b.test A 127.0.0.1", "b.test"), "554 5.4.6");
+	assert_string_equal(MX("", "[127.0.0.1]"), "554 5.4.6");
+	assert_string_equal(find("h A 127.0.0.1", "h", false, ""),
+			"h=127.0.0.1");
+	loopback = true;
+	assert_string_equal(MX(zone, "b.test"), "one=127.0.0.1 two=192.0.2.2");
+	loopback = false;
+}
+
+/* Neither family hides the other, and no host the next one. */
+static void test_both_families(void **state)
+{
+	(void)state;
+	assert_string_equal(MX("b.test MX 10 one\nb.test MX 20 two\n"
+		"one A 192.0.2.1\none A 192.0.2.2\none A 192.0.2.3\n"
+		"one A 192.0.2.4\none A 192.0.2.5\none AAAA 2001:db8::1\n"
+		"one AAAA 2001:db8::2\ntwo AAAA 2001:db8::3", "b.test"),
+		"one=192.0.2.1 one=2001:db8::1 one=192.0.2.2 "
+		"one=2001:db8::2 one=192.0.2.3 one=192.0.2.4 "
+		"two=2001:db8::3");
+}
+
 static void test_literals(void **state)
 {
 	(void)state;
@@ -265,7 +338,7 @@ static void test_cancel(void **state)
 	struct err err;
 	struct loop *l = loop_new(&err);
 	struct dns d = { "b.test A 192.0.2.1", l };
-	struct mx_question q = { "b.test", 2525, true, "" };
+	struct mx_question q = { "b.test", 2525, true, "", false };
 
 	(void)state;
 	calls = 0;
@@ -285,6 +358,9 @@ int main(void)
 		cmocka_unit_test(test_negative_answers_differ),
 		cmocka_unit_test(test_trouble_with_one),
 		cmocka_unit_test(test_we_are_one),
+		cmocka_unit_test(test_our_address),
+		cmocka_unit_test(test_loopback),
+		cmocka_unit_test(test_both_families),
 		cmocka_unit_test(test_literals),
 		cmocka_unit_test(test_host_only),
 		cmocka_unit_test(test_limits),

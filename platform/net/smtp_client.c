@@ -316,6 +316,8 @@ static void run(struct loop_task *t)
 		smtp_client_over(c, &c->end);
 	else if (c->step == SMTP_STEP_AUTH && c->auth_busy)
 		smtp_client_auth_more(c);
+	else if (c->step == SMTP_STEP_CONNECT && c->target.conn)
+		connected(c);
 	else if (c->m && c->step == SMTP_STEP_IDLE)
 		smtp_client_begin(c);
 	smtp_client_leave(c);
@@ -326,6 +328,13 @@ static void dial(struct smtp_client *c)
 	const struct smtp_target *t = &c->target;
 	struct err err;
 
+	if (t->conn) {
+		c->conn = t->conn;
+		conn_owner(c->conn, on_conn, c);
+		smtp_client_step(c, SMTP_STEP_CONNECT);
+		loop_task_add(c->loop, &c->task);
+		return;
+	}
 	if (t->addr.ss_family == AF_UNSPEC)
 		c->conn = conn_connect_unix(c->loop, t->unix_path, on_conn, c,
 				&err);

@@ -24,10 +24,12 @@ struct smtp_result {
 	unsigned char tls_fault;	/* enum tls_fault; gone: TLS was wanted */
 };
 
+struct conn;
 struct smtp_target {
 	struct sockaddr_storage addr;	/* ss_family AF_UNSPEC: unix_path */
 	socklen_t addr_len;
 	const char *unix_path;		/* used up when smtp_client_new returns */
+	struct conn *conn;		/* connected already, by net/dial.h; or NULL */
 	const char *name;		/* host name for SNI, verification, messages */
 	bool lmtp;
 	enum conf_tls tls;		/* MAY: when offered, unverified, plain again when the handshake breaks */
@@ -71,7 +73,7 @@ struct smtp_client_events {
 };
 
 struct tls_ctx;
-/* t is copied; its strings are kept by the caller until gone. tls may be NULL. NULL: no memory. */
+/* t is copied, its conn taken (but for NULL); its strings are kept by the caller until gone. tls may be NULL. NULL: no memory. */
 struct smtp_client *smtp_client_new(struct loop *l, const struct smtp_target *t,
 		struct tls_ctx *tls, const struct smtp_client_events *events, void *arg);
 /* m and all in it stay the caller's, unchanged until the last result. Only after ready. */

@@ -35,7 +35,8 @@ enum conf_tls { CONF_TLS_NONE, CONF_TLS_MAY, CONF_TLS_STARTTLS, CONF_TLS_TLS };
 
 /*
  * smarthost HOST[:PORT] [tls|starttls|may|none] [user=U] [password-file=F]
- *	[noverify] [from=ADDRESS|@DOMAIN,...]
+ *	[noverify] [from=ADDRESS|@DOMAIN,...] [password-command=C]
+ *	[token-file=F] [token-command=C] [auth=MECHANISM]
  * Default: port 587 and starttls; port 465 means tls, port 25 means may; tls
  * without a port means port 465.
  * tls and starttls verify the certificate unless noverify says not to.
@@ -47,7 +48,10 @@ struct conf_smarthost {
 	enum conf_tls tls;
 	bool verify;
 	const char *user;		/* NULL: no AUTH */
-	const char *password_file;
+	/* with a user, one of these; the commands are for /bin/sh -c */
+	const char *password_file, *password_command;
+	const char *token_file, *token_command;	/* OAuth, net/secret.h */
+	const char *mechanism;		/* of SASL; NULL: the best there is */
 	struct conf_word *from;		/* envelope senders; NULL: all others */
 };
 
@@ -208,6 +212,7 @@ struct conf {
 	unsigned queue_sessions_per_host;
 	unsigned connect_timeout;
 	unsigned dns_timeout;		/* seconds for a whole look-up */
+	bool mx_loopback;		/* an MX may be 127.0.0.1 */
 	bool spool_sync_files;		/* spool-sync files|filesystem */
 
 	/* smtpd and clients that it has no reason to trust */

@@ -109,7 +109,12 @@ static const struct conf_row rows[] = {
 		"means TLS from the first byte on port 465; port 25 means "
 		"may, TLS when it is offered. tls and starttls check the "
 		"certificate, unless noverify says not to. The password is "
-		"the first line of its file. from= keeps a line for mail from "
+		"the first line of its file, or of what the command prints, "
+		"which queue's user runs in /bin/sh; so is a token that a "
+		"command prints. token-file= is what smtp --authorize made, "
+		"to be read and written by queue's user. auth= is plain, "
+		"login, scram-sha-256, or of tokens xoauth2 or oauthbearer; "
+		"without it the best of what the server offers. from= keeps a line for mail from "
 		"these envelope senders, <> being that of reports; a line "
 		"that has the address goes before one that has its domain, "
 		"and lines without from= are for all that no line names. Of "
@@ -125,6 +130,11 @@ static const struct conf_row rows[] = {
 		ROW("nameserver", "(those of /etc/resolv.conf)",
 		"The DNS servers to ask, in this order. An IPv6 address with "
 		"a port is written [ADDRESS]:PORT.") },
+
+	{ CONF_KIND_YESNO, AT(mx_loopback), 0, 0,
+		ROW("mx-loopback", "no",
+		"Mail goes by MX to an address of loopback, as 127.0.0.1, too. "
+		"Else a domain that names such a one gets no mail from us.") },
 
 	GROUP("Folders and files"),
 	{ CONF_KIND_PATH, AT(spool_dir), 1, 1000,

@@ -312,6 +312,8 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			true, false, KIND(nets) },
 		[CONF_KIND_SMARTHOST] = { "HOST[:PORT] "
 			"[tls|starttls|may|none] [user=U] [password-file=F] "
+			"[password-command=C] [token-file=F] [token-command=C] "
+			"[auth=MECHANISM] "
 			"[noverify] [from=ADDRESS|@DOMAIN,...]", 1,
 			CONF_WORDS_MOST, true, false, KIND(smarthost) },
 		[CONF_KIND_LISTEN] = { "SERVICE ADDRESS:PORT|*:PORT|"

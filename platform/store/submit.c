@@ -12,6 +12,7 @@
 #include "config.h"
 #include "net/loop.h"
 #include "net/mx.h"
+#include "net/secret.h"
 #include "net/smtp_client.h"
 #include "net/tls.h"
 #include "os/file.h"
@@ -20,7 +21,6 @@
 #include "store/spool.h"
 
 #define PIECE 4096
-#define PASSWORD_SIZE 256
 
 /* A way that is not there makes room for the next; one that refused does not. */
 enum way { WAY_TAKEN, WAY_REFUSED, WAY_ABSENT };
@@ -229,11 +229,31 @@ static enum way try_addresses(struct submit *s,
 	return way;
 }
 
+/* Its password or token; *secret is NULL when it wants none. */
+static int log_in(struct submit *s, const struct conf_smarthost *host,
+		struct smtp_target *target, struct tls_ctx *tls,
+		struct secret **secret, struct err *err)
+{
+	struct secret_env env = { s->loop, dns_new(s->loop, s->conf), tls };
+	int rc = env.dns ? secret_fetch(secret, &env, host, err) :
+		err_nomem(err);
+
+	if (rc == 0 && *secret) {
+		target->user = host->user;
+		target->password = secret_text(*secret);
+		target->bearer = secret_is_token(host);
+		target->mechanism = host->mechanism;
+	}
+	dns_free(env.dns);
+	return rc;
+}
+
 static enum way try_smarthost(struct submit *s,
 		const struct conf_smarthost *host, struct err *err)
 {
+	bool verify = host->verify || host->token_file;
 	struct tls_ctx *tls = NULL;
-	char password[PASSWORD_SIZE];
+	struct secret *secret = NULL;
 	enum way way = WAY_ABSENT;
 	struct smtp_target target = {
 		.name = host->host, .tls = host->tls, .verify = host->verify,
@@ -241,22 +261,16 @@ static enum way try_smarthost(struct submit *s,
 		.connect_timeout = s->conf->connect_timeout
 	};
 
-	if (host->user) {
-		if (!host->password_file || smtp_password(host->password_file,
-				password, sizeof(password), err) < 0)
-			goto out;
-		target.user = host->user;
-		target.password = password;
-	}
 	if (host->tls != CONF_TLS_NONE && tls_built()) {
-		tls = tls_client(host->verify ? s->conf->tls_ca : NULL, err);
+		tls = tls_client(verify ? s->conf->tls_ca : NULL, err);
 		if (!tls)
 			goto out;
 	}
-	way = try_addresses(s, host, &target, tls, err);
+	if (log_in(s, host, &target, tls, &secret, err) == 0)
+		way = try_addresses(s, host, &target, tls, err);
+	secret_free(secret);
 out:
 	tls_ctx_free(tls);
-	explicit_bzero(password, sizeof(password));
 	return way;
 }
 

@@ -171,7 +171,7 @@ def test_best_mx_is_down(smtp):
             ("one.b.test", "A"): ["127.0.25.1"],
             ("two.b.test", "A"): ["127.0.25.2"]}
     with FakeDNS(zone) as dns, FakeSMTP("127.0.25.2", 25) as s:
-        conf = f"nameserver 127.0.0.1:{dns.port}\n"
+        conf = f"nameserver 127.0.0.1:{dns.port}\nmx-loopback yes\n"
         p = smtp("x@b.test", "y@B.test", conf=conf)
         assert p.returncode == 0, p.stderr
         assert s.messages[0][1] == ["x@b.test", "y@B.test"]
@@ -189,7 +189,7 @@ def test_opportunistic_tls(smtp, tmp_path):
     cert = make_cert(tmp_path, "whoever")
     zone = {("b.test", "A"): ["127.0.25.1"]}
     with FakeDNS(zone) as dns:
-        conf = f"nameserver 127.0.0.1:{dns.port}\n"
+        conf = f"nameserver 127.0.0.1:{dns.port}\nmx-loopback yes\n"
         with FakeSMTP("127.0.25.1", 25, cert=cert) as s:
             assert smtp("x@b.test", conf=conf).returncode == 0
             assert "STARTTLS" in s.lines and s.messages
