@@ -158,6 +158,15 @@ static bool may_go_plain(const struct sender *s)
 			(relay->tls == CONF_TLS_MAY && !relay->user));
 }
 
+/*
+ * What a server has said tells more than what broke on the way to it, and that
+ * more than that another address is away, which it often is for want of IPv6.
+ */
+static int worth(const struct smtp_result *r)
+{
+	return r->kind == ERR_NONE ? 0 : r->code ? 3 : r->tls_failed ? 2 : 1;
+}
+
 static void on_gone(void *arg, const struct smtp_result *r)
 {
 	struct sender *s = arg;
@@ -169,8 +178,7 @@ static void on_gone(void *arg, const struct smtp_result *r)
 		finish(s, r);
 		return;
 	}
-	/* what a server has said tells more than that another is away */
-	if (r->code || !s->why.code)
+	if (worth(r) > worth(&s->why))
 		s->why = *r;
 	s->plain = r->tls_failed && may_go_plain(s);
 	if (r->kind == ERR_AUTH || (!s->plain &&
@@ -220,7 +228,7 @@ static void gather(struct sender *s, unsigned first)
 	s->domain = domain_of(m->rcpt[first]);
 	s->n = s->at = 0;
 	s->up = s->plain = false;
-	s->why.code = 0;
+	s->why = (struct smtp_result){ .kind = ERR_NONE };
 	for (unsigned i = first; i < m->nrcpt; i++) {
 		if (s->done[i] || (!relay && !span_caseeq(s->domain,
 						domain_of(m->rcpt[i]))))
