@@ -9,7 +9,7 @@
  * file mailq_json.c MAILQ_ADMIN
  *
  * config SENDMAIL
- *	bool "sendmail (9 kB)"
+ *	bool "sendmail (11 kB)"
  *	default y
  *	select LIB_ZLIB
  *	help

@@ -13,12 +13,13 @@
  * file authorize_console.c SMTP_OAUTH
  *
  * config SMTP
- *	bool "smtp (5 kB)"
+ *	bool "smtp (8 kB)"
  *	help
  *	  usage: smtp [-tv] [-f SENDER] [-F NAME] [-s HOST[:PORT]] [--tls MODE]
  *	              [--noverify] [-u USER [-p FILE]] [--domain NAME] [-C FILE]
  *	              RCPT ... < message
  *	         smtp --check | --serverinfo [OPTION ...] HOST[:PORT]
+ *	         smtp --authorize ...
  *
  *	  Sends a message at once, without the queue.
  *
@@ -49,13 +50,13 @@
  *	  69, 76, 77 refused, 65 bad message, 64 usage, 78 configuration.
  *
  * config SMTP_HEADER
- *	bool "smtp -t (1 kB)"
+ *	bool "smtp -t (950 bytes)"
  *	default y
  *	help
  *	  Recipients are read from the message, as sendmail does it.
  *
  * config SMTP_CHECK
- *	bool "smtp --check (9 kB)"
+ *	bool "smtp --check (12 kB)"
  *	default n
  *	help
  *	  Explains what a server can do, its certificate, and what is wrong.
