@@ -129,6 +129,8 @@ int mailconf_import(const char *path, const char *password_file)
 	str_init_secret(&text, MSMTP_FILE_MOST);
 	if (!m || read_file(path, &text, &err) < 0) {
 		applet_fail("mailconf", &err);
+		str_wipe(&text);
+		free(m);
 		return EX_NOINPUT;
 	}
 	status = import(m, str_span(&text), password_file);

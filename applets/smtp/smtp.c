@@ -260,6 +260,8 @@ int smtp_main(int argc, char **argv)
 	status = send_or_check(&job, &o, argv + operand,
 			(unsigned)(argc - operand), &room);
 	explicit_bzero(room.password, sizeof(room.password));
+	str_free(&room.head);
+	arena_free(room.arena);
 	conf_free(conf);
 	return status;
 }

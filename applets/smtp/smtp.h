@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "net/mx.h"
@@ -28,6 +29,7 @@ struct smtp_room {
 	struct tls_pin pins[2];
 	struct tls_expect expect;
 	struct str head;		/* what goes out before the body */
+	struct arena *arena;		/* recipients of the header; or NULL */
 };
 
 /* Where it all goes, when it is not the MX of each domain. */
