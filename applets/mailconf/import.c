@@ -123,6 +123,7 @@ int mailconf_import(const char *path, const char *password_file)
 	if (password_file && password_file[0] != '/') {
 		fprintf(stderr, "mailconf: --password-file: not a path that "
 				"begins with /\n");
+		free(m);
 		return EX_USAGE;
 	}
 	err_nomem(&err);
