@@ -123,12 +123,15 @@ int mailconf_import(const char *path, const char *password_file)
 	if (password_file && password_file[0] != '/') {
 		fprintf(stderr, "mailconf: --password-file: not a path that "
 				"begins with /\n");
+		free(m);
 		return EX_USAGE;
 	}
 	err_nomem(&err);
 	str_init_secret(&text, MSMTP_FILE_MOST);
 	if (!m || read_file(path, &text, &err) < 0) {
 		applet_fail("mailconf", &err);
+		str_wipe(&text);
+		free(m);
 		return EX_NOINPUT;
 	}
 	status = import(m, str_span(&text), password_file);

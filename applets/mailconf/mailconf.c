@@ -23,7 +23,7 @@
  *	  --password-file PATH   and write its password there
  *
  * config MAILCONF_IMPORT
- *	bool "mailconf --import-msmtp (6 kB)"
+ *	bool "mailconf --import-msmtp (8 kB)"
  *	default n
  *	help
  *	  Reads the configuration of msmtp and prints smarthost lines.

@@ -413,7 +413,7 @@ static bool any_verifies(const struct conf *conf)
 {
 	const struct conf_smarthost *h = conf->smarthosts;
 
-	while (h && (!h->verify || h->pins))
+	while (h && (!h->verify || h->pins) && !h->token_file)
 		h = h->next;
 	return h;
 }
@@ -484,7 +484,7 @@ static int open_all(struct queue *q, struct err *err)
 		return -1;
 	if (CFG_QUEUE_LINK)
 		uplink_open(q);
-	return secret_load(q, err) < 0 ? -1 : open_tls(q, err);
+	return queue_secret_load(q, err) < 0 ? -1 : open_tls(q, err);
 }
 
 static void set_up(struct queue *q)
@@ -536,6 +536,7 @@ int queue_main(int argc, char **argv)
 		log_error("out of memory");
 		return EX_OSERR;
 	}
+	queue_secret_start(q);
 	scan(q);
 	if (q->daemon.once)
 		loop_task_add(q->daemon.loop, &q->start);

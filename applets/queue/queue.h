@@ -18,6 +18,7 @@
 #include "net/daemon.h"
 #include "net/mx.h"
 #include "mime/srs.h"
+#include "net/secret.h"
 #include "net/smtp_client.h"
 #include "store/spool.h"
 
@@ -127,6 +128,8 @@ struct queue_site {
 
 	struct smtp_result why;		/* why nothing could be reached */
 	int64_t held_until;		/* clock_ms: no try before */
+	bool kept;			/* for a reason that counts no tries */
+	bool asking;			/* for its secret */
 	unsigned failures;
 	unsigned flushed;		/* the last of them that woke it */
 	struct loop_task run;
@@ -153,12 +156,15 @@ enum queue_report {
 	REPORT_DELIVERED, REPORT_EXPANDED, REPORT_KINDS
 };
 
+/* Kept by ourselves, which is no try; is the sender warned of it, too? */
+enum queue_kept { KEPT_NOT, KEPT, KEPT_WARNED };
+
 struct queue_outcome {
 	enum queue_fate fate;
 	enum queue_report report;	/* due now */
 	const struct smtp_result *why;	/* arena; NULL: not needed, or forgotten */
 	const char *host;		/* who said it; "" nobody */
-	bool kept;			/* by ourselves: that was no try */
+	unsigned char kept;		/* enum queue_kept */
 	const char *address;		/* its mail goes there; NULL: as in the
 					 * envelope */
 };
@@ -181,7 +187,8 @@ struct queue_message {
 					 * is about to go */
 	unsigned last;			/* who that is */
 	int64_t wait;			/* ms until a local socket is tried again, or 0 */
-	bool kept;			/* some of it, by ourselves */
+	bool kept;			/* some of it, by ourselves, */
+	int64_t keep_ms;		/* so long; 0: until somebody says */
 	bool weighed;			/* alert and cap have been asked, */
 	const struct smtp_result *holds; /* who said this; or NULL */
 	int64_t held;			/* clock_ms: when the first of its held sites
@@ -221,6 +228,8 @@ struct queue {
 	struct queue_sts *sts;		/* NULL: no MTA-STS */
 	struct list tallies;		/* of TLS, by domain and day */
 	unsigned ntallies;
+	struct secret_env secret_env;
+	int notice;			/* what people are told at login; -1 */
 	char deliver_path[128];
 
 	struct queue_entry *buckets[QUEUE_BUCKETS];
@@ -394,12 +403,24 @@ bool route_next(const struct queue *q, const char *sender,
 /* ---- queue_secret.c: what each smarthost wants to hear from us */
 struct queue_secret;
 /* Reads them, while we may. */
+int queue_secret_load(struct queue *q, struct err *err);
+/* Those that are not at hand can be fetched from now on. */
+void queue_secret_start(struct queue *q);
+/* NULL: it has none. The place is the same for ever. */
+const char *queue_secret_text(const struct queue *q,
+		const struct conf_smarthost *h);
+/* False: the site is woken when it is there, or has been told why it is not. */
+bool queue_secret_ready(struct queue_site *s);
+void queue_secret_stop(struct queue_site *s);
+/* It was refused: may a new one help? It was taken. */
+bool queue_secret_anew(const struct queue_site *s);
+void queue_secret_taken(const struct queue_site *s);
 int secret_load(struct queue *q, struct err *err);
 /* NULL: it has none. Good until the next call that is not for this host. */
 const char *secret_of(const struct queue *q, const struct conf_smarthost *h);
 /* ---- queue_alert.c (QUEUE_ALERTS), queue_cap.c (QUEUE_CAPS) */
 /*
- * Why this message, of which some goes to other hosts, does not go now; m->wait
+ * Why this message, of which some goes to other hosts, does not go now; m->keep_ms
  * says how long. NULL: it may. They count it: to be asked once a try.
  */
 const struct smtp_result *alert_holds(struct queue_message *m);
@@ -493,6 +514,8 @@ void site_abort_all(struct queue *q);
  * smarthost if there is one, else they are told.
  */
 void site_failed(struct queue_site *s, const struct smtp_result *why);
+/* Nobody lets us in until a human does something: mail waits, ms at most. */
+void site_keep(struct queue_site *s, int64_t ms, const char *text);
 /* The same for a cause of our own. */
 void site_cannot(struct queue_site *s, const char *enhanced, const char *text);
 /* Does any message wait for room in a site's jobs? */

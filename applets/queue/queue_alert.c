@@ -241,7 +241,7 @@ static bool is_mergeable(const struct queue_message *m)
 static const struct smtp_result *keep(struct queue_message *m,
 		const struct alert_group *g, int64_t quiet)
 {
-	m->wait = g ? g->until - clock_ms() + LATE_MS : quiet;
+	m->keep_ms = g ? g->until - clock_ms() + LATE_MS : quiet;
 	return quiet ? &is_quiet : &is_like_others;
 }
 

@@ -86,12 +86,12 @@ const struct smtp_result *cap_holds(struct queue_message *m)
 		return NULL;
 	wait = mine ? wait_for(user, mine) : 0;
 	if (wait) {
-		m->wait = wait;
+		m->keep_ms = wait;
 		return &too_many_of_one;
 	}
 	wait = all->n ? wait_for(all, &q->cap_all) : 0;
 	if (wait) {
-		m->wait = wait;
+		m->keep_ms = wait;
 		return &too_many;
 	}
 	if (mine)

@@ -145,7 +145,9 @@ static bool set_security(struct queue_link *l, struct smtp_target *t)
 		t->tls = h->tls;
 		t->verify = h->verify;
 		t->user = h->user;
-		t->password = secret_of(l->site->queue, h);
+		t->password = queue_secret_text(l->site->queue, h);
+		t->bearer = secret_is_token(h);
+		t->mechanism = h->mechanism;
 		if (CFG_TLS_POLICY && !smarthost_pins(l, t))
 			return false;
 	} else {
@@ -456,13 +458,12 @@ static void is_up(struct queue_link *l)
 	l->timeout.fire = idle_over;
 	l->begun = loop_now(s->queue->daemon.loop);
 	l->up = true;
-	if (!s->route.unix_path && s->route.port == 25)
-		s->queue->silent = 0;
 	s->connecting--;
 	s->failures = 0;
 	s->held_until = 0;
 	if (!is_local(l) && s->route.port == SMTP_PORT)
 		s->queue->silent = 0;
+	queue_secret_taken(s);
 }
 
 /* Another site waits for its first link: may it have this one's place? */
@@ -574,8 +575,14 @@ static void on_gone(void *arg, const struct smtp_result *r)
 	/* tells more than that the next one cannot be reached */
 	if (r->code || r->tls_fault || !*l->said.text)
 		l->said = *r;
-	if (l->site->queue->daemon.stopping || !try_more(l, r))
+	/* a new token or password, and the same way again: once */
+	if (r->kind == ERR_AUTH && queue_secret_anew(l->site)) {
+		log_info("%s: %s; another try with a new secret", l->host,
+				r->text);
+		link_free(l);
+	} else if (l->site->queue->daemon.stopping || !try_more(l, r)) {
 		link_failed(l);
+	}
 }
 
 static const struct smtp_client_events events = {

@@ -70,7 +70,8 @@ static int64_t pause_of(const struct queue_message *m)
 		return QUEUE_ROOM_MS;
 	/* it is tried when the link comes back; in case nobody tells of it */
 	if (m->kept && !was_tried(m))
-		return (int64_t)conf->retry_most * 1000;
+		return m->keep_ms ? m->keep_ms
+			: (int64_t)conf->retry_most * 1000;
 	return ms > held ? ms : held + rand_below((uint32_t)(held / 10 + 1));
 }
 
@@ -198,13 +199,18 @@ static bool waited(const struct queue_message *m, int64_t most)
 	return paused(conf, e->attempts, most) >= most;
 }
 
-/* Once a message, and not when the clock may be wrong. */
+/*
+ * Once a message, and not when the clock may be wrong. What is kept has no tries
+ * to show for its age.
+ */
 static bool is_late(const struct queue_message *m)
 {
 	unsigned after = m->entry->queue->daemon.conf->warn_after;
+	int64_t created = m->envelope->created;
 
 	return after && !m->envelope->warned && clock_plausible()
-		&& waited(m, after);
+		&& (waited(m, after) || (m->kept && created >= CLOCK_EPOCH
+				&& clock_now() - created >= after));
 }
 
 /* What its sender is to be told of a recipient now. */
@@ -225,7 +231,8 @@ static enum queue_report due_report(const struct queue_message *m, unsigned i,
 		return REPORT_EXPANDED;
 	if (fate == FATE_FAILED && dsn_wants(r->dsn, DSN_FAILURE))
 		return REPORT_FAILED;
-	if (fate == FATE_LATER && late && dsn_wants(r->dsn, DSN_DELAY))
+	if (fate == FATE_LATER && late && m->outcome[i].kept != KEPT
+			&& dsn_wants(r->dsn, DSN_DELAY))
 		return REPORT_DELAYED;
 	return REPORT_NONE;
 }
@@ -234,14 +241,14 @@ static void finish(struct queue_message *m)
 {
 	const struct conf *conf = m->entry->queue->daemon.conf;
 	bool over = !m->entry->queue->daemon.stopping && !m->envelope->held
-			&& !m->kept && waited(m, conf->bounce_after);
-	bool late = !m->kept && is_late(m), any = false;
+			&& waited(m, conf->bounce_after);
+	bool late = is_late(m), any = false;
 	struct err err;
 
 	for (unsigned i = 0; i < m->envelope->nrcpt; i++) {
 		struct queue_outcome *o = &m->outcome[i];
 
-		if (over && o->fate == FATE_LATER)
+		if (over && o->fate == FATE_LATER && !o->kept)
 			o->fate = FATE_FAILED;
 		o->report = due_report(m, i, late);
 		any |= o->report;
@@ -425,13 +432,30 @@ static void note_hold(const struct queue_job *j)
 		m->held = until;
 }
 
+/* Until a human does something, or that time has gone by, it would be no try. */
+static void keep_for_site(const struct queue_job *j, unsigned rcpt)
+{
+	struct queue_message *m = j->message;
+	struct queue_outcome *o = &m->outcome[j->index[rcpt]];
+	int64_t left = j->site->held_until - clock_ms();
+
+	if (left <= 0 || o->fate != FATE_LATER)
+		return;
+	o->kept = KEPT_WARNED;
+	m->kept = true;
+	m->keep_ms = left;
+}
+
 void message_job_end(struct queue_job *j, const struct smtp_result *r,
 		const char *host)
 {
 	struct queue_message *m = j->message;
 
-	for (unsigned i = 0; i < j->smtp.nrcpt; i++)
+	for (unsigned i = 0; i < j->smtp.nrcpt; i++) {
 		message_result(j, i, r, host);
+		if (j->site->kept)
+			keep_for_site(j, i);
+	}
 	note_hold(j);
 	message_part_ended(m);
 }
@@ -569,7 +593,7 @@ static bool hold(struct queue_message *m, unsigned i,
 		return false;
 	log_result(m, i, why, "");
 	*o = (struct queue_outcome){
-		.fate = FATE_LATER, .why = why, .host = "", .kept = true
+		.fate = FATE_LATER, .why = why, .host = "", .kept = KEPT
 	};
 	m->kept = true;
 	return true;

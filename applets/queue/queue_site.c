@@ -90,7 +90,7 @@ static void site_free(struct queue_site *s)
 static bool unused(const struct queue_site *s)
 {
 	return list_empty(&s->jobs) && list_empty(&s->links)
-			&& list_empty(&s->parked) && !s->resolve
+			&& list_empty(&s->parked) && !s->resolve && !s->asking
 			&& !(CFG_TLS_POLICY && proof_pending(s))
 			&& (s->held_until <= clock_ms()
 				|| s->queue->nsites > QUEUE_SITES_MOST);
@@ -139,6 +139,7 @@ void site_failed(struct queue_site *s, const struct smtp_result *why)
 
 	if (why != &s->why)
 		s->why = *why;
+	s->kept = false;
 	if (why->kind != ERR_PERM) {
 		s->why.kind = ERR_TEMP;
 		/* who is on this machine is soon back */
@@ -164,6 +165,15 @@ void site_cannot(struct queue_site *s, const char *enhanced, const char *text)
 {
 	set_why(s, enhanced, text);
 	site_failed(s, &s->why);
+}
+
+void site_keep(struct queue_site *s, int64_t ms, const char *text)
+{
+	set_why(s, "4.7.0", text);
+	s->kept = true;
+	s->held_until = clock_ms() + ms;
+	tell_all(s);
+	site_wake(s);
 }
 
 /* ---- how many connections it bears */
@@ -308,7 +318,7 @@ static void give_to_idle(struct queue_site *s)
 static bool one_more(struct queue_site *s, enum queue_wait *wait)
 {
 	*wait = QUEUE_WAIT_NOT;
-	if (!wants_link(s) || s->resolve
+	if (!wants_link(s) || s->resolve || s->asking
 			|| (CFG_TLS_POLICY && proof_pending(s)))
 		return false;
 	if (!fresh(s)) {
@@ -319,6 +329,8 @@ static bool one_more(struct queue_site *s, enum queue_wait *wait)
 		*wait = QUEUE_WAIT_ADDRESSES;
 		return false;
 	}
+	if (!queue_secret_ready(s))
+		return false;
 	if (may_have(s, QUEUE_WAIT_LINK)) {
 		wait_for(s, QUEUE_WAIT_NOT);
 		return link_start(s) == 0;
@@ -399,6 +411,7 @@ void site_flush(struct queue_site *s, unsigned request)
 		return;
 	s->flushed = request;
 	s->held_until = 0;
+	s->kept = false;
 	s->failures = 0;
 	s->resolved = clock_ms() - ADDRESSES_FRESH;
 }
@@ -406,6 +419,7 @@ void site_flush(struct queue_site *s, unsigned request)
 static void stop(struct queue_site *s)
 {
 	resolve_stop(s);
+	queue_secret_stop(s);
 	link_stop_idle(s);
 	set_why(s, "4.3.2", "queue is being stopped");
 	tell_all(s);

@@ -12,7 +12,7 @@
  * file mailq_tls.c TLS_REPORT
  *
  * config SENDMAIL
- *	bool "sendmail (9 kB)"
+ *	bool "sendmail (11 kB)"
  *	default y
  *	select LIB_ZLIB
  *	help
@@ -143,8 +143,10 @@ static const struct opt_row rows[] = {
 	{ 'B', "", OPT_IGNORE_ARG, 0 },	/* body type: we look */
 	{ 'D', "", OPT_IGNORE_ARG, 0 },	/* file for -d's lines */
 	{ 'd', "", OPT_OPTIONAL, OPT_AT(struct options, ignored) },
+	{ 'E', "", OPT_OPTIONAL, OPT_AT(struct options, ignored) },
 	{ 'e', "", OPT_IGNORE_ARG, 0 },	/* how errors are told */
 	{ 'h', "", OPT_IGNORE_ARG, 0 },	/* hop count */
+	{ 'J', "", OPT_OPTIONAL, OPT_AT(struct options, ignored) },
 	{ 'L', "", OPT_IGNORE_ARG, 0 },	/* syslog tag */
 	{ 'M', "", OPT_IGNORE_ARG, 0 },	/* macro */
 	{ 'O', "", OPT_IGNORE_ARG, 0 },

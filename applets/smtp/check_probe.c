@@ -32,8 +32,10 @@ static unsigned wait_of(const struct check *c)
 static void finish(struct probe *p)
 {
 	loop_timer_stop(p->check->loop, &p->timer);
-	if (p->conn)
+	if (p->conn && p->port->stage == CHECK_DONE)
 		conn_close(p->conn);
+	else if (p->conn)
+		conn_abort(p->conn);
 	p->conn = NULL;
 	loop_stop(p->check->loop, 0);
 }

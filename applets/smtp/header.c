@@ -66,7 +66,7 @@ static void take_recipients(struct smtp_job *job, const struct outgoing *out)
 	job->message.utf8_header = out->utf8;
 }
 
-/* What it keeps lives as long as the program. */
+/* What it makes is the room's. */
 void smtp_header(struct smtp_job *job, const struct smtp_options *o,
 		struct smtp_room *room)
 {
@@ -83,6 +83,7 @@ void smtp_header(struct smtp_job *job, const struct smtp_options *o,
 	size_t old;
 	bool blank;
 
+	room->arena = out.arena;
 	if (!out.arena)
 		smtp_stop(EX_TEMPFAIL, "out of memory");
 	str_init(&text, OUTGOING_HEADER_MOST);

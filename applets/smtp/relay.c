@@ -197,12 +197,14 @@ void smtp_choose_relay(struct smtp_job *job, const struct smtp_options *o,
 		set_host(relay, o, room);
 	} else if (s) {
 		*relay = (struct smtp_relay){ .host = s->host, .port = s->port,
-			.tls = s->tls, .verify = s->verify, .user = s->user };
+			.tls = s->tls, .verify = s->verify, .user = s->user,
+			.smarthost = s->user ? s : NULL };
 		if (CFG_TLS_POLICY && s->pins)
 			relay->expect = conf_pins(s);
 		file = s->password_file;
 	}
-	if (!relay->user)
+	/* send.c gets what is not in a file */
+	if (!relay->user || (relay->smarthost && !file))
 		return;
 	smtp_get_password(file, relay->user, relay->host, room);
 	relay->password = room->password;

@@ -7,6 +7,7 @@
 
 #include "base/idna.h"
 #include "config.h"
+#include "net/secret.h"
 #include "net/tls.h"
 #include "net/tls_line.h"
 
@@ -23,6 +24,7 @@ struct sender {
 	struct loop *loop;
 	struct dns *dns;
 	struct tls_ctx *tls;
+	struct secret *secret;		/* of the smarthost, or NULL */
 	struct smtp_client *client;
 
 	struct span domain;		/* where we are now; relay: empty */
@@ -136,13 +138,18 @@ static bool dial(struct sender *s)
 
 	if (relay->host) {
 		t.user = relay->user;
-		t.password = relay->password;
+		t.password = s->secret ? secret_text(s->secret) :
+			relay->password;
 		t.expect = relay->expect;
 	} else if (CFG_TLS_POLICY && !by_policy(s, &t)) {
 		return false;
 	}
 	/* the password is never risked: with one, TLS is no mere wish */
 	s->wish = t.tls == CONF_TLS_MAY && !t.user;
+	if (s->secret)
+		t.bearer = secret_is_token(relay->smarthost);
+	if (relay->smarthost)
+		t.mechanism = relay->smarthost->mechanism;
 	if (s->plain)
 		t.tls = CONF_TLS_NONE;
 	s->client = smtp_client_new(s->loop, &t, s->tls, &events, s);
@@ -177,6 +184,15 @@ static void on_result(void *arg, unsigned rcpt, const struct smtp_result *r)
 	keep(s, s->index[s->at - s->sent + rcpt], r, host_of(s));
 }
 
+/*
+ * What a server has said tells more than what broke on the way to it, and that
+ * more than that another address is away, which it often is for want of IPv6.
+ */
+static int worth(const struct smtp_result *r)
+{
+	return r->kind == ERR_NONE ? 0 : r->code ? 3 : r->tls_failed ? 2 : 1;
+}
+
 static void on_gone(void *arg, const struct smtp_result *r)
 {
 	struct sender *s = arg;
@@ -188,8 +204,7 @@ static void on_gone(void *arg, const struct smtp_result *r)
 		finish(s, r);
 		return;
 	}
-	/* what a server has said tells more than that another is away */
-	if (r->code || !s->why.code)
+	if (worth(r) > worth(&s->why))
 		s->why = *r;
 	s->plain = r->tls_failed && s->wish && !s->plain;
 	if (r->kind == ERR_AUTH || (!s->plain &&
@@ -238,7 +253,7 @@ static void gather(struct sender *s, unsigned first)
 	s->domain = domain_of(m->rcpt[first]);
 	s->n = s->at = 0;
 	s->up = s->plain = false;
-	s->why.code = 0;
+	s->why = (struct smtp_result){ .kind = ERR_NONE };
 	for (unsigned i = first; i < m->nrcpt; i++) {
 		if (s->done[i] || (!relay && !span_caseeq(s->domain,
 						domain_of(m->rcpt[i]))))
@@ -287,12 +302,21 @@ static void visit(struct sender *s)
 		cannot(s, ERR_NOMEM, "", "out of memory");
 }
 
+static int get_secret(struct sender *s, const struct conf_smarthost *h,
+		struct err *err)
+{
+	struct secret_env env = { s->loop, s->dns, s->tls };
+
+	return secret_fetch(&s->secret, &env, h, err);
+}
+
 static int prepare(struct sender *s, struct err *err)
 {
 	const struct smtp_job *job = s->job;
 	const struct smtp_relay *relay = &job->relay;
-	bool secure = relay->host && relay->verify && !relay->expect &&
-		relay->tls != CONF_TLS_MAY;
+	const struct conf_smarthost *h = relay->smarthost;
+	bool secure = relay->host && ((relay->verify && !relay->expect &&
+		relay->tls != CONF_TLS_MAY) || (h && h->token_file));
 
 	s->message = job->message;
 	s->done = calloc(job->message.nrcpt, sizeof(*s->done));
@@ -302,14 +326,17 @@ static int prepare(struct sender *s, struct err *err)
 	s->dns = s->loop ? dns_new(s->loop, job->conf) : NULL;
 	if (!s->done || !s->index || !s->rcpt || !s->dns)
 		return err_nomem(err);
-	if (!tls_built() || (relay->host && relay->tls == CONF_TLS_NONE))
-		return 0;
-	s->tls = tls_client(secure ? job->conf->tls_ca : NULL, err);
-	return s->tls ? 0 : -1;
+	if (tls_built() && !(relay->host && relay->tls == CONF_TLS_NONE)) {
+		s->tls = tls_client(secure ? job->conf->tls_ca : NULL, err);
+		if (!s->tls)
+			return -1;
+	}
+	return h && !h->password_file ? get_secret(s, h, err) : 0;
 }
 
 static void clean_up(struct sender *s)
 {
+	secret_free(s->secret);
 	dns_free(s->dns);
 	loop_free(s->loop);
 	tls_ctx_free(s->tls);

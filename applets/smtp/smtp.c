@@ -8,14 +8,18 @@
  * file check_probe.c SMTP_CHECK
  * file check_print.c SMTP_CHECK
  * file check_json.c SMTP_CHECK
+ * file authorize.c SMTP_OAUTH
+ * file authorize_flow.c SMTP_OAUTH
+ * file authorize_console.c SMTP_OAUTH
  *
  * config SMTP
- *	bool "smtp (5 kB)"
+ *	bool "smtp (8 kB)"
  *	help
  *	  usage: smtp [-tv] [-f SENDER] [-F NAME] [-s HOST[:PORT]] [--tls MODE]
  *	              [--noverify] [-u USER [-p FILE]] [--domain NAME] [-C FILE]
  *	              RCPT ... < message
  *	         smtp --check | --serverinfo [OPTION ...] HOST[:PORT]
+ *	         smtp --authorize ...
  *
  *	  Sends a message at once, without the queue.
  *
@@ -46,16 +50,24 @@
  *	  69, 76, 77 refused, 65 bad message, 64 usage, 78 configuration.
  *
  * config SMTP_HEADER
- *	bool "smtp -t (1 kB)"
+ *	bool "smtp -t (950 bytes)"
  *	default y
  *	help
  *	  Recipients are read from the message, as sendmail does it.
  *
  * config SMTP_CHECK
- *	bool "smtp --check (9 kB)"
+ *	bool "smtp --check (12 kB)"
  *	default n
  *	help
  *	  Explains what a server can do, its certificate, and what is wrong.
+ *
+ * config SMTP_OAUTH
+ *	bool "smtp --authorize: signing in at a provider (9 kB)"
+ *	depends on SMTP && TLS
+ *	select OAUTH
+ *	help
+ *	  Signs in at Microsoft, Google or another provider from a console,
+ *	  and stores what queue needs for token-file= of a smarthost.
  */
 #include "applet.h"
 #include "config.h"
@@ -235,8 +247,11 @@ int smtp_main(int argc, char **argv)
 	struct smtp_job job = { 0 };
 	struct conf *conf;
 	struct err err;
-	int operand = usage_parse(argc, argv, rows, &o), status;
+	int operand, status;
 
+	if (CFG_SMTP_OAUTH && argc > 1 && !strcmp(argv[1], "--authorize"))
+		return smtp_authorize(argc - 1, argv + 1);
+	operand = usage_parse(argc, argv, rows, &o);
 	if (!makes_sense(&o, argc - operand))
 		usage_fail(argv[0]);
 	log_open("smtp", true);
@@ -250,6 +265,8 @@ int smtp_main(int argc, char **argv)
 	status = send_or_check(&job, &o, argv + operand,
 			(unsigned)(argc - operand), &room);
 	explicit_bzero(room.password, sizeof(room.password));
+	str_free(&room.head);
+	arena_free(room.arena);
 	conf_free(conf);
 	return status;
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "net/mx.h"
@@ -28,6 +29,7 @@ struct smtp_room {
 	struct tls_pin pins[2];
 	struct tls_expect expect;
 	struct str head;		/* what goes out before the body */
+	struct arena *arena;		/* recipients of the header; or NULL */
 };
 
 /* Where it all goes, when it is not the MX of each domain. */
@@ -38,6 +40,8 @@ struct smtp_relay {
 	bool verify;
 	const char *user, *password;	/* NULL: no AUTH */
 	const struct tls_expect *expect;	/* NULL: by tls-ca */
+	const struct conf_smarthost *smarthost;	/* its secret is still to be
+						 * got, or NULL */
 };
 
 struct smtp_job {
@@ -84,6 +88,10 @@ void smtp_header(struct smtp_job *job, const struct smtp_options *o,
 /* ---- check.c: --check and --serverinfo; the exit status */
 int smtp_check(struct smtp_job *job, const struct smtp_options *o,
 		const char *where, struct smtp_room *room);
+
+/* ---- authorize.c */
+/* smtp --authorize: the exit status. */
+int smtp_authorize(int argc, char **argv);
 
 /* ---- send.c */
 /* Blocks until each recipient has its result. -1: could not begin. */

@@ -60,6 +60,7 @@ struct conf_tls_policy {
 
 /*
  * smarthost HOST[:PORT] [tls|starttls|may|none] [user=U] [password-file=F]
+ *	[password-command=C] [token-file=F] [token-command=C] [auth=MECHANISM]
  *	[noverify] [fingerprint=SHA256,...] [from=ADDRESS|@DOMAIN,...]
  *	[sender=ADDRESS]
  * Default: port 587 and starttls; port 465 means tls, port 25 means may; tls
@@ -73,8 +74,11 @@ struct conf_smarthost {
 	enum conf_tls tls;
 	bool verify;
 	const char *user;		/* NULL: no AUTH */
-	const char *password_file;
 	struct conf_hash *pins;		/* known by these, not by the bundle */
+	/* with a user, one of these; the commands are for /bin/sh -c */
+	const char *password_file, *password_command;
+	const char *token_file, *token_command;	/* OAuth, net/secret.h */
+	const char *mechanism;		/* of SASL; NULL: the best there is */
 	struct conf_word *from;		/* envelope senders; NULL: all others */
 	const char *sender;		/* that it demands; NULL: any */
 };

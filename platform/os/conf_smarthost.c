@@ -56,6 +56,35 @@ static void print_text(struct str *out, const struct conf_smarthost *s,
 		conf_put_word(out, o->key, text);
 }
 
+/* Of those that sasl_client knows: SASL's name, and is a token what it takes? */
+static const struct mechanism {
+	const char *name;
+	bool bearer;
+} mechanisms[] = {
+	{ "PLAIN", false }, { "LOGIN", false }, { "SCRAM-SHA-256", false },
+	{ "XOAUTH2", true }, { "OAUTHBEARER", true }
+};
+#define MECHANISMS (sizeof(mechanisms) / sizeof(mechanisms[0]))
+
+static int parse_mechanism(struct conf_load *l, void *at, struct span value)
+{
+	for (size_t i = 0; i < MECHANISMS; i++)
+		if (span_is(value, mechanisms[i].name)) {
+			*(const char **)at = mechanisms[i].name;
+			return 0;
+		}
+	return conf_bad(l, value, "is no mechanism that we know");
+}
+
+static void print_mechanism(struct str *out, const struct conf_smarthost *s,
+		const struct option *o)
+{
+	str_adds(out, s->mechanism ? " auth=" : "");
+	for (const char *c = s->mechanism; c && *c; c++)
+		str_addc(out, ascii_lower(*c));
+	(void)o;
+}
+
 static int parse_from(struct conf_load *l, void *at, struct span list)
 {
 	char text[CONF_USER_SIZE];
@@ -132,6 +161,10 @@ static void print_noverify(struct str *out, const struct conf_smarthost *s,
 static const struct option options[] = {
 	{ "user=", AT(user), parse_text, print_text },
 	{ "password-file=", AT(password_file), parse_path, print_text },
+	{ "password-command=", AT(password_command), parse_text, print_text },
+	{ "token-file=", AT(token_file), parse_path, print_text },
+	{ "token-command=", AT(token_command), parse_text, print_text },
+	{ "auth=", AT(mechanism), parse_mechanism, print_mechanism },
 	{ "noverify", AT(verify), set_noverify, print_noverify },
 	{ "from=", AT(from), parse_from, print_from },
 	USE_MASQUERADE({ "sender=", AT(sender), parse_sender, print_text },)
@@ -186,6 +219,40 @@ static void fill_in(struct conf_smarthost *s, bool mode)
 	s->verify = s->verify && s->tls >= CONF_TLS_STARTTLS;
 }
 
+static bool is_bearer(const char *mechanism)
+{
+	for (size_t i = 0; i < MECHANISMS; i++)
+		if (strcmp(mechanism, mechanisms[i].name) == 0)
+			return mechanisms[i].bearer;
+	return false;
+}
+
+/* A user has one secret, of the kind that his mechanism takes. */
+static int check_secret(struct conf_load *l, const struct conf_smarthost *s)
+{
+	bool token = s->token_file || s->token_command;
+	unsigned n = !!s->password_file + !!s->password_command
+		+ !!s->token_file + !!s->token_command;
+
+	if (n > 1)
+		return conf_error(l, "more than one password or token");
+	if (!s->user != !n)
+		return conf_error(l, "user= and password-file=, "
+				"password-command=, token-file= or "
+				"token-command= go together");
+	if (s->mechanism && (!s->user || is_bearer(s->mechanism) != token))
+		return conf_error(l, "auth= does not go with %s", !s->user ?
+				"no user" : token ? "a token" : "a password");
+	if (token && !CFG_SASL_BEARER)
+		return conf_error(l, "tokens are not in this build");
+	if (s->token_file && !CFG_OAUTH)
+		return conf_error(l, "token-file= is not in this build");
+	/* RFC 6750 5.3, RFC 7628 4 */
+	if (token && s->tls < CONF_TLS_STARTTLS)
+		return conf_error(l, "a token goes over TLS only");
+	return 0;
+}
+
 /* HOST[:PORT], with brackets about an IPv6 address. */
 static int parse_host(struct conf_load *l, struct conf_smarthost *s,
 		struct span word)
@@ -212,12 +279,12 @@ int conf_parse_smarthost(struct conf_load *l, const struct conf_row *row,
 	for (size_t i = 1; i < words->n; i++)
 		if (parse_word(l, s, &mode, words->v[i]) < 0)
 			return -1;
-	if (!s->user != !s->password_file)
-		return conf_error(l, "user= and password-file= go together");
 	fill_in(s, mode != NULL);
 	if (s->pins && !s->verify)
 		return conf_error(l, "fingerprint= goes with tls or starttls, "
 				"and not with noverify");
+	if (check_secret(l, s) < 0)
+		return -1;
 	while (*end)
 		end = &(*end)->next;
 	*end = s;

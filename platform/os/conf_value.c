@@ -337,6 +337,8 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			true, false, KIND(nets) },
 		[CONF_KIND_SMARTHOST] = { "HOST[:PORT] "
 			"[tls|starttls|may|none] [user=U] [password-file=F] "
+			"[password-command=C] [token-file=F] [token-command=C] "
+			"[auth=MECHANISM] "
 			"[noverify] [fingerprint=SHA256,...] "
 			"[from=ADDRESS|@DOMAIN,...]"
 			USE_MASQUERADE(" [sender=ADDRESS]"), 1,

@@ -485,9 +485,11 @@ static void bad_smarthosts(void **state)
 {
 	(void)state;
 	assert_wrong("smarthost h user=u", ":1: smarthost: user= and "
-			"password-file= go together");
+			"password-file=, password-command=, token-file= or "
+			"token-command= go together");
 	assert_wrong("smarthost h password-file=/f", ":1: smarthost: user= "
-			"and password-file= go together");
+			"and password-file=, password-command=, token-file= "
+			"or token-command= go together");
 	assert_wrong("smarthost h user= password-file=/f", ":1: smarthost: "
 			"\"\" is empty");
 	assert_wrong("smarthost h user=a user=b", ":1: smarthost: "

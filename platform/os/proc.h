@@ -32,6 +32,9 @@ pid_t proc_start(const char *path, char **argv, const struct proc_fd *fds,
  * started. Gives its pid or -1 likewise.
  */
 pid_t proc_command(const char *path, char **argv, struct err *err);
+/* ... whose standard output is this descriptor, which stays the caller's. */
+pid_t proc_command_to(const char *path, char **argv, int out,
+		struct err *err);
 
 /*
  * Starts a program with this environment in a process group of its own: what is

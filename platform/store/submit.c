@@ -11,6 +11,8 @@
 #include "base/utf8.h"
 #include "config.h"
 #include "net/mx.h"
+#include "net/secret.h"
+#include "net/smtp_client.h"
 #include "net/tls.h"
 #include "net/tls_pins.h"
 #include "os/file.h"
@@ -20,7 +22,6 @@
 #include "store/submit_alias.h"
 
 #define PIECE SUBMIT_PIECE
-#define PASSWORD_SIZE 256
 
 struct submit {
 	const struct conf *conf;
@@ -226,12 +227,32 @@ static enum submit_way try_addresses(struct submit *s,
 	return way;
 }
 
+/* Its password or token; *secret is NULL when it wants none. */
+static int log_in(struct submit *s, const struct conf_smarthost *host,
+		struct smtp_target *target, struct tls_ctx *tls,
+		struct secret **secret, struct err *err)
+{
+	struct secret_env env = { s->loop, dns_new(s->loop, s->conf), tls };
+	int rc = env.dns ? secret_fetch(secret, &env, host, err) :
+		err_nomem(err);
+
+	if (rc == 0 && *secret) {
+		target->user = host->user;
+		target->password = secret_text(*secret);
+		target->bearer = secret_is_token(host);
+		target->mechanism = host->mechanism;
+	}
+	dns_free(env.dns);
+	return rc;
+}
+
 static enum submit_way try_smarthost(struct submit *s,
 		const struct conf_smarthost *host, struct err *err)
 {
+	bool verify = (host->verify && !host->pins) || host->token_file;
 	struct tls_ctx *tls = NULL;
 	struct tls_pins *pins = NULL;
-	char password[PASSWORD_SIZE];
+	struct secret *secret = NULL;
 	enum submit_way way = WAY_ABSENT;
 	struct smtp_target target = {
 		.name = host->host, .tls = host->tls, .verify = host->verify,
@@ -239,13 +260,6 @@ static enum submit_way try_smarthost(struct submit *s,
 		.connect_timeout = s->conf->connect_timeout
 	};
 
-	if (host->user) {
-		if (!host->password_file || smtp_password(host->password_file,
-				password, sizeof(password), err) < 0)
-			goto out;
-		target.user = host->user;
-		target.password = password;
-	}
 	if (CFG_TLS_POLICY && host->pins) {
 		pins = tls_pins_of(host->pins);
 		if (!pins)
@@ -253,17 +267,17 @@ static enum submit_way try_smarthost(struct submit *s,
 		target.expect = &pins->expect;
 	}
 	if (host->tls != CONF_TLS_NONE && tls_built()) {
-		tls = tls_client(host->verify && !pins ? s->conf->tls_ca : NULL,
-				err);
+		tls = tls_client(verify ? s->conf->tls_ca : NULL, err);
 		if (!tls)
 			goto out;
 	}
-	way = try_addresses(s, host, &target, tls, err);
+	if (log_in(s, host, &target, tls, &secret, err) == 0)
+		way = try_addresses(s, host, &target, tls, err);
+	secret_free(secret);
 out:
 	tls_ctx_free(tls);
 	if (CFG_TLS_POLICY)
 		tls_pins_drop(pins);
-	explicit_bzero(password, sizeof(password));
 	return way;
 }
 

@@ -20,6 +20,7 @@ def box(far):
                   "route lists.test lmtp:unix:/nowhere\n"
                   "route b.test smtp:[127.0.0.1]:9\n") as i:
         yield i
+        print(i.log()[-4000:])          # seen when something has failed
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """smtp as msmtp is: -t, a prompt, --check and --serverinfo; mailconf's import."""
 
+import contextlib
 import email
+import hashlib
 import json
 import os
 import re
@@ -124,7 +126,6 @@ def test_fingerprint(conf, tmp_path):
     pem = cert[0].read_text()
     der = subprocess.check_output(["openssl", "x509", "-in", cert[0],
                                    "-outform", "DER"])
-    import hashlib
     good = hashlib.sha256(der).hexdigest()
     with FakeSMTP(cert=cert) as s:
         to = ("-s", f"127.0.0.1:{s.port}", "--fingerprint")
@@ -266,19 +267,30 @@ def test_tls_on_the_wrong_port(conf, tmp_path):
         assert got["smarthost"] == f"smarthost localhost:{s.port} tls"
 
 
-def serve(data):
-    """A server that says this to each client; gives (port, close)."""
+@contextlib.contextmanager
+def serve(data, times):
+    """A server that says this to so many clients, and has ended then: a thread
+    that still waits on a closed socket may get the next one's clients."""
     s = socket.create_server(("127.0.0.1", free_port()))
 
     def run():
-        while True:
+        for _ in range(times):
+            c = s.accept()[0]
             try:
-                c = s.accept()[0]
                 c.sendall(data)
+                c.settimeout(10)
+                while c.recv(4096):
+                    pass
             except OSError:
-                return
-    threading.Thread(target=run, daemon=True).start()
-    return s.getsockname()[1], s
+                pass
+            c.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield s.getsockname()[1]
+    thread.join(20)
+    assert not thread.is_alive()
+    s.close()
 
 
 @pytest.mark.parametrize("data", [
@@ -288,8 +300,7 @@ def serve(data):
         "endless-reply", "endless-line", "binary", "999", "000", "220x",
         "escape", "unasked"])
 def test_hostile_servers(conf, data):
-    port, s = serve(data)
-    try:
+    with serve(data, 2) as port:
         p = subprocess.run([BIN, "smtp", "-C", conf(), "--serverinfo",
                             f"127.0.0.1:{port}"], stdout=subprocess.PIPE,
                            timeout=20)
@@ -299,8 +310,6 @@ def test_hostile_servers(conf, data):
                             f"127.0.0.1:{port}"], stdout=subprocess.PIPE,
                            timeout=20)
         assert b"\x1b" not in p.stdout and b"\x07" not in p.stdout
-    finally:
-        s.close()
 
 
 def test_names(conf):
@@ -382,7 +391,7 @@ def test_import_and_send(conf, tmp_path):
         assert file.stat().st_mode & 0o777 == 0o600
         assert f"smarthost other.test:{s.port} starttls user=you " \
             f"password-file={file}.other from=@other.test\n" in out
-        smtp(conf(out), "b@b.test")
+        smtp(conf(out), "-v", "b@b.test")
         assert len(s.messages) == 1
         # never over what is there
         assert "exists" in mailconf("--import-msmtp", "--password-file", file,
