@@ -28,7 +28,7 @@
  *	  69, 76, 77 refused, 64 usage, 78 configuration.
  *
  * config SMTP_OAUTH
- *	bool "smtp --authorize: signing in at a provider (9 kB)"
+ *	bool "smtp --authorize: signing in at a provider (21 kB)"
  *	depends on SMTP && TLS
  *	select OAUTH
  *	help

@@ -484,6 +484,11 @@ static void smarthosts_by_sender(void **state)
 static void secrets(void **state)
 {
 	(void)state;
+	if (!CFG_SECRET_COMMANDS) {
+		assert_wrong("smarthost h user=u password-command=c", ":1: "
+				"smarthost: commands are not in this build");
+		return;
+	}
 	assert_value("smarthost", "h user=u \"password-command=a 'b c'\" "
 			"auth=LOGIN", "h:587 starttls user=u "
 			"\"password-command=a 'b c'\" auth=login");
