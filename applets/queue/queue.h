@@ -26,7 +26,7 @@
 #define QUEUE_SITE_MOST 50		/* jobs that wait for one site */
 #define QUEUE_SITES_MOST 1000		/* held ones remembered beside those in use */
 #define QUEUE_SITE_BUCKETS 64
-#define QUEUE_LOOKUPS_MOST 50		/* sites that ask for addresses at once */
+#define QUEUE_LOOKUPS_MOST 20		/* sites that ask for addresses at once */
 #define QUEUE_WINDOW_FIRST 2		/* connections to a site that is new, */
 #define QUEUE_WINDOW_CALM 20		/* messages it takes between +1 and +1
 					 * once it has refused a connection */
@@ -74,6 +74,7 @@ struct queue_route {
 	const char *host;		/* name, or address literal */
 	unsigned port;
 	const struct conf_smarthost *smarthost;	/* TLS and AUTH of it; or NULL */
+	bool fallback;			/* it is fallback-route */
 };
 
 /* Addresses, best first; links that use them outlive what the site knows. */
@@ -156,7 +157,9 @@ struct queue_message {
 	unsigned jobs;			/* that have not ended */
 	bool crowded;			/* a site had no room for some of it */
 	int64_t wait;			/* ms until a local socket is tried again, or 0 */
-	int64_t kept;			/* ms; 0: nobody keeps it */
+	int64_t held;			/* clock_ms: when the first of its held sites
+					 * may be tried; 0: it has none */
+	bool tried;			/* something is left for one that is not held */
 	bool global;			/* its report is RFC 6533's */
 };
 
@@ -257,10 +260,13 @@ int64_t message_backoff(const struct conf *conf, unsigned first,
  */
 void route_find(struct queue *q, const char *sender, struct span domain,
 		struct queue_route *r, char *key, size_t size);
-/* The same for when r cannot be reached; false: there is nothing else. */
+/*
+ * The same for when one has failed: the next smarthost, then, for what is late,
+ * fallback-route. False: there is nothing else.
+ */
 bool route_next(const struct queue *q, const char *sender,
-		const struct queue_route *after, struct queue_route *r,
-		char *key, size_t size);
+		const struct queue_route *failed, bool late,
+		struct queue_route *r, char *key, size_t size);
 
 /* ---- queue_secret.c: what each smarthost wants to hear from us */
 struct queue_secret;

@@ -49,26 +49,38 @@ static bool was_tried(const struct queue_message *m)
 	return false;
 }
 
-/* All that waits does so for a reason that counts no tries. */
-static bool is_kept(const struct queue_message *m)
+/* What waits, does all of it (or some) for a reason that counts no tries? */
+static bool is_kept(const struct queue_message *m, bool all)
 {
-	for (unsigned i = 0; i < m->envelope->nrcpt; i++)
-		if (m->outcome[i].fate == FATE_LATER && !m->outcome[i].kept)
+	bool some = false;
+
+	for (unsigned i = 0; i < m->envelope->nrcpt; i++) {
+		if (m->outcome[i].fate != FATE_LATER)
+			continue;
+		some |= m->outcome[i].kept;
+		if (all && !m->outcome[i].kept)
 			return false;
-	return m->kept;
+	}
+	return some;
 }
 
+/*
+ * Where all that is left of it goes to hosts that are held until then, nobody
+ * would try it before: a little later, each a little else.
+ */
 static int64_t pause_of(const struct queue_message *m)
 {
 	const struct conf *conf = m->entry->queue->daemon.conf;
+	int64_t ms = message_backoff(conf, conf->retry_first,
+			m->envelope->attempts);
+	bool all = m->held && !m->tried && !m->crowded;
+	int64_t held = all ? m->held - clock_ms() : 0;
 
-	if (is_kept(m))
-		return m->kept;
 	if (m->wait)
 		return m->wait;
 	if (m->crowded && !was_tried(m))
 		return QUEUE_ROOM_MS;
-	return message_backoff(conf, conf->retry_first, m->envelope->attempts);
+	return ms > held ? ms : held + rand_below(QUEUE_ROOM_MS);
 }
 
 static void reschedule(struct queue_message *m)
@@ -79,7 +91,7 @@ static void reschedule(struct queue_message *m)
 	struct err err;
 
 	/* a shorter pause, for what is on this machine, counts as none */
-	if (ms >= (int64_t)conf->retry_first * 900 && !is_kept(m))
+	if (ms >= (int64_t)conf->retry_first * 900 && !is_kept(m, true))
 		m->envelope->attempts++;
 	m->envelope->next_try = clock_now() + ms / 1000;
 	if (spool_defer(e->queue->spool, m->envelope, &err) < 0)
@@ -190,18 +202,23 @@ static bool waited(const struct queue_message *m, int64_t most)
 	return paused(conf, e->attempts, most) >= most;
 }
 
-/*
- * Once a message, and not when the clock may be wrong. What is kept has no tries
- * to show for its age.
- */
+/* By the clock alone: what is kept has no tries to show for its age. */
+static bool is_old(const struct queue_message *m, int64_t most)
+{
+	int64_t created = m->envelope->created;
+
+	return clock_plausible() && created >= CLOCK_EPOCH
+		&& clock_now() - created >= most;
+}
+
+/* Once a message, and not when the clock may be wrong. */
 static bool is_late(const struct queue_message *m)
 {
 	unsigned after = m->entry->queue->daemon.conf->warn_after;
-	int64_t created = m->envelope->created;
 
 	return after && !m->envelope->warned && clock_plausible()
-		&& (waited(m, after) || (m->kept && created >= CLOCK_EPOCH
-				&& clock_now() - created >= after));
+		&& (waited(m, after) || (is_kept(m, false)
+				&& is_old(m, after)));
 }
 
 /* What its sender is to be told of a recipient now. */
@@ -318,22 +335,46 @@ void message_result(struct queue_job *j, unsigned rcpt,
 	o->host = arena_dup(m->arena, span_of(host));
 }
 
+/* What is left of the job: when may it be tried again? */
+static void note_hold(const struct queue_job *j)
+{
+	struct queue_message *m = j->message;
+	int64_t until = j->site->held_until, held = until - clock_ms();
+	unsigned i;
+
+	for (i = 0; i < j->smtp.nrcpt; i++)
+		m->outcome[j->index[i]].kept = j->site->kept && held > 0;
+	i = 0;
+	while (i < j->smtp.nrcpt && m->outcome[j->index[i]].fate != FATE_LATER)
+		i++;
+	if (i == j->smtp.nrcpt)
+		return;
+	if (held <= 0)
+		m->tried = true;
+	else if (j->site->route.unix_path)
+		m->wait = held;
+	else if (!m->held || until < m->held)
+		m->held = until;
+}
+
 void message_job_end(struct queue_job *j, const struct smtp_result *r,
 		const char *host)
 {
 	struct queue_message *m = j->message;
-	int64_t held = j->site->held_until - clock_ms();
 
-	if (j->site->route.unix_path && held > 0)
-		m->wait = held;
-	if (j->site->kept && held > 0)
-		m->kept = held;
-	for (unsigned i = 0; i < j->smtp.nrcpt; i++) {
+	for (unsigned i = 0; i < j->smtp.nrcpt; i++)
 		message_result(j, i, r, host);
-		m->outcome[j->index[i]].kept = j->site->kept && held > 0;
-	}
+	note_hold(j);
 	if (--m->jobs == 0)
 		finish(m);
+}
+
+/* Has it waited for so long that fallback-route may have it? */
+static bool is_fallen(const struct queue_message *m, bool kept)
+{
+	const struct conf_route *r = m->entry->queue->daemon.conf->fallback;
+
+	return r && (waited(m, r->after) || (kept && is_old(m, r->after)));
 }
 
 void message_elsewhere(struct queue_job *j, const struct smtp_result *r)
@@ -344,15 +385,16 @@ void message_elsewhere(struct queue_job *j, const struct smtp_result *r)
 	struct queue_route route;
 	char key[KEY_SIZE];
 
-	if (route_next(q, m->envelope->sender, &j->site->route, &route, key,
+	if (r->kind == ERR_TEMP && route_next(q, m->envelope->sender,
+			&j->site->route, is_fallen(m, j->site->kept), &route, key,
 			sizeof(key)))
 		s = site_get(q, &route, key);
 	if (!s) {
 		message_job_end(j, r, "");
 		return;
 	}
-	log_info("%s: not by %s (%s), but by %s", m->entry->id,
-			j->site->route.host, r->text, route.host);
+	log_info("%s: not by %s (%s), but by %s", m->entry->id, j->site->key,
+			r->text, s->key);
 	j->site = s;
 	if (m->entry->flushed)
 		site_flush(s, m->entry->flushed);

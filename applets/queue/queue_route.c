@@ -14,7 +14,9 @@ static const struct conf_route *find_route(const struct conf *conf,
 	const struct conf_route *c;
 
 	for (c = conf->routes; c; c = c->next)
-		if (strcmp(c->domain, "*") == 0 || span_is(domain, c->domain))
+		if (strcmp(c->domain, "*") == 0 || span_is(domain, c->domain)
+				|| (*c->domain == '.' && span_ends(domain,
+					c->domain)))
 			return c;
 	return NULL;
 }
@@ -33,8 +35,9 @@ static void make_key(const struct queue *q, const struct queue_route *r,
 	else if (r->unix_path)
 		snprintf(key, size, "%s", r->unix_path);
 	else if (r->host)
-		snprintf(key, size, "%s%s %s:%u", r->lmtp ? "lmtp" : "smtp",
-				r->mx ? "" : "=", r->host, r->port);
+		snprintf(key, size, "%s%s%s %s:%u",
+				r->fallback ? "fallback " : "",
+				r->lmtp ? "lmtp" : "smtp", r->mx ? "" : "=", r->host, r->port);
 	else
 		snprintf(key, size, "mx %.*s", SPAN_ARG(domain));
 }
@@ -48,6 +51,14 @@ static bool use_smarthost(struct queue_route *r,
 	r->port = s->port;
 	r->smarthost = s;
 	return true;
+}
+
+static void use_route(struct queue_route *r, const struct conf_route *c)
+{
+	r->lmtp = c->lmtp;
+	r->mx = c->mx;
+	r->port = c->port;
+	*(c->is_unix ? &r->unix_path : &r->host) = c->host;
 }
 
 void route_find(struct queue *q, const char *sender, struct span domain,
@@ -65,10 +76,7 @@ void route_find(struct queue *q, const char *sender, struct span domain,
 		r->lmtp = true;
 		r->unix_path = q->deliver_path;
 	} else if ((c = find_route(conf, domain))) {
-		r->lmtp = c->lmtp;
-		r->mx = c->mx;
-		r->port = c->port;
-		*(c->is_unix ? &r->unix_path : &r->host) = c->host;
+		use_route(r, c);
 	} else if (!use_smarthost(r, conf_smarthost(conf, NULL, sender))) {
 		/* an address literal of ours, too: smtpd knows it */
 		r->mx = true;
@@ -77,13 +85,21 @@ void route_find(struct queue *q, const char *sender, struct span domain,
 }
 
 bool route_next(const struct queue *q, const char *sender,
-		const struct queue_route *after, struct queue_route *r,
-		char *key, size_t size)
+		const struct queue_route *failed, bool late,
+		struct queue_route *r, char *key, size_t size)
 {
-	*r = (struct queue_route){ .port = 0 };
-	if (!after->smarthost || !use_smarthost(r, conf_smarthost(
-			q->daemon.conf, after->smarthost, sender)))
+	const struct conf *conf = q->daemon.conf;
+
+	*r = (struct queue_route){ .port = SMTP_PORT };
+	if (failed->unix_path == q->deliver_path || failed->fallback)
 		return false;
+	if (!failed->smarthost || !use_smarthost(r, conf_smarthost(conf,
+			failed->smarthost, sender))) {
+		if (!conf->fallback || !late)
+			return false;
+		use_route(r, conf->fallback);
+		r->fallback = true;
+	}
 	make_key(q, r, span_of(""), key, size);
 	return true;
 }

@@ -39,7 +39,8 @@ struct dns_query {
 	bool doubtful;			/* a step of the chain was not authentic */
 	unsigned id;
 	int64_t deadline;
-	int tries;			/* servers tried for this name */
+	int base;			/* the first of them asked for this name; */
+	int tries;			/* servers tried for it */
 	int refusals;			/* of these in this round */
 	enum dns_status early;		/* known without asking; DNS_FAIL: time is up */
 	bool ready;			/* early is to be told */
@@ -123,7 +124,7 @@ static void start(struct dns_query *q);
 
 static int server_of(const struct dns_query *q)
 {
-	return (q->dns->first + q->tries) % q->dns->servers.n;
+	return (q->base + q->tries) % q->dns->servers.n;
 }
 
 /*
@@ -193,6 +194,7 @@ static void follow(struct dns_query *q, const struct dns_reading *r)
 	q->doubtful |= !r->answer.authentic;
 	str_copys(q->name, sizeof(q->name), r->next);
 	hang_up(q);
+	q->base = q->dns->first;
 	q->tries = q->refusals = 0;
 	start(q);
 }
@@ -429,6 +431,7 @@ struct dns_query *dns_ask(struct dns *d, struct span name, enum dns_type type,
 		tell(q, DNS_BAD_NAME);
 	} else {
 		refresh(d);
+		q->base = d->first;	/* whatever others find out meanwhile */
 		start(q);
 	}
 	return q;

@@ -676,6 +676,33 @@ static void test_second_server_helps(void **state)
 	assert_int_equal(ask(f, "a.test", DNS_A), DNS_OK);
 }
 
+static void count_good(void *arg, const struct dns_answer *a)
+{
+	int *good = arg;
+
+	good[0] += a->status == DNS_OK;
+	good[1]++;
+}
+
+/* What one finds out about the servers does not send the others round in circles. */
+static void test_many_at_once(void **state)
+{
+	struct fixture *f = *state;
+	int good[2] = { 0 };
+
+	use_both(f);
+	f->server[0].script = say_servfail;
+	f->server[1].script = say_a;
+	for (int i = 0; i < 20; i++) {
+		assert_non_null(dns_ask(f->dns, SPAN("a.test"), DNS_A,
+					count_good, good));
+		loop_turn(f->loop, 0);
+	}
+	for (int i = 0; i < 1000 && good[1] < 20; i++)
+		loop_turn(f->loop, 10);
+	assert_int_equal(good[0], 20);
+}
+
 static void test_dead_servers(void **state)
 {
 	struct fixture *f = *state;
@@ -871,6 +898,7 @@ int main(void)
 		TEST(test_forgeries_are_ignored),
 		TEST(test_chains),
 		TEST(test_second_server_helps),
+		TEST(test_many_at_once),
 		TEST(test_dead_servers),
 		TEST(test_names_that_cannot_be_asked),
 		TEST(test_ptr),

@@ -119,15 +119,19 @@ struct conf_cert {
 	const char *user;		/* NULL: it may relay */
 };
 
-/* route DOMAIN lmtp:unix:PATH | smtp:[HOST]:PORT | smtp:HOST ; first match */
+/*
+ * route DOMAIN|.DOMAIN|* lmtp:unix:PATH | smtp:[HOST]:PORT | smtp:HOST ; first match
+ * fallback-route smtp:... [after=TIME]
+ */
 struct conf_route {
 	struct conf_route *next;
-	const char *domain;		/* "*": all others */
+	const char *domain;		/* "*": all; ".d": all below d */
 	bool lmtp;
 	bool mx;			/* look up MX of host (no brackets) */
 	const char *host;		/* or path when is_unix */
 	bool is_unix;
 	unsigned port;
+	unsigned after;			/* seconds; of the fallback */
 };
 
 /* dnsbl NAME [weight=N] [codes=ADDRESS[-ADDRESS],...] */
@@ -173,6 +177,7 @@ struct conf {
 	struct conf_smarthost *smarthosts;	/* in the order of the file */
 	struct conf_listen *listen;	/* with the defaults */
 	struct conf_route *routes;
+	struct conf_route *fallback;	/* NULL: none */
 	struct conf_word *nameservers;	/* ADDRESS[:PORT]; none: resolv.conf */
 	const char *postmaster;		/* local name that gets its mail */
 

@@ -1,6 +1,7 @@
-/* The kind route: where mail for one domain goes. */
+/* The kinds route and fallback-route: where mail for one domain goes, or late mail. */
 #include "os/conf_row.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -76,21 +77,34 @@ static int parse_target(struct conf_load *l, struct conf_route *r,
 	return 0;
 }
 
+/* "*", a domain, or all below one with a dot before it; NULL after conf_error. */
+static const char *parse_domain(struct conf_load *l, struct span word)
+{
+	bool below = word.n > 1 && word.p[0] == '.';
+	char ascii[IDNA_SIZE], text[IDNA_SIZE + 1];
+	struct span domain = conf_host(ascii, span_rest(word, below));
+
+	if (span_is(word, "*"))
+		return conf_keep(l, word);
+	if (!domain.n) {
+		conf_bad(l, word, "is neither a domain, .DOMAIN nor *");
+		return NULL;
+	}
+	snprintf(text, sizeof(text), below ? ".%.*s" : "%.*s",
+			SPAN_ARG(domain));
+	return conf_keep_lower(l, span_of(text));
+}
+
 int conf_parse_route(struct conf_load *l, const struct conf_row *row,
 		const struct conf_words *words)
 {
-	struct conf_route **end = &l->c->routes, *r;
-	char ascii[IDNA_SIZE];
-	struct span domain = span_is(words->v[0], "*") ? words->v[0] :
-		conf_host(ascii, words->v[0]);
+	struct conf_route **end = &l->c->routes;
+	struct conf_route *r = conf_alloc(l, sizeof(*r));
 
 	(void)row;
-	if (!domain.n)
-		return conf_bad(l, words->v[0], "is neither a domain nor *");
-	r = conf_alloc(l, sizeof(*r));
 	if (!r)
 		return -1;
-	r->domain = conf_keep(l, domain);
+	r->domain = parse_domain(l, words->v[0]);
 	if (!r->domain || parse_target(l, r, words->v[1]) < 0)
 		return -1;
 	while (*end)
@@ -99,14 +113,31 @@ int conf_parse_route(struct conf_load *l, const struct conf_row *row,
 	return 0;
 }
 
-static void put_route(struct str *out, const struct conf_route *r)
+#define AFTER "after="
+#define AFTER_MOST (60 * 86400)
+
+int conf_parse_fallback(struct conf_load *l, const struct conf_row *row,
+		const struct conf_words *words)
 {
-	str_adds(out, r->domain);
-	if (r->is_unix) {
-		conf_put_word(out, "lmtp:unix:", r->host);
-		return;
-	}
-	str_adds(out, r->lmtp ? " lmtp:" : " smtp:");
+	struct conf_route *r = conf_alloc(l, sizeof(*r));
+
+	(void)row;
+	if (!r || parse_target(l, r, words->v[0]) < 0)
+		return -1;
+	if (r->is_unix)
+		return bad_target(l, words->v[0]);
+	if (words->n > 1 && (!span_starts(words->v[1], AFTER) || !conf_seconds(
+			span_rest(words->v[1], sizeof(AFTER) - 1), AFTER_MOST,
+			&r->after)))
+		return conf_bad(l, words->v[1], "is no after=TIME, as "
+				"after=1h");
+	l->c->fallback = r;
+	return 0;
+}
+
+static void put_target(struct str *out, const struct conf_route *r)
+{
+	str_adds(out, r->lmtp ? "lmtp:" : "smtp:");
 	if (r->mx)
 		str_adds(out, r->host);
 	else
@@ -118,8 +149,29 @@ void conf_print_route(const struct conf *c, const struct conf_row *row,
 {
 	(void)row;
 	for (const struct conf_route *r = c->routes; r; r = r->next) {
-		put_route(out, r);
+		str_adds(out, r->domain);
+		if (r->is_unix) {
+			conf_put_word(out, "lmtp:unix:", r->host);
+		} else {
+			str_addc(out, ' ');
+			put_target(out, r);
+		}
 		if (r->next)
 			str_addc(out, '\n');
+	}
+}
+
+void conf_print_fallback(const struct conf *c, const struct conf_row *row,
+		struct str *out)
+{
+	const struct conf_route *r = c->fallback;
+
+	(void)row;
+	if (!r)
+		return;
+	put_target(out, r);
+	if (r->after) {
+		str_adds(out, " " AFTER);
+		conf_put_seconds(out, r->after);
 	}
 }

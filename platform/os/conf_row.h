@@ -19,6 +19,7 @@ enum conf_kind {
 	CONF_KIND_LISTEN,	/* struct conf_listen * */
 	CONF_KIND_DEVICE,	/* struct conf_listen * */
 	CONF_KIND_ROUTE,	/* struct conf_route * */
+	CONF_KIND_FALLBACK,	/* the same, one, without a domain */
 	CONF_KIND_NAMESERVERS,	/* struct conf_word * */
 	CONF_KIND_USERS,	/* struct conf_word * */
 	CONF_KIND_ACCOUNT,	/* const char * */
@@ -124,6 +125,7 @@ CONF_PARSE_FN(nameservers);
 CONF_PARSE_FN(users);
 CONF_KIND_FNS(smarthost);
 CONF_KIND_FNS(route);
+CONF_KIND_FNS(fallback);
 CONF_KIND_FNS(nets);
 CONF_KIND_FNS(listen);
 CONF_KIND_FNS(dnsbl);

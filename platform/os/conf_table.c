@@ -123,9 +123,15 @@ static const struct conf_row rows[] = {
 	{ CONF_KIND_ROUTE, AT(routes), 0, 0,
 		ROW("route", "(none)",
 		"Where mail for one domain goes, before smarthost and MX are "
-		"asked; the first match counts, * matches all. smtp:HOST asks "
+		"asked; the first match counts, .DOMAIN matches all below it, "
+		"* matches all, so that no smarthost is asked. smtp:HOST asks "
 		"for the MX of HOST, [HOST] does not; PORT is 25 (smtp) or 24 "
 		"(lmtp) when left out.") },
+	{ CONF_KIND_FALLBACK, AT(fallback), 0, 0,
+		ROW("fallback-route", "(none)",
+		"Where mail for others goes when none of its hosts can be "
+		"reached, or lets us in; with after= only what has waited that "
+		"long already. What a host refuses is not taken there.") },
 	{ CONF_KIND_NAMESERVERS, AT(nameservers), 0, 0,
 		ROW("nameserver", "(those of /etc/resolv.conf)",
 		"The DNS servers to ask, in this order. An IPv6 address with "

@@ -323,9 +323,12 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			"from=ADDRESS[/BITS],... to=ADDRESS|@DOMAIN,... "
 			"[sender=ADDRESS] [rate=N/TIME]", 3, 5, true, false,
 			KIND(device) },)
-		[CONF_KIND_ROUTE] = { "DOMAIN|* smtp:HOST|smtp:[HOST]:PORT|"
-			"lmtp:[HOST]:PORT|lmtp:unix:PATH", 2, 2, true, false,
-			KIND(route) },
+		[CONF_KIND_ROUTE] = { "DOMAIN|.DOMAIN|* smtp:HOST|"
+			"smtp:[HOST]:PORT|lmtp:[HOST]:PORT|lmtp:unix:PATH",
+			2, 2, true, false, KIND(route) },
+		[CONF_KIND_FALLBACK] = { "smtp:HOST|smtp:[HOST]:PORT|"
+			"lmtp:[HOST]:PORT [after=TIME]", 1, 2, false, false,
+			KIND(fallback) },
 		[CONF_KIND_USERS] = { "USER...|*", 1, CONF_WORDS_MOST, true,
 			false, conf_parse_users, conf_print_words },
 		[CONF_KIND_NAMESERVERS] = { "ADDRESS[:PORT]...", 1,

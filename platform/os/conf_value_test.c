@@ -563,6 +563,8 @@ static void routes(void **state)
 			"route d.com smtp:[192.0.2.1]:26\n"
 			"route e.com smtp:[2001:db8::1]:26\n"
 			"route f.com lmtp:[h.x]\n"
+			"route .G.com smtp:h.x\n"
+			"route .B\xc3\xbc.example smtp:h.x\n"
 			"route * smtp:[h.x]:587\n");
 	const struct conf_route *r = c->routes;
 
@@ -580,8 +582,19 @@ static void routes(void **state)
 			"b.com smtp:mx.example\nc.com smtp:[h.x]:25\n"
 			"d.com smtp:[192.0.2.1]:26\n"
 			"e.com smtp:[2001:db8::1]:26\nf.com lmtp:[h.x]:24\n"
+			".g.com smtp:h.x\n.xn--b-eha.example smtp:h.x\n"
 			"* smtp:[h.x]:587");
 	conf_free(c);
+	assert_value("fallback-route", "smtp:H.x", "smtp:h.x");
+	assert_value("fallback-route", "smtp:[2001:db8::1] after=90m",
+			"smtp:[2001:db8::1]:25 after=90m");
+	assert_wrong("fallback-route smtp:h after=", ":1: fallback-route: "
+			"\"after=\" is no after=TIME, as after=1h");
+	assert_wrong("fallback-route smtp:h 1h", ":1: fallback-route: "
+			"\"1h\" is no after=TIME, as after=1h");
+	assert_wrong("fallback-route lmtp:unix:/x", ":1: fallback-route: "
+			"\"lmtp:unix:/x\" is no smtp:HOST, smtp:[HOST]:PORT, "
+			"lmtp:[HOST]:PORT or lmtp:unix:PATH");
 }
 
 static void bad_routes(void **state)
@@ -603,8 +616,10 @@ static void bad_routes(void **state)
 	}
 	assert_wrong("route a.b lmtp:unix:x", ":1: route: \"x\" does not "
 			"begin with /");
-	assert_wrong("route .b smtp:h", ":1: route: \".b\" is neither a "
-			"domain nor *");
+	assert_wrong("route ..b smtp:h", ":1: route: \"..b\" is neither a "
+			"domain, .DOMAIN nor *");
+	assert_wrong("route . smtp:h", ":1: route: \".\" is neither a "
+			"domain, .DOMAIN nor *");
 	snprintf(line, sizeof(line), "route * lmtp:unix:/%0106d", 0);
 	conf_free(parse(line));
 	snprintf(line, sizeof(line), "route * lmtp:unix:/%0107d", 0);

@@ -161,6 +161,40 @@ def test_what_a_smarthost_refuses_is_not_tried_at_the_next():
         assert not other.messages
 
 
+def test_routes_by_domain_and_below_it():
+    with FakeSMTP() as one, FakeSMTP() as below, FakeSMTP() as rest, Instance(
+            extra=FAST + f"route b.test smtp:[127.0.0.1]:{one.port}\n"
+            f"route .b.test smtp:[127.0.0.1]:{below.port}\n"
+            f"route * smtp:[127.0.0.1]:{rest.port}\n"
+            "smarthost 127.0.0.1:1 none\n") as i:
+        send(i, "x@b.test", "x@sub.B.test", "x@a.b.test", "x@xb.test")
+        wait_empty(i)
+        assert [m[1] for m in one.messages] == [["x@b.test"]]
+        assert sorted(r for m in below.messages for r in m[1]) == [
+            "x@a.b.test", "x@sub.b.test"]
+        assert [m[1] for m in rest.messages] == [["x@xb.test"]]
+
+
+@pytest.mark.parametrize("after", [0, 3])
+def test_fallback_route(after):
+    with FakeSMTP() as dead:
+        pass
+    with FakeSMTP(replies={"RCPT <no@c.test>": "550 5.1.1 who?"}) as alive, \
+            FakeSMTP() as s, Instance(
+            extra=FAST + f"route b.test smtp:[127.0.0.1]:{dead.port}\n"
+            f"route c.test smtp:[127.0.0.1]:{alive.port}\n"
+            f"fallback-route smtp:[127.0.0.1]:{s.port}" +
+            (f" after={after}s\n" if after else "\n")) as i:
+        start = time.monotonic()
+        send(i, "x@b.test", "no@c.test", "y@c.test")
+        report(i)
+        wait_empty(i)
+        assert [m[1] for m in s.messages] == [["x@b.test"]]
+        assert [m[1] for m in alive.messages] == [["y@c.test"]]
+        assert (time.monotonic() - start > after)
+        assert ("status=deferred" in i.log()) == bool(after)
+
+
 def test_no_smarthost_lets_us_in():
     with FakeSMTP() as s, FakeSMTP() as other:
         pass

@@ -314,6 +314,7 @@ SAMPLES = {
     "smarthost": ["smtp.provider.example:465 tls user=me",
                   "smtp.example user=you from=@example.org"],
     "route": ["example.com smtp:[192.0.2.1]:25", "* smtp:mx.example"],
+    "fallback-route": "smtp:[192.0.2.2]:25 after=1h",
     "nameserver": ["192.0.2.53", "[2001:db8::53]:53"],
     "tls-cert": "/etc/cert.pem", "tls-key": "/etc/key.pem",
     "listen": ["smtp *:2525", "pop3 none", "pop3s none"],
