@@ -24,12 +24,15 @@
  *	  -C FILE         configuration
  *	  -v              tell more
  *
+ *	  smtp --authorize (SMTP_OAUTH) signs in at a provider; by itself it
+ *	  says how.
+ *
  *	  Exit status: 0 sent, 75 try again, 67 no such user, 68 no such domain,
  *	  69, 76, 77 refused, 64 usage, 78 configuration.
  *
  * config SMTP_OAUTH
  *	bool "smtp --authorize: signing in at a provider (21 kB)"
- *	depends on SMTP && TLS
+ *	depends on TLS
  *	select OAUTH
  *	help
  *	  Signs in at Microsoft, Google or another provider from a console,

@@ -11,7 +11,7 @@ import urllib.parse
 
 import pytest
 
-from fakes import FakeDNS
+from fakes import FakeDNS, FakeSMTP
 from instance import BIN, Instance, wait_for
 from provider import NAME, Provider, TokenSMTP, make_cert
 
@@ -375,6 +375,64 @@ def running(mark):
         except OSError:
             pass
     return False
+
+
+def test_password_command(cert, tmp_path):
+    """queue, sendmail without daemons, and smtp run it; auth= chooses."""
+    with FakeSMTP(cert=cert, user=("me", "ge heim")) as s, \
+            FakeDNS(ZONE) as dns, Instance(
+                start=False, omit=("nameserver",), extra=f"""
+nameserver 127.0.0.1:{dns.port}
+tls-ca {cert[0]}
+relay-from 127.0.0.0/8
+smarthost {NAME}:{s.port} user=me "password-command=echo 'ge heim'" auth=plain
+""") as i:
+        i.run("sendmail", "-f", "a@a.test", "x@b.test", input=MESSAGE)
+        i.run("smtp", "-f", "a@a.test", "x@b.test", input=MESSAGE)
+        assert len(s.messages) == 2
+        i.start()
+        with smtplib.SMTP("127.0.0.1", i.port["smtp"]) as c:
+            c.sendmail("alice@a.test", ["x@b.test"], MESSAGE)
+        wait_for(lambda: len(s.messages) == 3)
+        assert "ge heim" not in i.log()
+
+
+def test_a_provider_who_hangs_keeps_nobody(cert, tmp_path):
+    with World(cert, tmp_path) as w:
+        w.sign_in()
+        w.provider.answers = ["hang"]
+        w.instance.start()
+        w.send()
+        wait_for(lambda: w.provider.requests)
+        with smtplib.SMTP("127.0.0.1", w.instance.port["smtp"]) as s:
+            s.sendmail("x@b.test", ["bob@a.test"], MESSAGE)
+        w.instance.wait_messages("bob", 1)
+        before = time.monotonic()
+        w.instance.stop()
+        assert time.monotonic() - before < 5
+        w.instance.start()
+        w.wait_sent(1)
+
+
+def test_two_accounts_have_a_token_each(cert, tmp_path):
+    """By sender; that one is refused does not keep the other's mail."""
+    with World(cert, tmp_path, line="from=alice@a.test") as w:
+        w.sign_in()
+        other = tmp_path / "oauth" / "bob"
+        other.write_text(w.token.read_text().replace("refresh-1", "refresh-0"))
+        other.chmod(0o600)
+        conf = w.instance.conf
+        conf.write_text(conf.read_text() + f"smarthost {NAME}:{w.smtp.port} "
+                        f"user=bob@{NAME} token-file={other} "
+                        "from=bob@a.test\n")
+        w.instance.start()
+        with smtplib.SMTP("127.0.0.1", w.instance.port["smtp"]) as s:
+            s.sendmail("bob@a.test", ["x@b.test"], MESSAGE)
+        w.instance.wait_log("refuses: invalid_grant")
+        w.send()
+        wait_for(lambda: len(w.smtp.messages) == 1)
+        row, = wait_for(lambda: len(w.queue()) == 1 and w.queue())
+        assert row["sender"] == "bob@a.test" and row["attempts"] == 0
 
 
 # ---- smtp --authorize
