@@ -121,7 +121,8 @@ static void try_all(struct queue *q)
 	q->flushes++;
 	while ((e = queue_next(q, &bucket, id))) {
 		id = e->id;
-		queue_flush(e, q->flushes);
+		if (!e->held)
+			queue_flush(e, q->flushes);
 	}
 }
 

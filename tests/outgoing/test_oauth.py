@@ -138,7 +138,7 @@ def test_from_sign_in_to_sign_in(cert, tmp_path):
                        all(m["recipients"][0]["reason"] for m in q) and q)
         reason = row[0]["recipients"][0]["reason"]
         assert "smtp --authorize" in reason and "invalid_grant" in reason
-        assert f"Mail by {NAME}: mail waits until somebody runs: smtp " \
+        assert f"Mail by {NAME}: a new sign-in is needed: smtp " \
             "--authorize" in w.notice()
         asked = len(w.refreshes())
         assert asked <= 3
