@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import re
 import smtplib
 import stat
@@ -491,6 +492,31 @@ def test_pasted_token(cert, tmp_path):
         assert w.stored()["refresh-token"] == token
         p = w.authorize(input="\n", check=False)
         assert p.returncode != 0 and "nothing was pasted" in p.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
+def test_the_file_is_the_queues(cert, tmp_path):
+    """... whoever renews it; and what it cannot replace is said."""
+    with World(cert, tmp_path) as w:
+        me = subprocess.check_output(["id", "-un"], text=True).strip()
+        conf = w.instance.conf
+        conf.write_text(conf.read_text().replace(f"user-queue {me}\n",
+                                                 "user-queue nobody\n"))
+        nobody = pwd.getpwnam("nobody")
+
+        def owners():
+            return {p.stat().st_uid for p in (w.token, w.token.parent)}
+
+        p = w.authorize(input=w.provider.new("refresh") + "\n")
+        assert "warning" not in p.stderr and owners() == {nobody.pw_uid}
+        before = w.token.stat().st_ino
+        w.instance.run("smtp", "-f", "a@a.test", "x@b.test", input=MESSAGE)
+        assert w.token.stat().st_ino != before
+        assert owners() == {nobody.pw_uid}
+        assert stat.S_IMODE(w.token.stat().st_mode) == 0o600
+        os.chown(w.token.parent, 0, 0)
+        p = w.authorize(input=w.provider.new("refresh") + "\n")
+        assert "warning: nobody does not own" in p.stderr
 
 
 @pytest.mark.parametrize("argv", [
