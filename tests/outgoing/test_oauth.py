@@ -12,6 +12,7 @@ import urllib.parse
 
 import pytest
 
+import spoolfile
 from fakes import FakeDNS, FakeSMTP
 from instance import BIN, Instance, wait_for
 from provider import NAME, Provider, TokenSMTP, make_cert
@@ -238,6 +239,24 @@ def test_no_file_yet(cert, tmp_path):
         w.send()
         w.instance.wait_log("smtp --authorize microsoft or google "
                             r"\(.*No such file")
+        w.sign_in()
+        w.wait_sent(1)
+
+
+def test_what_is_kept_does_not_go_back(cert, tmp_path):
+    """... however old it is; its sender hears that it waits."""
+    with World(cert, tmp_path) as w:
+        w.sign_in()
+        w.provider.refresh.clear()
+        spoolfile.prepare(w.instance)
+        spoolfile.put(w.instance, "alice@a.test", ["x@b.test"], attempts=50,
+                      created=int(time.time()) - 6 * 86400)
+        w.instance.start()
+        w.instance.wait_log("refuses: invalid_grant")
+        text = w.instance.wait_messages("alice", 1)[0].read_text()
+        assert "Action: delayed" in text and "smtp --authorize" in text
+        row, = wait_for(lambda: len(w.queue()) == 1 and w.queue())
+        assert row["attempts"] == 50
         w.sign_in()
         w.wait_sent(1)
 
