@@ -31,7 +31,7 @@
  *	  69, 76, 77 refused, 64 usage, 78 configuration.
  *
  * config SMTP_OAUTH
- *	bool "smtp --authorize: signing in at a provider (21 kB)"
+ *	bool "smtp --authorize: signing in at a provider (22 kB)"
  *	depends on TLS
  *	select OAUTH
  *	help
