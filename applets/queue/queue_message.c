@@ -199,18 +199,22 @@ static bool waited(const struct queue_message *m, int64_t most)
 	return paused(conf, e->attempts, most) >= most;
 }
 
-/*
- * Once a message, and not when the clock may be wrong. What is kept has no tries
- * to show for its age.
- */
+/* By the clock alone: what is kept has no tries to show for its age. */
+static bool is_old(const struct queue_message *m, int64_t most)
+{
+	int64_t created = m->envelope->created;
+
+	return clock_plausible() && created >= CLOCK_EPOCH
+		&& clock_now() - created >= most;
+}
+
+/* Once a message, and not when the clock may be wrong. */
 static bool is_late(const struct queue_message *m)
 {
 	unsigned after = m->entry->queue->daemon.conf->warn_after;
-	int64_t created = m->envelope->created;
 
 	return after && !m->envelope->warned && clock_plausible()
-		&& (waited(m, after) || (m->kept && created >= CLOCK_EPOCH
-				&& clock_now() - created >= after));
+		&& (waited(m, after) || (m->kept && is_old(m, after)));
 }
 
 /* What its sender is to be told of a recipient now. */
@@ -461,11 +465,11 @@ void message_job_end(struct queue_job *j, const struct smtp_result *r,
 }
 
 /* Has it waited for so long that fallback-route may have it? */
-static bool is_fallen(const struct queue_message *m)
+static bool is_fallen(const struct queue_message *m, bool kept)
 {
 	const struct conf_route *r = m->entry->queue->daemon.conf->fallback;
 
-	return r && waited(m, r->after);
+	return r && (waited(m, r->after) || (kept && is_old(m, r->after)));
 }
 
 void message_elsewhere(struct queue_job *j, const struct smtp_result *r)
@@ -477,8 +481,8 @@ void message_elsewhere(struct queue_job *j, const struct smtp_result *r)
 	char key[KEY_SIZE];
 
 	if (r->kind == ERR_TEMP && route_next(q, m->envelope->sender,
-			&j->site->route, is_fallen(m), &route, key,
-			sizeof(key)))
+			&j->site->route, is_fallen(m, j->site->kept), &route,
+			key, sizeof(key)))
 		s = site_get(q, &route, key);
 	if (!s) {
 		message_job_end(j, r, "");

@@ -89,9 +89,9 @@ static void look_ahead(struct queue_secret *s)
 	struct loop *l = s->queue->daemon.loop;
 	char text[200];
 
-	loop_timer_stop(l, &s->dies);
-	if (secret_barred(s->secret))
+	if (!CFG_OAUTH || !s->host->token_file || secret_barred(s->secret))
 		return;
+	loop_timer_stop(l, &s->dies);
 	if (!dies || !clock_plausible()) {
 		notice(s, "");
 	} else if (left > DIES_SOON) {
@@ -121,7 +121,8 @@ static void try_all(struct queue *q)
 	q->flushes++;
 	while ((e = queue_next(q, &bucket, id))) {
 		id = e->id;
-		queue_flush(e, q->flushes);
+		if (!e->held)
+			queue_flush(e, q->flushes);
 	}
 }
 
@@ -143,7 +144,7 @@ static void on_look(struct loop_timer *t)
 static void cannot(struct queue_secret *s, struct queue_site *site,
 		const struct err *err)
 {
-	if (!secret_barred(s->secret)) {
+	if (!CFG_OAUTH || !secret_barred(s->secret)) {
 		site_cannot(site, "4.7.0", err->text);
 		return;
 	}

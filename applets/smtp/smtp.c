@@ -46,6 +46,9 @@
  *	  --check HOST[:PORT]       explain a server; with -u try the login
  *	  --serverinfo HOST[:PORT]  the same as JSON
  *
+ *	  smtp --authorize (SMTP_OAUTH) signs in at a provider; by itself it
+ *	  says how.
+ *
  *	  Exit status: 0 sent, 75 try again, 67 no such user, 68 no such domain,
  *	  69, 76, 77 refused, 65 bad message, 64 usage, 78 configuration.
  *
@@ -62,8 +65,8 @@
  *	  Explains what a server can do, its certificate, and what is wrong.
  *
  * config SMTP_OAUTH
- *	bool "smtp --authorize: signing in at a provider (9 kB)"
- *	depends on SMTP && TLS
+ *	bool "smtp --authorize: signing in at a provider (22 kB)"
+ *	depends on TLS
  *	select OAUTH
  *	help
  *	  Signs in at Microsoft, Google or another provider from a console,

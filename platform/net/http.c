@@ -6,13 +6,14 @@
 
 #include "base/str.h"
 #include "net/conn.h"
+#include "net/dial.h"
 #include "net/http_reply.h"
 #include "net/mx.h"
 
 #define HTTPS_PORT 443
 #define URL_MOST 2048
 #define HOST_SIZE 256
-#define CONNECT_MS 15000		/* to one address, handshake included */
+#define HANDSHAKE_MS 15000
 
 struct http {
 	struct loop *loop;
@@ -24,7 +25,11 @@ struct http {
 	unsigned port;
 	struct mx *find;		/* under way, or NULL */
 	struct mx_target targets[MX_TARGETS];
-	unsigned ntargets, at;
+	unsigned ntargets, timeout;
+	bool asked;			/* it may have been heard: no second
+					 * address any more */
+	uint32_t tried;			/* bits of targets */
+	struct dial *dial;		/* under way, or NULL */
 	struct conn *conn;
 	struct loop_timer timer;	/* for all of it */
 	struct str request;		/* wiped: there may be a secret in it */
@@ -58,7 +63,7 @@ static int split_authority(struct url *u, struct err *err)
 	struct span rest = u->authority;
 	unsigned long port = u->port;
 
-	if (rest.n && *rest.p == '[') {
+	if (rest.n && *rest.p == '[' && span_has(rest, ']')) {
 		rest = span_rest(rest, 1);
 		u->host = span_cut(&rest, ']');
 	} else {
@@ -117,6 +122,7 @@ void http_cancel(struct http *h)
 	if (!h)
 		return;
 	mx_cancel(h->find);
+	dial_cancel(h->dial);
 	loop_timer_stop(h->loop, &h->timer);
 	if (h->conn)
 		conn_abort(h->conn);
@@ -156,13 +162,9 @@ static void dial(struct http *h);
 static void next(struct http *h, const struct err *why)
 {
 	err_set(&h->err, why->kind, "%s: %s", h->host, why->text);
-	if (h->conn)
-		conn_abort(h->conn);
+	conn_abort(h->conn);
 	h->conn = NULL;
-	if (h->at < h->ntargets)
-		dial(h);
-	else
-		fail(h);
+	dial(h);
 }
 
 static void take(struct http *h)
@@ -204,8 +206,17 @@ static void ask(struct http *h)
 {
 	conn_timeout(h->conn, 0);
 	conn_write(h->conn, h->request.p, h->request.n);
-	/* from here on it may have been heard: no second address */
-	h->at = h->ntargets;
+	h->asked = true;
+}
+
+static void broke(struct http *h, const struct err *why)
+{
+	if (!h->asked) {
+		next(h, why);
+		return;
+	}
+	err_set(&h->err, why->kind, "%s: %s", h->host, why->text);
+	fail(h);
 }
 
 static void on_conn(struct conn *c, enum conn_event event, void *arg)
@@ -214,9 +225,6 @@ static void on_conn(struct conn *c, enum conn_event event, void *arg)
 	struct http *h = arg;
 
 	switch (event) {
-	case CONN_UP:
-		secure(h);
-		break;
 	case CONN_TLS:
 		ask(h);
 		break;
@@ -227,27 +235,46 @@ static void on_conn(struct conn *c, enum conn_event event, void *arg)
 		end(h);
 		break;
 	case CONN_TIMEOUT:
-		next(h, &slow);
+		broke(h, &slow);
 		break;
 	case CONN_ERROR:
-		next(h, conn_error(c));
+		broke(h, conn_error(c));
 		break;
+	case CONN_UP:
 	case CONN_DRAINED:
 		break;
 	}
 }
 
+static void dialled(void *arg, const struct mx_target *t, struct conn *conn,
+		const struct err *why)
+{
+	struct http *h = arg;
+
+	if (t)
+		h->tried |= UINT32_C(1) << (t - h->targets);
+	if (!t || conn)
+		h->dial = NULL;
+	if (conn) {
+		h->conn = conn;
+		conn_owner(conn, on_conn, h);
+		conn_timeout(conn, HANDSHAKE_MS);
+		secure(h);
+	} else if (t) {
+		err_set(&h->err, ERR_TEMP, "%s: %s", h->host, why->text);
+	} else {
+		fail(h);
+	}
+}
+
 static void dial(struct http *h)
 {
-	const struct mx_target *t = &h->targets[h->at++];
-	struct err err;
-
-	h->conn = conn_connect(h->loop, (const void *)&t->addr, t->addr_len,
-			on_conn, h, &err);
-	if (h->conn)
-		conn_timeout(h->conn, CONNECT_MS);
-	else
-		next(h, &err);
+	h->dial = dial_start(h->loop, h->targets, h->ntargets, h->tried,
+			h->timeout, dialled, h);
+	if (h->dial)
+		return;
+	err_nomem(&h->err);
+	fail(h);
 }
 
 static void found(void *arg, const struct mx_target *targets, unsigned n,
@@ -304,6 +331,7 @@ struct http *http_start(struct loop *l, struct dns *d,
 	}
 	h->loop = l;
 	h->tls = verifying;
+	h->timeout = q->timeout;
 	h->done = done;
 	h->arg = arg;
 	question.name = h->host;

@@ -51,7 +51,8 @@ struct secret *secret_new(const struct secret_env *env,
 void secret_stop(struct secret *s)
 {
 	s->done = NULL;
-	secret_command_stop(s);
+	if (CFG_SECRET_COMMANDS)
+		secret_command_stop(s);
 	if (CFG_OAUTH)
 		secret_oauth_stop(s);
 }
@@ -98,8 +99,10 @@ static int start(struct secret *s, struct err *err)
 		return read_password(s, err) < 0 ? -1 : 1;
 	if (CFG_OAUTH && h->token_file)
 		return secret_oauth_start(s, err);
-	return secret_command_start(s, h->token_command ? h->token_command :
-			h->password_command, err);
+	if (CFG_SECRET_COMMANDS)
+		return secret_command_start(s, h->token_command ?
+				h->token_command : h->password_command, err);
+	return err_set(err, ERR_PERM, "%s: no password", h->host);
 }
 
 int secret_get(struct secret *s, secret_done_fn *done, void *arg,

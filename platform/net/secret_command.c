@@ -85,23 +85,27 @@ static void take(struct secret *s)
 	secret_finish(s, rc < 0 ? &err : NULL);
 }
 
-/* It has closed its output; its status follows at once, as a rule. */
+/*
+ * It has closed its output; its status follows at once, as a rule. What it has
+ * left behind goes before it is forgotten: until then its number is its own.
+ */
 static void reap(struct loop_timer *t)
 {
 	struct secret *s = container_of(t, struct secret, timer);
-	int status;
-	pid_t pid = waitpid(s->pid, &status, WNOHANG);
+	siginfo_t info = { .si_pid = 0 };
+	int status = 0;
 
-	if (pid == 0 && clock_ms() < s->deadline) {
-		loop_timer_set(s->env->loop, t, REAP_MS);
-		return;
-	}
-	if (pid != s->pid) {
+	if (waitid(P_PID, (id_t)s->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0
+			|| (!info.si_pid && clock_ms() >= s->deadline)) {
 		fail(s, "it does not end");
 		return;
 	}
-	/* what it has started and left behind */
+	if (!info.si_pid) {
+		loop_timer_set(s->env->loop, t, REAP_MS);
+		return;
+	}
 	kill(-s->pid, SIGKILL);
+	waitpid(s->pid, &status, 0);
 	s->pid = 0;
 	if (status)
 		fail(s, "it failed");

@@ -61,7 +61,7 @@ static int bar(struct secret *s, const char *why, struct err *err)
 	s->have = false;
 	s->barred_until = clock_ms() + SECRET_REFUSED_MS;
 	s->mark = secret_oauth_mark(s);
-	err_set(&s->why, ERR_AUTH, "mail waits until somebody runs: "
+	err_set(&s->why, ERR_AUTH, "a new sign-in is needed: "
 			"smtp --authorize %.80s (%s)", provider, why);
 	if (err)
 		*err = s->why;

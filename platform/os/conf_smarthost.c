@@ -245,6 +245,8 @@ static int check_secret(struct conf_load *l, const struct conf_smarthost *s)
 				"no user" : token ? "a token" : "a password");
 	if (token && !CFG_SASL_BEARER)
 		return conf_error(l, "tokens are not in this build");
+	if (!CFG_SECRET_COMMANDS && (s->password_command || s->token_command))
+		return conf_error(l, "commands are not in this build");
 	if (s->token_file && !CFG_OAUTH)
 		return conf_error(l, "token-file= is not in this build");
 	/* RFC 6750 5.3, RFC 7628 4 */

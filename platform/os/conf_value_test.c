@@ -481,6 +481,50 @@ static void smarthosts_by_sender(void **state)
 	conf_free(c);
 }
 
+static void secrets(void **state)
+{
+	(void)state;
+	if (!CFG_SECRET_COMMANDS) {
+		assert_wrong("smarthost h user=u password-command=c", ":1: "
+				"smarthost: commands are not in this build");
+		return;
+	}
+	assert_value("smarthost", "h user=u \"password-command=a 'b c'\" "
+			"auth=LOGIN", "h:587 starttls user=u "
+			"\"password-command=a 'b c'\" auth=login");
+	assert_wrong("smarthost h user=u password-file=/f password-command=c",
+			":1: smarthost: more than one password or token");
+	assert_wrong("smarthost h user=u password-file=/f auth=cram-md5",
+			":1: smarthost: \"cram-md5\" is no mechanism that we "
+			"know");
+	assert_wrong("smarthost h auth=plain", ":1: smarthost: auth= does not "
+			"go with no user");
+	assert_wrong("smarthost h user=u password-file=/f auth=xoauth2",
+			":1: smarthost: auth= does not go with a password");
+	if (!CFG_SASL_BEARER) {
+		assert_wrong("smarthost h user=u token-command=c",
+				":1: smarthost: tokens are not in this build");
+		return;
+	}
+	assert_value("smarthost", "h user=u token-command=c",
+			"h:587 starttls user=u token-command=c");
+	assert_wrong("smarthost h none user=u token-command=c",
+			":1: smarthost: a token goes over TLS only");
+	assert_wrong("smarthost h:25 user=u token-command=c",
+			":1: smarthost: a token goes over TLS only");
+	assert_wrong("smarthost h user=u token-command=c auth=plain",
+			":1: smarthost: auth= does not go with a token");
+	if (!CFG_OAUTH) {
+		assert_wrong("smarthost h user=u token-file=/f", ":1: "
+				"smarthost: token-file= is not in this build");
+		return;
+	}
+	assert_value("smarthost", "h user=u token-file=/f auth=OAuthBearer",
+			"h:587 starttls user=u token-file=/f auth=oauthbearer");
+	assert_wrong("smarthost h user=u token-file=f", ":1: smarthost: "
+			"\"f\" does not begin with /");
+}
+
 static void bad_smarthosts(void **state)
 {
 	(void)state;
@@ -602,6 +646,7 @@ int main(void)
 		cmocka_unit_test(smarthosts),
 		cmocka_unit_test(smarthosts_by_sender),
 		cmocka_unit_test(bad_smarthosts),
+		cmocka_unit_test(secrets),
 		cmocka_unit_test(routes),
 		cmocka_unit_test(bad_routes),
 	};

@@ -67,6 +67,28 @@ static void commands(void **state)
 	assert_non_null(strstr(err.text, "/nowhere"));
 }
 
+/* ... whose output is ours to read, and whose end ends it. */
+static void command_output(void **state)
+{
+	char *argv[] = { "sh", "-c", "echo out; [ -e /proc/$$/fd/77 ] || "
+		"exit 7", NULL }, text[8];
+	int pair[2], fd = fcntl(1, F_DUPFD, 77);
+	struct err err;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
+	pid = proc_command_to("/bin/sh", argv, pair[1], &err);
+	assert_true(pid > 0);
+	close(pair[1]);
+	assert_int_equal(read(pair[0], text, sizeof(text)), 4);
+	assert_memory_equal(text, "out\n", 4);
+	assert_int_equal(read(pair[0], text, sizeof(text)), 0);
+	assert_int_equal(wait_for(pid), 7);
+	close(pair[0]);
+	close(fd);
+}
+
 static int is_open(int fd)
 {
 	return fcntl(fd, F_GETFD) >= 0;
@@ -454,6 +476,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(keeps_descriptors),
 		cmocka_unit_test(start_fails),
 		cmocka_unit_test(commands),
+		cmocka_unit_test(command_output),
 		cmocka_unit_test(reads_environment),
 		cmocka_unit_test(knows_itself),
 		cmocka_unit_test(packets),

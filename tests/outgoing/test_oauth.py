@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import re
 import smtplib
 import stat
@@ -11,7 +12,8 @@ import urllib.parse
 
 import pytest
 
-from fakes import FakeDNS
+import spoolfile
+from fakes import FakeDNS, FakeSMTP
 from instance import BIN, Instance, wait_for
 from provider import NAME, Provider, TokenSMTP, make_cert
 
@@ -138,7 +140,7 @@ def test_from_sign_in_to_sign_in(cert, tmp_path):
                        all(m["recipients"][0]["reason"] for m in q) and q)
         reason = row[0]["recipients"][0]["reason"]
         assert "smtp --authorize" in reason and "invalid_grant" in reason
-        assert f"Mail by {NAME}: mail waits until somebody runs: smtp " \
+        assert f"Mail by {NAME}: a new sign-in is needed: smtp " \
             "--authorize" in w.notice()
         asked = len(w.refreshes())
         assert asked <= 3
@@ -237,6 +239,24 @@ def test_no_file_yet(cert, tmp_path):
         w.send()
         w.instance.wait_log("smtp --authorize microsoft or google "
                             r"\(.*No such file")
+        w.sign_in()
+        w.wait_sent(1)
+
+
+def test_what_is_kept_does_not_go_back(cert, tmp_path):
+    """... however old it is; its sender hears that it waits."""
+    with World(cert, tmp_path) as w:
+        w.sign_in()
+        w.provider.refresh.clear()
+        spoolfile.prepare(w.instance)
+        spoolfile.put(w.instance, "alice@a.test", ["x@b.test"], attempts=50,
+                      created=int(time.time()) - 6 * 86400)
+        w.instance.start()
+        w.instance.wait_log("refuses: invalid_grant")
+        text = w.instance.wait_messages("alice", 1)[0].read_text()
+        assert "Action: delayed" in text and "smtp --authorize" in text
+        row, = wait_for(lambda: len(w.queue()) == 1 and w.queue())
+        assert row["attempts"] == 50
         w.sign_in()
         w.wait_sent(1)
 
@@ -377,6 +397,64 @@ def running(mark):
     return False
 
 
+def test_password_command(cert, tmp_path):
+    """queue, sendmail without daemons, and smtp run it; auth= chooses."""
+    with FakeSMTP(cert=cert, user=("me", "ge heim")) as s, \
+            FakeDNS(ZONE) as dns, Instance(
+                start=False, omit=("nameserver",), extra=f"""
+nameserver 127.0.0.1:{dns.port}
+tls-ca {cert[0]}
+relay-from 127.0.0.0/8
+smarthost {NAME}:{s.port} user=me "password-command=echo 'ge heim'" auth=plain
+""") as i:
+        i.run("sendmail", "-f", "a@a.test", "x@b.test", input=MESSAGE)
+        i.run("smtp", "-f", "a@a.test", "x@b.test", input=MESSAGE)
+        assert len(s.messages) == 2
+        i.start()
+        with smtplib.SMTP("127.0.0.1", i.port["smtp"]) as c:
+            c.sendmail("alice@a.test", ["x@b.test"], MESSAGE)
+        wait_for(lambda: len(s.messages) == 3)
+        assert "ge heim" not in i.log()
+
+
+def test_a_provider_who_hangs_keeps_nobody(cert, tmp_path):
+    with World(cert, tmp_path) as w:
+        w.sign_in()
+        w.provider.answers = ["hang"]
+        w.instance.start()
+        w.send()
+        wait_for(lambda: w.provider.requests)
+        with smtplib.SMTP("127.0.0.1", w.instance.port["smtp"]) as s:
+            s.sendmail("x@b.test", ["bob@a.test"], MESSAGE)
+        w.instance.wait_messages("bob", 1)
+        before = time.monotonic()
+        w.instance.stop()
+        assert time.monotonic() - before < 5
+        w.instance.start()
+        w.wait_sent(1)
+
+
+def test_two_accounts_have_a_token_each(cert, tmp_path):
+    """By sender; that one is refused does not keep the other's mail."""
+    with World(cert, tmp_path, line="from=alice@a.test") as w:
+        w.sign_in()
+        other = tmp_path / "oauth" / "bob"
+        other.write_text(w.token.read_text().replace("refresh-1", "refresh-0"))
+        other.chmod(0o600)
+        conf = w.instance.conf
+        conf.write_text(conf.read_text() + f"smarthost {NAME}:{w.smtp.port} "
+                        f"user=bob@{NAME} token-file={other} "
+                        "from=bob@a.test\n")
+        w.instance.start()
+        with smtplib.SMTP("127.0.0.1", w.instance.port["smtp"]) as s:
+            s.sendmail("bob@a.test", ["x@b.test"], MESSAGE)
+        w.instance.wait_log("refuses: invalid_grant")
+        w.send()
+        wait_for(lambda: len(w.smtp.messages) == 1)
+        row, = wait_for(lambda: len(w.queue()) == 1 and w.queue())
+        assert row["sender"] == "bob@a.test" and row["attempts"] == 0
+
+
 # ---- smtp --authorize
 
 def test_slow_down_and_no(cert, tmp_path):
@@ -433,6 +511,31 @@ def test_pasted_token(cert, tmp_path):
         assert w.stored()["refresh-token"] == token
         p = w.authorize(input="\n", check=False)
         assert p.returncode != 0 and "nothing was pasted" in p.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
+def test_the_file_is_the_queues(cert, tmp_path):
+    """... whoever renews it; and what it cannot replace is said."""
+    with World(cert, tmp_path) as w:
+        me = subprocess.check_output(["id", "-un"], text=True).strip()
+        conf = w.instance.conf
+        conf.write_text(conf.read_text().replace(f"user-queue {me}\n",
+                                                 "user-queue nobody\n"))
+        nobody = pwd.getpwnam("nobody")
+
+        def owners():
+            return {p.stat().st_uid for p in (w.token, w.token.parent)}
+
+        p = w.authorize(input=w.provider.new("refresh") + "\n")
+        assert "warning" not in p.stderr and owners() == {nobody.pw_uid}
+        before = w.token.stat().st_ino
+        w.instance.run("smtp", "-f", "a@a.test", "x@b.test", input=MESSAGE)
+        assert w.token.stat().st_ino != before
+        assert owners() == {nobody.pw_uid}
+        assert stat.S_IMODE(w.token.stat().st_mode) == 0o600
+        os.chown(w.token.parent, 0, 0)
+        p = w.authorize(input=w.provider.new("refresh") + "\n")
+        assert "warning: nobody does not own" in p.stderr
 
 
 @pytest.mark.parametrize("argv", [
