@@ -9,19 +9,6 @@
 
 #define SMTP_PORT 25
 
-static const struct conf_route *find_route(const struct conf *conf,
-		struct span domain)
-{
-	const struct conf_route *c;
-
-	for (c = conf->routes; c; c = c->next)
-		if (strcmp(c->domain, "*") == 0 || span_is(domain, c->domain)
-				|| (*c->domain == '.' && span_ends(domain,
-					c->domain)))
-			return c;
-	return NULL;
-}
-
 static void make_key(const struct queue *q, const struct queue_route *r,
 		struct span domain, char *key, size_t size)
 {
@@ -76,7 +63,7 @@ void route_find(struct queue *q, const char *sender, struct span domain,
 	if (!domain.n || conf_is_local(conf, domain)) {
 		r->lmtp = true;
 		r->unix_path = q->deliver_path;
-	} else if ((c = find_route(conf, domain))) {
+	} else if ((c = conf_find_route(conf, domain))) {
 		use_route(r, c);
 	} else if (!use_smarthost(r, conf_smarthost(conf, NULL, sender))) {
 		/* an address literal of ours, too: smtpd knows it */

@@ -32,6 +32,7 @@
  *	  -q         try the queue now; -qI ID, -qR TO, -qS FROM: some of it
  *	  -bp        list the queue
  *	  -bs        SMTP on stdin and stdout
+ *	  -bi, -I    as newaliases
  *	  -bv        say where mail for RCPT would go (where built in)
  *	  -C FILE    configuration
  *
@@ -43,6 +44,7 @@
  *	help
  *	  With neither smtpd nor queue running, sendmail may give a message to
  *	  the smarthost itself. Always so in a build without queue.
+ *
  * config SENDMAIL_VERIFY
  *	bool "sendmail -bv (2 kB)"
  *	default n
@@ -121,7 +123,7 @@ struct options {
 	const char *notify, *ret, *envid;
 	const char *ignored;
 	struct opt_list other;		/* -oX */
-	bool rcpt_from_header, no_dot, verbose;
+	bool rcpt_from_header, no_dot, verbose, aliases;
 };
 
 static const struct opt_row rows[] = {
@@ -135,6 +137,7 @@ static const struct opt_row rows[] = {
 	{ 'q', "", OPT_OPTIONAL, OPT_AT(struct options, queue) },
 	{ 'o', "", OPT_LIST, OPT_AT(struct options, other) },
 	{ 'v', "", OPT_FLAG, OPT_AT(struct options, verbose) },
+	{ 'I', "", OPT_FLAG, OPT_AT(struct options, aliases) },
 	{ 'N', "", OPT_DSN, OPT_AT(struct options, notify) },
 	{ 'R', "", OPT_DSN, OPT_AT(struct options, ret) },
 	{ 'V', "", OPT_DSN, OPT_AT(struct options, envid) },
@@ -382,6 +385,8 @@ int sendmail_main(int argc, char **argv)
 	take_other(&o);
 	if (CFG_MAILQ && !strcmp(o.mode, "p"))
 		return sendmail_queue(o.conf, false, NULL);
+	if (o.aliases || !strcmp(o.mode, "i"))
+		return CFG_NEWALIASES ? sendmail_aliases(o.conf) : EX_OK;
 	if (CFG_MAILQ && o.queue && !strcmp(o.mode, "m"))
 		return run_queue(&o);
 	if (CFG_SMTPD && !strcmp(o.mode, "s"))

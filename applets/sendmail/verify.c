@@ -102,14 +102,13 @@ static void print_host(const char *mailer, const char *host, unsigned port)
 
 static void print_way(const struct conf *conf, struct span domain)
 {
-	const struct conf_route *r = conf->routes;
+	const struct conf_route *r;
 	const struct conf_smarthost *s = conf_smarthost(conf, NULL, "");
 	char ascii[IDNA_SIZE];
 
 	if (idna_ascii(ascii, domain))
 		domain = span_of(ascii);
-	while (r && strcmp(r->domain, "*") && !span_is(domain, r->domain))
-		r = r->next;
+	r = conf_find_route(conf, domain);
 	if (!domain.n || conf_is_local(conf, domain))
 		printf("mailer local");
 	else if (r && r->is_unix)

@@ -357,6 +357,9 @@ void conf_map_put(const struct conf_map *m, struct span local,
 /* The line for this domain (A-labels); NULL: there is none. */
 const struct conf_tls_policy *conf_tls_policy(const struct conf *c,
 		struct span domain);
+/* The route line for this domain, not one of ours; NULL: there is none. */
+const struct conf_route *conf_find_route(const struct conf *c,
+		struct span domain);
 /* Whose certificate is this? NULL: nobody's. May it relay? (TLS_CLIENT_CERTS) */
 const char *conf_cert_user(const struct conf *c,
 		const unsigned char hash[CONF_HASH_SIZE]);

@@ -175,3 +175,16 @@ void conf_print_fallback(const struct conf *c, const struct conf_row *row,
 		conf_put_seconds(out, r->after);
 	}
 }
+
+const struct conf_route *conf_find_route(const struct conf *c,
+		struct span domain)
+{
+	const struct conf_route *r;
+
+	for (r = c->routes; r; r = r->next)
+		if (strcmp(r->domain, "*") == 0 || span_is(domain, r->domain)
+				|| (*r->domain == '.' && span_ends(domain,
+					r->domain)))
+			return r;
+	return NULL;
+}
