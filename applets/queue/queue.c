@@ -37,6 +37,7 @@
  *	  built in or does not run.
  *
  * file queue_alert.c QUEUE_ALERTS
+ * file queue_alert_command.c QUEUE_ALERTS
  * file queue_digest.c QUEUE_ALERTS
  * file queue_cap.c QUEUE_CAPS
  *
@@ -46,7 +47,8 @@
  *	help
  *	  What programs send when something is wrong (alerts): the first of a
  *	  kind goes at once, those like it within alert-merge go as one digest;
- *	  in quiet-hours only what is urgent goes.
+ *	  in quiet-hours only what is urgent goes; alert-command is told of
+ *	  what does not get out.
  *
  * config QUEUE_CAPS
  *	bool "outgoing-cap: limits of what goes out (1 kB)"
@@ -548,8 +550,10 @@ int queue_main(int argc, char **argv)
 	if (CFG_MTA_STS)
 		sts_save(q->sts);
 	site_abort_all(q);
-	if (CFG_QUEUE_ALERTS)
+	if (CFG_QUEUE_ALERTS) {
 		alert_stop(q);
+		alert_command_stop(q);
+	}
 	spool_close(q->spool);
 	return code;
 }

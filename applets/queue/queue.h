@@ -53,6 +53,7 @@
 
 struct aliases;
 struct queue;
+struct alert_command;
 struct alert_group;
 struct queue_expansion;
 struct queue_message;
@@ -76,6 +77,7 @@ struct queue_entry {
 	bool check;			/* compare its CRC before it is sent */
 	bool held;			/* the admin lets nobody try it */
 	bool counted;			/* by cap_holds */
+	bool commanded;			/* alert-command knows of it */
 	bool crowded;			/* some of it only found no room */
 	bool flash;			/* in spill-dir, or on its way there */
 	unsigned since;			/* clock_ms / 1000, when we heard of it */
@@ -191,6 +193,7 @@ struct queue_message {
 	int64_t keep_ms;		/* so long; 0: until somebody says */
 	bool weighed;			/* alert and cap have been asked, */
 	const struct smtp_result *holds; /* who said this; or NULL */
+	bool capped;			/* ... and that was cap */
 	int64_t held;			/* clock_ms: when the first of its held sites
 					 * may be tried; 0: it has none */
 	bool tried;			/* something is left for one that is not held */
@@ -257,6 +260,7 @@ struct queue {
 	unsigned silent;	/* sites in a row that port 25 did not reach */
 
 	struct alert_group *alerts;
+	struct alert_command *command;	/* that runs; or NULL */
 	unsigned nalerts;
 	struct queue_cap *caps, cap_all;
 
@@ -426,6 +430,9 @@ const char *secret_of(const struct queue *q, const struct conf_smarthost *h);
 const struct smtp_result *alert_holds(struct queue_message *m);
 const struct smtp_result *cap_holds(struct queue_message *m);
 void alert_stop(struct queue *q);
+/* Runs alert-command for it, if it is an alert and was not told of yet. */
+void alert_tell(struct queue_message *m);
+void alert_command_stop(struct queue *q);
 
 /* ---- queue_uplink.c (QUEUE_LINK) */
 /* Before the rights are dropped. */

@@ -241,6 +241,20 @@ static enum queue_report due_report(const struct queue_message *m, unsigned i,
 	return REPORT_NONE;
 }
 
+/* Is something tried in vain for so long that alert-command has to know? */
+static bool is_stuck(const struct queue_message *m)
+{
+	const struct conf *conf = m->entry->queue->daemon.conf;
+	unsigned after = conf->alert_command_after;
+	bool any = false;
+
+	for (unsigned i = 0; i < m->envelope->nrcpt; i++)
+		any |= m->outcome[i].fate == FATE_LATER
+			&& m->outcome[i].kept != KEPT;
+	return any && conf->alert_command
+		&& (waited(m, after) || is_old(m, after));
+}
+
 static void finish(struct queue_message *m)
 {
 	const struct conf *conf = m->entry->queue->daemon.conf;
@@ -264,6 +278,8 @@ static void finish(struct queue_message *m)
 					m->envelope->rcpt[i].address);
 		told(m, i);
 	}
+	if (CFG_QUEUE_ALERTS && is_stuck(m))
+		alert_tell(m);
 	if (!any)
 		settle(m);
 	else if (report_send(m, reported, &err) < 0)
@@ -578,7 +594,7 @@ static const struct smtp_result *holds_all(struct queue_message *m,
 	if (!m->weighed && CFG_QUEUE_ALERTS)
 		m->holds = alert_holds(m);
 	if (!m->weighed && CFG_QUEUE_CAPS && !m->holds)
-		m->holds = cap_holds(m);
+		m->capped = (m->holds = cap_holds(m)) != NULL;
 	m->weighed = true;
 	return m->holds;
 }
@@ -597,7 +613,8 @@ static bool hold(struct queue_message *m, unsigned i,
 		return false;
 	log_result(m, i, why, "");
 	*o = (struct queue_outcome){
-		.fate = FATE_LATER, .why = why, .host = "", .kept = KEPT
+		.fate = FATE_LATER, .why = why, .host = "",
+		.kept = m->capped ? KEPT_WARNED : KEPT
 	};
 	m->kept = true;
 	return true;

@@ -59,7 +59,8 @@ static void set_up(void)
 	list_init(&q->start.link);
 	list_init(&q->ready);
 	list_init(&q->backlog);
-	list_init(&q->sites);
+	for (unsigned i = 0; i < QUEUE_SITE_BUCKETS; i++)
+		list_init(&q->sites[i]);
 	list_init(&q->callers);
 	q->spool = spool_open(&conf, NULL, &err);
 	fd = listen_open_unix(socket_path, SOCK_STREAM, 0600, &err);

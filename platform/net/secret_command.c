@@ -141,7 +141,7 @@ static int run(struct secret *s, const char *command, int out,
 		struct err *err)
 {
 	char *argv[] = { SHELL, "-c", (char *)command, NULL };
-	pid_t pid = proc_command_to(SHELL, argv, out, err);
+	pid_t pid = proc_command_io(SHELL, argv, -1, out, err);
 
 	if (pid < 0)
 		return -1;

@@ -275,6 +275,8 @@ struct conf {
 	struct conf_word *alerts;	/* senders: ADDRESS or @DOMAIN */
 	unsigned alert_merge;		/* seconds; 0: they are not merged */
 	struct conf_hours quiet_hours;
+	const char *alert_command;	/* NULL: none */
+	unsigned alert_command_after;	/* seconds */
 	struct conf_rate cap_user, cap_all;	/* recipients elsewhere */
 	bool spool_sync_files;		/* spool-sync files|filesystem */
 	struct conf_rate rate_local;	/* messages of a user of this machine */

@@ -514,6 +514,16 @@ static const struct conf_row rows[] = {
 		"When alerts wait, by the local time, unless their header says "
 		"Priority: urgent, Importance: high or X-Priority: 1 or 2; "
 		"with alert-merge, to go as digests when the hours end.") },
+	{ KIND_IF(QUEUE_ALERTS, PATH), AT(alert_command), 1, 1000,
+		ROW("alert-command", "(none)",
+		"A program that is told of an alert that did not get out for "
+		"alert-command-after: COMMAND REASON SENDER RECIPIENT..., with "
+		"the message as its standard input. queue's user runs it, once "
+		"a message when it ends with 0, a minute at most. The mail goes "
+		"on trying.") },
+	{ KIND_IF(QUEUE_ALERTS, SECONDS), AT(alert_command_after), 0, 7 * DAY,
+		ROW("alert-command-after", "15m",
+		"How long an alert is tried before alert-command.") },
 	{ KIND_IF(QUEUE_CAPS, RATE), AT(cap_user), 1, 1000000,
 		ROW("outgoing-cap-user", "none",
 		"How many recipients at other hosts one user, or a device by "

@@ -187,10 +187,10 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int stand_alone(int out)
+static int stand_alone(int in, int out)
 {
 	int fd = open("/dev/null", O_RDWR);
-	int rc = fd < 0 || dup2(fd, 0) < 0 ? -1 : setpgid(0, 0);
+	int rc = fd < 0 || dup2(in < 0 ? fd : in, 0) < 0 ? -1 : setpgid(0, 0);
 
 	if (out >= 0 && dup2(out, 1) < 0)
 		rc = -1;
@@ -201,13 +201,13 @@ static int stand_alone(int out)
 
 __attribute__((noreturn))
 static void child(const char *path, char **argv, const struct proc_fd *fds,
-		int nfds, int out, int status)
+		int nfds, int in, int out, int status)
 {
 	int code;
 
 	reset_signals();
 	/* fds NULL: proc_command */
-	if ((fds || stand_alone(out) == 0) &&
+	if ((fds || stand_alone(in, out) == 0) &&
 			arrange_fds(fds, nfds, &status) == 0 && listen_set(fds, nfds) == 0)
 		execv(path, argv);
 	code = errno;
@@ -226,7 +226,7 @@ static int child_errno(int status)
 }
 
 static pid_t start(const char *path, char **argv, const struct proc_fd *fds,
-		int nfds, int out, struct err *err)
+		int nfds, int in, int out, struct err *err)
 {
 	int status[2], code;
 	pid_t pid;
@@ -237,7 +237,7 @@ static pid_t start(const char *path, char **argv, const struct proc_fd *fds,
 		return err_errno(err, "pipe");
 	pid = fork();
 	if (pid == 0)
-		child(path, argv, fds, nfds, out, status[1]);
+		child(path, argv, fds, nfds, in, out, status[1]);
 	code = errno;
 	close(status[1]);
 	if (pid > 0) {
@@ -258,18 +258,18 @@ pid_t proc_start(const char *path, char **argv, const struct proc_fd *fds,
 {
 	static const struct proc_fd none;
 
-	return start(path, argv, fds ? fds : &none, nfds, -1, err);
+	return start(path, argv, fds ? fds : &none, nfds, -1, -1, err);
 }
 
 pid_t proc_command(const char *path, char **argv, struct err *err)
 {
-	return start(path, argv, NULL, 0, -1, err);
+	return start(path, argv, NULL, 0, -1, -1, err);
 }
 
-pid_t proc_command_to(const char *path, char **argv, int out,
+pid_t proc_command_io(const char *path, char **argv, int in, int out,
 		struct err *err)
 {
-	return start(path, argv, NULL, 0, out, err);
+	return start(path, argv, NULL, 0, in, out, err);
 }
 
 __attribute__((noreturn))

@@ -32,8 +32,8 @@ pid_t proc_start(const char *path, char **argv, const struct proc_fd *fds,
  * started. Gives its pid or -1 likewise.
  */
 pid_t proc_command(const char *path, char **argv, struct err *err);
-/* ... whose standard output is this descriptor, which stays the caller's. */
-pid_t proc_command_to(const char *path, char **argv, int out,
+/* ... whose 0 and 1 are these, which stay the caller's; -1: as there. */
+pid_t proc_command_io(const char *path, char **argv, int in, int out,
 		struct err *err);
 
 /*

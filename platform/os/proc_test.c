@@ -78,7 +78,7 @@ static void command_output(void **state)
 
 	(void)state;
 	assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
-	pid = proc_command_to("/bin/sh", argv, pair[1], &err);
+	pid = proc_command_io("/bin/sh", argv, -1, pair[1], &err);
 	assert_true(pid > 0);
 	close(pair[1]);
 	assert_int_equal(read(pair[0], text, sizeof(text)), 4);

@@ -166,6 +166,49 @@ def test_quiet_hours(merge, subjects):
         assert sorted(far.subjects()[2:]) == subjects
 
 
+def hook(tmp_path, text):
+    path = tmp_path / "hook"
+    path.write_text(f"#!/bin/sh\ncd {tmp_path}\n{text}\n")
+    path.chmod(0o755)
+    return (f"alert-command {path}\nalert-command-after 1s\n"
+            "warn-after 0\n")
+
+
+def test_command_is_told_once_of_what_does_not_get_out(tmp_path):
+    with Far(replies={"MAIL": ["451 4.3.0 later"] * 4}) as far, Instance(
+            extra=ALERTS + far.route() + hook(
+                tmp_path, 'for a; do echo "$a"; done >>args; cat >>mail')) as i:
+        alert(i, "help", body="it burns")
+        alert(i, "no alert", sender="alice@a.test")
+        wait_for(lambda: len(far.messages) == 2, 25)
+        i.wait_log("alert-command has been told")
+        assert (tmp_path / "args").read_text().splitlines() == [
+            "451 4.3.0 later", "root@a.test", "me@b.test"]
+        mail = (tmp_path / "mail").read_text()
+        assert mail.startswith("Received: ") and "it burns" in mail
+        assert len(i.log().split("alert-command has been told")) == 2
+
+
+def test_command_that_fails_is_run_again(tmp_path):
+    with Far(replies={"MAIL": ["451 4.3.0 later"] * 7}) as far, Instance(
+            extra=ALERTS + far.route() + hook(
+                tmp_path, "echo x >>runs; [ $(wc -l <runs) -gt 1 ]")) as i:
+        alert(i, "help")
+        i.wait_log("alert-command has failed", 15)
+        i.wait_log("alert-command has been told", 15)
+        wait_for(lambda: far.messages, 25)
+        assert (tmp_path / "runs").read_text() == "x\nx\n"
+
+
+def test_command_that_is_not_there(tmp_path):
+    with Far(replies={"MAIL": ["451 4.3.0 later"] * 3}) as far, Instance(
+            extra=ALERTS + far.route() + "alert-command /nowhere\n"
+            "alert-command-after 1s\n") as i:
+        alert(i, "help")
+        i.wait_log("alert-command: start /nowhere")
+        wait_for(lambda: far.messages, 25)
+
+
 def test_cap_of_a_user():
     with Far() as far, Instance(extra=RELAY + far.route()
                                 + "outgoing-cap-user 2/1h\n") as i:

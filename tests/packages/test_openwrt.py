@@ -338,6 +338,7 @@ SAMPLES = {
     "saslauthd": "/run/saslauthd/mux",
     "alerts": ["root@router.lan", "@cameras.lan"],
     "quiet-hours": "22:00-07:00",
+    "alert-command": "/etc/pillarbox/alert",
     "outgoing-cap": "500/1d", "outgoing-cap-user": "100/1h",
     "ban-command": "/etc/pillarbox/ban",
     "greylist-exempt": ["192.0.2.0/24", "2001:db8:1::/48"],
