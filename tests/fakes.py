@@ -163,7 +163,9 @@ class Session(socketserver.StreamRequestHandler):
             if line == b".\r\n":
                 break
             lines.append(line[1:] if line.startswith(b".") else line)
-        data = b"".join(lines)
+        self.end_data(b"".join(lines))
+
+    def end_data(self, data):
         for _ in self.rcpts if self.server.lmtp else [0]:
             text = self.server.reply("dot", "250 2.6.0 taken")
             # first: who is told may look at once

@@ -154,5 +154,6 @@ def test_size_of_the_default_binary(tmp_path):
                    cwd=HERE.parent.parent)
     size = (tmp_path / "pillarbox").stat().st_size
     print(size, "bytes")
-    # 250,000 while there was DATA alone
-    assert size <= 290_000
+    # 250,000 while there was DATA alone, 290,000 before aliases, policies of
+    # TLS, conversion and fair scheduling on the way out
+    assert size <= 356_000

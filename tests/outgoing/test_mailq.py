@@ -327,11 +327,10 @@ class Stuck(FakeSMTP):
         server = self
 
         class Slow(Session):
-            def say(self, what, default):
-                if what == "dot":
-                    server.at_dot.set()
-                    server.go.wait(30)
-                return super().say(what, default)
+            def end_data(self, data):
+                server.at_dot.set()
+                server.go.wait(30)
+                super().end_data(data)
         self.RequestHandlerClass = Slow
 
 

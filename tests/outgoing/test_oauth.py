@@ -289,7 +289,7 @@ def test_another_process_has_renewed_it(cert, tmp_path):
 
 
 def test_sendmail_without_daemons(cert, tmp_path):
-    with World(cert, tmp_path) as w:
+    with World(cert, tmp_path, "sendmail-direct yes\n") as w:
         w.sign_in()
         w.instance.run("sendmail", "-f", "alice@a.test", "x@b.test",
                        input=MESSAGE)
@@ -405,6 +405,7 @@ def test_password_command(cert, tmp_path):
 nameserver 127.0.0.1:{dns.port}
 tls-ca {cert[0]}
 relay-from 127.0.0.0/8
+sendmail-direct yes
 smarthost {NAME}:{s.port} user=me "password-command=echo 'ge heim'" auth=plain
 """) as i:
         i.run("sendmail", "-f", "a@a.test", "x@b.test", input=MESSAGE)

@@ -138,6 +138,7 @@ def test_the_commands_know_the_fingerprint(other, tmp_path, how):
     with FakeSMTP(cert=pair(other)) as s:
         for hash_, ok in ((other.sha256, True), ("ab" * 32, False)):
             with Instance(start=False, users=(), extra="tls-ca /nonexistent\n"
+                          "sendmail-direct yes\n"
                           f"smarthost 127.0.0.1:{s.port} starttls "
                           f"fingerprint={hash_}\n") as i:
                 p = i.run(how, "-f", "a@a.test", "x@b.test", input="hi\n",
