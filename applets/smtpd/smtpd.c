@@ -84,6 +84,7 @@
  *
  * config SMTPD_GREYLIST
  *	bool "Greylisting (4 kB)"
+ *	select LIB_SQLITE
  *	help
  *	  greylist-delay: strangers have to come again before their mail is
  *	  taken. Kept in a database in run-dir.

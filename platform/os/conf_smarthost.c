@@ -115,12 +115,14 @@ static void print_from(struct str *out, const struct conf_smarthost *s,
 	}
 }
 
-static inline int parse_sender(struct conf_load *l, void *at,
+static int parse_sender(struct conf_load *l, void *at,
 		struct span value)
 {
 	char text[CONF_USER_SIZE];
 	struct span sender = conf_mailbox(text, value);
 
+	if (!CFG_MASQUERADE)
+		return conf_error(l, "sender= is not in this build");
 	if (!sender.n || sender.p[0] == '@' || !utf8_ascii(sender))
 		return conf_bad(l, value, "is no ADDRESS in ASCII");
 	return parse_text(l, at, sender);
@@ -167,7 +169,7 @@ static const struct option options[] = {
 	{ "auth=", AT(mechanism), parse_mechanism, print_mechanism },
 	{ "noverify", AT(verify), set_noverify, print_noverify },
 	{ "from=", AT(from), parse_from, print_from },
-	USE_MASQUERADE({ "sender=", AT(sender), parse_sender, print_text },)
+	{ "sender=", AT(sender), parse_sender, print_text },
 	{ "fingerprint=", AT(pins), parse_hashes, print_hashes },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
