@@ -140,3 +140,25 @@ void conf_map_put(const struct conf_map *m, struct span local,
 		str_add(out, local);
 	str_adds(out, m->to);
 }
+
+/* One of what a user's name may have, and a folder's name, too. */
+int conf_parse_delimiter(struct conf_load *l, const struct conf_row *row,
+		const struct conf_words *words)
+{
+	struct span word = words->v[0];
+	bool none = span_is(word, "none");
+
+	(void)row;
+	if (!none && (word.n != 1 || !span_has(SPAN("+-=_~"), word.p[0])))
+		return conf_bad(l, word, "is neither one of + - = _ ~ nor "
+				"none");
+	l->c->delimiter = conf_keep(l, none ? SPAN("") : word);
+	return l->c->delimiter ? 0 : -1;
+}
+
+void conf_print_delimiter(const struct conf *c, const struct conf_row *row,
+		struct str *out)
+{
+	(void)row;
+	str_adds(out, *c->delimiter ? c->delimiter : "none");
+}

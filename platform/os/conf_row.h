@@ -168,6 +168,7 @@ void conf_put_hashes(struct str *out, const struct conf_hash *list);
 bool conf_read_hash(struct span s, unsigned char hash[CONF_HASH_SIZE]);
 CONF_KIND_FNS(milter);
 CONF_KIND_FNS(map);
+CONF_KIND_FNS(delimiter);
 /* When all lines are read: are they about addresses of ours? 0 or -1. */
 int conf_check_virtual(struct conf_load *l);
 

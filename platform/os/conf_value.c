@@ -294,29 +294,6 @@ static int parse_path(struct conf_load *l, const struct conf_row *row,
 	return *field ? 0 : -1;
 }
 
-/* One of what a user's name may have, and a folder's name, too. */
-static inline int parse_delimiter(struct conf_load *l,
-		const struct conf_row *row, const struct conf_words *words)
-{
-	const char **field = at(l->c, row);
-	struct span word = words->v[0];
-	bool none = span_is(word, "none");
-
-	if (!none && (word.n != 1 || !span_has(SPAN("+-=_~"), word.p[0])))
-		return conf_bad(l, word, "is neither one of + - = _ ~ nor "
-				"none");
-	*field = conf_keep(l, none ? SPAN("") : word);
-	return *field ? 0 : -1;
-}
-
-static inline void print_delimiter(const struct conf *c,
-		const struct conf_row *row, struct str *out)
-{
-	const char *text = *(const char *const *)in(c, row);
-
-	str_adds(out, *text ? text : "none");
-}
-
 void conf_print_text(const struct conf *c, const struct conf_row *row,
 		struct str *out)
 {
@@ -413,8 +390,8 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			"ADDRESS|@DOMAIN|USER", 2, 2, true, false,
 			KIND(map) },)
 		USE_AUTHD_VIRTUAL([CONF_KIND_DELIMITER] = { "CHARACTER|none",
-			1, 1, false, false, parse_delimiter,
-			print_delimiter },)
+			1, 1, false, false, conf_parse_delimiter,
+			conf_print_delimiter },)
 		USE_TLS_POLICY([CONF_KIND_TLS_POLICY] = { "DOMAIN|.DOMAIN|* "
 			"none|may|require|verify|dane|fingerprint=SHA256,... "
 			"[name=HOST]", 2, 3, true, false, KIND(tls_policy) },)
