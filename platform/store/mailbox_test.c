@@ -388,6 +388,33 @@ static void test_maildir_shared(void **state)
 	assert_int_equal(files("d/new"), 1);
 }
 
+/* Before the flush of that file: it is made anew. kept: octets, size: with the hole */
+static void power_failed(const char *name, off_t kept, off_t size,
+		const struct mailbox_add *add)
+{
+	char path[300], again[MAILDIR_NAME_SIZE];
+	struct err err;
+	bool found;
+	int fd;
+
+	snprintf(path, sizeof(path), "x/moved/%s", name);
+	fd = openat(folder, path, O_WRONLY);
+	assert_true(fd >= 0 && ftruncate(fd, kept) == 0);
+	assert_int_equal(ftruncate(fd, size ? size : kept), 0);
+	close(fd);
+	assert_int_equal(maildir_place(folder, "x/moved", add, NULL, again,
+				&found, &err), 0);
+	assert_false(found);
+	snprintf(path, sizeof(path), "x/moved/%s", again);
+	assert_string_equal(get_file(path), "H: h\nS: 1\n\n1\n");
+	assert_int_equal(maildir_place(folder, "x/moved", add, NULL, again,
+				&found, &err), 0);
+	assert_true(found);
+	snprintf(path, sizeof(path), "x/moved/%s", again);
+	assert_int_equal(renameat(folder, path, folder, "x/moved/new/5.id-1.h,"
+				"S=13,W=17"), 0);
+}
+
 static void test_maildir_place(void **state)
 {
 	struct maildir_staged staged = { .dirfd = folder, .name = "staged",
@@ -421,6 +448,11 @@ static void test_maildir_place(void **state)
 	assert_int_equal(maildir_place(folder, "x/moved", &add, &staged, name,
 				&found, &err), 0);
 	assert_true(found);
+	close(add.fd);
+	add.fd = openat(folder, "staged", O_RDONLY);
+	power_failed(name, 0, 0, &add);
+	power_failed("new/5.id-1.h,S=13,W=17", 5, 0, &add);
+	power_failed("new/5.id-1.h,S=13,W=17", 5, 13, &add);
 	m = open_box("x/moved", false);
 	assert_int_equal(mailbox_count(m), 1);
 	mailbox_close(m);

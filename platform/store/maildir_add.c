@@ -62,15 +62,58 @@ static void put_host(char out[HOST_MOST + 5])
 	out[n] = '\0';
 }
 
+/* What a file's name says of its size; false: nothing. */
+static bool size_said(const char *name, unsigned long long *size)
+{
+	const char *at = strstr(name, ",S=");
+	struct span rest = at ? span_of(at + 3) : SPAN("");
+	struct span number = span_cut(&rest, ',');
+
+	return span_number64(span_sub(number, 0, span_find(number, ':')),
+			INT64_MAX, size);
+}
+
+/* Nothing is missing: RFC 5322 has no NUL, which is what a hole reads as. */
+static bool has_no_hole(int fd, unsigned long long size)
+{
+	char piece[4096];
+	unsigned long long at = 0;
+	ssize_t n;
+
+	while ((n = file_pread(fd, piece, sizeof(piece), (int64_t)at)) > 0) {
+		if (memchr(piece, '\0', (size_t)n))
+			return false;
+		at += (unsigned long long)n;
+	}
+	return n == 0 && at == size;
+}
+
+/*
+ * When the power fails before the flush, the name may be on the medium and its
+ * content not, or not all of it: that is no delivery.
+ */
+static bool is_whole(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW
+			| O_NONBLOCK);
+	unsigned long long size;
+	bool whole;
+
+	if (fd < 0)
+		return errno == ENOENT;	/* a reader has just moved it */
+	whole = !size_said(name, &size) || has_no_hole(fd, size);
+	close(fd);
+	return whole;
+}
+
 struct search {
+	int dir;
 	const char *folder, *key;
 	char *name;
 };
 
-/* Is this "SECONDS.KEY.HOST..."? */
-static int has_key(void *arg, const char *name)
+static bool is_named(const struct search *s, const char *name)
 {
-	const struct search *s = arg;
 	struct span rest = span_of(name);
 
 	span_cut(&rest, '.');
@@ -80,6 +123,20 @@ static int has_key(void *arg, const char *name)
 				name) < MAILDIR_NAME_SIZE;
 }
 
+/* Is this "SECONDS.KEY.HOST..."? What nobody has seen yet of half a one goes. */
+static int has_key(void *arg, const char *name)
+{
+	const struct search *s = arg;
+
+	if (!is_named(s, name))
+		return 0;
+	if (is_whole(s->dir, s->name))
+		return 1;
+	if (strcmp(s->folder, "new") == 0)
+		unlinkat(s->dir, s->name, 0);
+	return 0;
+}
+
 /*
  * 1: an earlier delivery that was not acknowledged, 0: none, -1. new/ first:
  * a reader that moves the file meanwhile moves it to where we look next.
@@ -87,7 +144,7 @@ static int has_key(void *arg, const char *name)
 static int delivered_before(int dir, const struct mailbox_add *add,
 		char name[MAILDIR_NAME_SIZE], struct err *err)
 {
-	struct search s = { "new", add->key, name };
+	struct search s = { dir, "new", add->key, name };
 	int rc;
 
 	if (!add->again || !add->key)
