@@ -65,8 +65,9 @@ class Disk:
                 self.safe[r].update((p, d) for p, d in files.items()
                                     if p.startswith(str(r)))
 
-    def cut(self, rng):
-        """Of what was not flushed nothing is left, or some (rng)."""
+    def cut(self, rng, memory=()):
+        """Of what was not flushed nothing is left, or some (rng); of memory
+        nothing."""
         for root in self.roots:
             safe, now = self.safe[root], self.now(root)
             for path in sorted({*safe, *now}):
@@ -74,7 +75,7 @@ class Disk:
                 if old == new:
                     continue
                 left = old
-                if rng and rng.random() < 0.6:
+                if rng and root not in memory and rng.random() < 0.6:
                     left = new
                     if old is None:
                         left = rng.choice([
