@@ -73,8 +73,8 @@ static bool size_said(const char *name, unsigned long long *size)
 			INT64_MAX, size);
 }
 
-/* Nothing is missing: RFC 5322 has no NUL, which is what a hole reads as. */
-static bool has_no_hole(int fd, unsigned long long size)
+/* 1: nothing is missing: RFC 5322 has no NUL, as which a hole reads. 0, -1. */
+static int has_no_hole(int fd, unsigned long long size)
 {
 	char piece[4096];
 	unsigned long long at = 0;
@@ -82,36 +82,41 @@ static bool has_no_hole(int fd, unsigned long long size)
 
 	while ((n = file_pread(fd, piece, sizeof(piece), (int64_t)at)) > 0) {
 		if (memchr(piece, '\0', (size_t)n))
-			return false;
+			return 0;
 		at += (unsigned long long)n;
 	}
-	return n == 0 && at == size;
+	return n < 0 ? -1 : at == size;
 }
 
 /*
  * When the power fails before the flush, the name may be on the medium and its
- * content not, or not all of it: that is no delivery.
+ * content not, or not all of it: that is no delivery. 1, 0, -1.
  */
-static bool is_whole(int dir, const char *name)
+static int is_whole(int dir, const char *name, struct err *err)
 {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW
-			| O_NONBLOCK);
+			| O_NONBLOCK), rc;
 	unsigned long long size;
-	bool whole;
 
+	if (fd < 0 && errno == ENOENT)
+		return 1;	/* a reader has just moved it */
 	if (fd < 0)
-		return errno == ENOENT;	/* a reader has just moved it */
-	whole = !size_said(name, &size) || has_no_hole(fd, size);
+		return disk_err(err, "Maildir");
+	rc = size_said(name, &size) ? has_no_hole(fd, size) : 1;
+	if (rc < 0)
+		disk_err(err, "Maildir");
 	close(fd);
-	return whole;
+	return rc;
 }
 
 struct search {
 	int dir;
 	const char *folder, *key;
 	char *name;
+	struct err *err;
 };
 
+/* Is this "SECONDS.KEY.HOST..."? */
 static bool is_named(const struct search *s, const char *name)
 {
 	struct span rest = span_of(name);
@@ -123,18 +128,18 @@ static bool is_named(const struct search *s, const char *name)
 				name) < MAILDIR_NAME_SIZE;
 }
 
-/* Is this "SECONDS.KEY.HOST..."? What nobody has seen yet of half a one goes. */
 static int has_key(void *arg, const char *name)
 {
 	const struct search *s = arg;
+	int rc;
 
 	if (!is_named(s, name))
 		return 0;
-	if (is_whole(s->dir, s->name))
-		return 1;
-	if (strcmp(s->folder, "new") == 0)
+	rc = is_whole(s->dir, s->name, s->err);
+	/* a reader has not seen it yet, and need not */
+	if (rc == 0 && strcmp(s->folder, "new") == 0)
 		unlinkat(s->dir, s->name, 0);
-	return 0;
+	return rc;
 }
 
 /*
@@ -144,7 +149,7 @@ static int has_key(void *arg, const char *name)
 static int delivered_before(int dir, const struct mailbox_add *add,
 		char name[MAILDIR_NAME_SIZE], struct err *err)
 {
-	struct search s = { dir, "new", add->key, name };
+	struct search s = { dir, "new", add->key, name, err };
 	int rc;
 
 	if (!add->again || !add->key)
