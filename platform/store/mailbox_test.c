@@ -660,6 +660,28 @@ static void test_dot_locks(void **state)
 	mailbox_close(m);
 }
 
+/* The power failed after the line with the length, before the text, was there. */
+static void test_mbox_hole(void **state)
+{
+	struct mailbox *m;
+	int fd;
+
+	(void)state;
+	append_key("m", false, "S: 1\n\n1\n", "k1", false);
+	append_key("m", false, "S: 2\n\nwhole\n", "k2", false);
+	fd = openat(folder, "m", O_WRONLY);
+	assert_int_equal(pwrite(fd, "\0\0\0", 3, lseek(fd, 0, SEEK_END) - 5),
+			3);
+	close(fd);
+	assert_false(append_key("m", false, "S: 2\n\nwhole\n", "k2", true));
+	assert_true(append_key("m", false, "S: 2\n\nwhole\n", "k2", true));
+	assert_true(append_key("m", false, "S: 1\n\n1\n", "k1", true));
+	m = open_box("m", false);
+	assert_int_equal(mailbox_count(m), 2);
+	assert_text(m, 2, HEAD "S: 2\n\nwhole\n");
+	mailbox_close(m);
+}
+
 /* Half a message with a key and no dot-lock: seen, and replaced. */
 static void test_mbox_half_key(void **state)
 {
@@ -948,6 +970,7 @@ int main(void)
 		BOTH(test_mbox_twins), BOTH(test_mbox_foreign_status),
 		BOTH(test_mbox_save_keeps_all),
 		BOTH(test_mbox_rewritten_meanwhile), BOTH(test_mbox_cut_ends),
+		BOTH(test_mbox_hole),
 		BOTH(test_dot_locks), BOTH(test_mbox_half_key),
 		BOTH(test_killed_append), BOTH(test_killed_save),
 		BOTH(test_together), BOTH(test_other_user),

@@ -62,30 +62,16 @@ static void put_host(char out[HOST_MOST + 5])
 	out[n] = '\0';
 }
 
-/* What a file's name says of its size; false: nothing. */
-static bool size_said(const char *name, unsigned long long *size)
+/* What a file's name says of its size; 0: nothing. */
+static int64_t size_said(const char *name)
 {
 	const char *at = strstr(name, ",S=");
 	struct span rest = at ? span_of(at + 3) : SPAN("");
 	struct span number = span_cut(&rest, ',');
+	unsigned long long size;
 
 	return span_number64(span_sub(number, 0, span_find(number, ':')),
-			INT64_MAX, size);
-}
-
-/* 1: nothing is missing: RFC 5322 has no NUL, as which a hole reads. 0, -1. */
-static int has_no_hole(int fd, unsigned long long size)
-{
-	char piece[4096];
-	unsigned long long at = 0;
-	ssize_t n;
-
-	while ((n = file_pread(fd, piece, sizeof(piece), (int64_t)at)) > 0) {
-		if (memchr(piece, '\0', (size_t)n))
-			return 0;
-		at += (unsigned long long)n;
-	}
-	return n < 0 ? -1 : at == size;
+			INT64_MAX, &size) ? (int64_t)size : 0;
 }
 
 /*
@@ -96,17 +82,16 @@ static int is_whole(int dir, const char *name, struct err *err)
 {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW
 			| O_NONBLOCK), rc;
-	unsigned long long size;
 
 	if (fd < 0 && errno == ENOENT)
 		return 1;	/* a reader has just moved it */
 	if (fd < 0)
 		return disk_err(err, "Maildir");
-	rc = size_said(name, &size) ? has_no_hole(fd, size) : 1;
+	rc = disk_has_hole(fd, 0, size_said(name));
 	if (rc < 0)
 		disk_err(err, "Maildir");
 	close(fd);
-	return rc;
+	return rc < 0 ? -1 : !rc;
 }
 
 struct search {
