@@ -22,13 +22,15 @@ def new_id(us):
 
 
 def record(sender, rcpts, message=b"Subject: x\r\n\r\nx\r\n", attempts=0,
-           next_try=0, created=None, mark=b" ", name=None, origin="uid 0"):
+           next_try=0, created=None, mark=b" ", name=None, origin="uid 0",
+           dsn=""):
     """(ID, the file's bytes)"""
     created = int(time.time()) if created is None else created
     name = name or new_id(int(time.time() * 1e6))
     fixed = b"try%s%010d %020d\n" % (mark, attempts, next_try)
-    lines = (f"id {name}\ncreated {created}\nflags -\nsender {sender}\n"
-             f"origin {origin}\n").encode()
+    flags = f"- {dsn}" if dsn else "-"
+    lines = (f"id {name}\ncreated {created}\nflags {flags}\n"
+             f"sender {sender}\norigin {origin}\n").encode()
     crc = zlib.crc32(lines)
     for r in rcpts:
         line = b" " + (r if isinstance(r, bytes) else r.encode()) + b"\n"

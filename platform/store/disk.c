@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,6 +77,24 @@ int disk_write_at(int fd, const void *data, size_t n, int64_t at)
 		p += put;
 		at += put;
 		n -= (size_t)put;
+	}
+	return 0;
+}
+
+int disk_has_hole(int fd, int64_t from, int64_t to)
+{
+	char piece[4096];
+	ssize_t n = 1;
+
+	for (; from < to; from += n) {
+		size_t most = to - from < (int64_t)sizeof(piece)
+			? (size_t)(to - from) : sizeof(piece);
+
+		n = file_pread(fd, piece, most, from);
+		if (n <= 0)
+			return n < 0 ? -1 : 1;
+		if (memchr(piece, '\0', (size_t)n))
+			return 1;
 	}
 	return 0;
 }

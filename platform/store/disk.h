@@ -19,6 +19,12 @@ int disk_each(int dirfd, const char *path, int (*fn)(void *arg, const char *name
 void disk_sweep(int dirfd, const char *path, int age);
 /* All n octets at their place, or -1 with errno. */
 int disk_write_at(int fd, const void *data, size_t n, int64_t at);
+/*
+ * After a power cut: is something missing between from and to? 1: the file ends
+ * before, or has a NUL, as which a hole reads and which no mail has (RFC 5322
+ * 2.2). 0, or -1 with errno.
+ */
+int disk_has_hole(int fd, int64_t from, int64_t to);
 /* fsync, as far as the file system knows it for that. 0 or errno. flags: of open. */
 int disk_flush_path(int dirfd, const char *path, int flags);
 /* The same for the folder in which the name stands. */

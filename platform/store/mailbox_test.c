@@ -388,6 +388,33 @@ static void test_maildir_shared(void **state)
 	assert_int_equal(files("d/new"), 1);
 }
 
+/* Before the flush of that file: it is made anew. kept: octets, size: with the hole */
+static void power_failed(const char *name, off_t kept, off_t size,
+		const struct mailbox_add *add)
+{
+	char path[300], again[MAILDIR_NAME_SIZE];
+	struct err err;
+	bool found;
+	int fd;
+
+	snprintf(path, sizeof(path), "x/moved/%s", name);
+	fd = openat(folder, path, O_WRONLY);
+	assert_true(fd >= 0 && ftruncate(fd, kept) == 0);
+	assert_int_equal(ftruncate(fd, size ? size : kept), 0);
+	close(fd);
+	assert_int_equal(maildir_place(folder, "x/moved", add, NULL, again,
+				&found, &err), 0);
+	assert_false(found);
+	snprintf(path, sizeof(path), "x/moved/%s", again);
+	assert_string_equal(get_file(path), "H: h\nS: 1\n\n1\n");
+	assert_int_equal(maildir_place(folder, "x/moved", add, NULL, again,
+				&found, &err), 0);
+	assert_true(found);
+	snprintf(path, sizeof(path), "x/moved/%s", again);
+	assert_int_equal(renameat(folder, path, folder, "x/moved/new/5.id-1.h,"
+				"S=13,W=17"), 0);
+}
+
 static void test_maildir_place(void **state)
 {
 	struct maildir_staged staged = { .dirfd = folder, .name = "staged",
@@ -421,6 +448,11 @@ static void test_maildir_place(void **state)
 	assert_int_equal(maildir_place(folder, "x/moved", &add, &staged, name,
 				&found, &err), 0);
 	assert_true(found);
+	close(add.fd);
+	add.fd = openat(folder, "staged", O_RDONLY);
+	power_failed(name, 0, 0, &add);
+	power_failed("new/5.id-1.h,S=13,W=17", 5, 0, &add);
+	power_failed("new/5.id-1.h,S=13,W=17", 5, 13, &add);
 	m = open_box("x/moved", false);
 	assert_int_equal(mailbox_count(m), 1);
 	mailbox_close(m);
@@ -625,6 +657,28 @@ static void test_dot_locks(void **state)
 	append("m", false, "S: 4\n\n4\n");
 	m = open_box("m", false);
 	assert_int_equal(mailbox_count(m), 4);
+	mailbox_close(m);
+}
+
+/* The power failed after the line with the length, before the text, was there. */
+static void test_mbox_hole(void **state)
+{
+	struct mailbox *m;
+	int fd;
+
+	(void)state;
+	append_key("m", false, "S: 1\n\n1\n", "k1", false);
+	append_key("m", false, "S: 2\n\nwhole\n", "k2", false);
+	fd = openat(folder, "m", O_WRONLY);
+	assert_int_equal(pwrite(fd, "\0\0\0", 3, lseek(fd, 0, SEEK_END) - 5),
+			3);
+	close(fd);
+	assert_false(append_key("m", false, "S: 2\n\nwhole\n", "k2", true));
+	assert_true(append_key("m", false, "S: 2\n\nwhole\n", "k2", true));
+	assert_true(append_key("m", false, "S: 1\n\n1\n", "k1", true));
+	m = open_box("m", false);
+	assert_int_equal(mailbox_count(m), 2);
+	assert_text(m, 2, HEAD "S: 2\n\nwhole\n");
 	mailbox_close(m);
 }
 
@@ -916,6 +970,7 @@ int main(void)
 		BOTH(test_mbox_twins), BOTH(test_mbox_foreign_status),
 		BOTH(test_mbox_save_keeps_all),
 		BOTH(test_mbox_rewritten_meanwhile), BOTH(test_mbox_cut_ends),
+		BOTH(test_mbox_hole),
 		BOTH(test_dot_locks), BOTH(test_mbox_half_key),
 		BOTH(test_killed_append), BOTH(test_killed_save),
 		BOTH(test_together), BOTH(test_other_user),

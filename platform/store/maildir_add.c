@@ -62,15 +62,48 @@ static void put_host(char out[HOST_MOST + 5])
 	out[n] = '\0';
 }
 
+/* What a file's name says of its size; 0: nothing. */
+static int64_t size_said(const char *name)
+{
+	const char *at = strstr(name, ",S=");
+	struct span rest = at ? span_of(at + 3) : SPAN("");
+	struct span number = span_cut(&rest, ',');
+	unsigned long long size;
+
+	return span_number64(span_sub(number, 0, span_find(number, ':')),
+			INT64_MAX, &size) ? (int64_t)size : 0;
+}
+
+/*
+ * When the power fails before the flush, the name may be on the medium and its
+ * content not, or not all of it: that is no delivery. 1, 0, -1.
+ */
+static int is_whole(int dir, const char *name, struct err *err)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW
+			| O_NONBLOCK), rc;
+
+	if (fd < 0 && errno == ENOENT)
+		return 1;	/* a reader has just moved it */
+	if (fd < 0)
+		return disk_err(err, "Maildir");
+	rc = disk_has_hole(fd, 0, size_said(name));
+	if (rc < 0)
+		disk_err(err, "Maildir");
+	close(fd);
+	return rc < 0 ? -1 : !rc;
+}
+
 struct search {
+	int dir;
 	const char *folder, *key;
 	char *name;
+	struct err *err;
 };
 
 /* Is this "SECONDS.KEY.HOST..."? */
-static int has_key(void *arg, const char *name)
+static bool is_named(const struct search *s, const char *name)
 {
-	const struct search *s = arg;
 	struct span rest = span_of(name);
 
 	span_cut(&rest, '.');
@@ -80,6 +113,20 @@ static int has_key(void *arg, const char *name)
 				name) < MAILDIR_NAME_SIZE;
 }
 
+static int has_key(void *arg, const char *name)
+{
+	const struct search *s = arg;
+	int rc;
+
+	if (!is_named(s, name))
+		return 0;
+	rc = is_whole(s->dir, s->name, s->err);
+	/* a reader has not seen it yet, and need not */
+	if (rc == 0 && strcmp(s->folder, "new") == 0)
+		unlinkat(s->dir, s->name, 0);
+	return rc;
+}
+
 /*
  * 1: an earlier delivery that was not acknowledged, 0: none, -1. new/ first:
  * a reader that moves the file meanwhile moves it to where we look next.
@@ -87,7 +134,7 @@ static int has_key(void *arg, const char *name)
 static int delivered_before(int dir, const struct mailbox_add *add,
 		char name[MAILDIR_NAME_SIZE], struct err *err)
 {
-	struct search s = { "new", add->key, name };
+	struct search s = { dir, "new", add->key, name, err };
 	int rc;
 
 	if (!add->again || !add->key)

@@ -109,22 +109,28 @@ static int add_message(int fd, const struct mailbox_add *add, struct err *err)
 }
 
 /*
- * An earlier delivery: whole, it is the result; cut off and still the
- * last one in the file, it is removed. 0 or -1.
+ * An earlier delivery: whole, it is the result; cut off, or with a hole that
+ * the power left in it, and still the last one in the file, it is removed. 0
+ * or -1.
  */
 static int find_key(int fd, const char *key, bool *found, struct err *err)
 {
-	const struct mbox_entry *e = NULL;
+	struct mbox_entry *e = NULL;
 	struct mbox_index ix;
-	int rc = 0;
+	int rc = 0, hole;
 
 	if (mbox_index_read(&ix, fd, 0, key, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < ix.n; i++)
 		if (ix.e[i].has_key)
 			e = &ix.e[i];
+	hole = e && !e->partial ? disk_has_hole(fd, e->from, e->end) : 0;
+	if (hole < 0)
+		rc = disk_err(err, "mbox");
+	else if (hole)
+		e->partial = true;
 	*found = e && !e->partial;
-	if (e && e->partial && e == &ix.e[ix.n - 1]
+	if (rc == 0 && e && e->partial && e == &ix.e[ix.n - 1]
 			&& ftruncate(fd, e->from) < 0)
 		rc = disk_err(err, "mbox");
 	mbox_index_free(&ix);
