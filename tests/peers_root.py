@@ -6,6 +6,8 @@ libraries it needs, as config/peers fetches them; nothing is installed, and the
 machine's own files are not touched.
 """
 
+import contextlib
+import fcntl
 import importlib.machinery
 import importlib.util
 import os
@@ -34,7 +36,9 @@ def load_peers():
 
 
 def wanted(name, package, more):
-    """Libraries and itself; not perl, debconf and the like."""
+    """Libraries and itself; not debconf and the like, and perl if asked for."""
+    if "perl" in name and "perl" in more:
+        return True
     return (name.startswith(("lib", "zlib", package.split("-")[0]))
             and "perl" not in name or name in ("dash", *more))
 
@@ -73,7 +77,7 @@ def accounts(root):
 
 def has(package, more=()):
     """Whether make() needs no network, as the folder is there."""
-    return any((ROOT / "build" / "peers" / "root").glob(
+    return any(path.is_dir() for path in (ROOT / "build/peers/root").glob(
         "+".join([f"{package}_*", *more])))
 
 
@@ -99,3 +103,13 @@ def make(package, more=()):
         new.rename(root)
     accounts(root)
     return root, version
+
+
+@contextlib.contextmanager
+def locked(*roots):
+    """For whoever configures what is in these folders: one at a time."""
+    with contextlib.ExitStack() as held:
+        for root in sorted(roots):
+            f = held.enter_context(open(f"{root}.lock", "w"))
+            fcntl.flock(f, fcntl.LOCK_EX)
+        yield
