@@ -216,9 +216,10 @@ def test_smtputf8(world):
                        ["SMTPUTF8", "BODY=8BITMIME"])
     assert world.fate("bob@b.test")
     assert "X: Grüße".encode() in world.got(world.postfix, "utf8")[0]
-    assert "5.6.9" in world.fate("bob@old.test", world.us.log().index(
-        "5.6.9") - 200)
-    world.us.wait_log(r"to=<j\S+rg@old.test> \S+ status=bounced \(\d+ 5\.6\.7")
+    for name, rcpt, code in (("utf8-old", "bob@old.test", b"5.6.9"),
+                             ("utf8-name", r"j\S+rg@old.test", b"5.6.7")):
+        world.us.wait_log(rf"to=<{rcpt}> \S+ status=bounced \(.*SMTPUTF8")
+        assert code in wait_for(lambda: world.mine(name))[0]
     # it need not be said when nothing needs it
     world.got(world.postfix, "utf8-idle")
 
@@ -257,7 +258,6 @@ def test_postgrey(world):
     world.give(message("grey"), "bob@grey.test", "bob+2@grey.test")
     for rcpt in ("bob@grey.test", "bob+2@grey.test"):
         assert re.match(r"deferred 45\d 4\.[27]\.\d", world.fate(rcpt))
-    assert "450 4." in world.us.run("mailq").stdout or True
     for rcpt in ("bob", r"bob\+2"):
         world.us.wait_log(rf"to=<{rcpt}@grey.test> .*status=sent", 30)
     world.got(world.postfix, "grey", 2)
@@ -270,7 +270,7 @@ def test_postgrey(world):
 def test_passwords_of_dovecot(world, name, method):
     before = world.postfix.log().count(f"sasl_method={method}")
     world.give(message(f"auth-{name}"), "bob@plain.test",
-               "no@plain.test", sender=f"x@{name}.test")
+               sender=f"x@{name}.test")
     m, = world.got(world.postfix, f"auth-{name}")
     assert b"Authenticated sender: bob" in m
     assert world.postfix.log().count(f"sasl_method={method}") > before
@@ -326,4 +326,4 @@ def test_dovecot_by_lmtp(world, domain):
     report = wait_for(lambda: world.mine(name))
     assert len(report) == 1
     assert b"full@" in report[0] and b"nobody@" in report[0]
-    assert not world.us.spooled()
+    wait_for(lambda: not world.us.spooled())
