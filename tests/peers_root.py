@@ -12,6 +12,7 @@ import importlib.machinery
 import importlib.util
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -81,8 +82,28 @@ def has(package, more=()):
         "+".join([f"{package}_*", *more])))
 
 
+def made(package, more):
+    """What make() gives, if it is there and the lists of packages are not newer:
+    asking apt takes seconds.
+    """
+    lists = ROOT / "build/peers/apt/lists"
+    tail = "".join(f"+{name}" for name in more)
+    for root in (ROOT / "build/peers/root").glob(f"{package}_*{tail}"):
+        version = root.name[len(package) + 1:len(root.name) - len(tail)]
+        # without more there may be those with more
+        if root.is_dir() and lists.exists() and \
+                not re.search(r"\+[a-z0-9]*-?[a-z]{5,}", version) and \
+                root.stat().st_mtime >= lists.stat().st_mtime:
+            return root, version
+    return None
+
+
 def make(package, more=()):
     """The root folder of a package, with more of them, and its version."""
+    found = made(package, more)
+    if found:
+        accounts(found[0])
+        return found
     peers = load_peers()
     peers.apt_root()
     debs = peers.closure([package, "dash", *more])
@@ -101,6 +122,7 @@ def make(package, more=()):
             (new / "usr/bin/sh").symlink_to("dash")
         subprocess.run(["ldconfig", "-r", str(new)], check=True)
         new.rename(root)
+    os.utime(root)              # that made() sees it
     accounts(root)
     return root, version
 
