@@ -192,11 +192,11 @@ class FakeDNS(threading.Thread):
     TYPES = {"A": 1, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28,
              "TLSA": 52}
 
-    def __init__(self, zone, signed=()):
+    def __init__(self, zone, signed=(), host="127.0.0.1", port=0):
         super().__init__(daemon=True)
         self.zone, self.asked, self.signed = zone, [], signed
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind((host, port))
         self.port = self.socket.getsockname()[1]
         self.start()
 

@@ -6,10 +6,13 @@ libraries it needs, as config/peers fetches them; nothing is installed, and the
 machine's own files are not touched.
 """
 
+import contextlib
+import fcntl
 import importlib.machinery
 import importlib.util
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -34,7 +37,9 @@ def load_peers():
 
 
 def wanted(name, package, more):
-    """Libraries and itself; not perl, debconf and the like."""
+    """Libraries and itself; not debconf and the like, and perl if asked for."""
+    if "perl" in name and "perl" in more:
+        return True
     return (name.startswith(("lib", "zlib", package.split("-")[0]))
             and "perl" not in name or name in ("dash", *more))
 
@@ -73,12 +78,32 @@ def accounts(root):
 
 def has(package, more=()):
     """Whether make() needs no network, as the folder is there."""
-    return any((ROOT / "build" / "peers" / "root").glob(
+    return any(path.is_dir() for path in (ROOT / "build/peers/root").glob(
         "+".join([f"{package}_*", *more])))
+
+
+def made(package, more):
+    """What make() gives, if it is there and the lists of packages are not newer:
+    asking apt takes seconds.
+    """
+    lists = ROOT / "build/peers/apt/lists"
+    tail = "".join(f"+{name}" for name in more)
+    for root in (ROOT / "build/peers/root").glob(f"{package}_*{tail}"):
+        version = root.name[len(package) + 1:len(root.name) - len(tail)]
+        # without more there may be those with more
+        if root.is_dir() and lists.exists() and \
+                not re.search(r"\+[a-z0-9]*-?[a-z]{5,}", version) and \
+                root.stat().st_mtime >= lists.stat().st_mtime:
+            return root, version
+    return None
 
 
 def make(package, more=()):
     """The root folder of a package, with more of them, and its version."""
+    found = made(package, more)
+    if found:
+        accounts(found[0])
+        return found
     peers = load_peers()
     peers.apt_root()
     debs = peers.closure([package, "dash", *more])
@@ -97,5 +122,16 @@ def make(package, more=()):
             (new / "usr/bin/sh").symlink_to("dash")
         subprocess.run(["ldconfig", "-r", str(new)], check=True)
         new.rename(root)
+    os.utime(root)              # that made() sees it
     accounts(root)
     return root, version
+
+
+@contextlib.contextmanager
+def locked(*roots):
+    """For whoever configures what is in these folders: one at a time."""
+    with contextlib.ExitStack() as held:
+        for root in sorted(roots):
+            f = held.enter_context(open(f"{root}.lock", "w"))
+            fcntl.flock(f, fcntl.LOCK_EX)
+        yield

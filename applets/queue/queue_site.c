@@ -148,6 +148,8 @@ void site_failed(struct queue_site *s, const struct smtp_result *why)
 				s->failures++);
 		s->window = QUEUE_WINDOW_FIRST;
 		s->calm = 1;
+		/* it may have moved */
+		s->resolved = clock_ms() - ADDRESSES_FRESH;
 	}
 	tell_all(s);
 	site_wake(s);

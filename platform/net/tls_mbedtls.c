@@ -207,6 +207,7 @@ static int judge(void *arg, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 	struct tls *t = arg;
 
 	*flags = 0;
+	t->shown = true;
 	if (depth == 0 && t->ctx->watch)
 		t->ctx->watch(t, crt);
 	if (depth == 0 && t->verify) {
@@ -363,6 +364,19 @@ static void keep_session(struct tls *t)
 		tls_cache_keep(t->ctx->cache, &t->ssl, t->key, is_sure(t));
 }
 
+/*
+ * When an old session was offered and not taken up, mbedTLS leaves its ticket
+ * beside the new keys, unless another one came. Offered once more, to a host
+ * that can read it, the keys would not be the same.
+ */
+static void shaken(struct tls *t)
+{
+	if (t->key && t->offered && t->shown)
+		tls_cache_forget(t->ctx->cache, t->key);
+	else if (has_session(&t->ssl))
+		keep_session(t);
+}
+
 int tls_handshake(struct tls *t, struct err *err)
 {
 	int r;
@@ -383,8 +397,7 @@ int tls_handshake(struct tls *t, struct err *err)
 	if (t->verify && (t->ctx->check ? t->ctx->check(t, err) :
 				verified(t, err)))
 		return TLS_ERROR;
-	if (has_session(&t->ssl))
-		keep_session(t);
+	shaken(t);
 	return 1;
 }
 

@@ -56,7 +56,8 @@ struct tls {
 	unsigned char verify;		/* enum tls_verify */
 	bool begun;			/* the handshake */
 	bool note;			/* what is wrong is noted, no more */
-	bool checked;			/* a certificate came and was judged */
+	bool shown;			/* a certificate came: all is new */
+	bool checked;			/* ... and was judged */
 	bool pinned;			/* ... and nothing but it counts */
 	bool offered;			/* an old session, verified if asked */
 	const struct tls_cert *cert;	/* server: the last that suits */

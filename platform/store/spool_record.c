@@ -10,8 +10,12 @@
 
 uint32_t record_crc(uint32_t crc, struct span piece)
 {
-	/* crc32() takes an unsigned int; pieces are far below it */
-	return (uint32_t)crc32(crc, (const void *)piece.p, (unsigned)piece.n);
+	/*
+	 * For a NULL, as an empty span may have, zlib's crc32() gives its first
+	 * value. It takes an unsigned int; pieces are far below that.
+	 */
+	return piece.n ? (uint32_t)crc32(crc, (const void *)piece.p,
+			(unsigned)piece.n) : crc;
 }
 
 /* -- the lines of fixed width -- */

@@ -8,6 +8,7 @@ import signal
 import smtplib
 import threading
 import time
+import zlib
 
 from instance import DAEMONS, Instance, wait_for
 
@@ -119,3 +120,48 @@ def test_everything_killed_at_once_and_started_again():
             time.sleep(2)
         taken, tried = load(i, kill_all)
         judge(i, taken, tried)
+
+
+def is_whole(path):
+    """The message's CRC in the head line is that of the message."""
+    data = path.read_bytes()
+    head = data.split(b"\n", 1)[0].split()
+    return zlib.crc32(data[int(head[1], 16):]) == int(head[4], 16)
+
+
+def test_what_waits_stays_whole():
+    """Whatever way it came in: after the end of queue it is read and checked."""
+    text = "Subject: x\n\nx\n"
+    with Instance(extra="relay-from 127.0.0.0/8\nretry-first 1s\n"
+                  "route * smtp:[127.0.0.1]:1\nretry-most 1s\n") as i:
+        (i.dir / "aliases").write_text("list: u1@b.test, u2@b.test\n")
+        with smtplib.SMTP("127.0.0.1", i.port["smtp"]) as s:
+            for rcpt in ("u@b.test", "list@a.test", "nobody@c.test"):
+                s.sendmail("alice@c.test", [rcpt], "x\r\n")
+            s.sendmail("u9@b.test", ["alice@a.test"], text,
+                       rcpt_options=["NOTIFY=SUCCESS"])
+            s.ehlo()
+            for body in (b"Subject: x\r\n\r\n", b"", b"x" * 100_000):
+                s.mail("alice@c.test")
+                s.rcpt("u@b.test")
+                s.send(b"BDAT %d\r\n" % len(body) + body)
+                assert s.getreply()[0] == 250
+                assert s.docmd("BDAT 0 LAST")[0] == 250
+        for argv, head in ((["-f", "alice@c.test", "u@b.test"], ""),
+                           (["-i", "u@b.test"], "From: a\nDate: d\n"
+                            "Message-ID: <x@y>\nTo: u@b.test\n"),
+                           (["-t"], "To: u@b.test\n")):
+            i.run("sendmail", *argv, input=head + text)
+            i.run("sendmail", *argv, input=head + "\n" + "y\n" * 50_000)
+        i.run("mail", "-s", "x", "u@b.test", input="x\n")
+        # 8 by SMTP, one of them alice's, whose report is one, 6 by sendmail
+        i.wait_log("to=<u2@b.test>.*deferred")
+        wait_for(lambda: len(i.spooled()) == 14)
+        ids = {p.name for p in i.spooled()}
+        assert all(is_whole(p) for p in i.spooled())
+        os.kill(i.pids("queue")[0], signal.SIGKILL)
+        i.wait_log("messages found in the spool")
+        since = len(i.log())
+        wait_for(lambda: all(re.search(f"{name}: to=.*deferred",
+                                       i.log()[since:]) for name in ids))
+        assert not list((i.dir / "spool" / "damaged").glob("*"))

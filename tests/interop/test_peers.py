@@ -70,7 +70,8 @@ def pair(request, tmp_path_factory):
              f"smarthost localhost:{peer.port} {peer.tls}{login}\n"
              f"tls-ca {cert[0]}\nsender-any alice@a.test\nretry-first 1s\n"
              "retry-most 2s\n")
-    with Instance(users=("alice", "carol"), extra=extra) as us:
+    with peers_root.locked(peer.root), \
+            Instance(users=("alice", "carol"), extra=extra) as us:
         for user in ("alice", "carol"):
             us.run("mailuser", "add", f"{user}@c.test", input="x-pw\n")
         peer.know(us.port, cert).start()

@@ -158,3 +158,24 @@ def test_the_fallback_route_is_no_way_round_it(good):
         sent(i, "x@c.test")
         put_off(i, "x@b.test", "STARTTLS is required and not offered")
         assert [m[1] for m in plain.messages] == [["x@c.test"]]
+
+
+def test_ticket_of_another_host(good):
+    """One name, three hosts: the second knows no tickets, the third takes the
+    first one's. mbedTLS keeps a ticket beside keys that it is not for, and the
+    third host would be right to hang up.
+    """
+    with FakeSMTP(cert=good.pair) as first, FakeSMTP(cert=good.pair) as \
+            second, FakeSMTP(cert=good.pair) as third:
+        first.context.maximum_version = ssl.TLSVersion.TLSv1_2
+        second.context.maximum_version = ssl.TLSVersion.TLSv1_2
+        second.context.options |= ssl.OP_NO_TICKET
+        third.context = first.context
+        hosts = (("one", first), ("two", second), ("three", third))
+        with Instance(extra=BASE + f"tls-ca {good.ca.cert}\n" + "".join(
+                by_route(s.port, (f"{d}.test", "verify name=two.test"))
+                for d, s in hosts)) as i:
+            for d, s in hosts:
+                send(i, f"x@{d}.test")
+                sent(i, f"x@{d}.test")
+            assert "deferred" not in i.log()
