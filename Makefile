@@ -125,7 +125,9 @@ cflags += $(if $(filter x86_64-% aarch64-%,$(shell $(CC) -dumpmachine)),-mgenera
 cflags += $(shell $(CC) -malign-data=abi -E -x c /dev/null >/dev/null 2>&1 && \
 	echo -malign-data=abi)
 # Nobody unwinds C frames in the field; the tables are a fifth of the binary.
-cflags += -Os -ffunction-sections -fdata-sections \
+# -Oz where there is one: gcc has it since 12.
+cflags += $(if $(shell $(CC) -Oz -E -x c /dev/null >/dev/null 2>&1 && echo y),-Oz,-Os) \
+	-ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables \
 	$(if $(CONFIG_HARDEN),-fstack-protector-strong -D_FORTIFY_SOURCE=2)
 endif

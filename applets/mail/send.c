@@ -64,12 +64,11 @@ static void put_name(struct str *out, struct span name)
 static bool on_entry(void *arg, const struct addr_entry *e)
 {
 	struct letter *l = arg;
-	struct span own = span_of(l->m->address);
 	struct addr a = e->addr;
 	struct str text;
 
 	if (!a.domain.n)	/* `bob` is bob at our own domain */
-		a.domain = span_rest(own, span_rfind(own, '@') + 1);
+		a.domain = span_behind(span_of(l->m->address), '@');
 	str_init(&text, ADDR_MAX);
 	addr_put_ascii(&text, &a);	/* then any host may take it */
 	l->bad = text.bad || !(CFG_SMTPUTF8 ? utf8_clean :

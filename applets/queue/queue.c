@@ -104,11 +104,7 @@ static void on_stop(struct daemon *d);
 
 static struct queue_entry **bucket(struct queue *q, const char *id)
 {
-	unsigned h = 5381;
-
-	while (*id)
-		h = h * 33 ^ (unsigned char)*id++;
-	return &q->buckets[h % QUEUE_BUCKETS];
+	return &q->buckets[span_hash(SPAN_HASH, span_of(id)) % QUEUE_BUCKETS];
 }
 
 /* Where it is, or would be. */
@@ -262,12 +258,7 @@ bool queue_quiet(const struct queue *q)
 
 void queue_reply(char out[QUEUE_REASON], const struct smtp_result *why)
 {
-	if (why->code)
-		snprintf(out, QUEUE_REASON, "%d %s%s%s", why->code,
-				why->enhanced, *why->enhanced ? " " : "",
-				why->text);
-	else
-		snprintf(out, QUEUE_REASON, "%s", why->text);
+	smtp_result_text(why, out, QUEUE_REASON);
 }
 
 void queue_advice(char out[QUEUE_REASON], const struct smtp_result *why)

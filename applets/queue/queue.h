@@ -235,7 +235,6 @@ struct queue {
 	int notice;			/* what people are told at login; -1 */
 	char deliver_path[128];
 
-	struct queue_entry *buckets[QUEUE_BUCKETS];
 	unsigned entries, active;
 	struct list ready;		/* due, */
 	struct list backlog;		/* or of a scan or flush: many at once */
@@ -244,10 +243,8 @@ struct queue {
 	unsigned committing;		/* messages of theirs, being flushed */
 	struct queue_user users[QUEUE_USERS];
 	unsigned flushes;		/* requests of the admin's so far */
-	struct queue_reason *reasons[QUEUE_REASON_BUCKETS];
 	size_t reason_bytes;
 	struct loop_task start;		/* makes ready ones active */
-	struct list sites[QUEUE_SITE_BUCKETS];
 	unsigned nsites;
 	unsigned links;			/* to other hosts, but for slow ones */
 	unsigned lookups;		/* sites that ask for their addresses */
@@ -279,6 +276,11 @@ struct queue {
 	unsigned spilling;
 	int64_t scanned;		/* spool_changed at the last scan */
 	struct loop_timer patience;	/* after SIGTERM */
+
+	/* what is large comes last: MIPS and ARM reach only so far at once */
+	struct queue_reason *reasons[QUEUE_REASON_BUCKETS];
+	struct list sites[QUEUE_SITE_BUCKETS];
+	struct queue_entry *buckets[QUEUE_BUCKETS];
 };
 
 /* ---- queue.c: the index */

@@ -48,16 +48,14 @@ static void on_end(struct loop_timer *t);
 
 static uint64_t hash(uint64_t h, struct span s)
 {
-	/* FNV-1a; the octet between two words is in neither */
-	for (size_t i = 0; i < s.n; i++)
-		h = (h ^ (unsigned char)s.p[i]) * UINT64_C(1099511628211);
-	return (h ^ 0xff) * UINT64_C(1099511628211);
+	/* the octet between two words is in neither */
+	return span_hash(span_hash(h, s), SPAN("\xff"));
 }
 
 static uint64_t key_of(const struct queue_message *m, struct span subject)
 {
 	const struct spool_envelope *e = m->envelope;
-	uint64_t h = hash(UINT64_C(14695981039346656037), span_of(e->sender));
+	uint64_t h = hash(SPAN_HASH, span_of(e->sender));
 	struct str shape;
 
 	str_init(&shape, SHAPE_MOST);

@@ -17,15 +17,6 @@ static const struct smtp_result too_many = {
 	.text = "its sender has sent too many: outgoing-cap-user; goes later"
 };
 
-static uint64_t hash(const char *s)
-{
-	uint64_t h = UINT64_C(14695981039346656037);
-
-	while (*s)
-		h = (h ^ (unsigned char)*s++) * UINT64_C(1099511628211);
-	return h;
-}
-
 /* NULL: no memory, and nobody is kept. */
 static struct queue_cap *find(struct queue *q, uint64_t who)
 {
@@ -78,7 +69,8 @@ const struct smtp_result *cap_holds(struct queue_message *m)
 	const struct conf *conf = q->daemon.conf;
 	const struct conf_rate *user = &conf->cap_user, *all = &conf->cap_all;
 	const struct spool_envelope *e = m->envelope;
-	struct queue_cap *mine = user->n ? find(q, hash(e->origin)) : NULL;
+	struct queue_cap *mine = user->n ? find(q, span_hash(SPAN_HASH,
+				span_of(e->origin))) : NULL;
 	int64_t wait;
 
 	/* one that was tried has been counted */

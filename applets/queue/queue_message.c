@@ -516,9 +516,7 @@ void message_elsewhere(struct queue_job *j, const struct smtp_result *r)
 
 static struct span domain_of(const char *address)
 {
-	struct span s = span_of(address);
-
-	return span_rest(s, span_rfind(s, '@') + 1);
+	return span_behind(span_of(address), '@');
 }
 
 const char *message_address(const struct queue_message *m, unsigned rcpt)

@@ -28,12 +28,9 @@ struct queue_runs {
 
 static struct queue_reason **reason_find(struct queue *q, struct span text)
 {
-	struct queue_reason **at;
-	unsigned h = 5381;
+	struct queue_reason **at = &q->reasons[span_hash(SPAN_HASH, text)
+		% QUEUE_REASON_BUCKETS];
 
-	for (size_t i = 0; i < text.n; i++)
-		h = h * 33 ^ (unsigned char)text.p[i];
-	at = &q->reasons[h % QUEUE_REASON_BUCKETS];
 	while (*at && !span_eq(span_of((*at)->text), text))
 		at = &(*at)->next;
 	return at;

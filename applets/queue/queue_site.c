@@ -19,11 +19,8 @@ void site_wake(struct queue_site *s)
 
 static struct list *bucket(struct queue *q, const char *key)
 {
-	unsigned h = 5381;
-
-	while (*key)
-		h = h * 33 ^ (unsigned char)*key++;
-	return &q->sites[h % QUEUE_SITE_BUCKETS];
+	return &q->sites[span_hash(SPAN_HASH, span_of(key))
+		% QUEUE_SITE_BUCKETS];
 }
 
 /* The route's strings may be the caller's own: what is needed is in key or conf. */

@@ -5,14 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/opt.h"
+#include "os/socket.h"
 #include "sendmail/mailq.h"
 #include "sendmail/sendmail.h"
 
@@ -277,22 +276,11 @@ static void on_line(struct mailq *m, struct span line)
 
 static int connect_queue(const struct conf *conf, struct err *err)
 {
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	int n = snprintf(un.sun_path, sizeof(un.sun_path), "%s/" QUEUE_SOCKET,
-			conf->run_dir);
-	int fd;
+	struct err why;
+	int fd = socket_connect(conf->run_dir, QUEUE_SOCKET, 0, &why);
 
-	if (n < 0 || (size_t)n >= sizeof(un.sun_path))
-		return err_set(err, ERR_PERM, "run-dir: path too long");
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return err_errno(err, "socket");
-	if (connect(fd, (const void *)&un, sizeof(un)) < 0) {
-		err_errno(err, "the queue does not answer: %s", un.sun_path);
-		close(fd);
-		return -1;
-	}
-	return fd;
+	return fd < 0 ? err_set(err, why.kind, "the queue does not answer: %s",
+			why.text) : fd;
 }
 
 /* Takes the whole lines off text. */

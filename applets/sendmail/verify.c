@@ -139,7 +139,7 @@ static void verify(struct verify *v, const char *address)
 			v->status = line.p[0] == '4' ? EX_TEMPFAIL : EX_NOUSER;
 	} else {
 		printf("%s... deliverable: ", address);
-		print_way(v->conf, span_rest(a, span_rfind(a, '@') + 1));
+		print_way(v->conf, span_behind(a, '@'));
 		printf("\n");
 	}
 	str_free(&line);

@@ -239,9 +239,7 @@ static void on_targets(void *arg, const struct mx_target *targets, unsigned n,
 
 static struct span domain_of(const char *address)
 {
-	struct span s = span_of(address);
-
-	return span_rest(s, span_rfind(s, '@') + 1);
+	return span_behind(span_of(address), '@');
 }
 
 /* The recipients that have no result and go where the first of them goes. */

@@ -20,8 +20,7 @@ static const char *next_email(const struct tls_peer *peer, const char *p)
 
 static bool is_ours(const struct smtp_session *s, struct span address)
 {
-	return conf_is_local(s->conf, span_rest(address,
-				span_rfind(address, '@') + 1));
+	return conf_is_local(s->conf, span_behind(address, '@'));
 }
 
 /*
@@ -67,7 +66,7 @@ static bool is_user(const char *name, const struct auth_user *user)
 	struct span address = span_of(name);
 
 	if (user->kind == AUTH_SYSTEM)
-		address = span_sub(address, 0, span_rfind(address, '@'));
+		address = span_before(address, '@');
 	return span_caseeq(address, span_of(user->name));
 }
 

@@ -89,14 +89,11 @@ static struct smtpd_tracked *track(struct smtpd *m, const unsigned char *key)
 	return t;
 }
 
-/* FNV-1a; an address does not begin with ff: that is multicast. */
+/* An address does not begin with ff: that is multicast. */
 static void user_key(unsigned char key[16], const char *user)
 {
-	uint64_t hash = UINT64_C(14695981039346656037);
+	uint64_t hash = span_hash(SPAN_HASH, span_of(user));
 
-	while (*user)
-		hash = (hash ^ (unsigned char)*user++) *
-			UINT64_C(1099511628211);
 	memset(key, 0xff, 16);
 	memcpy(key, &hash, sizeof(hash));
 	key[0] = key[1] = 0xff;

@@ -169,17 +169,14 @@ static void auth_user(const struct smtpd_session *x, struct str *out)
 
 static void put_host(const char *address, struct str *out)
 {
-	struct span s = span_of(address);
-
-	str_add(out, span_rest(s, span_rfind(s, '@') + 1));
+	str_add(out, span_behind(span_of(address), '@'));
 }
 
 static void put_mailer(const struct smtpd_session *x, const char *address,
 		struct str *out)
 {
-	struct span s = span_of(address), domain;
+	struct span domain = span_behind(span_of(address), '@');
 
-	domain = span_rest(s, span_rfind(s, '@') + 1);
 	str_adds(out, conf_is_local(x->smtp->conf, domain) ? "local" :
 			"esmtp");
 }

@@ -63,6 +63,24 @@ size_t span_find(struct span s, char c)
 	return at ? (size_t)(at - s.p) : s.n;
 }
 
+struct span span_before(struct span s, char c)
+{
+	return span_sub(s, 0, span_rfind(s, c));
+}
+
+struct span span_behind(struct span s, char c)
+{
+	return span_rest(s, span_rfind(s, c) + 1);
+}
+
+uint64_t span_hash(uint64_t hash, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		hash = (hash ^ (unsigned char)s.p[i]) *
+			UINT64_C(1099511628211);
+	return hash;
+}
+
 bool span_has(struct span s, char c)
 {
 	return span_find(s, c) < s.n;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct span {
 	const char *p;		/* not NUL-terminated; may be NULL if n is 0 */
@@ -32,6 +33,13 @@ bool span_ends(struct span a, const char *suffix);	/* ASCII case ignored */
 size_t span_find(struct span s, char c);
 size_t span_rfind(struct span s, char c);
 bool span_has(struct span s, char c);
+/* Around the last c; without one all of it, and nothing. */
+struct span span_before(struct span s, char c);
+struct span span_behind(struct span s, char c);
+
+/* Goes on with SPAN_HASH, or what this gave for a piece before (FNV-1a). */
+#define SPAN_HASH UINT64_C(14695981039346656037)
+uint64_t span_hash(uint64_t hash, struct span s);
 
 /* Nothing but letters, digits and what is in more? */
 bool span_isalnum(struct span s, const char *more);

@@ -77,6 +77,16 @@ static void finds(void **state)
 	assert_int_equal(span_find(none, '@'), 0);
 	assert_int_equal(span_rfind(none, '@'), 0);
 	assert_int_equal(span_rfind(SPAN("@"), '@'), 0);
+	assert_true(span_eq(span_before(SPAN("a@b@c"), '@'), SPAN("a@b")));
+	assert_true(span_eq(span_behind(SPAN("a@b@c"), '@'), SPAN("c")));
+	assert_true(span_eq(span_before(SPAN("abc"), '@'), SPAN("abc")));
+	assert_int_equal(span_behind(SPAN("abc"), '@').n, 0);
+	assert_int_equal(span_before(none, '@').n, 0);
+	assert_int_equal(span_behind(none, '@').n, 0);
+	/* the vectors of the FNV page: "" and "foobar" */
+	assert_true(span_hash(SPAN_HASH, none) == UINT64_C(0xcbf29ce484222325));
+	assert_true(span_hash(span_hash(SPAN_HASH, SPAN("foo")), SPAN("bar"))
+			== UINT64_C(0x85944171f73967e8));
 	assert_int_equal(span_find(SPAN("a\0b"), '\0'), 1);
 	/* not behind the span's end */
 	assert_int_equal(span_find(span_make("ab@", 2), '@'), 2);

@@ -16,13 +16,14 @@ static bool has_eight_bit(struct span s)
 {
 	const unsigned long high = ~0UL / 255 * 128;	/* 0x8080... */
 	unsigned long all = 0, word;
+	size_t i = 0;
 
-	for (; s.n >= sizeof(word); s = span_rest(s, sizeof(word))) {
-		memcpy(&word, s.p, sizeof(word));
+	for (; s.n - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, s.p + i, sizeof(word));
 		all |= word;
 	}
-	for (; s.n; s = span_rest(s, 1))
-		all |= (unsigned char)s.p[0];
+	for (; i < s.n; i++)
+		all |= (unsigned char)s.p[i];
 	return all & high;
 }
 

@@ -25,6 +25,9 @@ struct smtp_result {
 	unsigned char tls_fault;	/* enum tls_fault; gone: TLS was wanted */
 };
 
+/* "550 5.1.1 no such user", or just the text where there was no reply. */
+void smtp_result_text(const struct smtp_result *r, char *out, size_t size);
+
 struct conn;
 enum {
 	SMTP_ABOUT_LOGIN = 1,		/* we had a password */

@@ -94,3 +94,12 @@ void smtp_result_set(struct smtp_result *r, enum err_kind kind,
 	add_text(&in, span_of(text));
 	memcpy(r->text, in.text, sizeof(r->text));
 }
+
+void smtp_result_text(const struct smtp_result *r, char *out, size_t size)
+{
+	if (!r->code)
+		snprintf(out, size, "%s", r->text);
+	else
+		snprintf(out, size, "%d %s%s%s", r->code, r->enhanced,
+				r->enhanced[0] ? " " : "", r->text);
+}

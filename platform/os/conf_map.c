@@ -4,23 +4,13 @@
 #include "base/utf8.h"
 #include "config.h"
 
-static struct span local_of(struct span s)
-{
-	return span_sub(s, 0, span_rfind(s, '@'));
-}
-
-static struct span domain_of(struct span s)
-{
-	return span_rest(s, span_rfind(s, '@') + 1);
-}
-
 /* An address, @DOMAIN or a name alone, as conf keeps it; empty: none of them. */
 static struct span read_one(char out[CONF_USER_SIZE], struct span word)
 {
 	struct span s = span_has(word, '@') ? conf_mailbox(out, word) :
 		conf_user(out, word);
 
-	return span_has(local_of(s), '@') ? span_make(NULL, 0) : s;
+	return span_has(span_before(s, '@'), '@') ? span_make(NULL, 0) : s;
 }
 
 static int read_from(struct conf_load *l, struct conf_map *m, struct span word)
@@ -89,8 +79,8 @@ void conf_print_map(const struct conf *c, const struct conf_row *row,
 int conf_check_virtual(struct conf_load *l)
 {
 	for (const struct conf_map *m = l->c->virtuals; m; m = m->next) {
-		struct span from = domain_of(span_of(m->from));
-		struct span to = domain_of(span_of(m->to));
+		struct span from = span_behind(span_of(m->from), '@');
+		struct span to = span_behind(span_of(m->to), '@');
 
 		if (!conf_is_local(l->c, from))
 			return conf_error(l, "virtual %s: no domain of ours",
@@ -115,11 +105,13 @@ static bool same_domain(const struct conf *c, struct span ours,
 static bool fits(const struct conf *c, struct span from, struct span local,
 		struct span domain, unsigned what)
 {
-	if (span_has(from, '@') && !same_domain(c, domain_of(from), domain))
+	if (span_has(from, '@') && !same_domain(c, span_behind(from, '@'),
+				domain))
 		return false;
 	if (from.p[0] == '@')
 		return what & CONF_MAP_DOMAIN;
-	if (!(what & CONF_MAP_ADDRESS) || !span_caseeq(local_of(from), local))
+	if (!(what & CONF_MAP_ADDRESS)
+			|| !span_caseeq(span_before(from, '@'), local))
 		return false;
 	return span_has(from, '@') || !domain.n || conf_is_local(c, domain);
 }

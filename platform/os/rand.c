@@ -1,6 +1,7 @@
 #include "os/rand.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define PIECE 256		/* the most that getentropy gives */
@@ -37,8 +38,21 @@ void rand_word(char *out, size_t n)
 	static const char set[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 		"abcdefghijklmnopqrstuvwxyz0123456789";
+	unsigned char pool[32];		/* a call for all of them, mostly */
+	const unsigned kinds = sizeof(set) - 1, even = 256 - 256 % kinds;
+	size_t left = 0;
 
-	while (n--)
-		*out++ = set[rand_below(sizeof(set) - 1)];
+	while (n) {
+		if (!left) {
+			left = sizeof(pool);
+			rand_bytes(pool, left);
+		}
+		/* the highest values would make the rest uneven */
+		if (pool[--left] >= even)
+			continue;
+		*out++ = set[pool[left] % kinds];
+		n--;
+	}
 	*out = '\0';
+	explicit_bzero(pool, sizeof(pool));
 }

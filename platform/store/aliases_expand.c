@@ -148,7 +148,7 @@ static int take_address(struct expand *x, const struct aliases_entry *in,
 		const struct alias_value *v)
 {
 	struct span text = span_of(v->text), domain = { NULL, 0 };
-	struct span local = span_sub(text, 0, span_rfind(text, '@'));
+	struct span local = span_before(text, '@');
 	const struct aliases_entry *e;
 
 	if (local.n < text.n)
@@ -392,7 +392,7 @@ int aliases_owner(struct aliases *a, struct span local,
 		while (alias_value_next(&l, &v, &why) < 0)
 			;
 		text = span_of(v.text);
-		local = span_sub(text, 0, span_rfind(text, '@'));
+		local = span_before(text, '@');
 		if ((v.kind != ALIAS_ADDRESS && v.kind != ALIAS_EXACT) ||
 				(local.n < text.n && !conf_is_local(a->conf,
 					span_rest(text, local.n + 1))))

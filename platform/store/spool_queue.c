@@ -15,6 +15,13 @@
 
 #define CHECK_SIZE 4096	/* octets read at a time by spool_check */
 
+/* What is read of a file at once: mostly the whole envelope. */
+struct beginning {
+	struct record_head h;
+	size_t n;
+	char text[1024];
+};
+
 static int own_flash(struct spool *s, struct err *err)
 {
 	if (!spool_has_flash(s) || !s->loop || s->flash_sync)
@@ -92,9 +99,8 @@ static int open_in(int folder, const char *id, int flags)
 
 /* The file of one who has an id: whole as far as seen. */
 static int open_whole(struct spool *s, const char *id, int flags,
-		struct record_head *h, struct err *err)
+		struct beginning *b, struct err *err)
 {
-	char line[RECORD_HEAD_SIZE];
 	struct stat st;
 	ssize_t n;
 	int fd;
@@ -106,36 +112,49 @@ static int open_whole(struct spool *s, const char *id, int flags,
 		fd = open_in(s->flash.msg, id, flags);
 	if (fd < 0 && errno == ENOENT)
 		return err_set(err, ERR_PERM, "%s: gone", id);
-	if (fd < 0 || fstat(fd, &st) < 0 || (n = file_pread(fd, line,
-					sizeof(line), 0)) < 0) {
+	if (fd < 0 || fstat(fd, &st) < 0 || (n = file_pread(fd, b->text,
+					sizeof(b->text), 0)) < 0) {
 		disk_err(err, id);
 		if (fd >= 0)
 			close(fd);
 		return -1;
 	}
+	b->n = (size_t)n;
 	if (S_ISREG(st.st_mode)
-			&& record_head_get(h, span_make(line, (size_t)n)) == 0
-			&& (uint64_t)st.st_size == h->envelope + h->message)
+			&& record_head_get(&b->h, span_make(b->text, b->n)) == 0
+			&& (uint64_t)st.st_size == b->h.envelope + b->h.message)
 		return fd;
 	close(fd);
 	return damaged(s, id, "not whole", err);
 }
 
+/* The envelope, of which a part is there; fewer octets than it has, or -1. */
+static ssize_t read_rest(int fd, char *text, const struct beginning *b)
+{
+	size_t all = b->h.envelope, have = b->n < all ? b->n : all;
+	ssize_t n = 0;
+
+	memcpy(text, b->text, have);
+	if (have < all)
+		n = file_pread(fd, text + have, all - have, (int64_t)have);
+	return n < 0 ? n : (ssize_t)have + n;
+}
+
 int spool_load(struct spool *s, const char *id, struct arena *a,
 		struct spool_envelope **e, struct err *err)
 {
-	struct record_head h;
-	int fd = open_whole(s, id, O_RDONLY, &h, err);
+	struct beginning b;
+	int fd = open_whole(s, id, O_RDONLY, &b, err);
 	struct err why;
 	ssize_t n = 0;
 	char *text;
 
 	if (fd < 0)
 		return -1;
-	text = arena_alloc(a, h.envelope);
+	text = arena_alloc(a, b.h.envelope);
 	*e = arena_alloc(a, sizeof(**e));
 	if (text && *e)
-		n = file_pread(fd, text, h.envelope, 0);
+		n = read_rest(fd, text, &b);
 	if (n < 0)
 		disk_err(err, id);
 	close(fd);
@@ -144,7 +163,8 @@ int spool_load(struct spool *s, const char *id, struct arena *a,
 	if (!text || !*e)
 		return err_set(err, ERR_NOMEM, "%s: out of memory", id);
 	/* cut since it was looked at? its CRC will be wrong */
-	if (record_get(*e, span_make(text, (size_t)n), &h, a, &why) < 0) {
+	if (record_get(*e, span_make(text, (size_t)n), &b.h, a,
+				&why) < 0) {
 		if (why.kind == ERR_NOMEM)
 			return err_set(err, ERR_NOMEM, "%s: %s", id, why.text);
 		return damaged(s, id, why.text, err);
@@ -157,26 +177,26 @@ int spool_load(struct spool *s, const char *id, struct arena *a,
 int spool_body(struct spool *s, const struct spool_envelope *e, int64_t *start,
 		struct err *err)
 {
-	struct record_head h;
-	int fd = open_whole(s, e->id, O_RDONLY, &h, err);
+	struct beginning b;
+	int fd = open_whole(s, e->id, O_RDONLY, &b, err);
 
 	if (fd >= 0)
-		*start = h.envelope;
+		*start = b.h.envelope;
 	return fd;
 }
 
 int spool_check(struct spool *s, const struct spool_envelope *e, struct err *err)
 {
 	char piece[CHECK_SIZE];
-	struct record_head h;
+	struct beginning b;
 	uint32_t crc = 0;
-	int fd = open_whole(s, e->id, O_RDONLY, &h, err);
+	int fd = open_whole(s, e->id, O_RDONLY, &b, err);
 	int64_t at;
 	ssize_t n;
 
 	if (fd < 0)
 		return -1;
-	at = h.envelope;
+	at = b.h.envelope;
 	while ((n = file_pread(fd, piece, sizeof(piece), at)) > 0) {
 		crc = record_crc(crc, span_make(piece, (size_t)n));
 		at += n;
@@ -184,7 +204,7 @@ int spool_check(struct spool *s, const struct spool_envelope *e, struct err *err
 	if (n < 0)
 		disk_err(err, e->id);
 	close(fd);
-	if (n == 0 && crc != h.message_crc)
+	if (n == 0 && crc != b.h.message_crc)
 		return damaged(s, e->id, "message's CRC is wrong", err);
 	return (int)n;
 }
@@ -208,13 +228,13 @@ static int change(struct spool *s, const struct spool_envelope *e,
 		int64_t where, unsigned rcpt, const void *p, size_t n,
 		struct err *err)
 {
-	struct record_head h;
-	int fd = open_whole(s, e->id, O_RDWR, &h, err), rc;
+	struct beginning b;
+	int fd = open_whole(s, e->id, O_RDWR, &b, err), rc;
 
 	if (fd < 0)
 		return -1;
 	if (!where)
-		where = record_state_at(e, h.envelope, rcpt);
+		where = record_state_at(e, b.h.envelope, rcpt);
 	rc = disk_write_at(fd, p, n, where);
 	if (rc == 0)
 		rc = change_twin(s, e->id, p, n, where);

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include "base/utf8.h"
 #include "config.h"
@@ -17,6 +15,7 @@
 #include "net/tls_pins.h"
 #include "os/file.h"
 #include "os/priv.h"
+#include "os/socket.h"
 #include "store/disk.h"
 #include "store/spool.h"
 #include "store/submit_alias.h"
@@ -86,23 +85,13 @@ static void on_interrupt(void *arg, int signo)
 	loop_stop(s->loop, 0);
 }
 
-/* "550 5.1.1 no such user", or just the text where there was no reply. */
-static void result_text(const struct smtp_result *r, char *out, size_t size)
-{
-	if (!r->code)
-		snprintf(out, size, "%s", r->text);
-	else
-		snprintf(out, size, "%d %s%s%s", r->code, r->enhanced,
-				r->enhanced[0] ? " " : "", r->text);
-}
-
 static enum submit_way verdict(struct submit *s, const char *where, struct err *err)
 {
 	const struct smtp_message *m = &s->message;
 	char text[300];
 
 	if (s->interrupted || !s->sent) {
-		result_text(&s->end, text, sizeof(text));
+		smtp_result_text(&s->end, text, sizeof(text));
 		err_set(err, s->end.kind == ERR_NONE ? ERR_TEMP : s->end.kind,
 				"%s: %s", where,
 				s->interrupted ? "interrupted" : text);
@@ -110,7 +99,7 @@ static enum submit_way verdict(struct submit *s, const char *where, struct err *
 	}
 	if (!s->refused)
 		return WAY_TAKEN;
-	result_text(&s->why, text, sizeof(text));
+	smtp_result_text(&s->why, text, sizeof(text));
 	if (m->nrcpt == 1)
 		err_set(err, s->why.kind, "%s: %s", m->rcpt[0], text);
 	else
@@ -158,20 +147,7 @@ static enum submit_way by_socket(struct submit *s, struct err *err)
 
 int submit_connect(const struct conf *conf, struct err *err)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	int n = snprintf(at.sun_path, sizeof(at.sun_path), "%s/" SUBMIT_SOCKET,
-			conf->run_dir);
-	int fd;
-
-	if (n < 0 || (size_t)n >= sizeof(at.sun_path))
-		return err_set(err, ERR_PERM, "run-dir: path too long");
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0)
-		return fd;
-	err_errno(err, "%s", at.sun_path);
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	return socket_connect(conf->run_dir, SUBMIT_SOCKET, 0, err);
 }
 
 static void on_found(void *arg, const struct mx_target *targets, unsigned n,

@@ -47,7 +47,7 @@ static int take(struct submit_alias *x, struct aliases *a,
 {
 	struct span address = span_of(x->rcpt[i]);
 	const char *dsn = x->rcpt_dsn ? x->rcpt_dsn[i] : NULL;
-	struct span domain = span_rest(address, span_rfind(address, '@') + 1);
+	struct span domain = span_behind(address, '@');
 	int rc = 0;
 
 	if (!domain.n || conf_is_local(conf, domain))

@@ -5,36 +5,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/socket.h"
 
 #define QUEUE_SOCKET "queue.ctl"	/* below run-dir */
 #define REPLY_MOST 600
 #define ENVELOPE_MOST (16 * 1024 * 1024)	/* the most recipients there can be */
 #define ANSWER_S 60			/* queue waits for nobody but the disk */
-
-static int connect_queue(const struct conf *conf)
-{
-	const struct timeval patience = { .tv_sec = ANSWER_S };
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	int n = snprintf(at.sun_path, sizeof(at.sun_path), "%s/" QUEUE_SOCKET,
-			conf->run_dir);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -1;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	if (n > 0 && (size_t)n < sizeof(at.sun_path)
-			&& connect(fd, (const void *)&at, sizeof(at)) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
 
 static const char *text_of(const char *params)
 {
@@ -88,7 +67,8 @@ static struct span reply(int fd, char line[REPLY_MOST])
 enum submit_way submit_by_queue(const struct conf *conf,
 		const struct smtp_message *m, struct err *err)
 {
-	int fd = connect_queue(conf);
+	int fd = socket_connect(conf->run_dir, QUEUE_SOCKET, ANSWER_S,
+			NULL);
 	char line[REPLY_MOST];
 	struct span said;
 	void (*before)(int);
