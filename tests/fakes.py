@@ -8,6 +8,8 @@ import struct
 import subprocess
 import threading
 
+from instance import free_port
+
 
 def make_cert(folder, name):
     """A self-signed certificate; gives (certificate, key)."""
@@ -196,7 +198,7 @@ class FakeDNS(threading.Thread):
         super().__init__(daemon=True)
         self.zone, self.asked, self.signed = zone, [], signed
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((host, port))
+        self.socket.bind((host, port or free_port()))   # for TCP, too
         self.port = self.socket.getsockname()[1]
         self.start()
 
