@@ -60,32 +60,20 @@ static int parse(const char *path, struct span text,
 	return 0;
 }
 
-static int check_file(const char *path, struct err *err)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return err_errno(err, "%s", path);
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_PERM, "%s: not a file", path);
-	if (st.st_mode & (S_IROTH | S_IWOTH))
-		return err_set(err, ERR_PERM, "%s: others can read it; "
-				"chmod o= would help", path);
-	return 0;
-}
-
 int oauth_load(const char *path, struct oauth_credential *c, struct err *err)
 {
-	struct str text;
-	int rc = -1;
+	int fd = file_open_secret(path, err), rc;
+	char text[FILE_MOST];
+	ssize_t n;
 
 	memset(c, 0, sizeof(*c));
-	if (check_file(path, err) < 0)
+	if (fd < 0)
 		return -1;
-	str_init_secret(&text, FILE_MOST);
-	if (file_read(AT_FDCWD, path, &text, err) == 0)
-		rc = parse(path, str_span(&text), c, err);
-	str_wipe(&text);
+	n = file_pread(fd, text, sizeof(text), 0);
+	rc = n < 0 ? err_errno(err, "%s", path)
+		: parse(path, span_make(text, (size_t)n), c, err);
+	close(fd);
+	explicit_bzero(text, sizeof(text));
 	return rc;
 }
 

@@ -472,35 +472,17 @@ static int first_line(struct span text, char *out, size_t size,
 	return 0;
 }
 
-static int check_mode(int fd, const char *path, struct err *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return err_errno(err, "%s", path);
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_PERM, "%s: not a file", path);
-	if (st.st_mode & (S_IROTH | S_IWOTH))
-		return err_set(err, ERR_PERM, "%s: others can read it; "
-				"chmod o= would help", path);
-	return 0;
-}
-
 int smtp_password(const char *path, char *out, size_t size, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
+	int fd = file_open_secret(path, err), rc;
 	char text[1024];
-	ssize_t n = 0;
+	ssize_t n;
 
 	if (fd < 0)
-		return err_errno(err, "%s", path);
-	rc = check_mode(fd, path, err);
-	if (!rc) {
-		n = file_pread(fd, text, sizeof(text), 0);
-		rc = n < 0 ? err_errno(err, "%s", path) :
-			first_line(span_make(text, (size_t)n), out, size, path,
-					err);
-	}
+		return -1;
+	n = file_pread(fd, text, sizeof(text), 0);
+	rc = n < 0 ? err_errno(err, "%s", path) : first_line(span_make(text,
+				(size_t)n), out, size, path, err);
 	close(fd);
 	explicit_bzero(text, sizeof(text));
 	return rc;

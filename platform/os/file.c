@@ -377,3 +377,22 @@ int file_lock(int fd, int ms)
 	}
 	return 0;
 }
+
+int file_open_secret(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		err_errno(err, "%s", path);
+	else if (!S_ISREG(st.st_mode))
+		err_set(err, ERR_PERM, "%s: not a file", path);
+	else if (st.st_mode & (S_IROTH | S_IWOTH))
+		err_set(err, ERR_PERM, "%s: others can read it; "
+				"chmod o= would help", path);
+	else
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
