@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -46,13 +47,17 @@ static void step(const char *what, int at)
 	char text[64];
 	int n = snprintf(text, sizeof(text), "%d %s %d", getpid(), what, at);
 
-	if (name && (ready_for == getpid() || dial(name) == 0)) {
-		/* closed by who keeps but a few: once more */
-		if (syscall(SYS_write, OURS, text, n) < 0 && errno == EBADF
-				&& dial(name) == 0)
-			syscall(SYS_write, OURS, text, n);
-		syscall(SYS_read, OURS, text, 1);
-	}
+	if (!name)
+		return;
+	if (ready_for != getpid())
+		dial(name);
+	/* closed by who keeps but a few: once more */
+	if (syscall(SYS_write, OURS, text, n) < 0 && errno == EBADF
+			&& dial(name) == 0)
+		syscall(SYS_write, OURS, text, n);
+	/* nobody there: the end has come, and we were not known yet */
+	if (syscall(SYS_read, OURS, text, 1) != 1)
+		kill(getpid(), SIGKILL);
 	errno = before;
 }
 

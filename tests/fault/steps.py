@@ -133,7 +133,7 @@ class Steps(threading.Thread):
         pid = int(pid)
         self.pids.add(pid)
         if self.dead.is_set():
-            return False
+            return False        # hung up on, it ends itself
         try:
             path = os.readlink(f"/proc/{pid}/fd/{at}")
         except OSError:
