@@ -279,7 +279,7 @@ bench-send: all
 	@config/need build peers
 	@PILLARBOX=$(abspath $(O))/pillarbox $(PYTHON) \
 		tests/bench/send_peers.py $(ARGS)
-# With Postfix, Exim and OpenSMTPD; their root folders stay in build/peers.
+# With Postfix, Exim, OpenSMTPD, Dovecot, postgrey; their root folders stay in build/peers.
 check-interop: all
 	@config/need build check peers
 	@PILLARBOX=$(abspath $(O))/pillarbox INTEROP=all $(PYTHON) -m pytest \

@@ -180,6 +180,21 @@ def test_greylisting(pair):
     assert peer.grey.deferred == 1
 
 
+def test_what_smtp_checks(pair):
+    us, peer = pair
+    p = us.run("smtp", "-C", str(us.conf), "--check", f"localhost:{peer.port}",
+               check=False)
+    assert f"port {peer.port}, begins in plain" in p.stdout
+    assert "greeting:     peer.b.test" in p.stdout
+    if peer.tls == "starttls":
+        assert p.returncode == 0 and "verified    it is localhost" in p.stdout
+        user = " user=YOU" if peer.logins else "\n"
+        assert f"smarthost localhost:{peer.port} starttls{user}" in p.stdout
+    else:
+        assert p.returncode and "  TLS fails: TLS: " in p.stdout
+        assert "Nothing here can be used" in p.stdout
+
+
 def test_down_and_up_again(pair):
     us, peer = pair
     peer.kill()

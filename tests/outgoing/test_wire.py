@@ -198,6 +198,23 @@ def test_a_hole_that_the_connection_does_not_outlive(wire):
         only_once(i, s, rcpts=["one@b.test"])
 
 
+def test_long_packets_vanish(wire):
+    """One that hangs in such a hole does not hold up others."""
+    with server(wire, Pausing, when="text") as s, wire.device(RELAY) as i:
+        send(i, "one@b.test", BIG)
+        assert s.reached.wait(10)
+        wire.narrow(800)
+        s.may.set()
+        send(i, "two@b.test")
+        wait_for(lambda: s.messages)
+        assert s.messages[0][1] == ["two@b.test"]
+        time.sleep(1)
+        assert len(i.spooled()) == 1 and "deferred" not in i.log()
+        wire.narrow(1500)
+        only_once(i, s, rcpts=["one@b.test", "two@b.test"])
+        assert "deferred" not in i.log()
+
+
 @pytest.mark.parametrize("how", ["down", "kill"])
 def test_cut_while_the_text_goes(wire, how):
     """The interface goes down and comes back, queue ends and starts anew."""

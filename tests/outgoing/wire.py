@@ -37,6 +37,8 @@ class Wire:
         self.sh("ip", "link", "add", "wan0", "type", "veth", "peer", "name",
                 "eth0", "netns", self.there.pid)
         self.sh("ip", "link", "set", "eth0", "up", ns=self.there)
+        # packets as long as they are, or narrow() would let them pass
+        self.sh("ip", "link", "set", "wan0", "gso_max_segs", "1")
         self.sh("sysctl", "-qw", "net.ipv6.conf.wan0.keep_addr_on_down=1")
         self.up()
         for a in ("10.78.0.2", "2001:db8:78::2"):
@@ -85,6 +87,10 @@ class Wire:
     def heal(self):
         for ns, device in ((self.near, "wan0"), (self.there, "eth0")):
             self.sh("tc", "qdisc", "del", "dev", device, "root", ns=ns)
+
+    def narrow(self, mtu):
+        """What is longer vanishes, as where a firewall eats the ICMP."""
+        self.sh("ip", "link", "set", "eth0", "mtu", mtu, ns=self.there)
 
     def device(self, extra=""):
         return Instance(
