@@ -21,10 +21,17 @@ static void flush(struct out *o)
 
 void out_add(struct out *o, struct span s)
 {
+	size_t at = span_find(s, '\n');
+
+	for (; at < s.n; at += 1 + span_find(span_rest(s, at + 1), '\n'))
+		o->lines++;
 	o->written += s.n;
-	for (size_t i = 0; i < s.n; i++) {
-		o->lines += s.p[i] == '\n';
-		o->buffer[o->n++] = s.p[i];
+	while (s.n) {
+		struct span piece = span_sub(s, 0, OUT_SIZE - o->n);
+
+		memcpy(o->buffer + o->n, piece.p, piece.n);
+		o->n += piece.n;
+		s = span_rest(s, piece.n);
 		if (o->n == OUT_SIZE)
 			flush(o);
 	}
