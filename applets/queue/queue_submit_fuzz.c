@@ -62,6 +62,7 @@ static void set_up(void)
 	for (unsigned i = 0; i < QUEUE_SITE_BUCKETS; i++)
 		list_init(&q->sites[i]);
 	list_init(&q->callers);
+	list_init(&q->tallies);
 	q->spool = spool_open(&conf, NULL, &err);
 	fd = listen_open_unix(socket_path, SOCK_STREAM, 0600, &err);
 	if (!q->spool || fd < 0 || control_start(q, fd, &err) < 0)
