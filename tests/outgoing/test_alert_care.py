@@ -116,6 +116,8 @@ def test_nothing_is_lost_when_queue_is_killed():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         i.maild.wait()
+        # their ports are free when they are gone
+        wait_for(lambda: not any(i.pids(d) for d in DAEMONS))
         assert len(i.spooled()) == 4
         i.start()
         wait_for(lambda: not i.spooled(), 20)

@@ -169,7 +169,8 @@ def package_make(tmp, *targets, config=os.devnull, variant="full"):
 
 
 @pytest.mark.parametrize("chosen", [{}, {"POP3D": "n", "MAIL": "n"},
-                                    {"TLS": "n", "AUTHD": "n", "MAILUSER": "n"}])
+                                    {"TLS": "n", "AUTHD": "n", "MAILUSER": "n",
+                                     "SMTPD_GREYLIST": "n"}])
 def test_the_menu_becomes_our_config(tmp, chosen):
     config = openwrt_config(tmp, **chosen)
     package_make(tmp, "configure", config=config)
