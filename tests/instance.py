@@ -163,7 +163,9 @@ class Instance:
 
     def stop(self):
         if self.maild and self.maild.poll() is None:
-            self.maild.send_signal(signal.SIGTERM)
+            # faketime would end without its child
+            for pid in self.wrapper and self.pids("maild") or [self.maild.pid]:
+                os.kill(pid, signal.SIGTERM)
             try:
                 self.maild.wait(45)
             except subprocess.TimeoutExpired:
