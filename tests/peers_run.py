@@ -152,3 +152,14 @@ def postfix_folders(peer):
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir()
     os.chown(data, owner, 0)
+
+
+def dovecot_folders(peer):
+    """Its accounts, no sockets of an earlier run, peer.cert; gives etc/dovecot."""
+    peers_root.USERS.update({"dovecot": 2107, "dovenull": 2108})
+    peers_root.accounts(peer.root)
+    etc = peer.root / "etc/dovecot"
+    shutil.rmtree(peer.root / "run/dovecot", ignore_errors=True)
+    for source, name in zip(peer.cert, ("cert.pem", "key.pem")):
+        shutil.copy(source, etc / name)
+    return etc

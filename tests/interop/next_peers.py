@@ -8,7 +8,7 @@ import socket
 
 import peers_root
 from mail_peers import CERT, KEY, MailPeer
-from peers_run import Peer, postfix_folders, quiet_port
+from peers_run import Peer, dovecot_folders, postfix_folders, quiet_port
 
 AUTH = ("smtpd_sasl_auth_enable=yes", "smtpd_tls_auth_only=yes",
         "smtpd_tls_security_level=encrypt", "mynetworks=192.0.2.1",
@@ -92,12 +92,7 @@ class NextDovecot(Peer):
         return self
 
     def configure(self):
-        peers_root.USERS.update({"dovecot": 2107, "dovenull": 2108})
-        peers_root.accounts(self.root)
-        etc = self.root / "etc/dovecot"
-        shutil.rmtree(self.root / "run/dovecot", ignore_errors=True)
-        for source, name in zip(self.cert, ("cert.pem", "key.pem")):
-            shutil.copy(source, etc / name)
+        etc = dovecot_folders(self)
         for user in ("full", "carol"):
             (self.work / "mail" / user).mkdir()
             os.chown(self.work / "mail" / user, 2001, 2001)

@@ -8,7 +8,6 @@ import json
 import os
 import random
 import re
-import shutil
 import subprocess
 import threading
 import urllib.parse
@@ -18,7 +17,7 @@ import pytest
 import peers_root
 from fakes import FakeSMTP, make_cert
 from instance import BIN, Instance, wait_for
-from peers_run import Missing, Peer
+from peers_run import Missing, Peer, dovecot_folders
 
 # -- messages of all shapes, and what a reader makes of them ------------------
 
@@ -242,12 +241,7 @@ class Dovecot(Peer):
     more = ("dovecot-submissiond",)
 
     def configure(self):
-        peers_root.USERS.update({"dovecot": 2107, "dovenull": 2108})
-        peers_root.accounts(self.root)
-        etc = self.root / "etc/dovecot"
-        shutil.rmtree(self.root / "run/dovecot", ignore_errors=True)
-        for source, name in zip(self.cert, ("cert.pem", "key.pem")):
-            shutil.copy(source, etc / name)
+        etc = dovecot_folders(self)
         (etc / "users").write_text("bob:{PLAIN}pencil:2001:2001::/mail/bob\n")
         (etc / "oauth2").write_text(
             "tokeninfo_url = http://127.0.0.1:%d/?access_token=\n"
