@@ -8,6 +8,7 @@
 #include "deliver/system.h"
 #include "net/auth.h"
 #include "net/daemon.h"
+#include "net/door.h"
 #include "net/smtp_server.h"
 #include "store/out.h"
 #include "store/sync.h"
@@ -22,6 +23,7 @@ struct deliver {
 	struct system *system;		/* NULL: no system users, no aliases */
 	struct listen *listen;
 	struct list sessions;
+	struct door door;		/* of TCP */
 	struct loop_timer grace;	/* while stopping */
 	uid_t queue_uid;
 	int mail_dir, staging;

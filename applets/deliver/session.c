@@ -95,7 +95,9 @@ void deliver_rcpt(struct smtp_session *s, struct smtp_rcpt *r)
 {
 	struct deliver_session *x = s->owner;
 
-	if (CFG_DELIVER_ALIASES && alias_is_target(span_of(r->address))) {
+	/* queue alone says whose commands are to run */
+	if (CFG_DELIVER_ALIASES && s->policy->spool_param
+			&& alias_is_target(span_of(r->address))) {
 		take_alias(x, r);
 		return;
 	}

@@ -75,6 +75,12 @@ static const struct conf_row rows[] = {
 		ROW("xclient-from", "(none)",
 		"Front ends as nginx that may say with XCLIENT who their "
 		"client is, and who has logged in. They are believed.") },
+	{ KIND_IF(DELIVER_TCP, NETS), AT(lmtp_from), 0, 0,
+		ROW("lmtp-from", "(none)",
+		"Mail servers that may hand us mail for our users by LMTP, at "
+		"the sockets of listen lmtp. Nobody else may, not even this "
+		"machine: they say what they like of senders, and there is no "
+		"TLS.") },
 	{ KIND_IF(TLS_CLIENT_CERTS, CERTS), AT(client_certs), 0, 0,
 		ROW("relay-cert", "(none)",
 		"Clients whose TLS certificate has this SHA-256 fingerprint "
