@@ -6,6 +6,7 @@
  * applet deliver daemon
  * file alias.c DELIVER_ALIASES
  * file run.c DELIVER_ALIASES
+ * file quota.c DELIVER_QUOTA
  *
  * config DELIVER
  *	bool "deliver (11 kB)"
@@ -29,6 +30,12 @@
  *	depends on ALIASES
  *	help
  *	  "|COMMAND" and /FILE in /etc/aliases, run and written as alias-user.
+ *
+ * config DELIVER_QUOTA
+ *	bool "Quotas of mailboxes (5 kB)"
+ *	help
+ *	  mailbox-quota and the quotas of users: a full mailbox takes no more,
+ *	  and its owner is warned before.
  *
  * config DELIVER_TCP
  *	bool "LMTP over TCP for other mail servers (1 kB)"
@@ -225,6 +232,8 @@ static int open_all(struct deliver *m, struct err *err)
 		if (!m->system)
 			return -1;
 	}
+	if (CFG_DELIVER_QUOTA && conf->system_users)
+		m->mbox_dir = disk_folder(AT_FDCWD, conf->mbox_dir);
 	fd = daemon_unix(&m->daemon, DELIVER_SOCKET, SOCK_STREAM, 0666, NULL,
 			err);
 	if (fd < 0)
