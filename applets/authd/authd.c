@@ -30,6 +30,7 @@
  *
  * config AUTHD_SASLAUTHD
  *	bool "saslauthd knows more passwords (3 kB)"
+ *	select AUTHD_SLOW
  *	help
  *	  saslauthd: Cyrus saslauthd is asked about users that users.db does
  *	  not have: PAM, LDAP, IMAP.
@@ -147,7 +148,7 @@ static void on_answer(struct authd_job *job, struct span answer)
 	struct request *r = container_of(job, struct request, job);
 	struct span rest = answer, word = span_word(&rest);
 
-	if (CFG_AUTHD_SASLAUTHD && span_is(word, AUTHD_ELSEWHERE)) {
+	if (CFG_AUTHD_SLOW && span_is(word, AUTHD_ELSEWHERE)) {
 		job->slow = true;
 		authd_pool_ask(r->client->authd->pool, job);
 		return;
