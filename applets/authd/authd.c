@@ -6,6 +6,10 @@
  * file authd_system.c AUTHD_SYSTEM
  * file authd_scram.c SASL_SCRAM
  * file authd_saslauthd.c AUTHD_SASLAUTHD
+ * file authd_directory.c AUTHD_DIRECTORY
+ * file authd_library.c AUTHD_DIRECTORY
+ * file authd_ldap.c AUTHD_LDAP
+ * file authd_mysql.c AUTHD_MYSQL
  *
  * config AUTHD
  *	bool "authd (10 kB)"
@@ -34,6 +38,22 @@
  *	help
  *	  saslauthd: Cyrus saslauthd is asked about users that users.db does
  *	  not have: PAM, LDAP, IMAP.
+ *
+ * config AUTHD_LDAP
+ *	bool "LDAP: users of a directory (10 kB)"
+ *	select AUTHD_DIRECTORY
+ *	help
+ *	  ldap-server: users are searched for and log in there. Built with the
+ *	  headers of OpenLDAP; its library is opened at run time, where the
+ *	  directive is in use: not in static builds.
+ *
+ * config AUTHD_MYSQL
+ *	bool "MySQL, MariaDB: users of a database (8 kB)"
+ *	select AUTHD_DIRECTORY
+ *	help
+ *	  mysql-server, mysql-query: users and their hashes come from there.
+ *	  Built with the headers of MariaDB's client; its library is opened as
+ *	  that of LDAP.
  *
  * config AUTHD_VIRTUAL
  *	bool "Catch-all, domains that stand for others (2 kB)"

@@ -8,6 +8,8 @@
 static const struct authd_source *(*const all[])(void) = {
 	authd_users,
 	USE_AUTHD_SYSTEM(authd_system,)
+	USE_AUTHD_LDAP(authd_ldap,)
+	USE_AUTHD_MYSQL(authd_mysql,)
 };
 
 int authd_sources_start(struct authd_check *c)

@@ -54,6 +54,8 @@ struct authd_source {
 
 const struct authd_source *authd_users(void);
 const struct authd_source *authd_system(void);		/* AUTHD_SYSTEM */
+const struct authd_source *authd_ldap(void);		/* AUTHD_LDAP */
+const struct authd_source *authd_mysql(void);		/* AUTHD_MYSQL */
 
 #define AUTHD_SOURCES_MOST 4
 
