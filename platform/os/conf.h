@@ -310,9 +310,24 @@ struct conf {
 	struct conf_net *greylist_exempt;
 
 	const char *saslauthd;		/* its socket; NULL: not asked */
+	/* a directory, a database: NULL, where it is not set */
+	struct conf_word *ldap_servers;		/* URIs, in the order of asking */
+	const char *ldap_base, *ldap_filter;
+	const char *ldap_user, *ldap_password_file;
+	struct conf_word *ldap_attributes;	/* conf_attribute */
+	struct conf_word *mysql_servers;	/* HOST[:PORT] or /SOCKET */
+	const char *mysql_database, *mysql_query;
+	const char *mysql_user, *mysql_password_file;
+	unsigned directory_timeout;		/* seconds */
+	bool directory_tls;
+	const char *directory_ca;		/* NULL: tls_ca */
 	unsigned auth_workers;
 	unsigned scram_rounds;
 };
+
+#define CONF_SERVERS_MOST 8
+/* The attribute of ldap-attributes for name, mailbox or quota, or NULL. */
+const char *conf_attribute(const struct conf *c, const char *key);
 
 /*
  * Reads path over the defaults. The conf lives until conf_free. NULL with

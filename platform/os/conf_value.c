@@ -395,6 +395,14 @@ const struct conf_type *conf_type(enum conf_kind kind)
 		USE_TLS_POLICY([CONF_KIND_TLS_POLICY] = { "DOMAIN|.DOMAIN|* "
 			"none|may|require|verify|dane|fingerprint=SHA256,... "
 			"[name=HOST]", 2, 3, true, false, KIND(tls_policy) },)
+		USE_AUTHD_DIRECTORY([CONF_KIND_SERVERS] = { "SERVER...", 1,
+			CONF_WORDS_MOST, true, false, conf_parse_servers,
+			conf_print_words },)
+		USE_AUTHD_DIRECTORY([CONF_KIND_TEXT] = { "TEXT", 1, 1, false,
+			false, conf_parse_text, conf_print_quoted },)
+		USE_AUTHD_LDAP([CONF_KIND_ATTRIBUTES] = { "[name=ATTRIBUTE] "
+			"[mailbox=ATTRIBUTE] [quota=ATTRIBUTE]", 1, 3, true,
+			false, conf_parse_attributes, conf_print_words },)
 		[CONF_KIND_LEFT_OUT] = { "", 0, CONF_WORDS_MOST, true, false,
 			parse_left_out, print_nothing },
 	};
