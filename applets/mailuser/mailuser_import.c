@@ -314,15 +314,16 @@ static void import_csv(struct import *i)
 
 	csv_header(i);
 	while (!i->broken && next_line(i, &line)) {
+		bool good = true;
 		unsigned n = 0;
 
 		clear(i);
-		while (line.n) {
-			if (n >= i->columns || csv_field(&line, field) < 0)
-				break;
-			put(i, i->column[n++], span_of(field));
+		while (good && line.n) {
+			good = n < i->columns && csv_field(&line, field) == 0;
+			if (good)
+				put(i, i->column[n++], span_of(field));
 		}
-		if (line.n)
+		if (!good)
 			tell(i, "too many fields, one that is too long, or a "
 					"quote too few");
 		else

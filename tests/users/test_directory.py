@@ -349,6 +349,10 @@ def test_catch_all(box):
 # -- import, export, copy --
 
 def test_round_trip(box, tmp_path):
+    user(box, "app", "add", "alice@a.test", "one more")
+    user(box, "set", "alice@a.test", "hook", '/bin/x "a, b"')
+    user(box, "alias", "add", "Chef@a.test", "alice@a.test", "bob@a.test")
+    user(box, "domain", "add", "c.test")
     text = user(box, "export").stdout
     assert text.startswith("type,address,password,name,")
     assert "app,alice@a.test,\"{SCRAM-SHA-256}" in text
@@ -361,11 +365,13 @@ def test_round_trip(box, tmp_path):
                             "dovecot").stdout
         postfix = other.run("mailuser", "export", "--format",
                             "postfix").stdout
-    assert re.search(r"^Boss@a\.test\tann@a\.test$", postfix, re.M)
+    assert re.search(r"^Chef@a\.test\talice@a\.test, bob@a\.test$", postfix,
+                     re.M)
     (tmp_path / "d").write_text(dovecot)
     (tmp_path / "p").write_text(postfix)
     with Instance(users=(), start=False) as other:
-        other.run("mailuser", "domain", "add", "b.test")
+        for domain in user(box, "domain", "list").stdout.split():
+            other.run("mailuser", "domain", "add", domain)
         other.run("mailuser", "import", "--format", "dovecot",
                   str(tmp_path / "d"))
         other.run("mailuser", "import", "--format", "postfix",
@@ -419,11 +425,12 @@ def test_a_postfix_map(box, tmp_path):
 
 def test_a_copy_while_others_write(box):
     stop = threading.Event()
+    user(box, "add", "gina@a.test", input="gina-pw\n")
 
     def write():
         n = 0
         while not stop.is_set():
-            user(box, "quota", "ann@a.test", str(n))
+            user(box, "quota", "gina@a.test", str(n))
             n += 1
 
     t = threading.Thread(target=write)
@@ -437,7 +444,7 @@ def test_a_copy_while_others_write(box):
                 assert db.execute("PRAGMA integrity_check").fetchone() == \
                     ("ok",)
                 assert db.execute("SELECT count(*) FROM user").fetchone()[0] \
-                    >= 5
+                    >= 3
     finally:
         stop.set()
         t.join()
@@ -462,21 +469,25 @@ def test_a_hundred_thousand(tmp_path):
 
 # -- time --
 
-def logins(authd, name, password, n=25):
-    def once():
-        began = time.perf_counter()
-        assert authd.plain(name, password) == "NO"
-        return time.perf_counter() - began
-
-    return min(once() for _ in range(n))
+def cpu(box):
+    """Seconds of processor that authd and its worker have had."""
+    return sum(int(open(f"/proc/{pid}/schedstat").read().split()[0])
+               for pid in box.pids("authd")) / 1e9
 
 
-def test_all_failures_take_as_long(tmp_path):
+def failures(box, authd, name, n=10):
+    before = cpu(box)
+    for _ in range(n):
+        assert authd.plain(name, "wrong") == "NO"
+    return (cpu(box) - before) / n
+
+
+def test_all_failures_cost_as_much(tmp_path):
     """A user with one password, with 32 for apps, disabled, with a hash of
-    another program, and nobody: one derivation and one hash for each."""
+    another program, and nobody: one derivation and one hash for each. Of the
+    processor's time, as others use the machine, too."""
     with Instance(users=("one", "many", "off"),
-                  extra="scram-rounds 40000\n") as box:
-        # those above were made with the rounds of this configuration
+                  extra="auth-workers 1\n") as box:
         path = tmp_path / "hash"
         path.write_text(f"hash@a.test:{CRYPT['sha512']}\n")
         box.run("mailuser", "import", "--format", "dovecot", str(path))
@@ -484,14 +495,18 @@ def test_all_failures_take_as_long(tmp_path):
             box.run("mailuser", "app", "add", "many@a.test", f"app{n}")
         box.run("mailuser", "disable", "off@a.test")
         authd = Authd(box)
+        failures(box, authd, "one@a.test")
         took = {}
-        for _ in range(3):
+        for _ in range(5):
             for name in ("one", "many", "off", "hash", "nobody"):
-                t = logins(authd, f"{name}@a.test", "wrong", 10)
+                t = failures(box, authd, f"{name}@a.test")
                 took[name] = min(t, took.get(name, 9))
         print(took)
         usual = statistics.median(took.values())
         for name, t in took.items():
-            assert abs(t - usual) < 0.15 * usual, took
-        # a second derivation, or none, would be seen
-        assert usual > 0.005
+            assert abs(t - usual) < 0.2 * usual, took
+        # and with no such hash in the file each costs less by that
+        box.run("mailuser", "passwd", "hash@a.test", input="new-pw\n")
+        without = min(failures(box, authd, "one@a.test") for _ in range(5))
+        print(without)
+        assert without < 0.8 * usual
