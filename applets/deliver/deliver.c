@@ -5,6 +5,7 @@
  *
  * applet deliver daemon
  * file alias.c DELIVER_ALIASES
+ * file run.c DELIVER_ALIASES
  * file quota.c DELIVER_QUOTA
  *
  * config DELIVER
