@@ -20,9 +20,11 @@
 
 void quota_init(struct delivery *d, const struct auth_user *user)
 {
-	(void)user;
+	uint64_t preset = d->session->smtp->conf->mailbox_quota;
+
 	d->quota = (struct maildir_quota){
-		.size_limit = d->session->smtp->conf->mailbox_quota
+		.size_limit = user->quota ? user->quota : preset,
+		.count_limit = user->quota_messages
 	};
 }
 
