@@ -55,7 +55,9 @@ struct delivery {
 	const char *name;		/* of the user, canonical */
 	const char *mailbox;
 	struct sync_request request;	/* virtual */
-	struct system_job *job;		/* system */
+	struct system_job *job;		/* system, and who has something to decide */
+	const char *folder;		/* virtual: in place of mailbox; NULL: none */
+	bool decided;			/* a failure is what the recipient has said */
 	bool before;			/* an earlier delivery was found */
 };
 

@@ -1,9 +1,12 @@
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "deliver/deliver.h"
+#include "deliver/recipient.h"
 #include "mime/addr.h"
 #include "mime/alias.h"
 #include "os/clock.h"
@@ -141,6 +144,28 @@ static void expect(struct deliver_session *x, bool coming)
 	x->coming = coming;
 }
 
+static bool has_file(const struct delivery *d, unsigned char whose,
+		const char *name)
+{
+	char path[FOLDER_SIZE];
+
+	return whose == CONF_WHOSE_ALL && snprintf(path, sizeof(path), "%s/%s",
+			d->mailbox, name) < (int)sizeof(path) && faccessat(
+				d->session->deliver->mail_dir, path, F_OK,
+				AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* A virtual user whose mail needs more than a place: the helper sees to it. */
+static bool decides(const struct delivery *d)
+{
+	const struct conf *conf = d->session->smtp->conf;
+
+	if (!CFG_DELIVER_RECIPIENT || !d->session->deliver->system)
+		return false;
+	return conf->deliver_command || has_file(d, conf->forward, "forward")
+		|| has_file(d, conf->vacation, "vacation");
+}
+
 /* The head goes before the body where the file will be just one user's. */
 static int begin(struct deliver_session *x, struct err *err)
 {
@@ -154,7 +179,8 @@ static int begin(struct deliver_session *x, struct err *err)
 	if (stage_open(&x->stage, x->deliver->staging, err) < 0)
 		return -1;
 	expect(x, true);
-	x->stage.headed = s->nrcpt == 1 && d->kind == AUTH_VIRTUAL;
+	x->stage.headed = s->nrcpt == 1 && d->kind == AUTH_VIRTUAL &&
+		!decides(d);
 	if (!x->stage.headed)
 		return 0;
 	return stage_write(&x->stage, head_of(head, d), err);
@@ -223,7 +249,7 @@ static void answer(struct delivery *d, const struct err *err)
 	}
 	log_error("%s: to=<%s> mailbox=%s: %s", id, d->rcpt->address,
 			d->mailbox, err->text);
-	if (CFG_DELIVER_ALIASES && d->kind == AUTH_ALIAS) {
+	if (CFG_DELIVER_ALIASES && (d->kind == AUTH_ALIAS || d->decided)) {
 		answer_alias(d, err);
 		return;
 	}
@@ -246,6 +272,30 @@ static void on_flushed(struct sync_request *r, int error)
 	answer(d, error ? &err : NULL);
 }
 
+static const char *folder_of(const struct delivery *d)
+{
+	return d->folder ? d->folder : d->mailbox;
+}
+
+/* Whoever is alice+lists has a folder for it, or gets one (detail-folder). */
+static int find_folder(struct delivery *d, struct err *err)
+{
+	const struct smtp_session *s = d->session->smtp;
+	unsigned char how = s->conf->detail_folder;
+	char folder[FOLDER_SIZE];
+
+	if (how == CONF_FOLDERS_NO)
+		return 0;
+	if (folder_find(d->session->deliver->mail_dir, d->mailbox,
+				folder_detail(s->conf, d->name,
+					d->rcpt->address),
+				how == CONF_FOLDERS_MAKE, folder, err) < 0)
+		return -1;
+	if (folder[0])
+		d->folder = arena_dup(s->arena, span_of(folder));
+	return 0;
+}
+
 static int place(struct delivery *d, char name[MAILDIR_NAME_SIZE],
 		struct err *err)
 {
@@ -265,7 +315,9 @@ static int place(struct delivery *d, char name[MAILDIR_NAME_SIZE],
 
 	if (!g->headed)
 		add.head = head_of(head, d);
-	if (maildir_place(x->deliver->mail_dir, d->mailbox, &add,
+	if (CFG_DELIVER_FOLDERS && find_folder(d, err) < 0)
+		return -1;
+	if (maildir_place(x->deliver->mail_dir, folder_of(d), &add,
 				g->headed ? &staged : NULL, name,
 				&d->before, err) < 0)
 		return -1;
@@ -284,8 +336,8 @@ static void to_maildir(struct delivery *d)
 		answer(d, &err);
 		return;
 	}
-	d->request.name = arena_printf(x->smtp->arena, "%s/%s", d->mailbox,
-			name);
+	d->request.name = arena_printf(x->smtp->arena, "%s/%s",
+			folder_of(d), name);
 	d->request.done = on_flushed;
 	if (d->request.name && strlen(d->request.name) <= SYNC_NAME_MAX) {
 		sync_ask(x->deliver->sync, &d->request);
@@ -296,13 +348,35 @@ static void to_maildir(struct delivery *d)
 	answer(d, &err);
 }
 
-static void on_appended(void *arg, bool before, const struct err *err)
+/* RFC 5321 3.4: to whom it goes, for queue, which alone is told so. */
+static void answer_forward(struct delivery *d, const char *to)
+{
+	struct smtp_session *s = d->session->smtp;
+	const char *text = arena_printf(s->arena, "%sForwarded", to);
+	struct err err;
+
+	if (!text) {
+		err_set(&err, ERR_NOMEM, "session-memory is used up");
+		answer(d, &err);
+		return;
+	}
+	list_del(&d->link);
+	log_info("%s: to=<%s> from=<%s> is forwarded", s->spool_id,
+			d->rcpt->address, s->sender);
+	smtp_server_answer_rcpt(s, d->rcpt, 551, "5.1.6", text);
+}
+
+static void on_appended(void *arg, const struct system_end *end)
 {
 	struct delivery *d = arg;
 
 	d->job = NULL;
-	d->before = before;
-	answer(d, err);
+	d->before = end->before;
+	d->decided = end->err && end->err->kind == ERR_PERM;
+	if (CFG_DELIVER_RECIPIENT && *end->forward)
+		answer_forward(d, end->forward);
+	else
+		answer(d, end->err);
 }
 
 static void to_system(struct delivery *d)
@@ -310,7 +384,9 @@ static void to_system(struct delivery *d)
 	struct deliver_session *x = d->session;
 	char head[DELIVER_HEAD_SIZE], key[DELIVER_KEY_SIZE];
 	struct system_mail m = {
-		.user = d->name, .sender = x->smtp->sender,
+		.user = d->name, .address = d->rcpt->address,
+		.box = d->kind == AUTH_VIRTUAL ? d->mailbox : NULL,
+		.sender = x->smtp->sender,
 		.key = deliver_key(key, x->smtp->spool_id, d->rcpt->address),
 		.again = x->smtp->spool_again, .when = clock_now(),
 		.head = head_of(head, d), .fd = x->stage.out.fd,
@@ -349,7 +425,7 @@ void deliver_message(struct smtp_session *s)
 		struct delivery *d = r->data;
 
 		next = r->next;
-		if (d->kind == AUTH_VIRTUAL)
+		if (d->kind == AUTH_VIRTUAL && !decides(d))
 			to_maildir(d);
 		else
 			to_system(d);
