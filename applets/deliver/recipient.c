@@ -25,18 +25,12 @@ static void look_at_trace(struct recipient *r)
 {
 	struct span rest = str_span(&r->head);
 	struct header_field f;
-	bool ours = true;
 
-	while (header_next(&rest, &f)) {
-		bool mine = span_is(f.name, "Delivered-To") && span_caseeq(
-				f.value, span_of(r->m->address));
-
-		/* a late Date comes with it */
-		ours &= span_is(f.name, "Delivered-To") ||
-			span_is(f.name, "Date");
-		r->passed += ours && mine;
-		r->looped |= !ours && mine;
-	}
+	/* a late Date comes with it */
+	while (header_next(&rest, &f) && (span_is(f.name, "Delivered-To") ||
+				span_is(f.name, "Date")))
+		r->passed += span_is(f.name, "Delivered-To") &&
+			span_caseeq(f.value, span_of(r->m->address));
 }
 
 static int read_head(struct recipient *r, struct err *err)
@@ -274,6 +268,7 @@ static int to_mailbox(const struct recipient *r, int mbox_dir,
 	}
 	if (rc < 0 || end->before)
 		return rc;
+	end->kept = true;
 	if (!m.box)
 		notice_new_mail(&m);
 	if (CFG_DELIVER_VACATION && counts(r, r->conf->vacation))
@@ -282,14 +277,6 @@ static int to_mailbox(const struct recipient *r, int mbox_dir,
 }
 
 /* -- the order of it all -- */
-
-static int loop_seen(const struct recipient *r, struct recipient_end *end,
-		struct err *err)
-{
-	end->final = true;
-	return err_set(err, ERR_PERM, "5.4.6 mail forwarding loop: it has been"
-			" forwarded by %s before", r->m->user);
-}
 
 static int filter(const struct recipient *r, struct disposition *d,
 		struct recipient_end *end, struct err *err)
@@ -307,7 +294,7 @@ static int filter(const struct recipient *r, struct disposition *d,
 		str_clear(&d->redirect);
 		d->keep = true;
 	}
-	return d->redirect.n && r->looped ? loop_seen(r, end, err) : 0;
+	return d->redirect.bad ? err_nomem(err) : 0;
 }
 
 static int follow(const struct recipient *r, int mbox_dir,
@@ -320,10 +307,6 @@ static int follow(const struct recipient *r, int mbox_dir,
 	if (CFG_DELIVER_FORWARD && counts(r, r->conf->forward) && r->m->key &&
 			!r->passed)
 		rc = forward_read(r, &end->forward, err);
-	if (rc > 0 && r->looped) {
-		str_clear(&end->forward);
-		return loop_seen(r, end, err);
-	}
 	if (rc)
 		return rc < 0 ? -1 : 0;
 	str_init(&d.redirect, SYSTEM_FORWARD_MOST - 1);

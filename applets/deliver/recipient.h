@@ -29,6 +29,7 @@ struct disposition {
 
 struct recipient_end {
 	bool before;		/* an earlier delivery was found */
+	bool kept;		/* it has come into the mailbox */
 	bool final;		/* an ERR_PERM is a decision, not a fault */
 	struct str forward;	/* as of struct system_end */
 };
@@ -40,8 +41,7 @@ struct recipient {
 	struct priv_user user;		/* whose rights: user-store's of a virtual one */
 	char folder[512];		/* his home, or his Maildir */
 	struct str head;		/* the message's header section, what fits */
-	unsigned passed;		/* times that queue has made a message of his mail, */
-	bool looped;			/* or it had left us since */
+	unsigned passed;		/* times that queue has made a message of his mail */
 };
 
 /* 0 or -1; in both cases recipient_free. */

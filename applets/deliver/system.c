@@ -36,7 +36,7 @@ struct packet {
 struct reply {
 	uint32_t id;
 	uint8_t kind;		/* enum err_kind */
-	uint8_t before;
+	uint8_t before, kept;
 	char text[SYSTEM_FORWARD_MOST];	/* as long as it has to be; forward, or why */
 };
 
@@ -114,7 +114,8 @@ static int job_run(const struct conf *conf, int mbox_dir,
 			|| system_mail_append(mbox_dir, m->user, false, m,
 				&end->before, err) < 0)
 		return -1;
-	if (!end->before)
+	end->kept = !end->before;
+	if (end->kept)
 		notice_new_mail(m);
 	return 0;
 }
@@ -127,6 +128,7 @@ static void job_answer(int sock, uint32_t id, const struct recipient_end *end,
 	memset(&r, 0, sizeof(r));
 	r.id = id;
 	r.before = end->before;
+	r.kept = end->kept;
 	if (err)
 		r.kind = (uint8_t)err->kind;
 	str_copys(r.text, sizeof(r.text), err ? err->text :
@@ -335,6 +337,7 @@ static void on_answer(struct loop_watch *w, unsigned events)
 		return;
 	}
 	end.before = r.before;
+	end.kept = r.kept;
 	if (r.kind)
 		end.err = &err;
 	else

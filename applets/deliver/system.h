@@ -35,8 +35,9 @@ struct system_mail {
 /* What has become of it. */
 struct system_end {
 	bool before;		/* an earlier delivery was found */
+	bool kept;		/* it has come into the mailbox */
 	const char *forward;	/* "", or who is to get it, by queue: an address a line */
-	const struct err *err;	/* NULL: it is in the mbox, durable. ERR_PERM: that is
+	const struct err *err;	/* NULL: all is done, and durable. ERR_PERM: that is
 				 * final, the text begins with the enhanced status */
 };
 typedef void system_fn(void *arg, const struct system_end *end);

@@ -231,7 +231,7 @@ static void put_body(const struct vacation *v, struct str *out)
 }
 
 /* RFC 3834 4: to the envelope's sender, from nobody. */
-static int send(const struct vacation *v, struct err *err)
+static int send_it(const struct vacation *v, struct err *err)
 {
 	const char *rcpt = v->r->m->sender;
 	struct str out;
@@ -285,7 +285,7 @@ static int answer_once(const struct vacation *v, struct err *err)
 	if (at < 0 && err->kind != ERR_NONE)
 		rc = -1;
 	if (at >= 0)
-		rc = send(v, err);
+		rc = send_it(v, err);
 	if (at >= 0 && rc == 0) {
 		log_info("%s: <%s> was told that he is away", v->r->m->user,
 				sender);
