@@ -15,7 +15,6 @@
  */
 struct saving {
 	struct maildir *md;
-	const char *folder;
 	unsigned done, failed;
 	struct err *err;	/* of the first that failed */
 };
@@ -47,12 +46,12 @@ static void done(struct saving *s, struct mailbox_mark *mark)
 	s->done++;
 }
 
-static int save_one(void *arg, const char *file)
+static int save_one(void *arg, const struct maildir_seen *seen)
 {
 	struct saving *s = arg;
 	struct maildir *md = s->md;
 	char path[MAILDIR_PATH_SIZE];
-	struct maildir_entry e = maildir_entry_of(span_of(file), false);
+	struct maildir_entry e = maildir_entry_of(span_of(seen->file), false);
 	long i = maildir_find(md, &e);
 	struct mailbox_mark *mark = i < 0 ? NULL : &md->m.marks[i];
 	int rc;
@@ -61,11 +60,11 @@ static int save_one(void *arg, const char *file)
 	if (!mark || mark->was & MAILDIR_FAILED || (mark->flags == mark->was
 				&& !(mark->flags & MAILBOX_DELETED)))
 		return 0;
-	snprintf(path, sizeof(path), "%s/%s", s->folder, file);
+	maildir_path(path, seen);
 	if (mark->flags & MAILBOX_DELETED)
 		rc = unlinkat(md->dir, path, 0);
 	else
-		rc = move(md, path, file, mark->flags);
+		rc = move(md, path, seen->file, mark->flags);
 	if (rc == 0) {
 		done(s, mark);
 	} else if (errno != ENOENT) {
@@ -78,7 +77,7 @@ static int save_one(void *arg, const char *file)
 static int pass(struct saving *s)
 {
 	s->done = 0;
-	return maildir_each(s->md, &s->folder, save_one, s, s->err);
+	return maildir_each(s->md, save_one, s, s->err);
 }
 
 /* How many are still to be saved. */
