@@ -279,6 +279,10 @@ bench-send: all
 	@config/need build peers
 	@PILLARBOX=$(abspath $(O))/pillarbox $(PYTHON) \
 		tests/bench/send_peers.py $(ARGS)
+bench-mailbox: all
+	@config/need build peers mailboxes
+	@PILLARBOX=$(abspath $(O))/pillarbox $(PYTHON) \
+		tests/bench/mailbox_peers.py $(ARGS)
 # With Postfix, Exim, OpenSMTPD, Dovecot, postgrey; their root folders stay in build/peers.
 check-interop: all
 	@config/need build check peers
@@ -330,12 +334,13 @@ help:
 	@echo 'soak: good and bad clients for TIME=600 seconds'
 	@echo 'bench-smtpd: beside Postfix, OpenSMTPD and Exim; ARGS=--quick'
 	@echo 'bench-queue: the same, relayed to a sink; bench-send: one message'
+	@echo 'bench-mailbox: POP3 and LMTP beside Dovecot'
 	@echo 'boards: size-check size-table check-boards deb'
 	@echo 'CROSS= O= CROSS_COMPILE= CC= CFLAGS= LDFLAGS= STATIC=1 SANITIZE= V=1'
 	@echo 'MBEDTLS= SQLITE= ZLIB= PKG_CONFIG= DESTDIR= PREFIX= BASE='
 
 .PHONY: all clean install help size run check bench fuzz lint unit-tests fuzzers \
-	bench-smtpd bench-queue bench-send soak check-interop size-check \
+	bench-smtpd bench-queue bench-send bench-mailbox soak check-interop size-check \
 	size-table check-boards deb \
 	check-configs check-configs-ci check-prices menuconfig oldconfig \
 	olddefconfig allnoconfig allyesconfig randconfig savedefconfig \

@@ -35,7 +35,7 @@ bool authd_ask_parse(struct authd_ask *ask, struct span line);
 
 /* ---- authd_check.c: the answer; runs in a worker */
 
-#define AUTHD_ANSWER_SIZE 1200	/* longest answer with its NUL */
+#define AUTHD_ANSWER_SIZE 1600	/* longest answer with its NUL */
 
 struct authd_check;
 struct authd_secret;

@@ -612,9 +612,15 @@ static void put_user(struct str *out, const struct auth_user *user)
 		str_addc(out, '=');
 	str_addc(out, ' ');
 	base64_put(out, span_of(user->mailbox));
-	str_addf(out, " %lu %lu%s%s", (unsigned long)user->uid,
-			(unsigned long)user->gid, *user->scram ? " " : "",
-			user->scram);
+	str_addf(out, " %lu %lu %llu %lu ", (unsigned long)user->uid,
+			(unsigned long)user->gid,
+			(unsigned long long)user->quota,
+			(unsigned long)user->quota_messages);
+	if (*user->settings)
+		base64_put(out, span_of(user->settings));
+	else
+		str_addc(out, '=');
+	str_addf(out, "%s%s", *user->scram ? " " : "", user->scram);
 }
 
 void authd_check_answer(struct authd_check *c, struct span line,

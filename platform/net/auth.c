@@ -255,7 +255,38 @@ static int text_of(char *to, size_t size, struct span b64)
 	return 0;
 }
 
-/* "KIND B64(name) B64(mailbox) UID GID", B64(signature) where it is due */
+/* "OCTETS MESSAGES B64(settings)" */
+static int parse_settings(struct auth_user *u, struct span *rest)
+{
+	struct span octets = span_word(rest), messages = span_word(rest);
+	struct span settings = span_word(rest);
+	unsigned long long most;
+	unsigned long n;
+
+	if (!span_number64(octets, INT64_MAX, &most) ||
+	    !span_number(messages, UINT32_MAX, &n))
+		return -1;
+	u->quota = most;
+	u->quota_messages = (uint32_t)n;
+	return span_is(settings, "=") ? 0 : text_of(u->settings,
+			sizeof(u->settings), settings);
+}
+
+bool auth_setting(const struct auth_user *user, const char *name,
+		struct span *value)
+{
+	struct span rest = span_of(user->settings);
+
+	while (rest.n) {
+		*value = span_cut(&rest, '\n');
+		if (span_is(span_cut(value, '='), name))
+			return true;
+	}
+	*value = span_of("");
+	return false;
+}
+
+/* All of a user's fields, B64(signature) where it is due */
 static int parse_user(struct auth_user *u, struct span rest, bool due)
 {
 	struct span kind = span_word(&rest), name = span_word(&rest);
@@ -279,6 +310,8 @@ static int parse_user(struct auth_user *u, struct span rest, bool due)
 	/* (uid_t)-1 means "nobody in particular" to the kernel */
 	if (!span_number(uid, UINT32_MAX - 1, &id) ||
 	    !span_number(gid, UINT32_MAX - 1, &group))
+		return -1;
+	if (parse_settings(u, &rest) < 0)
 		return -1;
 	rest = span_trim(rest);
 	if (due != (rest.n > 0) || str_copy(u->scram, sizeof(u->scram), rest))

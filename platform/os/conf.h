@@ -84,7 +84,7 @@ struct conf_smarthost {
 };
 
 enum conf_service {
-	CONF_SMTP, CONF_SUBMISSION, CONF_SMTPS, CONF_POP3, CONF_POP3S,
+	CONF_SMTP, CONF_SUBMISSION, CONF_SMTPS, CONF_POP3, CONF_POP3S, CONF_LMTP,
 	CONF_SERVICE_COUNT
 };
 
@@ -216,6 +216,7 @@ struct conf {
 	struct conf_word *domains;	/* ours: their mail is delivered here */
 	struct conf_net *relay_from;	/* not even 127.0.0.1 is implied */
 	struct conf_net *proxy_from, *xclient_from;	/* front ends */
+	struct conf_net *lmtp_from;	/* may deliver by listen lmtp */
 	struct conf_smarthost *smarthosts;	/* in the order of the file */
 	struct conf_listen *listen;	/* with the defaults */
 	struct conf_route *routes;
@@ -256,6 +257,9 @@ struct conf {
 
 	uint64_t max_message_size;	/* bytes */
 	uint64_t min_free_space;	/* bytes left on the spool's disk */
+	uint64_t mailbox_quota;		/* bytes; 0: no limit */
+	bool quota_defer;		/* 452, not 552 */
+	unsigned quota_warning;		/* percent; 0: never */
 	unsigned max_recipients;	/* per message */
 	unsigned max_sessions;		/* per daemon */
 	unsigned max_sessions_per_address;

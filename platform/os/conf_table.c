@@ -75,6 +75,12 @@ static const struct conf_row rows[] = {
 		ROW("xclient-from", "(none)",
 		"Front ends as nginx that may say with XCLIENT who their "
 		"client is, and who has logged in. They are believed.") },
+	{ KIND_IF(DELIVER_TCP, NETS), AT(lmtp_from), 0, 0,
+		ROW("lmtp-from", "(none)",
+		"Mail servers that may hand us mail for our users by LMTP, at "
+		"the sockets of listen lmtp. Nobody else may, not even this "
+		"machine: they say what they like of senders, and there is no "
+		"TLS.") },
 	{ KIND_IF(TLS_CLIENT_CERTS, CERTS), AT(client_certs), 0, 0,
 		ROW("relay-cert", "(none)",
 		"Clients whose TLS certificate has this SHA-256 fingerprint "
@@ -440,6 +446,19 @@ static const struct conf_row rows[] = {
 		ROW("min-free-space", "2M",
 		"With less than this left on the spool's disk no mail is "
 		"taken (452).") },
+	{ KIND_IF(DELIVER_QUOTA, SIZE), AT(mailbox_quota), 0, K * K * K,
+		ROW("mailbox-quota", "0",
+		"What a user's mailbox may hold who has no quota of his own; "
+		"0 is no limit. A Maildir is counted with all its folders, by "
+		"its maildirsize, as Dovecot and Courier do it.") },
+	{ KIND_IF(DELIVER_QUOTA, YESNO), AT(quota_defer), 0, 0,
+		ROW("quota-defer", "yes",
+		"Mail for a full mailbox waits in the queue (452), so that "
+		"the user can make room; no sends it back at once (552).") },
+	{ KIND_IF(DELIVER_QUOTA, NUMBER), AT(quota_warning), 0, 99,
+		ROW("quota-warning", "90",
+		"The user gets a warning when the mailbox becomes so many "
+		"percent full; 0 is never.") },
 	{ CONF_KIND_NUMBER, AT(max_recipients), 1, 10000,
 		ROW("max-recipients", "100",
 		"Recipients of one message in one session; RFC 5321 4.5.3.1.8 "
