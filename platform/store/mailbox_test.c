@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "base/str.h"
 #include "os/log.h"
 #include "store/mailbox.h"
@@ -419,6 +420,33 @@ static void power_failed(const char *name, off_t kept, off_t size,
 	snprintf(path, sizeof(path), "x/moved/%s", again);
 	assert_int_equal(renameat(folder, path, folder, "x/moved/new/5.id-1.h,"
 				"S=13,W=17"), 0);
+}
+
+/* What is removed is taken off Maildir++'s account, in one line. */
+static void test_maildir_quota(void **state)
+{
+	struct mailbox *m;
+	struct err err;
+
+	(void)state;
+	append("d", true, "S: 1\n\n1\n");
+	append("d", true, "S: 2\n\n2\n");
+	append("d", true, "S: 3\n\n3\n");
+	put_file("d/cur/4.no.size:2,S", "S: 4\n\n");
+	put_file("d/maildirsize", "1000S\n142 4\n");
+	m = open_box("d", true);
+	assert_int_equal(mailbox_count(m), 4);
+	mailbox_flag(m, 1, MAILBOX_DELETED, 0);
+	mailbox_flag(m, 2, MAILBOX_DELETED, 0);
+	mailbox_flag(m, 3, MAILBOX_SEEN, 0);
+	assert_int_equal(mailbox_save(m, &err), 0);
+	mailbox_close(m);
+	if (CFG_DELIVER_QUOTA)
+		assert_string_equal(get_file("d/maildirsize"),
+				"1000S\n142 4\n-41 -2\n");
+	else
+		assert_string_equal(get_file("d/maildirsize"),
+				"1000S\n142 4\n");
 }
 
 static void test_maildir_place(void **state)
@@ -1016,7 +1044,7 @@ int main(void)
 		BOTH(test_maildir_round), BOTH(test_mbox_round),
 		BOTH(test_keys), BOTH(test_missing), BOTH(test_reader_steps),
 		BOTH(test_maildir_names), BOTH(test_maildir_shared),
-		BOTH(test_maildir_place), BOTH(test_mbox_forms),
+		BOTH(test_maildir_quota), BOTH(test_maildir_place), BOTH(test_mbox_forms),
 		BOTH(test_mbox_twins), BOTH(test_mbox_foreign_status),
 		BOTH(test_mbox_save_keeps_all),
 		BOTH(test_mbox_rewritten_meanwhile), BOTH(test_mbox_cut_ends),
