@@ -3,10 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "store/disk.h"
 #include "store/maildir.h"
+#include "store/maildir_private.h"
+#include "store/maildir_quota.h"
 
 /*
  * The folders are read, and what a name's message is marked for is done to the
@@ -16,6 +20,7 @@
 struct saving {
 	struct maildir *md;
 	unsigned done, failed;
+	int64_t size, count;	/* octets and messages removed, for the quota */
 	struct err *err;	/* of the first that failed */
 };
 
@@ -36,6 +41,27 @@ static int move(struct maildir *md, const char *path, const char *file,
 		rc = renameat(md->dir, path, md->dir, to);
 	}
 	return rc;
+}
+
+static int64_t size_of(const struct maildir *md, const char *path)
+{
+	int64_t size = maildir_name_size(path);
+	struct stat st;
+
+	if (size < 0 && fstatat(md->dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		size = st.st_size;
+	return size < 0 ? 0 : size;
+}
+
+static int remove_file(struct saving *s, const char *path)
+{
+	int64_t size = CFG_DELIVER_QUOTA ? size_of(s->md, path) : 0;
+
+	if (unlinkat(s->md->dir, path, 0) < 0)
+		return -1;
+	s->size += size;
+	s->count++;
+	return 0;
 }
 
 static void done(struct saving *s, struct mailbox_mark *mark)
@@ -62,7 +88,7 @@ static int save_one(void *arg, const struct maildir_seen *seen)
 		return 0;
 	maildir_path(path, seen);
 	if (mark->flags & MAILBOX_DELETED)
-		rc = unlinkat(md->dir, path, 0);
+		rc = remove_file(s, path);
 	else
 		rc = move(md, path, seen->file, mark->flags);
 	if (rc == 0) {
@@ -135,6 +161,8 @@ int maildir_save(struct mailbox *m, struct err *err)
 	while (rc == 0 && s.done && left(m));
 	if (rc == 0)
 		settle(m);
+	if (CFG_DELIVER_QUOTA && s.count)
+		maildir_quota_add(s.md->dir, ".", -s.size, -s.count);
 	/* what is done is done, whatever went wrong later */
 	if (flush(s.md, s.failed || rc < 0 ? NULL : err) < 0)
 		rc = -1;
