@@ -388,7 +388,7 @@ int pop3d_main(int argc, char **argv)
 	umask(077);
 	daemon_socket_path(&p.daemon, AUTH_SOCKET, path, sizeof(path));
 	p.auth = auth_new(p.daemon.loop, path);
-	if (CFG_AUTHD_SASLAUTHD && p.auth && p.daemon.conf->saslauthd)
+	if (CFG_AUTHD_SLOW && p.auth && conf_auth_is_slow(p.daemon.conf))
 		auth_slow(p.auth);
 	if (!p.auth)
 		err_nomem(&err);
