@@ -41,7 +41,7 @@ static struct delivery *delivery_new(struct deliver_session *x,
 	d->name = arena_dup(a, span_of(user->name));
 	d->mailbox = arena_dup(a, span_of(user->mailbox));
 	if (CFG_DELIVER_QUOTA)
-		quota_init(d, user);
+		d->quota = quota_of(x->smtp->conf, user);
 	return d->name && d->mailbox ? d : NULL;
 }
 
