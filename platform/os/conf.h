@@ -265,6 +265,7 @@ struct conf {
 
 	uint64_t max_message_size;	/* bytes */
 	uint64_t min_free_space;	/* bytes left on the spool's disk */
+	uint64_t mailbox_gzip;		/* bytes, from here on; 0: none */
 	uint64_t mailbox_quota;		/* bytes; 0: no limit */
 	bool quota_defer;		/* 452, not 552 */
 	unsigned quota_warning;		/* percent; 0: never */

@@ -534,6 +534,11 @@ static const struct conf_row rows[] = {
 		ROW("min-free-space", "2M",
 		"With less than this left on the spool's disk no mail is "
 		"taken (452).") },
+	{ KIND_IF(MAILBOX_GZIP, SIZE), AT(mailbox_gzip), 0, K * K,
+		ROW("mailbox-gzip", "0",
+		"Messages from this size on are kept compressed in Maildirs, "
+		"as Dovecot's zlib plugin reads them; 0 is none. What is there "
+		"already is read in any case.") },
 	{ KIND_IF(DELIVER_QUOTA, SIZE), AT(mailbox_quota), 0, K * K * K,
 		ROW("mailbox-quota", "0",
 		"What a user's mailbox may hold who has no quota of his own; "

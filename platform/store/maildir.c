@@ -297,7 +297,7 @@ static int maildir_reader(struct mailbox *m, unsigned i,
 		struct mailbox_reader *r, struct err *err)
 {
 	r->own_fd = maildir_open_message(maildir_of(m), i, err);
-	return r->own_fd < 0 ? -1 : 0;
+	return r->own_fd < 0 ? -1 : maildir_reader_start(r, err);
 }
 
 static uint64_t size_of(struct maildir *md, unsigned i)
