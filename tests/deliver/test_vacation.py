@@ -15,7 +15,7 @@ pytestmark = needs_root
 
 @pytest.fixture(scope="module")
 def house():
-    h = House("bob", "ann", extra="vacation all\n"
+    h = House("bob", "ann", extra="vacation all\n",
               users=("alice", "eve"))
     h.put("bob", ".vacation", "I am away until Monday.\n")
     yield h
@@ -34,7 +34,8 @@ def quiet(h, n):
 
 
 def parse(m):
-    return email.message_from_bytes(m[2], policy=email.policy.default)
+    return email.message_from_bytes(m[2].replace(b"\r\n", b"\n"),
+                                    policy=email.policy.default)
 
 
 def test_an_answer(house):
