@@ -137,7 +137,7 @@ def test_fields_of_the_file(house):
     wait_for(lambda: len(answers(h)) == n + 1)
     data = answers(h)[-1][2]
     m = parse(answers(h)[-1])
-    assert m["Subject"] == "Grüße ()" and m["Bcc"] is None
+    assert m["Subject"] == "Grüße (äh  Bcc: x)" and m["Bcc"] is None
     assert m.get_content() == "Bin weg: bis Montag.\nKöln\n"
     assert data.isascii()
     h.send("ann@a.test", sender="f2@b.test", text=TEXT.replace(
