@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/disk.h"
 #include "store/maildir.h"
+#include "store/maildir_quota.h"
 
 /*
  * The folders are read, and what a name's message is marked for is done to the
@@ -16,6 +18,7 @@
 struct saving {
 	struct maildir *md;
 	unsigned done, failed;
+	int64_t octets, messages;	/* removed: for the quota */
 	struct err *err;	/* of the first that failed */
 };
 
@@ -46,6 +49,25 @@ static void done(struct saving *s, struct mailbox_mark *mark)
 	s->done++;
 }
 
+static int remove_file(struct saving *s, const char *path,
+		const struct maildir_seen *seen)
+{
+	int64_t size = maildir_size_of(maildir_unique_part(
+				span_of(seen->file)), "S=");
+	struct stat st;
+	int rc;
+
+	if (size == MAILDIR_SIZE_UNKNOWN)
+		size = fstatat(s->md->dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0
+			? st.st_size : 0;
+	rc = unlinkat(s->md->dir, path, 0);
+	if (rc == 0) {
+		s->octets += size;
+		s->messages++;
+	}
+	return rc;
+}
+
 static int save_one(void *arg, const struct maildir_seen *seen)
 {
 	struct saving *s = arg;
@@ -62,7 +84,7 @@ static int save_one(void *arg, const struct maildir_seen *seen)
 		return 0;
 	maildir_path(path, seen);
 	if (mark->flags & MAILBOX_DELETED)
-		rc = unlinkat(md->dir, path, 0);
+		rc = remove_file(s, path, seen);
 	else
 		rc = move(md, path, seen->file, mark->flags);
 	if (rc == 0) {
@@ -135,6 +157,8 @@ int maildir_save(struct mailbox *m, struct err *err)
 	while (rc == 0 && s.done && left(m));
 	if (rc == 0)
 		settle(m);
+	if (s.messages)
+		maildir_quota_add(s.md->dir, ".", -s.octets, -s.messages);
 	/* what is done is done, whatever went wrong later */
 	if (flush(s.md, s.failed || rc < 0 ? NULL : err) < 0)
 		rc = -1;
