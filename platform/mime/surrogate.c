@@ -11,6 +11,23 @@
 
 /* -- one field -- */
 
+/* NULs are odd, but no UTF-8. */
+static bool is_plain(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] > 127)
+			return false;
+	return true;
+}
+
+static bool is_field(struct span s)
+{
+	size_t colon = span_find(s, ':');
+
+	return colon < s.n && header_name_valid(span_trim(span_sub(s, 0,
+						colon)));
+}
+
 static bool is_one_of(struct span name, const char *const *names)
 {
 	for (; *names; names++)
@@ -155,7 +172,7 @@ void surrogate_field(struct str *out, struct span field)
 	struct str plain, value;
 	char word[80];
 
-	if (utf8_ascii(field) || !utf8_valid(field)) {
+	if (is_plain(field) || !utf8_valid(field) || !is_field(field)) {
 		str_add(out, field);
 		return;
 	}
@@ -164,7 +181,7 @@ void surrogate_field(struct str *out, struct span field)
 	header_unfold(&plain, span_rest(field, colon + 1));
 	put_value(&value, name, str_span(&plain));
 	if (value.n && !value.bad && !plain.bad && str_copy(word, sizeof(word),
-				name) == 0 && utf8_ascii(name))
+				name) == 0)
 		header_put(out, word, str_span(&value));
 	str_free(&plain);
 	str_free(&value);
@@ -203,7 +220,13 @@ static void field_over(struct surrogate *s, surrogate_put *put, void *arg)
 {
 	struct str out;
 
-	if (utf8_ascii(str_span(&s->field))) {
+	if (is_plain(str_span(&s->field))) {
+		pass(s, put, arg);
+		return;
+	}
+	/* text without a header, or with a broken one */
+	if (!is_field(str_span(&s->field))) {
+		s->state = BODY;
 		pass(s, put, arg);
 		return;
 	}
@@ -220,14 +243,32 @@ static void put_ascii(char c, surrogate_put *put, void *arg)
 	put(arg, (unsigned char)c > 127 ? SPAN("?") : span_make(&c, 1));
 }
 
+static void note(struct surrogate *s, char c)
+{
+	if (c == '\n') {
+		if (s->delimiter)
+			s->state = PART;
+		s->column = s->dashes = 0;
+		s->delimiter = false;
+		return;
+	}
+	/* "-- " begins a signature */
+	if (s->column == 2)
+		s->delimiter = s->dashes == 2 && !ascii_isspace(c);
+	s->dashes += s->column < 2 && c == '-';
+	if (s->column < 3)
+		s->column++;
+}
+
 static void in_fields(struct surrogate *s, char c, surrogate_put *put,
 		void *arg)
 {
 	if (!s->column && c != ' ' && c != '\t')
 		field_over(s, put, arg);
-	if (!s->column && c == '\n') {
-		put(arg, SPAN("\n"));
+	if (s->state == BODY || (!s->column && c == '\n')) {
+		put(arg, span_make(&c, 1));
 		s->state = BODY;
+		note(s, c);
 		return;
 	}
 	str_addc(&s->field, c);
@@ -250,22 +291,6 @@ static void in_long(struct surrogate *s, char c, surrogate_put *put, void *arg)
 	}
 	put_ascii(c, put, arg);
 	s->column = c != '\n';
-}
-
-static void note(struct surrogate *s, char c)
-{
-	if (c == '\n') {
-		s->state = s->delimiter ? PART : BODY;
-		s->column = s->dashes = 0;
-		s->delimiter = false;
-		return;
-	}
-	/* "-- " begins a signature */
-	if (s->column == 2)
-		s->delimiter = s->dashes == 2 && !ascii_isspace(c);
-	s->dashes += s->column < 2 && c == '-';
-	if (s->column < 3)
-		s->column++;
 }
 
 static void in_part(struct surrogate *s, char c, surrogate_put *put, void *arg)
