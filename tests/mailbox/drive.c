@@ -57,11 +57,14 @@ static void text_of(struct str *out, const char *id)
 		"text of %s\n", "From %s Tue Nov 24 11:11:46 2026\n", "\n",
 		">From %s\n", ".%s\n", "Status: %s\n"
 	};
+	/* for who knows nothing of mboxrd */
+	static const char *const plain[] = { "text of %s\n", "\n" };
 	unsigned sum = sum_of(id);
 
 	str_addf(out, "Subject: s\nX-Op-Id: %s\n\n", id);
 	for (unsigned i = 0; i < sum % 23; i++)
-		str_addf(out, lines[(sum >> 3) % (i % 6 + 1)], id);
+		str_addf(out, id[0] == 'p' ? plain[i % 2]
+				: lines[(sum >> 3) % (i % 6 + 1)], id);
 	str_addf(out, "end of %s\n", id);
 }
 

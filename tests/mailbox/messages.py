@@ -14,7 +14,10 @@ def text_of(ident):
         total = (total * 31 + byte) & 0xFFFFFFFF
     body = ""
     for i in range(total % 23):
-        line = LINES[(total >> 3) % (i % 6 + 1)]
+        if ident[0] == "p":     # for who knows nothing of mboxrd
+            line = ["text of %s\n", "\n"][i % 2]
+        else:
+            line = LINES[(total >> 3) % (i % 6 + 1)]
         body += line % ident if "%s" in line else line
     return (f"Subject: s\nX-Op-Id: {ident}\n\n{body}"
             f"end of {ident}\n").encode()
