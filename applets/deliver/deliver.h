@@ -60,7 +60,9 @@ struct delivery {
 	const char *name;		/* of the user, canonical */
 	const char *mailbox;
 	struct sync_request request;	/* virtual */
-	struct system_job *job;		/* system */
+	struct system_job *job;		/* system, and who has something to decide */
+	const char *folder;		/* virtual: in place of mailbox; NULL: none */
+	bool decided;			/* a failure is what the recipient has said */
 	bool before;			/* an earlier delivery was found */
 	struct maildir_quota quota;
 };
@@ -95,8 +97,12 @@ void stage_drop(struct stage *g, int staging);
 /* Return-Path:, Delivered-To:, X-Original-To: where it differs. */
 struct span deliver_head(char out[DELIVER_HEAD_SIZE], const char *sender,
 		const char *delivered_to, const char *original_to);
-/* Has the message at `start` been delivered to this address before? */
-bool deliver_loops(int fd, int64_t start, const char *delivered_to);
+/*
+ * Has the message at `start` been delivered to this address before, under either
+ * name, and come back?
+ */
+bool deliver_loops(int fd, int64_t start, const char *delivered_to,
+		const char *address);
 #define DELIVER_KEY_SIZE 40
 /* From spool id and recipient; NULL without an id. */
 const char *deliver_key(char out[DELIVER_KEY_SIZE], const char *spool_id,

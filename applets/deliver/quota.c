@@ -20,9 +20,11 @@
 
 void quota_init(struct delivery *d, const struct auth_user *user)
 {
-	(void)user;
+	uint64_t preset = d->session->smtp->conf->mailbox_quota;
+
 	d->quota = (struct maildir_quota){
-		.size_limit = d->session->smtp->conf->mailbox_quota
+		.size_limit = user->quota ? user->quota : preset,
+		.count_limit = user->quota_messages
 	};
 }
 
@@ -129,11 +131,11 @@ static void compose(struct str *out, const struct delivery *d, unsigned full)
 			"goes back at once to");
 }
 
-static void system_told(void *arg, bool before, const struct err *err)
+static void system_told(void *arg, const struct system_end *end)
 {
-	(void)arg, (void)before;
-	if (err)
-		log_warn("quota warning: %s", err->text);
+	(void)arg;
+	if (end->err)
+		log_warn("quota warning: %s", end->err->text);
 }
 
 static void warn_system(const struct delivery *d, struct span text)
@@ -141,7 +143,8 @@ static void warn_system(const struct delivery *d, struct span text)
 	const struct deliver *m = d->session->deliver;
 	/* no octets follow the head: any descriptor that stays will do */
 	const struct system_mail mail = {
-		.user = d->name, .sender = "", .when = clock_now(),
+		.user = d->name, .address = d->rcpt->address, .sender = "",
+		.when = clock_now(),
 		.head = text, .fd = m->staging
 	};
 

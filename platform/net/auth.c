@@ -93,7 +93,7 @@ static void finish(struct auth_request *r, enum auth_status status,
 	struct auth *a = r->auth;
 
 	drop(r);
-	if (CFG_AUTHD_SASLAUTHD && a->once)
+	if (CFG_AUTHD_SLOW && a->once)
 		auth_free(a);
 	if (fn)
 		fn(arg, status, status == AUTH_OK ? user : NULL);
@@ -430,13 +430,13 @@ static struct auth_request *ask(struct auth *a, struct str *line, bool lookup,
 	struct auth_known *k;
 
 	str_addc(line, '\n');
-	if (CFG_AUTHD_SASLAUTHD && a->slow && !lookup &&
+	if (CFG_AUTHD_SLOW && a->slow && !lookup &&
 			expects == EXPECT_USER)
 		a = apart(a);
 	if (a && !line->bad)
 		r = malloc(sizeof(*r) + line->n);
 	if (!r) {
-		if (CFG_AUTHD_SASLAUTHD && a && a->once)
+		if (CFG_AUTHD_SLOW && a && a->once)
 			auth_free(a);
 		goto out;
 	}
@@ -526,7 +526,7 @@ struct auth_request *auth_sasl(struct auth *a, const struct sasl *s,
 void auth_cancel(struct auth_request *r)
 {
 	r->fn = NULL;
-	if (CFG_AUTHD_SASLAUTHD && r->auth->once)
+	if (CFG_AUTHD_SLOW && r->auth->once)
 		auth_free(r->auth);
 	else if (!r->sent)
 		drop(r);
@@ -561,9 +561,9 @@ void auth_free(struct auth *a)
 {
 	if (!a)
 		return;
-	while (CFG_AUTHD_SASLAUTHD && !list_empty(&a->others))
+	while (CFG_AUTHD_SLOW && !list_empty(&a->others))
 		auth_free(container_of(a->others.next, struct auth, link));
-	if (CFG_AUTHD_SASLAUTHD)
+	if (CFG_AUTHD_SLOW)
 		list_del(&a->link);
 	while (first(a))
 		drop(first(a));

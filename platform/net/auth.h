@@ -66,7 +66,7 @@ struct auth *auth_new(struct loop *l, const char *path);
 /*
  * A password may take its time, as when authd has to ask somebody else: each is
  * asked on a connection of its own, for 15 s, and holds up nothing. Only with
- * AUTHD_SASLAUTHD.
+ * AUTHD_SLOW.
  */
 void auth_slow(struct auth *a);
 /* Pending requests are dropped without a call. */

@@ -435,7 +435,7 @@ static void test_passwords_apart(void **state)
 	char byte;
 
 	(void)state;
-	if (!CFG_AUTHD_SASLAUTHD)
+	if (!CFG_AUTHD_SLOW)
 		skip();
 	assert_int_equal(open_server(), 0);
 	auth_slow(auth);

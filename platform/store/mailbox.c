@@ -117,6 +117,11 @@ const struct mailbox_message *mailbox_message(struct mailbox *m, unsigned n)
 	return out;
 }
 
+unsigned mailbox_flags(const struct mailbox *m, unsigned n)
+{
+	return n < 1 || n > m->count ? 0 : m->marks[n - 1].flags;
+}
+
 void mailbox_flag(struct mailbox *m, unsigned n, unsigned set, unsigned clear)
 {
 	unsigned flags;

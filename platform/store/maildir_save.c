@@ -19,7 +19,6 @@
  */
 struct saving {
 	struct maildir *md;
-	const char *folder;
 	unsigned done, failed;
 	int64_t size, count;	/* octets and messages removed, for the quota */
 	struct err *err;	/* of the first that failed */
@@ -73,12 +72,12 @@ static void done(struct saving *s, struct mailbox_mark *mark)
 	s->done++;
 }
 
-static int save_one(void *arg, const char *file)
+static int save_one(void *arg, const struct maildir_seen *seen)
 {
 	struct saving *s = arg;
 	struct maildir *md = s->md;
 	char path[MAILDIR_PATH_SIZE];
-	struct maildir_entry e = maildir_entry_of(span_of(file), false);
+	struct maildir_entry e = maildir_entry_of(span_of(seen->file), false);
 	long i = maildir_find(md, &e);
 	struct mailbox_mark *mark = i < 0 ? NULL : &md->m.marks[i];
 	int rc;
@@ -87,11 +86,11 @@ static int save_one(void *arg, const char *file)
 	if (!mark || mark->was & MAILDIR_FAILED || (mark->flags == mark->was
 				&& !(mark->flags & MAILBOX_DELETED)))
 		return 0;
-	snprintf(path, sizeof(path), "%s/%s", s->folder, file);
+	maildir_path(path, seen);
 	if (mark->flags & MAILBOX_DELETED)
 		rc = remove_file(s, path);
 	else
-		rc = move(md, path, file, mark->flags);
+		rc = move(md, path, seen->file, mark->flags);
 	if (rc == 0) {
 		done(s, mark);
 	} else if (errno != ENOENT) {
@@ -104,7 +103,7 @@ static int save_one(void *arg, const char *file)
 static int pass(struct saving *s)
 {
 	s->done = 0;
-	return maildir_each(s->md, &s->folder, save_one, s, s->err);
+	return maildir_each(s->md, save_one, s, s->err);
 }
 
 /* How many are still to be saved. */

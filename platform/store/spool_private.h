@@ -39,8 +39,9 @@ struct spool {
 
 	char *notify_path;		/* NULL: nobody is told */
 	int notify_fd;
-	struct str untold;		/* ids, SPOOL_ID_SIZE octets each */
+	struct str untold;		/* ids, a space behind each */
 	bool overflow;			/* they were too many */
+	struct loop_task tell;
 	struct loop_timer tell_again;
 };
 
