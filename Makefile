@@ -101,6 +101,11 @@ $(if $(CONFIG_TLS),$(call use,MBEDTLS,mbedtls mbedx509 mbedcrypto,\
 $(if $(CONFIG_LIB_SQLITE),$(call use,SQLITE,sqlite3,-lsqlite3 -lpthread -ldl -lm))
 $(if $(CONFIG_LIB_ZLIB),$(call use,ZLIB,zlib,-lz))
 $(if $(CONFIG_LIB_CRYPT),$(eval libs += -lcrypt))
+# Opened at run time, so only their headers are needed.
+use-header = $(eval lib-cflags += $(call lib_cflags,$(1),$(2)))
+$(if $(CONFIG_AUTHD_LDAP),$(call use-header,LDAP,ldap))
+$(if $(CONFIG_AUTHD_MYSQL),$(call use-header,MARIADB,libmariadb))
+$(if $(CONFIG_AUTHD_DIRECTORY),$(eval libs += -ldl))
 libs += -lresolv
 
 # --- flags; what the user gives comes last ---------------------------------
@@ -175,7 +180,10 @@ all: $(O)/pillarbox
 $(G)/libs.stamp: $(G)/cflags config/check-libs
 	$(Q)CC="$(CC)" config/check-libs '$(all-cflags)' $(if $(CONFIG_TLS),tls) \
 		$(if $(CONFIG_LIB_SQLITE),sqlite) $(if $(CONFIG_LIB_ZLIB),zlib) \
-		$(if $(CONFIG_LIB_CRYPT),crypt) && touch $@
+		$(if $(CONFIG_LIB_CRYPT),crypt) $(if $(CONFIG_AUTHD_LDAP),ldap) \
+		$(if $(CONFIG_AUTHD_MYSQL),mysql) \
+		$(if $(and $(STATIC),$(CONFIG_AUTHD_DIRECTORY)),static) && \
+		touch $@
 
 $(O)/%.o: %.c $(G)/cflags | $(G)/libs.stamp
 	$(call say,CC)

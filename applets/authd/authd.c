@@ -6,6 +6,10 @@
  * file authd_system.c AUTHD_SYSTEM
  * file authd_scram.c SASL_SCRAM
  * file authd_saslauthd.c AUTHD_SASLAUTHD
+ * file authd_directory.c AUTHD_DIRECTORY
+ * file authd_library.c AUTHD_DIRECTORY
+ * file authd_ldap.c AUTHD_LDAP
+ * file authd_mysql.c AUTHD_MYSQL
  *
  * config AUTHD
  *	bool "authd (10 kB)"
@@ -30,9 +34,26 @@
  *
  * config AUTHD_SASLAUTHD
  *	bool "saslauthd knows more passwords (3 kB)"
+ *	select AUTHD_SLOW
  *	help
  *	  saslauthd: Cyrus saslauthd is asked about users that users.db does
  *	  not have: PAM, LDAP, IMAP.
+ *
+ * config AUTHD_LDAP
+ *	bool "LDAP: users of a directory (10 kB)"
+ *	select AUTHD_DIRECTORY
+ *	help
+ *	  ldap-server: users are searched for and log in there. Built with the
+ *	  headers of OpenLDAP; its library is opened at run time, where the
+ *	  directive is in use: not in static builds.
+ *
+ * config AUTHD_MYSQL
+ *	bool "MySQL, MariaDB: users of a database (8 kB)"
+ *	select AUTHD_DIRECTORY
+ *	help
+ *	  mysql-server, mysql-query: users and their hashes come from there.
+ *	  Built with the headers of MariaDB's client; its library is opened as
+ *	  that of LDAP.
  *
  * config AUTHD_VIRTUAL
  *	bool "Catch-all, domains that stand for others (2 kB)"
@@ -147,7 +168,7 @@ static void on_answer(struct authd_job *job, struct span answer)
 	struct request *r = container_of(job, struct request, job);
 	struct span rest = answer, word = span_word(&rest);
 
-	if (CFG_AUTHD_SASLAUTHD && span_is(word, AUTHD_ELSEWHERE)) {
+	if (CFG_AUTHD_SLOW && span_is(word, AUTHD_ELSEWHERE)) {
 		job->slow = true;
 		authd_pool_ask(r->client->authd->pool, job);
 		return;

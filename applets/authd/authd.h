@@ -35,7 +35,7 @@ bool authd_ask_parse(struct authd_ask *ask, struct span line);
 
 /* ---- authd_check.c: the answer; runs in a worker */
 
-#define AUTHD_ANSWER_SIZE 1200	/* longest answer with its NUL */
+#define AUTHD_ANSWER_SIZE 1600	/* longest answer with its NUL */
 
 struct authd_check;
 struct authd_secret;
@@ -52,8 +52,8 @@ void authd_check_answer(struct authd_check *c, struct span line,
 
 #define AUTHD_ELSEWHERE "ELSEWHERE"
 /*
- * With AUTHD_SASLAUTHD authd_check_answer says AUTHD_ELSEWHERE, too: that means
- * "ask me again by this", which may take long.
+ * With AUTHD_SLOW authd_check_answer says AUTHD_ELSEWHERE, too: that means "ask
+ * me again by this", which may take long.
  */
 void authd_check_elsewhere(struct authd_check *c, struct span line,
 		char out[AUTHD_ANSWER_SIZE]);
@@ -73,17 +73,6 @@ void authd_secret_get(struct authd_secret *s, const struct conf *conf);
 void authd_scram_fake(struct scram_keys *keys, const struct authd_secret *s,
 		struct span name, unsigned rounds);
 void authd_scram_salt(struct str *out, const struct scram_keys *keys);
-
-/* ---- authd_system.c: the accounts of this machine; only with AUTHD_SYSTEM */
-
-/* 0 found, 1 nobody, -1 err. Looked for as given, then in lower case. */
-int authd_system_find(struct span name, struct auth_user *out,
-		struct err *err);
-/*
- * Takes as long for the locked, the expired and the unknown (name NULL) as for
- * a wrong password.
- */
-bool authd_system_verify(const char *name, const char *password);
 
 /* ---- authd_saslauthd.c: somebody else knows; only with AUTHD_SASLAUTHD */
 

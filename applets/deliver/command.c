@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "applet.h"
+#include "config.h"
 #include "deliver/deliver.h"
+#include "deliver/recipient.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -21,6 +23,7 @@ struct command {
 	struct auth_user found;
 	int body;
 	int64_t size;
+	bool refused;			/* by the recipient */
 };
 
 static const struct opt_row rows[] = {
@@ -158,6 +161,20 @@ static int to_system(struct command *c, const struct system_mail *m,
 	return 0;
 }
 
+/* All that he has decided but .forward, which is for who calls us to follow. */
+static int to_recipient(struct command *c, const struct system_mail *m,
+		struct err *err)
+{
+	struct recipient_end end = { .before = false };
+	int dir = m->box ? -1 : system_mbox_dir(c->conf, err), rc;
+
+	if (dir < 0 && !m->box)
+		return -1;
+	rc = recipient_deliver(c->conf, dir, m, &end, err);
+	c->refused = rc < 0 && end.final;
+	return rc;
+}
+
 static int hand_over(struct command *c)
 {
 	bool is_virtual = c->found.kind == AUTH_VIRTUAL;
@@ -172,10 +189,15 @@ static int hand_over(struct command *c)
 
 	m.fd = c->body;
 	m.length = c->size;
+	m.address = c->user;
+	m.box = is_virtual ? c->found.mailbox : NULL;
 	if (rc == 0)
-		rc = (is_virtual ? to_virtual : to_system)(c, &m, &err);
+		rc = CFG_DELIVER_RECIPIENT ? to_recipient(c, &m, &err) :
+			(is_virtual ? to_virtual : to_system)(c, &m, &err);
 	if (rc == 0)
 		return EX_OK;
+	if (c->refused)
+		return fail(EX_UNAVAILABLE, err.text);
 	/* a mailbox can be put right: "no" would lose the mail */
 	return fail(err.kind == ERR_PERM && c->size == 0 ? EX_DATAERR
 			: EX_TEMPFAIL, err.text);

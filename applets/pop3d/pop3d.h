@@ -32,6 +32,8 @@ struct pop3d {
 	struct auth *auth;
 	struct tls_ctx *tls;		/* NULL: a build without TLS */
 	int mail_dir, mbox_dir;		/* opened before the drop; -1: none */
+	int lock;			/* likewise */
+	unsigned updates;		/* children at work */
 	struct list sessions;
 	struct loop_timer grace;
 	struct door door;
@@ -62,17 +64,23 @@ struct session {
 	int64_t patience;		/* clock_ms() at which that is given up */
 	struct auth_request *asking;
 	unsigned failures;
-	char user[SASL_TEXT + 1];	/* as USER gave it; "": not given */
+	char *user;			/* as USER gave it; NULL: not given */
 	struct sasl *sasl;		/* of a running AUTH command */
 
 	/* TRANSACTION */
 	struct mailbox *mailbox;	/* NULL: not logged in */
-	struct auth_user *owner;	/* whose it is */
+	struct auth_user *owner;	/* whose it is, until it is open, */
+	char *name;			/* ... and his name */
+	int64_t lock;			/* pop3d_lock.c; 0: none */
+	bool locks;			/* an mbox: saving may have to wait */
 	unsigned deleted, retrieved;
+	struct update *update;		/* QUIT is at work; NULL: no */
 
 	/* a reply of many lines */
 	session_more_fn *more;		/* NULL: none under way */
-	unsigned at;			/* LIST, UIDL: next message */
+	unsigned at;			/* STAT, LIST, UIDL: next message */
+	unsigned count;			/* STAT: so far */
+	uint64_t total;
 	bool uids;			/* UIDL */
 	struct mailbox_reader *reader;	/* RETR, TOP */
 	struct dot_writer dot;
@@ -86,10 +94,17 @@ void pop3d_reply(struct session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* What was said is sent, then the connection closes. s is gone. */
 void pop3d_end(struct session *s);
+/* Ends a process that is to end, when nobody is left. */
+void pop3d_check_over(struct pop3d *p);
 /* A command that was none: false, and s is gone, when they were too many. */
 bool pop3d_error(struct session *s, const char *text);
-/* Has a session this owner's mailbox open? */
-bool pop3d_in_use(const struct session *s, const struct auth_user *owner);
+
+/* ---- pop3d_lock.c: one session a mailbox */
+
+void pop3d_lock_open(struct pop3d *p);
+/* False: another session has it. */
+bool pop3d_lock(struct session *s, const struct auth_user *owner);
+void pop3d_unlock(struct session *s);
 
 /* ---- pop3d_login.c: AUTHORIZATION */
 
@@ -118,7 +133,7 @@ void pop3d_login_forget(struct session *s);	/* what it holds, at the end */
 const char *pop3d_mechanisms(const struct session *s);
 void pop3d_auth(struct dialog *d, void *session, struct span args);
 
-/* ---- pop3d_mail.c: TRANSACTION and UPDATE */
+/* ---- pop3d_mail.c: TRANSACTION */
 
 void pop3d_opened(struct session *s);	/* says what there is */
 void pop3d_stat(struct dialog *d, void *session, struct span args);
@@ -128,7 +143,11 @@ void pop3d_retr(struct dialog *d, void *session, struct span args);
 void pop3d_top(struct dialog *d, void *session, struct span args);
 void pop3d_dele(struct dialog *d, void *session, struct span args);
 void pop3d_rset(struct dialog *d, void *session, struct span args);
+
+/* ---- pop3d_update.c: UPDATE */
+
 void pop3d_quit(struct dialog *d, void *session, struct span args);
+void pop3d_update_forget(struct session *s);	/* nobody waits for it any more */
 
 /* ---- pop3d_send.c: replies of many lines, as fast as the client takes them */
 

@@ -3,9 +3,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "os/clock.h"
 #include "os/log.h"
 
 #define PIECE_SIZE 4096
+#define TURN_MS 20		/* of one session before the others' */
+#define TURN_LOOK 64		/* lines or messages between looks at the clock */
 
 /* -- any reply -- */
 
@@ -16,6 +19,21 @@ static void finish(struct session *s)
 	dialog_go(&s->dialog);
 }
 
+static void go_on(struct loop_timer *t)
+{
+	pop3d_send_more(container_of(t, struct session, later));
+}
+
+/* What needs no waiting for the client may still take long for the others. */
+static bool has_had_its_turn(struct session *s, unsigned i, int64_t start)
+{
+	if (i % TURN_LOOK || !s->more || clock_ms() - start < TURN_MS)
+		return false;
+	s->later.fire = go_on;
+	loop_timer_set(s->pop3d->daemon.loop, &s->later, 0);
+	return true;
+}
+
 /*
  * Until the client takes no more for now, or all is said. What broke in the
  * middle cannot be told any more: without its dot the client will not believe
@@ -23,15 +41,19 @@ static void finish(struct session *s)
  */
 void pop3d_send_more(struct session *s)
 {
-	while (s->more && conn_out_ready(s->conn)) {
+	int64_t start = loop_now(s->pop3d->daemon.loop);
+
+	for (unsigned i = 1; s->more && conn_out_ready(s->conn); i++) {
 		enum session_more what = s->more(s);
 
+		if (what == SESSION_BROKEN) {
+			pop3d_end(s);
+			return;
+		}
 		if (what == SESSION_DONE)
 			finish(s);
-		if (what != SESSION_BROKEN)
-			continue;
-		pop3d_end(s);
-		return;
+		if (has_had_its_turn(s, i, start))
+			return;
 	}
 }
 
@@ -88,7 +110,7 @@ static enum session_more more_message(struct session *s)
 	long n = mailbox_reader_next(s->reader, buffer, sizeof(buffer), &err);
 
 	if (n < 0) {
-		log_error("mailbox of %s: %s", s->owner->name, err.text);
+		log_error("mailbox of %s: %s", s->name, err.text);
 		return SESSION_BROKEN;
 	}
 	if (n == 0)

@@ -338,6 +338,21 @@ void message_sent(struct queue_message *m, unsigned i)
 	m->outcome[i].host = "";
 }
 
+static bool is_deliver(const struct queue_job *j)
+{
+	const char *path = j->site->route.unix_path;
+
+	return path && strcmp(path, j->message->entry->queue->deliver_path)
+		== 0;
+}
+
+/* deliver has said to whom it goes. */
+static bool is_forwarded(const struct queue_job *j, const struct smtp_result *r)
+{
+	return CFG_DELIVER_FORWARD && r->code == 551 && j->moved.n
+		&& is_deliver(j);
+}
+
 /*
  * deliver says 551 (RFC 5321 3.4) to a name that is an alias: one of a moment
  * ago, or postmaster without a mailbox. It is looked up once more.
@@ -345,10 +360,9 @@ void message_sent(struct queue_message *m, unsigned i)
 static bool has_moved(struct queue_job *j, const struct smtp_result *r)
 {
 	struct queue_message *m = j->message;
-	const char *path = j->site->route.unix_path;
 
-	if (!CFG_ALIASES || r->code != 551 || m->entry->moved || !path
-			|| strcmp(path, m->entry->queue->deliver_path) != 0)
+	if (!CFG_ALIASES || r->code != 551 || m->entry->moved
+			|| !is_deliver(j))
 		return false;
 	m->entry->moved = true;
 	m->wait = MOVED_MS;
@@ -403,7 +417,11 @@ void message_result(struct queue_job *j, unsigned rcpt,
 	if (o->fate != FATE_NONE)
 		return;
 	j->left--;
-	if (has_moved(j, r))
+	if (is_forwarded(j, r) && alias_forward(m, i, j->moved) == 0) {
+		o->fate = FATE_SENT;	/* until that has ended */
+		return;
+	}
+	if (is_forwarded(j, r) || has_moved(j, r))
 		later.kind = ERR_TEMP;
 	log_result(m, i, &later, host);
 	m->entry->again |= r->maybe;

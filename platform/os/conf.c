@@ -236,6 +236,8 @@ static int compute(struct conf_load *l)
 		return conf_error(l, "srs-domain: no domain of ours");
 	if (CFG_AUTHD_VIRTUAL && conf_check_virtual(l) < 0)
 		return -1;
+	if (CFG_AUTHD_DIRECTORY && conf_check_directory(l) < 0)
+		return -1;
 	return in_state_dir(l, &c->tls_key, "key.pem");
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,8 +17,15 @@ int disk_folder(int dirfd, const char *path)
 	return openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-int disk_each(int dirfd, const char *path, int (*fn)(void *arg, const char *name),
-		void *arg, struct err *err)
+static bool wanted(const char *name, bool hidden)
+{
+	return (name[0] == '.') == hidden && strcmp(name, ".") != 0
+		&& strcmp(name, "..") != 0;
+}
+
+static int each(int dirfd, const char *path, bool hidden,
+		int (*fn)(void *arg, const char *name), void *arg,
+		struct err *err)
 {
 	int fd = disk_folder(dirfd, path), rc = 0;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -30,12 +38,25 @@ int disk_each(int dirfd, const char *path, int (*fn)(void *arg, const char *name
 		return -1;
 	}
 	while (!rc && (errno = 0, entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.')
+		if (wanted(entry->d_name, hidden))
 			rc = fn(arg, entry->d_name);
 	if (!rc && errno)
 		rc = disk_err(err, path);
 	closedir(dir);
 	return rc;
+}
+
+int disk_each(int dirfd, const char *path, int (*fn)(void *arg, const char *name),
+		void *arg, struct err *err)
+{
+	return each(dirfd, path, false, fn, arg, err);
+}
+
+int disk_each_hidden(int dirfd, const char *path,
+		int (*fn)(void *arg, const char *name), void *arg,
+		struct err *err)
+{
+	return each(dirfd, path, true, fn, arg, err);
 }
 
 struct sweep {

@@ -15,6 +15,10 @@ int disk_folder(int dirfd, const char *path);
  */
 int disk_each(int dirfd, const char *path, int (*fn)(void *arg, const char *name),
 		void *arg, struct err *err);
+/* The same, for names that do begin with one; "." and ".." left out. */
+int disk_each_hidden(int dirfd, const char *path,
+		int (*fn)(void *arg, const char *name), void *arg,
+		struct err *err);
 /* Removes a folder's files older than `age` seconds, which killed writers left. */
 void disk_sweep(int dirfd, const char *path, int age);
 /* All n octets at their place, or -1 with errno. */

@@ -1,5 +1,6 @@
 #include "store/mailbox_private.h"
 #include "store/disk.h"
+#include "store/maildir_list.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -52,7 +53,7 @@ void mailbox_close(struct mailbox *m)
 void *mailbox_room(void *list, unsigned n, unsigned *room, size_t size,
 		struct err *err)
 {
-	unsigned more = *room ? *room * 2 : 64;
+	unsigned more = *room + *room / 4 + 16;
 
 	if (n < *room)
 		return list;
@@ -62,6 +63,27 @@ void *mailbox_room(void *list, unsigned n, unsigned *room, size_t size,
 	else
 		disk_err(err, "mailbox");
 	return list;
+}
+
+void *mailbox_fitted(void *list, unsigned n, unsigned *room, size_t size)
+{
+	void *smaller;
+
+	if (n == *room)
+		return list;
+	smaller = n ? realloc(list, n * size) : NULL;
+	if (!n)
+		free(list);
+	else if (!smaller)
+		return list;
+	*room = n;
+	return smaller;
+}
+
+void mailbox_fit(struct mailbox *m)
+{
+	m->marks = mailbox_fitted(m->marks, m->count, &m->room,
+			sizeof(*m->marks));
 }
 
 int mailbox_grow(struct mailbox *m, unsigned flags, struct err *err)
@@ -93,6 +115,11 @@ const struct mailbox_message *mailbox_message(struct mailbox *m, unsigned n)
 	m->ops->describe(m, n - 1, out);
 	out->flags = m->marks[n - 1].flags;
 	return out;
+}
+
+unsigned mailbox_flags(const struct mailbox *m, unsigned n)
+{
+	return n < 1 || n > m->count ? 0 : m->marks[n - 1].flags;
 }
 
 void mailbox_flag(struct mailbox *m, unsigned n, unsigned set, unsigned clear)
@@ -224,6 +251,8 @@ long mailbox_reader_next(struct mailbox_reader *r, void *buf, unsigned long size
 	char *p = buf;
 	size_t done = 0;
 
+	if (!r->mbox)
+		return maildir_reader_next(r, buf, size, err);
 	while (done < size) {
 		size_t n = r->rest.n;
 		int rc;

@@ -52,6 +52,7 @@ struct mailbox_hide {
 struct mailbox_reader {
 	struct lines lines;
 	int own_fd;		/* closed at the end; -1: none */
+	int64_t at;		/* of a Maildir's file: next octet */
 	bool mbox;		/* hide our header lines, undo >From */
 	struct mailbox_hide hide;
 	struct span rest;	/* of the piece in work */
@@ -89,6 +90,9 @@ int mailbox_grow(struct mailbox *m, unsigned flags, struct err *err);
  */
 void *mailbox_room(void *list, unsigned n, unsigned *room, size_t size,
 		struct err *err);
+/* The list without room for more, perhaps moved; NULL for none. */
+void *mailbox_fitted(void *list, unsigned n, unsigned *room, size_t size);
+void mailbox_fit(struct mailbox *m);	/* the same for marks */
 /* n octets in hex, with a NUL. */
 void mailbox_hex(char *out, const unsigned char *p, size_t n);
 /* Is this line, or piece of one, hidden: "Status:" and the like? */

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "base/str.h"
 #include "os/log.h"
 #include "store/mailbox.h"
@@ -328,7 +329,7 @@ static void test_maildir_names(void **state)
 {
 	struct mailbox *m;
 	struct err err;
-	char longest[240];
+	char longest[240], uid[72];
 
 	(void)state;
 	append("d", true, "S: 1\n\n1\n");
@@ -342,16 +343,15 @@ static void test_maildir_names(void **state)
 	put_file("d/new/.hidden", "no");
 	m = open_box("d", true);
 	assert_int_equal(mailbox_count(m), 5);
-	assert_string_equal(mailbox_message(m, 1)->uid, "999.c.d");
+	strcpy(uid, mailbox_message(m, 2)->uid);
+	assert_int_equal(strlen(uid), 24);
 	assert_int_equal(mailbox_message(m, 1)->flags, MAILBOX_OLD);
 	assert_text(m, 1, "S: y\n\nwithout end");
-	assert_string_equal(mailbox_message(m, 2)->uid, "1000.a.b");
 	assert_int_equal(mailbox_message(m, 2)->size, 9);
 	assert_int_equal(mailbox_message(m, 2)->flags,
 			MAILBOX_OLD | MAILBOX_SEEN | MAILBOX_ANSWERED);
-	assert_string_equal(mailbox_message(m, 3)->uid, "2000.e.f");
 	assert_text(m, 3, "S: z\n\nCRLF\n");
-	assert_int_equal(strlen(mailbox_message(m, 4)->uid), 40);
+	assert_int_equal(strlen(mailbox_message(m, 4)->uid), 24);
 	/* flags of others stay */
 	mailbox_flag(m, 2, MAILBOX_FLAGGED, MAILBOX_ANSWERED);
 	mailbox_flag(m, 3, MAILBOX_OLD, 0);
@@ -359,6 +359,13 @@ static void test_maildir_names(void **state)
 	assert_int_equal(faccessat(folder, "d/cur/1000.a.b,S=7,W=9:2,FSab",
 				F_OK, 0), 0);
 	assert_int_equal(faccessat(folder, "d/cur/2000.e.f:2,", F_OK, 0), 0);
+	mailbox_close(m);
+	/* not of the UID: flags, folder, sizes */
+	assert_int_equal(renameat(folder, "d/cur/1000.a.b,S=7,W=9:2,FSab",
+				folder, "d/new/1000.a.b"), 0);
+	m = open_box("d", false);
+	assert_string_equal(mailbox_message(m, 2)->uid, uid);
+	assert_string_not_equal(mailbox_message(m, 3)->uid, uid);
 	mailbox_close(m);
 }
 
@@ -413,6 +420,33 @@ static void power_failed(const char *name, off_t kept, off_t size,
 	snprintf(path, sizeof(path), "x/moved/%s", again);
 	assert_int_equal(renameat(folder, path, folder, "x/moved/new/5.id-1.h,"
 				"S=13,W=17"), 0);
+}
+
+/* What is removed is taken off Maildir++'s account, in one line. */
+static void test_maildir_quota(void **state)
+{
+	struct mailbox *m;
+	struct err err;
+
+	(void)state;
+	append("d", true, "S: 1\n\n1\n");
+	append("d", true, "S: 2\n\n2\n");
+	append("d", true, "S: 3\n\n3\n");
+	put_file("d/cur/4.no.size:2,S", "S: 4\n\n");
+	put_file("d/maildirsize", "1000S\n142 4\n");
+	m = open_box("d", true);
+	assert_int_equal(mailbox_count(m), 4);
+	mailbox_flag(m, 1, MAILBOX_DELETED, 0);
+	mailbox_flag(m, 2, MAILBOX_DELETED, 0);
+	mailbox_flag(m, 3, MAILBOX_SEEN, 0);
+	assert_int_equal(mailbox_save(m, &err), 0);
+	mailbox_close(m);
+	if (CFG_DELIVER_QUOTA)
+		assert_string_equal(get_file("d/maildirsize"),
+				"1000S\n142 4\n-41 -2\n");
+	else
+		assert_string_equal(get_file("d/maildirsize"),
+				"1000S\n142 4\n");
 }
 
 static void test_maildir_place(void **state)
@@ -653,11 +687,55 @@ static void test_dot_locks(void **state)
 			-1);
 	close(add.fd);
 	assert_int_equal(err.kind, ERR_TEMP);
+	assert_non_null(strstr(err.text, "m: locked by process 1 ("));
 	assert_int_equal(utimensat(folder, "m.lock", old, 0), 0);
 	append("m", false, "S: 4\n\n4\n");
 	m = open_box("m", false);
 	assert_int_equal(mailbox_count(m), 4);
 	mailbox_close(m);
+}
+
+/* A program that never lets go is named. */
+static void test_locked_by_fcntl(void **state)
+{
+	struct mailbox_add add = add_of("S: 1\n\n1\n");
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char text[64];
+	struct err err;
+	int pipes[2], fd;
+	pid_t pid;
+
+	(void)state;
+	append("m", false, "S: 0\n\n0\n");
+	assert_int_equal(pipe(pipes), 0);
+	pid = fork();
+	if (pid == 0) {
+		fd = openat(folder, "m", O_RDWR);
+		if (fcntl(fd, F_SETLK, &lock) < 0)
+			_exit(1);
+		close(pipes[1]);
+		pause();
+	}
+	close(pipes[1]);
+	assert_int_equal(read(pipes[0], text, 1), 0);
+	close(pipes[0]);
+	/* as pop3d: at once */
+	assert_null(mailbox_open_of(folder, "m", geteuid(), true, &err));
+	assert_int_equal(err.kind, ERR_TEMP);
+	snprintf(text, sizeof(text), "m: locked by process %d (", (int)pid);
+	assert_non_null(strstr(err.text, text));
+	assert_int_equal(mailbox_append(folder, "m", false, &add, NULL, &err),
+			-1);
+	assert_non_null(strstr(err.text, text));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	assert_int_equal(mailbox_append(folder, "m", false, &add, NULL, &err),
+			0);
+	close(add.fd);
+	/* a lock that says nothing, as procmail's */
+	put_file("m.lock", "0");
+	assert_null(mailbox_open_of(folder, "m", geteuid(), true, &err));
+	assert_non_null(strstr(err.text, "m: locked by m.lock"));
 }
 
 /* The power failed after the line with the length, before the text, was there. */
@@ -966,12 +1044,13 @@ int main(void)
 		BOTH(test_maildir_round), BOTH(test_mbox_round),
 		BOTH(test_keys), BOTH(test_missing), BOTH(test_reader_steps),
 		BOTH(test_maildir_names), BOTH(test_maildir_shared),
-		BOTH(test_maildir_place), BOTH(test_mbox_forms),
+		BOTH(test_maildir_quota), BOTH(test_maildir_place), BOTH(test_mbox_forms),
 		BOTH(test_mbox_twins), BOTH(test_mbox_foreign_status),
 		BOTH(test_mbox_save_keeps_all),
 		BOTH(test_mbox_rewritten_meanwhile), BOTH(test_mbox_cut_ends),
 		BOTH(test_mbox_hole),
-		BOTH(test_dot_locks), BOTH(test_mbox_half_key),
+		BOTH(test_dot_locks), BOTH(test_locked_by_fcntl),
+		BOTH(test_mbox_half_key),
 		BOTH(test_killed_append), BOTH(test_killed_save),
 		BOTH(test_together), BOTH(test_other_user),
 	};

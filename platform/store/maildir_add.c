@@ -62,16 +62,18 @@ static void put_host(char out[HOST_MOST + 5])
 	out[n] = '\0';
 }
 
-/* What a file's name says of its size; 0: nothing. */
-static int64_t size_said(const char *name)
+/* Up to another field, the flags, or the end. */
+int64_t maildir_name_size(const char *name)
 {
 	const char *at = strstr(name, ",S=");
-	struct span rest = at ? span_of(at + 3) : SPAN("");
-	struct span number = span_cut(&rest, ',');
 	unsigned long long size;
+	size_t n;
 
-	return span_number64(span_sub(number, 0, span_find(number, ':')),
-			INT64_MAX, &size) ? (int64_t)size : 0;
+	if (!at)
+		return -1;
+	n = strcspn(at + 3, ",:;");
+	return span_number64(span_make(at + 3, n), INT64_MAX, &size)
+		? (int64_t)size : -1;
 }
 
 /*
@@ -87,7 +89,7 @@ static int is_whole(int dir, const char *name, struct err *err)
 		return 1;	/* a reader has just moved it */
 	if (fd < 0)
 		return disk_err(err, "Maildir");
-	rc = disk_has_hole(fd, 0, size_said(name));
+	rc = disk_has_hole(fd, 0, maildir_name_size(name));
 	if (rc < 0)
 		disk_err(err, "Maildir");
 	close(fd);

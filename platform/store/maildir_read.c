@@ -1,0 +1,71 @@
+#include "store/maildir_list.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "store/disk.h"
+
+#define PIECE_SIZE 8192
+
+/* Mail of others may have CRLF in its file: the CR goes. The new length. */
+static size_t without_cr(char *p, size_t n)
+{
+	char *from = memchr(p, '\r', n), *to = from, *end = p + n;
+
+	while (from) {
+		char *cr;
+
+		/* the CR at from stays where no LF follows it */
+		if (from + 1 < end && from[1] == '\n')
+			from++;
+		cr = memchr(from + 1, '\r', (size_t)(end - from - 1));
+		n = (size_t)((cr ? cr : end) - from);
+		memmove(to, from, n);
+		to += n;
+		from = cr;
+	}
+	return to ? (size_t)(to - p) : n;
+}
+
+long maildir_reader_next(struct mailbox_reader *r, char *buf, size_t size,
+		struct err *err)
+{
+	ssize_t n = file_pread(r->own_fd, buf, size, r->at);
+	char next;
+
+	if (n <= 0)
+		return n < 0 ? disk_err(err, "reading mail") : 0;
+	r->at += n;
+	/* the two of a CRLF stay together */
+	if (buf[n - 1] == '\r' && file_pread(r->own_fd, &next, 1, r->at) == 1
+			&& next == '\n') {
+		buf[n - 1] = '\n';
+		r->at++;
+	}
+	return (long)without_cr(buf, (size_t)n);
+}
+
+uint64_t maildir_measure(int fd)
+{
+	struct mailbox_reader r = { .own_fd = fd };
+	char piece[PIECE_SIZE], last = '\n';
+	uint64_t size = 0;
+	long n;
+
+	while ((n = maildir_reader_next(&r, piece, sizeof(piece), NULL)) > 0) {
+		struct span rest = span_make(piece, (size_t)n);
+		size_t lf;
+
+		size += rest.n;
+		/* as dot_write sends it: a LF gets a CR that has none */
+		while ((lf = span_find(rest, '\n')) < rest.n) {
+			size += (lf ? rest.p[lf - 1] : last) != '\r';
+			last = '\n';
+			rest = span_rest(rest, lf + 1);
+		}
+		if (rest.n)
+			last = rest.p[rest.n - 1];
+	}
+	return size + (last == '\n' ? 0 : 2);
+}
