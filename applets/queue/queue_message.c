@@ -338,6 +338,21 @@ void message_sent(struct queue_message *m, unsigned i)
 	m->outcome[i].host = "";
 }
 
+static bool is_deliver(const struct queue_job *j)
+{
+	const char *path = j->site->route.unix_path;
+
+	return path && strcmp(path, j->message->entry->queue->deliver_path)
+		== 0;
+}
+
+/* deliver has said to whom it goes. */
+static bool is_forwarded(const struct queue_job *j, const struct smtp_result *r)
+{
+	return CFG_DELIVER_FORWARD && r->code == 551 && j->moved.n
+		&& is_deliver(j);
+}
+
 bool entry_has_moved(const struct queue_entry *e, unsigned rcpt)
 {
 	return e->moved && e->moved[rcpt / 8] >> rcpt % 8 & 1;
@@ -353,10 +368,9 @@ static bool has_moved(struct queue_job *j, unsigned i,
 {
 	struct queue_message *m = j->message;
 	struct queue_entry *e = m->entry;
-	const char *path = j->site->route.unix_path;
 
-	if (!CFG_ALIASES || r->code != 551 || !path || entry_has_moved(e, i)
-			|| strcmp(path, e->queue->deliver_path) != 0)
+	if (!CFG_ALIASES || r->code != 551 || entry_has_moved(e, i)
+			|| !is_deliver(j))
 		return false;
 	if (!e->moved)
 		e->moved = calloc(m->envelope->nrcpt / 8 + 1, 1);
@@ -414,7 +428,11 @@ void message_result(struct queue_job *j, unsigned rcpt,
 	if (o->fate != FATE_NONE)
 		return;
 	j->left--;
-	if (has_moved(j, i, r))
+	if (is_forwarded(j, r) && alias_forward(m, i, j->moved) == 0) {
+		o->fate = FATE_SENT;	/* until that has ended */
+		return;
+	}
+	if (is_forwarded(j, r) || has_moved(j, i, r))
 		later.kind = ERR_TEMP;
 	log_result(m, i, &later, host);
 	m->entry->again |= r->maybe;

@@ -33,6 +33,8 @@ enum conf_kind {
 	CONF_KIND_DNSBL,	/* struct conf_dnsbl * */
 	CONF_KIND_MILTER,	/* struct conf_milter * */
 	CONF_KIND_CHECK,	/* unsigned char, enum conf_check */
+	CONF_KIND_WHOSE,	/* unsigned char, enum conf_whose */
+	CONF_KIND_FOLDERS,	/* unsigned char, enum conf_folders */
 	CONF_KIND_RATE,		/* struct conf_rate */
 	CONF_KIND_TLS_HOST,	/* struct conf_tls_host * */
 	CONF_KIND_TLS_MIN,	/* bool */
@@ -198,12 +200,6 @@ void conf_print_words(const struct conf *c, const struct conf_row *row,
 void conf_print_text(const struct conf *c, const struct conf_row *row,
 		struct str *out);
 
-/*
- * HOST, HOST:PORT, [HOST] or [HOST]:PORT. *port is 0 when there is none.
- * False: broken; an IPv6 address needs its brackets.
- */
-bool conf_split_port(struct span text, struct span *host, unsigned *port,
-		bool *brackets);
 /* A host name or an address, kept as DNS has it; NULL: neither, or no memory. */
 const char *conf_keep_host(struct conf_load *l, struct span s);
 /* host:port, in brackets where they are needed or asked for. */
