@@ -6,7 +6,15 @@
  * applet deliver daemon
  * file alias.c DELIVER_ALIASES
  * file run.c DELIVER_ALIASES
+ * file recipient.c DELIVER_RECIPIENT
+ * file forward.c DELIVER_FORWARD
+ * file vacation.c DELIVER_VACATION
+ * file vacation_judge.c DELIVER_VACATION
+ * file vacation_seen.c DELIVER_VACATION
+ * file hook.c DELIVER_COMMAND
+ * file folder.c DELIVER_FOLDERS
  * file quota.c DELIVER_QUOTA
+ * file mda.c DELIVER_MDA
  *
  * config DELIVER
  *	bool "deliver (11 kB)"
@@ -31,11 +39,53 @@
  *	help
  *	  "|COMMAND" and /FILE in /etc/aliases, run and written as alias-user.
  *
+ * config DELIVER_RECIPIENT
+ *	bool
+ *
+ * config DELIVER_FORWARD
+ *	bool ".forward (4 kB)"
+ *	depends on DELIVER_ALIASES
+ *	select DELIVER_RECIPIENT
+ *	help
+ *	  ~/.forward: addresses, commands and files that get a user's mail.
+ *
+ * config DELIVER_VACATION
+ *	bool "vacation (6 kB)"
+ *	select DELIVER_RECIPIENT
+ *	help
+ *	  Answers senders, once a week each, while ~/.vacation is there (RFC
+ *	  3834).
+ *
+ * config DELIVER_COMMAND
+ *	bool "deliver-command (2 kB)"
+ *	depends on DELIVER_ALIASES
+ *	select DELIVER_RECIPIENT
+ *	select DELIVER_FOLDERS
+ *	help
+ *	  A command that decides what becomes of each message.
+ *
+ * config DELIVER_FOLDERS
+ *	bool "Folders for user+detail (1 kB)"
+ *	select DELIVER_RECIPIENT
+ *	help
+ *	  Directive detail-folder.
+ *
  * config DELIVER_QUOTA
  *	bool "Quotas of mailboxes (5 kB)"
  *	help
  *	  mailbox-quota and the quotas of users: a full mailbox takes no more,
  *	  and its owner is warned before.
+ *
+ * config DELIVER_MDA
+ *	bool "deliver -d in the place of procmail or dovecot-lda (2 kB)"
+ *	help
+ *	  What Postfix's mailbox_command says by the environment, a From_ line
+ *	  before the message, and with -d:
+ *
+ *	  -a ADDRESS  whom it was sent to at first, for X-Original-To; without
+ *	              @ the detail of user+detail
+ *	  -m FOLDER   a folder of the Maildir, made when missing
+ *	  -t -Y -o -e accepted: so it always is
  *
  * config DELIVER_TCP
  *	bool "LMTP over TCP for other mail servers (1 kB)"
@@ -211,6 +261,13 @@ static int open_folders(struct deliver *m, struct err *err)
 	return 0;
 }
 
+/* May virtual users need the helper, too? */
+static bool recipients_decide(const struct conf *conf)
+{
+	return conf->deliver_command || conf->forward == CONF_WHOSE_ALL ||
+		conf->vacation == CONF_WHOSE_ALL;
+}
+
 static int open_all(struct deliver *m, struct err *err)
 {
 	const struct conf *conf = m->daemon.conf;
@@ -227,7 +284,9 @@ static int open_all(struct deliver *m, struct err *err)
 	m->sync = sync_open(m->daemon.loop, m->mail_dir, false, err);
 	if (!m->sync)
 		return -1;
-	if (conf->system_users || (CFG_DELIVER_ALIASES && conf->aliases[0] == '/')) {
+	if (conf->system_users || (CFG_DELIVER_ALIASES && conf->aliases[0] ==
+				'/') || (CFG_DELIVER_RECIPIENT &&
+				recipients_decide(conf))) {
 		m->system = system_open(m->daemon.loop, conf, err);
 		if (!m->system)
 			return -1;

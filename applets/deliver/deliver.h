@@ -60,7 +60,9 @@ struct delivery {
 	const char *name;		/* of the user, canonical */
 	const char *mailbox;
 	struct sync_request request;	/* virtual */
-	struct system_job *job;		/* system */
+	struct system_job *job;		/* system, and who has something to decide */
+	const char *folder;		/* virtual: in place of mailbox; NULL: none */
+	bool decided;			/* a failure is what the recipient has said */
 	bool before;			/* an earlier delivery was found */
 	struct maildir_quota quota;
 };
@@ -95,8 +97,12 @@ void stage_drop(struct stage *g, int staging);
 /* Return-Path:, Delivered-To:, X-Original-To: where it differs. */
 struct span deliver_head(char out[DELIVER_HEAD_SIZE], const char *sender,
 		const char *delivered_to, const char *original_to);
-/* Has the message at `start` been delivered to this address before? */
-bool deliver_loops(int fd, int64_t start, const char *delivered_to);
+/*
+ * Has the message at `start` been delivered to this address before, under either
+ * name, and come back?
+ */
+bool deliver_loops(int fd, int64_t start, const char *delivered_to,
+		const char *address);
 #define DELIVER_KEY_SIZE 40
 /* From spool id and recipient; NULL without an id. */
 const char *deliver_key(char out[DELIVER_KEY_SIZE], const char *spool_id,
@@ -104,7 +110,14 @@ const char *deliver_key(char out[DELIVER_KEY_SIZE], const char *spool_id,
 
 /* quota.c, only with DELIVER_QUOTA */
 /* What this user's mailbox may hold. */
-void quota_init(struct delivery *d, const struct auth_user *user);
+struct maildir_quota quota_of(const struct conf *conf,
+		const struct auth_user *user);
+/*
+ * Is there room for so many octets more? Fills in what there is. A mailbox
+ * that cannot be read says so when it is written.
+ */
+bool quota_has_room(int dir, bool maildir, const char *name,
+		struct maildir_quota *q, uint64_t more);
 /* Is there room for so many octets more (0: not known)? NULL: yes. */
 const struct deliver_reply *quota_check(struct delivery *d, uint64_t more);
 /* A message of that size is there: counts it, and warns once near the limit. */
@@ -113,5 +126,7 @@ void quota_count(const struct delivery *d, uint64_t size);
 /* command.c: deliver -d USER < message */
 bool command_wanted(int argc, char **argv);
 int command_main(int argc, char **argv);
+/* Is it short enough for an address, without control characters? */
+bool command_is_plain(const char *s);
 
 #endif

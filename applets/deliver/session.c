@@ -1,9 +1,12 @@
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "deliver/deliver.h"
+#include "deliver/recipient.h"
 #include "mime/addr.h"
 #include "mime/alias.h"
 #include "os/clock.h"
@@ -38,7 +41,7 @@ static struct delivery *delivery_new(struct deliver_session *x,
 	d->name = arena_dup(a, span_of(user->name));
 	d->mailbox = arena_dup(a, span_of(user->mailbox));
 	if (CFG_DELIVER_QUOTA)
-		quota_init(d, user);
+		d->quota = quota_of(x->smtp->conf, user);
 	return d->name && d->mailbox ? d : NULL;
 }
 
@@ -162,6 +165,28 @@ static void expect(struct deliver_session *x, bool coming)
 	x->coming = coming;
 }
 
+static bool has_file(const struct delivery *d, unsigned char whose,
+		const char *name)
+{
+	char path[FOLDER_SIZE];
+
+	return whose == CONF_WHOSE_ALL && snprintf(path, sizeof(path), "%s/%s",
+			d->mailbox, name) < (int)sizeof(path) && faccessat(
+				d->session->deliver->mail_dir, path, F_OK,
+				AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* A virtual user whose mail needs more than a place: the helper sees to it. */
+static bool decides(const struct delivery *d)
+{
+	const struct conf *conf = d->session->smtp->conf;
+
+	if (!CFG_DELIVER_RECIPIENT || !d->session->deliver->system)
+		return false;
+	return conf->deliver_command || has_file(d, conf->forward, "forward")
+		|| has_file(d, conf->vacation, "vacation");
+}
+
 /* The head goes before the body where the file will be just one user's. */
 static int begin(struct deliver_session *x, struct err *err)
 {
@@ -176,7 +201,7 @@ static int begin(struct deliver_session *x, struct err *err)
 	if (stage_open(&x->stage, x->deliver->staging, err) < 0)
 		return -1;
 	expect(x, true);
-	if (s->nrcpt > 1 || d->kind != AUTH_VIRTUAL)
+	if (s->nrcpt > 1 || d->kind != AUTH_VIRTUAL || decides(d))
 		return 0;
 	text = head_of(head, d);
 	x->stage.head = text.n;
@@ -246,7 +271,7 @@ static void answer(struct delivery *d, const struct err *err)
 	}
 	log_error("%s: to=<%s> mailbox=%s: %s", id, d->rcpt->address,
 			d->mailbox, err->text);
-	if (CFG_DELIVER_ALIASES && d->kind == AUTH_ALIAS) {
+	if (CFG_DELIVER_ALIASES && (d->kind == AUTH_ALIAS || d->decided)) {
 		answer_alias(d, err);
 		return;
 	}
@@ -269,6 +294,30 @@ static void on_flushed(struct sync_request *r, int error)
 	answer(d, error ? &err : NULL);
 }
 
+static const char *folder_of(const struct delivery *d)
+{
+	return d->folder ? d->folder : d->mailbox;
+}
+
+/* Whoever is alice+lists has a folder for it, or gets one (detail-folder). */
+static int find_folder(struct delivery *d, struct err *err)
+{
+	const struct smtp_session *s = d->session->smtp;
+	unsigned char how = s->conf->detail_folder;
+	char folder[FOLDER_SIZE];
+
+	if (how == CONF_FOLDERS_NO)
+		return 0;
+	if (folder_find(d->session->deliver->mail_dir, d->mailbox,
+				folder_detail(s->conf, d->name,
+					d->rcpt->address),
+				how == CONF_FOLDERS_MAKE, folder, err) < 0)
+		return -1;
+	if (folder[0])
+		d->folder = arena_dup(s->arena, span_of(folder));
+	return 0;
+}
+
 static int place(struct delivery *d, char name[MAILDIR_NAME_SIZE],
 		struct err *err)
 {
@@ -279,20 +328,25 @@ static int place(struct delivery *d, char name[MAILDIR_NAME_SIZE],
 		.name = g->name, .dirfd = x->deliver->staging,
 		.size = g->out.written, .lines = g->out.lines
 	};
+	uint64_t gzip = s->conf->mailbox_gzip;
 	char head[DELIVER_HEAD_SIZE], key[DELIVER_KEY_SIZE];
 	struct mailbox_add add = {
 		.from = s->sender, .when = clock_now(), .fd = g->out.fd,
 		.length = (int64_t)g->out.written, .again = s->spool_again,
-		.key = deliver_key(key, s->spool_id, d->rcpt->address)
+		.key = deliver_key(key, s->spool_id, d->rcpt->address),
+		.gzip = CFG_MAILBOX_GZIP && gzip && g->out.written >= gzip
 	};
+	bool moves = g->head && !add.gzip;
 
 	if (!g->head)
 		add.head = head_of(head, d);
-	if (maildir_place(x->deliver->mail_dir, d->mailbox, &add,
-				g->head ? &staged : NULL, name,
-				&d->before, err) < 0)
+	if (CFG_DELIVER_FOLDERS && find_folder(d, err) < 0)
 		return -1;
-	if (g->head && !d->before)
+	if (maildir_place(x->deliver->mail_dir, folder_of(d), &add,
+				moves ? &staged : NULL, name, &d->before,
+				err) < 0)
+		return -1;
+	if (moves && !d->before)
 		g->name[0] = '\0';	/* it has moved */
 	if (CFG_DELIVER_QUOTA && !d->before)
 		quota_count(d, g->out.written + add.head.n);
@@ -309,8 +363,8 @@ static void to_maildir(struct delivery *d)
 		answer(d, &err);
 		return;
 	}
-	d->request.name = arena_printf(x->smtp->arena, "%s/%s", d->mailbox,
-			name);
+	d->request.name = arena_printf(x->smtp->arena, "%s/%s",
+			folder_of(d), name);
 	d->request.done = on_flushed;
 	if (d->request.name && strlen(d->request.name) <= SYNC_NAME_MAX) {
 		sync_ask(x->deliver->sync, &d->request);
@@ -321,15 +375,37 @@ static void to_maildir(struct delivery *d)
 	answer(d, &err);
 }
 
-static void on_appended(void *arg, bool before, const struct err *err)
+/* RFC 5321 3.4: to whom it goes, for queue, which alone is told so. */
+static void answer_forward(struct delivery *d, const char *to)
+{
+	struct smtp_session *s = d->session->smtp;
+	const char *text = arena_printf(s->arena, "%sForwarded", to);
+	struct err err;
+
+	if (!text) {
+		err_set(&err, ERR_NOMEM, "session-memory is used up");
+		answer(d, &err);
+		return;
+	}
+	list_del(&d->link);
+	log_info("%s: to=<%s> from=<%s> is forwarded", s->spool_id,
+			d->rcpt->address, s->sender);
+	smtp_server_answer_rcpt(s, d->rcpt, 551, "5.1.6", text);
+}
+
+static void on_appended(void *arg, const struct system_end *end)
 {
 	struct delivery *d = arg;
 
 	d->job = NULL;
-	d->before = before;
-	if (CFG_DELIVER_QUOTA && !err && !before && d->kind == AUTH_SYSTEM)
+	d->before = end->before;
+	d->decided = end->err && end->err->kind == ERR_PERM;
+	if (CFG_DELIVER_QUOTA && end->kept && d->kind != AUTH_ALIAS)
 		quota_count(d, d->session->stage.out.written);
-	answer(d, err);
+	if (CFG_DELIVER_RECIPIENT && *end->forward)
+		answer_forward(d, end->forward);
+	else
+		answer(d, end->err);
 }
 
 static void to_system(struct delivery *d)
@@ -337,7 +413,9 @@ static void to_system(struct delivery *d)
 	struct deliver_session *x = d->session;
 	char head[DELIVER_HEAD_SIZE], key[DELIVER_KEY_SIZE];
 	struct system_mail m = {
-		.user = d->name, .sender = x->smtp->sender,
+		.user = d->name, .address = d->rcpt->address,
+		.box = d->kind == AUTH_VIRTUAL ? d->mailbox : NULL,
+		.sender = x->smtp->sender,
 		.key = deliver_key(key, x->smtp->spool_id, d->rcpt->address),
 		.again = x->smtp->spool_again, .when = clock_now(),
 		.head = head_of(head, d), .fd = x->stage.out.fd,
@@ -361,7 +439,8 @@ static const struct deliver_reply *objection(struct delivery *d)
 	const struct stage *g = &d->session->stage;
 	char text[ADDR_MAX];
 
-	if (deliver_loops(g->out.fd, (int64_t)g->head, delivered_to(d, text)))
+	if (deliver_loops(g->out.fd, (int64_t)g->head, delivered_to(d, text),
+				d->rcpt->address))
 		return &loop;
 	if (CFG_DELIVER_QUOTA && !d->session->smtp->spool_again)
 		return quota_check(d, g->out.written);
@@ -379,7 +458,7 @@ static void hand_over(struct delivery *d)
 				: "-", d->rcpt->address, s->sender, no->text);
 		smtp_server_answer_rcpt(s, d->rcpt, no->code, no->enhanced,
 				no->text);
-	} else if (d->kind == AUTH_VIRTUAL) {
+	} else if (d->kind == AUTH_VIRTUAL && !decides(d)) {
 		to_maildir(d);
 	} else {
 		to_system(d);

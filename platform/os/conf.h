@@ -208,6 +208,11 @@ struct conf_map {
 	const char *from, *to;
 };
 
+/* forward and vacation: of whom it counts */
+enum conf_whose { CONF_WHOSE_NO, CONF_WHOSE_SYSTEM, CONF_WHOSE_ALL };
+/* detail-folder */
+enum conf_folders { CONF_FOLDERS_NO, CONF_FOLDERS_EXISTING, CONF_FOLDERS_MAKE };
+
 enum conf_check { CONF_CHECK_NO, CONF_CHECK_NOTE, CONF_CHECK_REFUSE };
 
 struct conf {
@@ -235,6 +240,9 @@ struct conf {
 	const char *alias_user;		/* runs commands, writes files */
 	unsigned alias_timeout;		/* seconds for a command */
 	unsigned max_alias_recipients;
+	unsigned char forward, vacation;	/* enum conf_whose */
+	unsigned char detail_folder;	/* enum conf_folders */
+	const char *deliver_command;	/* NULL: none */
 
 	const char *spool_dir, *state_dir, *mail_dir, *mbox_dir, *run_dir;
 	const char *tls_cert, *tls_key;	/* default: STATE/cert.pem, key.pem */
@@ -257,6 +265,7 @@ struct conf {
 
 	uint64_t max_message_size;	/* bytes */
 	uint64_t min_free_space;	/* bytes left on the spool's disk */
+	uint64_t mailbox_gzip;		/* bytes, from here on; 0: none */
 	uint64_t mailbox_quota;		/* bytes; 0: no limit */
 	bool quota_defer;		/* 452, not 552 */
 	unsigned quota_warning;		/* percent; 0: never */

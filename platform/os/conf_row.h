@@ -33,6 +33,8 @@ enum conf_kind {
 	CONF_KIND_DNSBL,	/* struct conf_dnsbl * */
 	CONF_KIND_MILTER,	/* struct conf_milter * */
 	CONF_KIND_CHECK,	/* unsigned char, enum conf_check */
+	CONF_KIND_WHOSE,	/* unsigned char, enum conf_whose */
+	CONF_KIND_FOLDERS,	/* unsigned char, enum conf_folders */
 	CONF_KIND_RATE,		/* struct conf_rate */
 	CONF_KIND_TLS_HOST,	/* struct conf_tls_host * */
 	CONF_KIND_TLS_MIN,	/* bool */

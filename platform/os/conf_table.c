@@ -216,6 +216,27 @@ static const struct conf_row rows[] = {
 		ROW("max-alias-recipients", "10000",
 		"Recipients that one alias may lead to, through all others "
 		"and included files. Mail for one with more comes back.") },
+	{ KIND_IF(DELIVER_FORWARD, WHOSE), AT(forward), 0, 0,
+		ROW("forward", "system",
+		"Whose file of forwarding counts: ~/.forward of this machine's "
+		"accounts (system), and of all others the file forward in their "
+		"Maildir, too (all). See docs/forward.md.") },
+	{ KIND_IF(DELIVER_VACATION, WHOSE), AT(vacation), 0, 0,
+		ROW("vacation", "system",
+		"Whose file answers mail while he is away: ~/.vacation of this "
+		"machine's accounts (system), and of all others the file "
+		"vacation in their Maildir, too (all).") },
+	{ KIND_IF(DELIVER_COMMAND, PATH), AT(deliver_command), 1, 1000,
+		ROW("deliver-command", "(none)",
+		"A program, with arguments in quotes, that gets each message "
+		"before it is put into a mailbox, as the account that it is "
+		"for, or as user-store, and says on its standard output what "
+		"becomes of it: keep, fileinto FOLDER, redirect ADDRESS, "
+		"discard or reject TEXT. alias-timeout is its time, too.") },
+	{ KIND_IF(DELIVER_FOLDERS, FOLDERS), AT(detail_folder), 0, 0,
+		ROW("detail-folder", "no",
+		"Mail for user+lists goes to the folder lists of the user's "
+		"Maildir: when it is there (existing), or always (make).") },
 	{ CONF_KIND_YESNO, AT(mx_loopback), 0, 0,
 		ROW("mx-loopback", "no",
 		"Mail goes by MX to an address of loopback, as 127.0.0.1, too. "
@@ -513,6 +534,11 @@ static const struct conf_row rows[] = {
 		ROW("min-free-space", "2M",
 		"With less than this left on the spool's disk no mail is "
 		"taken (452).") },
+	{ KIND_IF(MAILBOX_GZIP, SIZE), AT(mailbox_gzip), 0, K * K,
+		ROW("mailbox-gzip", "0",
+		"Messages from this size on are kept compressed in Maildirs, "
+		"as Dovecot's zlib plugin reads them; 0 is none. What is there "
+		"already is read in any case.") },
 	{ KIND_IF(DELIVER_QUOTA, SIZE), AT(mailbox_quota), 0, K * K * K,
 		ROW("mailbox-quota", "0",
 		"What a user's mailbox may hold who has no quota of his own; "

@@ -1,5 +1,7 @@
+#include "config.h"
 #include "store/mailbox_private.h"
 #include "store/disk.h"
+#include "store/gzip.h"
 #include "store/maildir_list.h"
 
 #include <fcntl.h>
@@ -117,6 +119,11 @@ const struct mailbox_message *mailbox_message(struct mailbox *m, unsigned n)
 	return out;
 }
 
+unsigned mailbox_flags(const struct mailbox *m, unsigned n)
+{
+	return n < 1 || n > m->count ? 0 : m->marks[n - 1].flags;
+}
+
 void mailbox_flag(struct mailbox *m, unsigned n, unsigned set, unsigned clear)
 {
 	unsigned flags;
@@ -217,6 +224,8 @@ void mailbox_reader_close(struct mailbox_reader *r)
 	if (!r)
 		return;
 	lines_close(&r->lines);
+	if (CFG_MAILBOX_GZIP)
+		gunzip_free(r->gunzip);
 	if (r->own_fd >= 0)
 		close(r->own_fd);
 	free(r);

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "base/str.h"
 #include "os/log.h"
 #include "store/mailbox.h"
@@ -421,6 +422,33 @@ static void power_failed(const char *name, off_t kept, off_t size,
 				"S=13,W=17"), 0);
 }
 
+/* What is removed is taken off Maildir++'s account, in one line. */
+static void test_maildir_quota(void **state)
+{
+	struct mailbox *m;
+	struct err err;
+
+	(void)state;
+	append("d", true, "S: 1\n\n1\n");
+	append("d", true, "S: 2\n\n2\n");
+	append("d", true, "S: 3\n\n3\n");
+	put_file("d/cur/4.no.size:2,S", "S: 4\n\n");
+	put_file("d/maildirsize", "1000S\n142 4\n");
+	m = open_box("d", true);
+	assert_int_equal(mailbox_count(m), 4);
+	mailbox_flag(m, 1, MAILBOX_DELETED, 0);
+	mailbox_flag(m, 2, MAILBOX_DELETED, 0);
+	mailbox_flag(m, 3, MAILBOX_SEEN, 0);
+	assert_int_equal(mailbox_save(m, &err), 0);
+	mailbox_close(m);
+	if (CFG_DELIVER_QUOTA)
+		assert_string_equal(get_file("d/maildirsize"),
+				"1000S\n142 4\n-41 -2\n");
+	else
+		assert_string_equal(get_file("d/maildirsize"),
+				"1000S\n142 4\n");
+}
+
 static void test_maildir_place(void **state)
 {
 	struct maildir_staged staged = { .dirfd = folder, .name = "staged",
@@ -659,11 +687,55 @@ static void test_dot_locks(void **state)
 			-1);
 	close(add.fd);
 	assert_int_equal(err.kind, ERR_TEMP);
+	assert_non_null(strstr(err.text, "m: locked by process 1 ("));
 	assert_int_equal(utimensat(folder, "m.lock", old, 0), 0);
 	append("m", false, "S: 4\n\n4\n");
 	m = open_box("m", false);
 	assert_int_equal(mailbox_count(m), 4);
 	mailbox_close(m);
+}
+
+/* A program that never lets go is named. */
+static void test_locked_by_fcntl(void **state)
+{
+	struct mailbox_add add = add_of("S: 1\n\n1\n");
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char text[64];
+	struct err err;
+	int pipes[2], fd;
+	pid_t pid;
+
+	(void)state;
+	append("m", false, "S: 0\n\n0\n");
+	assert_int_equal(pipe(pipes), 0);
+	pid = fork();
+	if (pid == 0) {
+		fd = openat(folder, "m", O_RDWR);
+		if (fcntl(fd, F_SETLK, &lock) < 0)
+			_exit(1);
+		close(pipes[1]);
+		pause();
+	}
+	close(pipes[1]);
+	assert_int_equal(read(pipes[0], text, 1), 0);
+	close(pipes[0]);
+	/* as pop3d: at once */
+	assert_null(mailbox_open_of(folder, "m", geteuid(), true, &err));
+	assert_int_equal(err.kind, ERR_TEMP);
+	snprintf(text, sizeof(text), "m: locked by process %d (", (int)pid);
+	assert_non_null(strstr(err.text, text));
+	assert_int_equal(mailbox_append(folder, "m", false, &add, NULL, &err),
+			-1);
+	assert_non_null(strstr(err.text, text));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	assert_int_equal(mailbox_append(folder, "m", false, &add, NULL, &err),
+			0);
+	close(add.fd);
+	/* a lock that says nothing, as procmail's */
+	put_file("m.lock", "0");
+	assert_null(mailbox_open_of(folder, "m", geteuid(), true, &err));
+	assert_non_null(strstr(err.text, "m: locked by m.lock"));
 }
 
 /* The power failed after the line with the length, before the text, was there. */
@@ -964,6 +1036,80 @@ static void test_other_user(void **state)
 	}
 }
 
+/* A power cut leaves a file long and its end empty. */
+static void test_mbox_empty_tail(void **state)
+{
+	static const char nuls[3000];
+	struct mailbox *m;
+	struct stat st;
+	int fd;
+
+	(void)state;
+	append("m", false, "Subject: one\n\na\n");
+	assert_int_equal(fstatat(folder, "m", &st, 0), 0);
+	fd = openat(folder, "m", O_WRONLY | O_APPEND);
+	assert_int_equal(write(fd, nuls, sizeof(nuls)), sizeof(nuls));
+	m = open_box("m", true);
+	assert_int_equal(mailbox_count(m), 1);
+	assert_text(m, 1, "Return-Path: <alice@a.com>\nSubject: one\n\na\n");
+	mailbox_close(m);
+	assert_int_equal(lseek(fd, 0, SEEK_END), st.st_size);
+	/* but NULs in the last line are somebody's */
+	assert_int_equal(write(fd, "x\0", 2), 2);
+	append("m", false, "Subject: two\n\nb\n");
+	assert_true(lseek(fd, 0, SEEK_END) > st.st_size + 2);
+	close(fd);
+	m = open_box("m", false);
+	assert_int_equal(mailbox_count(m), 2);
+	assert_text(m, 2, "Return-Path: <alice@a.com>\nSubject: two\n\nb\n");
+	mailbox_close(m);
+}
+
+/* A compressed message is read as any other; again finds it, whole or not. */
+static void test_maildir_gzip(void **state)
+{
+	struct mailbox_add add = add_of("Subject: x\r\n\r\nab\r\nc\rd");
+	char name[MAILDIR_NAME_SIZE], first[3];
+	struct mailbox *m;
+	struct err err;
+	bool found;
+	int fd;
+
+	(void)state;
+	add.gzip = true;
+	add.key = "1k0-1";
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(maildir_place(folder, "g", &add, NULL, name,
+					&found, &err), 0);
+		assert_int_equal(found, i);
+		assert_non_null(strstr(name, ",S=46,W=51"));
+		add.again = true;
+	}
+	fd = openat(folder, "g", O_RDONLY | O_DIRECTORY);
+	assert_int_equal(renameat(fd, name, fd, "cur/1.2.3:2,S"), 0);
+	m = open_box("g", false);
+	assert_text(m, 1, "Return-Path: <alice@a.com>\nSubject: x\n\nab\n"
+			"c\rd\n");
+	mailbox_close(m);
+	assert_int_equal(renameat(fd, "cur/1.2.3:2,S", fd, name), 0);
+	close(fd);
+	/* cut: it is made anew */
+	fd = openat(folder, "g", O_RDONLY | O_DIRECTORY);
+	assert_int_equal(pread(openat(fd, name, O_RDONLY), first, 3, 0), 3);
+	assert_memory_equal(first, "\x1f\x8b\x08", 3);
+	assert_int_equal(ftruncate(openat(fd, name, O_WRONLY), 40), 0);
+	assert_int_equal(maildir_place(folder, "g", &add, NULL, name, &found,
+				&err), 0);
+	assert_false(found);
+	m = open_box("g", false);
+	assert_int_equal(mailbox_count(m), 1);
+	assert_text(m, 1, "Return-Path: <alice@a.com>\nSubject: x\n\nab\n"
+			"c\rd\n");
+	mailbox_close(m);
+	close(fd);
+	close(add.fd);
+}
+
 #define BOTH(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -972,14 +1118,16 @@ int main(void)
 		BOTH(test_maildir_round), BOTH(test_mbox_round),
 		BOTH(test_keys), BOTH(test_missing), BOTH(test_reader_steps),
 		BOTH(test_maildir_names), BOTH(test_maildir_shared),
-		BOTH(test_maildir_place), BOTH(test_mbox_forms),
+		BOTH(test_maildir_quota), BOTH(test_maildir_place), BOTH(test_mbox_forms),
 		BOTH(test_mbox_twins), BOTH(test_mbox_foreign_status),
 		BOTH(test_mbox_save_keeps_all),
 		BOTH(test_mbox_rewritten_meanwhile), BOTH(test_mbox_cut_ends),
 		BOTH(test_mbox_hole),
-		BOTH(test_dot_locks), BOTH(test_mbox_half_key),
+		BOTH(test_dot_locks), BOTH(test_locked_by_fcntl),
+		BOTH(test_mbox_half_key),
 		BOTH(test_killed_append), BOTH(test_killed_save),
 		BOTH(test_together), BOTH(test_other_user),
+		BOTH(test_mbox_empty_tail), BOTH(test_maildir_gzip),
 	};
 
 	log_open("mailbox_test", true);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "os/clock.h"
@@ -12,10 +14,98 @@
 #include "store/maildir_private.h"
 
 #define MESSAGES_MOST 3000000	/* of one Maildir: 64 MB */
-#define NAMES_LEAST 16		/* that are remembered at a time, */
-#define NAMES_PART 128		/* or this part of all */
-#define NAME_SIZE 90		/* octets of an ordinary one */
+#define ALL_SIZE 32768		/* octets of names read at a time, */
+#define PLACE_SIZE 1024		/* and where one is wanted */
+#define PLACE_TRIES 4		/* names to look at there */
 #define SWEEP_AGE (36 * 3600)	/* seconds; as the Maildir manual says */
+
+/* -- folders -- */
+
+/*
+ * getdents, as readdir would not say where a name stands, and would read on
+ * when one name is wanted.
+ */
+struct maildir_dir {
+	bool cur;
+	char *room;		/* for names, of an alignment that fits */
+	size_t size;
+	int64_t place;		/* where to begin */
+};
+
+struct dirent_head {		/* as getdents64(2) has it */
+	uint64_t inode;
+	int64_t next;		/* place of the name behind it */
+	uint16_t size;		/* of all of this */
+	uint8_t type;
+};
+#define DIRENT_NAME 19		/* where the name begins, with its NUL */
+
+static int each_in(struct maildir_dir *d, size_t n, maildir_fn *fn, void *arg)
+{
+	struct dirent_head head;
+	int rc = 0;
+
+	for (size_t at = 0; !rc && at + DIRENT_NAME < n; at += head.size) {
+		struct maildir_seen seen = {
+			.cur = d->cur, .place = d->place,
+			.file = d->room + at + DIRENT_NAME
+		};
+
+		memcpy(&head, d->room + at, sizeof(head));
+		if (seen.file[0] != '.')
+			rc = fn(arg, &seen);
+		d->place = head.next;
+	}
+	return rc;
+}
+
+static int open_folder(struct maildir *md, bool cur)
+{
+	if (md->folder[cur] < 0)
+		md->folder[cur] = disk_folder(md->dir, cur ? "cur" : "new");
+	return md->folder[cur];
+}
+
+static int each_from(struct maildir *md, struct maildir_dir *d,
+		maildir_fn *fn, void *arg, struct err *err)
+{
+	int fd = open_folder(md, d->cur), rc = 0;
+	long n;
+
+	if (fd < 0 || lseek(fd, d->place, SEEK_SET) < 0)
+		return disk_err(err, "Maildir");
+	while (!rc && (n = syscall(SYS_getdents64, fd, d->room, d->size)) > 0)
+		rc = each_in(d, (size_t)n, fn, arg);
+	return !rc && n < 0 ? disk_err(err, "Maildir") : rc;
+}
+
+int maildir_each(struct maildir *md, maildir_fn *fn, void *arg,
+		struct err *err)
+{
+	char room[ALL_SIZE];
+	struct maildir_dir d = { .room = room, .size = sizeof(room) };
+	int rc = each_from(md, &d, fn, arg, err);
+
+	d.cur = true;
+	d.place = 0;
+	return rc ? rc : each_from(md, &d, fn, arg, err);
+}
+
+void maildir_path(char out[MAILDIR_PATH_SIZE], const struct maildir_seen *seen)
+{
+	snprintf(out, MAILDIR_PATH_SIZE, "%s/%s", seen->cur ? "cur" : "new",
+			seen->file);
+}
+
+/* Not for sessions that only wait. */
+static void close_folders(struct maildir *md)
+{
+	for (int i = 0; i < 2; i++) {
+		if (md->folder[i] >= 0)
+			close(md->folder[i]);
+		md->folder[i] = -1;
+	}
+}
 
 /* -- listing -- */
 
@@ -31,31 +121,39 @@ long maildir_find(const struct maildir *md, const struct maildir_entry *e)
 		else
 			to = half;
 	}
-	for (; from < md->m.count; from++) {
-		if (from < md->sorted && maildir_entry_order(&md->list[from],
-					e) != 0)
-			from = md->sorted;
-		if (from < md->m.count && maildir_entry_same(&md->list[from],
-					e))
+	for (; from < md->sorted && maildir_entry_order(&md->list[from], e)
+			== 0; from++)
+		if (maildir_entry_same(&md->list[from], e))
 			return from;
-	}
+	for (from = md->sorted; from < md->m.count; from++)
+		if (maildir_entry_same(&md->list[from], e))
+			return from;
 	return -1;
+}
+
+/* Where it was seen; of places that need 64 bits half is kept. */
+static void note_place(struct maildir *md, struct maildir_entry *e,
+		const struct maildir_seen *seen)
+{
+	md->wide |= seen->place >> 32 != 0;
+	e->place = (uint32_t)(md->wide ? seen->place >> 32 : seen->place);
+	e->low = (e->low & ~(uint32_t)MAILBOX_OLD)
+		| (seen->cur ? MAILBOX_OLD : 0);
 }
 
 /* What is new comes behind the list's m.count. */
 struct listing {
 	struct maildir *md;
-	const char *folder;
 	unsigned found;
 	struct err *err;
 };
 
-static int list_one(void *arg, const char *file)
+static int list_one(void *arg, const struct maildir_seen *seen)
 {
 	struct listing *l = arg;
 	struct maildir *md = l->md;
-	struct maildir_entry e = maildir_entry_of(span_of(file),
-			l->folder[0] == 'c'), *list;
+	struct maildir_entry e = maildir_entry_of(span_of(seen->file),
+			seen->cur), *list;
 	unsigned n = md->m.count + l->found;
 
 	if (maildir_find(md, &e) >= 0)
@@ -65,21 +163,11 @@ static int list_one(void *arg, const char *file)
 	list = mailbox_room(md->list, n, &md->room, sizeof(*list), l->err);
 	if (!list)
 		return -1;
+	note_place(md, &e, seen);
 	md->list = list;
 	list[n] = e;
 	l->found++;
 	return 0;
-}
-
-int maildir_each(struct maildir *md, const char **folder,
-		int (*fn)(void *arg, const char *name), void *arg,
-		struct err *err)
-{
-	*folder = "new";
-	if (disk_each(md->dir, *folder, fn, arg, err) < 0)
-		return -1;
-	*folder = "cur";
-	return disk_each(md->dir, *folder, fn, arg, err);
 }
 
 /* Makes messages of what was found: one of those that are the same. */
@@ -120,116 +208,92 @@ static int maildir_refresh(struct mailbox *m, struct err *err)
 	struct listing l = { .md = md, .err = err };
 	unsigned before = m->count;
 
-	if (maildir_each(md, &l.folder, list_one, &l, err) < 0)
+	if (maildir_each(md, list_one, &l, err) < 0)
 		return -1;
 	if (l.found && take(md, l.found, err) < 0)
 		return -1;
 	return (int)(m->count - before);
 }
 
-/* -- names -- */
+/* -- the name of a message -- */
 
 struct naming {
 	struct maildir *md;
-	const char *folder;
 	unsigned wanted;
+	int tries;		/* names to look at */
+	char *path;		/* of what is wanted; "": not seen */
 };
 
-static int name_one(void *arg, const char *file)
+/* Is it this one? */
+static int look_near(void *arg, const struct maildir_seen *seen)
 {
-	const struct naming *g = arg;
-	struct maildir_names *names = g->md->names;
-	struct maildir_entry e = maildir_entry_of(span_of(file), false);
+	struct naming *g = arg;
+	struct maildir_entry e = maildir_entry_of(span_of(seen->file), false);
+
+	if (maildir_entry_same(&e, &g->md->list[g->wanted]))
+		maildir_path(g->path, seen);
+	return g->path[0] || --g->tries == 0;
+}
+
+/* All messages' places are noted anew. */
+static int look_everywhere(void *arg, const struct maildir_seen *seen)
+{
+	struct naming *g = arg;
+	struct maildir_entry e = maildir_entry_of(span_of(seen->file), false);
 	long i = maildir_find(g->md, &e);
-	size_t size = strlen(file) + 2, kept = NAME_MAX + 2;
 
-	if (i < (long)names->from || i >= (long)(names->from + names->n))
-		return 0;
-	/* there is always room for the one that is wanted, twice over */
-	if ((unsigned)i != g->wanted && names->used + size + 2 * kept
-			> names->size)
-		return 0;
-	if (names->used + size > names->size)
-		return 0;
-	names->at[i - names->from] = (uint32_t)names->used + 1;
-	names->text[names->used] = g->folder[0];
-	memcpy(names->text + names->used + 1, file, size - 1);
-	names->used += size;
+	if (i >= 0)
+		note_place(g->md, &g->md->list[i], seen);
+	if (i == (long)g->wanted)
+		maildir_path(g->path, seen);
 	return 0;
 }
 
-static int make_room(struct maildir *md, struct err *err)
+static int look_at_place(struct naming *g, struct err *err)
 {
-	size_t n = md->m.count / NAMES_PART + NAMES_LEAST, size;
-	struct maildir_names *names;
+	struct maildir *md = g->md;
+	const struct maildir_entry *e = &md->list[g->wanted];
+	char room[PLACE_SIZE];
+	struct maildir_dir d = {
+		.cur = e->low & MAILBOX_OLD, .room = room,
+		.size = sizeof(room),
+		.place = (int64_t)((uint64_t)e->place << (md->wide ? 32 : 0))
+	};
 
-	if (n > md->m.count)
-		n = md->m.count;
-	if (md->names && md->names->n == n)
-		return 0;
-	size = n * NAME_SIZE + 4 * (NAME_MAX + 2);
-	names = malloc(sizeof(*names) + n * sizeof(names->at[0]) + size);
-	if (!names)
-		return err_errno(err, "Maildir");
-	names->text = (char *)&names->at[n];
-	names->n = (unsigned)n;
-	names->size = size;
-	free(md->names);
-	md->names = names;
-	return 0;
+	g->tries = PLACE_TRIES;
+	return each_from(md, &d, look_near, g, err);
 }
 
-/* Reads the folders once for message i and those around it. */
-static int load_names(struct maildir *md, unsigned i, struct err *err)
+/* Neither links nor folders nor pipes are mail. */
+static int open_path(struct maildir *md, const char *path)
 {
-	struct naming g = { .md = md, .wanted = i };
-	struct maildir_names *names;
-
-	if (make_room(md, err) < 0)
-		return -1;
-	names = md->names;
-	names->from = i / names->n * names->n;
-	names->used = 0;
-	memset(names->at, 0, names->n * sizeof(names->at[0]));
-	return maildir_each(md, &g.folder, name_one, &g, err);
-}
-
-static const char *known_name(const struct maildir *md, unsigned i)
-{
-	const struct maildir_names *names = md->names;
-
-	if (!names || i < names->from || i - names->from >= names->n
-			|| !names->at[i - names->from])
-		return NULL;
-	return names->text + names->at[i - names->from] - 1;
-}
-
-static int open_name(struct maildir *md, const char *name)
-{
-	char path[MAILDIR_PATH_SIZE];
-
-	snprintf(path, sizeof(path), "%s/%s", name[0] == 'c' ? "cur" : "new",
-			name + 1);
-	return openat(md->dir, path,
+	int fd = openat(md->dir, path,
 			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
 }
 
 /* Another program may have moved it or given it new flags since. */
 int maildir_open_message(struct maildir *md, unsigned i, struct err *err)
 {
-	const char *name = known_name(md, i);
-	int fd = name ? open_name(md, name) : -1;
+	char path[MAILDIR_PATH_SIZE] = "";
+	struct naming g = { .md = md, .wanted = i, .path = path };
+	int fd = -1;
 
-	if (fd >= 0)
-		return fd;
-	if (!name || errno == ENOENT) {
-		if (load_names(md, i, err) < 0)
+	if (look_at_place(&g, NULL) >= 0 && path[0])
+		fd = open_path(md, path);
+	if (!path[0] || (fd < 0 && errno == ENOENT)) {
+		path[0] = '\0';
+		if (maildir_each(md, look_everywhere, &g, err) < 0)
 			return -1;
-		name = known_name(md, i);
-		if (name)
-			fd = open_name(md, name);
-		else
-			errno = ENOENT;
+		errno = ENOENT;
+		if (path[0])
+			fd = open_path(md, path);
 	}
 	if (fd < 0 && errno == ENOENT)
 		return err_set(err, ERR_PERM, "message %u was removed", i + 1);
@@ -242,7 +306,7 @@ static int maildir_reader(struct mailbox *m, unsigned i,
 		struct mailbox_reader *r, struct err *err)
 {
 	r->own_fd = maildir_open_message(maildir_of(m), i, err);
-	return r->own_fd < 0 ? -1 : 0;
+	return r->own_fd < 0 ? -1 : maildir_reader_start(r, err);
 }
 
 static uint64_t size_of(struct maildir *md, unsigned i)
@@ -297,7 +361,7 @@ static void maildir_close(struct mailbox *m)
 
 	if (md->dir >= 0)
 		close(md->dir);
-	free(md->names);
+	close_folders(md);
 	free(md->list);
 	free(md);
 }
@@ -318,6 +382,7 @@ struct mailbox *maildir_open(int dirfd, const char *path, bool make, bool write,
 	}
 	md->m.ops = &ops;
 	md->m.write = write;
+	md->folder[0] = md->folder[1] = -1;
 	md->dir = maildir_folder(dirfd, path, make, err);
 	if (md->dir < 0)
 		goto out;
@@ -325,6 +390,7 @@ struct mailbox *maildir_open(int dirfd, const char *path, bool make, bool write,
 		disk_sweep(md->dir, "tmp", SWEEP_AGE);
 	if (maildir_refresh(&md->m, err) < 0)
 		goto out;
+	close_folders(md);
 	return &md->m;
 out:
 	mailbox_close(&md->m);

@@ -9,20 +9,13 @@
 
 #define MAILDIR_PATH_SIZE (4 + NAME_MAX + 1)	/* "new/..." or "cur/..." */
 
-/* The names of some messages in a row; where the rest is, nobody remembers. */
-struct maildir_names {
-	unsigned from, n;	/* messages [from, from + n) */
-	size_t used, size;	/* of text */
-	char *text;		/* "nNAME" in new/, "cNAME" in cur/ */
-	uint32_t at[];		/* in text, one more; 0: not seen */
-};
-
 struct maildir {
 	struct mailbox m;
 	int dir;		/* holds new/, cur/, tmp/ */
+	int folder[2];		/* new/, cur/: open while names are looked for, or -1 */
 	struct maildir_entry *list;
 	unsigned room, sorted;	/* of list; as far as they are in order */
-	struct maildir_names *names;
+	bool wide;		/* entries' place is the upper half of it */
 };
 
 static inline struct maildir *maildir_of(struct mailbox *m)
@@ -34,20 +27,30 @@ static inline struct maildir *maildir_of(struct mailbox *m)
 #define MAILDIR_GONE 128	/* was removed, by us or others */
 #define MAILDIR_FAILED 64	/* ... could not be, while mailbox_save runs */
 
+/* Where a name stands. */
+struct maildir_seen {
+	bool cur;		/* in cur/, else in new/ */
+	const char *file;	/* without its folder */
+	int64_t place;		/* in its folder, for lseek */
+};
+typedef int maildir_fn(void *arg, const struct maildir_seen *seen);
 /*
- * Calls fn for each name in new/, then in cur/, as disk_each does; *folder is
- * where it is. A message that another program moves meanwhile is seen twice
- * and not missed.
+ * Calls fn for each name in new/, then in cur/, until it gives something else
+ * than 0, which is then given back; -1 with err: not readable. A message that
+ * another program moves meanwhile is seen twice and not missed.
  */
-int maildir_each(struct maildir *md, const char **folder,
-		int (*fn)(void *arg, const char *name), void *arg,
+int maildir_each(struct maildir *md, maildir_fn *fn, void *arg,
 		struct err *err);
+/* "cur/FILE" */
+void maildir_path(char out[MAILDIR_PATH_SIZE], const struct maildir_seen *seen);
 /* The message that this name is one of; -1: none that we know. */
 long maildir_find(const struct maildir *md, const struct maildir_entry *e);
 /* Opens message i, whatever it is called by now. -1 with err; ERR_PERM: gone. */
 int maildir_open_message(struct maildir *md, unsigned i, struct err *err);
 
 int maildir_save(struct mailbox *m, struct err *err);
+/* Before the first of: */
+int maildir_reader_start(struct mailbox_reader *r, struct err *err);
 long maildir_reader_next(struct mailbox_reader *r, char *buf, size_t size,
 		struct err *err);
 /*

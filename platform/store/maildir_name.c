@@ -96,47 +96,48 @@ static struct span identity(struct span unique)
 	return span_sub(unique, 0, at);
 }
 
-/* The time in a spool id, as far as 32 bits go: microseconds of 71 minutes. */
-static uint32_t id_rank(struct span s)
+/* The time in a spool id: its microseconds. False: it is none. */
+static bool id_time(struct span s, uint32_t *us)
 {
 	static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
-	uint32_t rank = 0;
+	uint64_t time = 0;
 
-	for (size_t i = 0; i < s.n && i < ID_DIGITS; i++) {
-		const char *at = strchr(digits, s.p[i]);
+	for (size_t i = 0; i < ID_DIGITS; i++) {
+		const char *at = i < s.n && s.p[i] ? strchr(digits, s.p[i])
+				: NULL;
 
-		if (!s.p[i] || !at)
-			break;
-		rank = rank << 5 | (uint32_t)(at - digits);
+		if (!at)
+			return false;
+		time = time << 5 | (uint64_t)(at - digits);
 	}
-	return rank;
+	*us = (uint32_t)(time % 1000000);
+	return true;
 }
 
 /*
- * Behind the seconds most programs write M and the microseconds, ours also the
- * spool id, old ones the number of the process.
+ * Behind the seconds most programs write M and the microseconds, ours also a
+ * spool id, old ones the number of a process. 16 bits.
  */
 static uint32_t rank_of(struct span s)
 {
-	size_t m = span_find(s, 'M');
+	size_t m = span_find(s, 'M') + 1;
+	uint32_t us;
 
-	if (m < s.n && m + 1 < s.n && ascii_isdigit(s.p[m + 1]))
-		return number(span_rest(s, m + 1), UINT32_MAX);
-	for (size_t i = 0; i < s.n && i < ID_DIGITS; i++)
-		if (!ascii_isalnum(s.p[i]))
-			return number(s, UINT32_MAX);
-	return id_rank(s);
+	if (m < s.n && ascii_isdigit(s.p[m]))
+		return number(span_rest(s, m), 999999) / 16;
+	if (id_time(s, &us))
+		return us / 16;
+	return number(s, 0xFFFF);
 }
 
-/* The number after ",W=". */
-static uint32_t size_of(struct span unique)
+uint32_t maildir_size_of(struct span unique, const char *which)
 {
 	unsigned long size;
 
 	while (unique.n) {
 		struct span part = span_cut(&unique, ',');
 
-		if (span_starts(part, "W=") && span_number(span_rest(part, 2),
+		if (span_starts(part, which) && span_number(span_rest(part, 2),
 					MAILDIR_SIZE_UNKNOWN, &size))
 			return (uint32_t)size;
 	}
@@ -146,18 +147,15 @@ static uint32_t size_of(struct span unique)
 struct maildir_entry maildir_entry_of(struct span file, bool cur)
 {
 	struct span unique = maildir_unique_part(file);
-	struct span id = identity(unique);
+	struct span id = identity(unique), rest = id;
 	uint64_t hash = span_hash(SPAN_HASH, id);
-	struct span rest = id;
 	struct maildir_entry e = {
-		.when = number(id, UINT32_MAX),
-		.high = (uint32_t)(hash >> 32),
-		.low = (uint32_t)hash & ~MAILDIR_FLAG_BITS,
-		.size = size_of(unique)
+		.when = number(id, UINT32_MAX), .size = maildir_size_of(unique, "W=")
 	};
 
 	span_cut(&rest, '.');
-	e.rank = rank_of(span_cut(&rest, '.'));
+	e.high = rank_of(span_cut(&rest, '.')) << 16 | (uint32_t)(hash >> 48);
+	e.low = (uint32_t)(hash >> 16) & ~MAILDIR_FLAG_BITS;
 	e.low |= flags_of(flag_part(file)) | (cur ? MAILBOX_OLD : 0);
 	return e;
 }
@@ -174,8 +172,6 @@ int maildir_entry_order(const struct maildir_entry *a,
 {
 	int c = compare(a->when, b->when);
 
-	if (!c)
-		c = compare(a->rank, b->rank);
 	if (!c)
 		c = compare(a->high, b->high);
 	return c ? c : compare(a->low & ~MAILDIR_FLAG_BITS,

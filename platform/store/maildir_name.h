@@ -3,7 +3,7 @@
  * A message is who its name says up to ",S=" or ":2,": flags, folder and sizes
  * may be changed by anybody, also while we have the mailbox open. Of that part
  * we keep the time, the order within a second, and a hash: 20 octets a message
- * with size and flags, however long the names are.
+ * with size, flags and a hint where it is, however long the names are.
  */
 #ifndef STORE_MAILDIR_NAME_H
 #define STORE_MAILDIR_NAME_H
@@ -17,9 +17,9 @@
 
 struct maildir_entry {
 	uint32_t when;		/* seconds; what is later than 2106: the most */
-	uint32_t rank;		/* order within a second */
-	uint32_t high, low;	/* hash; MAILDIR_FLAG_BITS of low are flags */
+	uint32_t high, low;	/* 16 bits: order in a second; 43: hash; flags */
 	uint32_t size;		/* with CRLF; or MAILDIR_SIZE_UNKNOWN */
+	uint32_t place;		/* where in its folder: a hint, maildir.c's */
 };
 
 /* file: without its folder. Flags: also MAILBOX_OLD when it is in cur/. */
@@ -38,6 +38,8 @@ void maildir_entry_sort(struct maildir_entry *list, unsigned n);
 
 /* What stays when flags change: all before ":2,". */
 struct span maildir_unique_part(struct span file);
+/* which: "S=" or "W="; MAILDIR_SIZE_UNKNOWN where the name does not say. */
+uint32_t maildir_size_of(struct span file, const char *which);
 #define MAILDIR_FLAGS_SIZE 64
 /*
  * The letters that file gets with these flags: ours anew, those of others as

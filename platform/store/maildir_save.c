@@ -3,10 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "store/disk.h"
 #include "store/maildir.h"
+#include "store/maildir_private.h"
+#include "store/maildir_quota.h"
 
 /*
  * The folders are read, and what a name's message is marked for is done to the
@@ -15,8 +19,8 @@
  */
 struct saving {
 	struct maildir *md;
-	const char *folder;
 	unsigned done, failed;
+	int64_t size, count;	/* octets and messages removed, for the quota */
 	struct err *err;	/* of the first that failed */
 };
 
@@ -39,6 +43,27 @@ static int move(struct maildir *md, const char *path, const char *file,
 	return rc;
 }
 
+static int64_t size_of(const struct maildir *md, const char *path)
+{
+	int64_t size = maildir_name_size(path);
+	struct stat st;
+
+	if (size < 0 && fstatat(md->dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		size = st.st_size;
+	return size < 0 ? 0 : size;
+}
+
+static int remove_file(struct saving *s, const char *path)
+{
+	int64_t size = CFG_DELIVER_QUOTA ? size_of(s->md, path) : 0;
+
+	if (unlinkat(s->md->dir, path, 0) < 0)
+		return -1;
+	s->size += size;
+	s->count++;
+	return 0;
+}
+
 static void done(struct saving *s, struct mailbox_mark *mark)
 {
 	mark->was = mark->flags;
@@ -47,12 +72,12 @@ static void done(struct saving *s, struct mailbox_mark *mark)
 	s->done++;
 }
 
-static int save_one(void *arg, const char *file)
+static int save_one(void *arg, const struct maildir_seen *seen)
 {
 	struct saving *s = arg;
 	struct maildir *md = s->md;
 	char path[MAILDIR_PATH_SIZE];
-	struct maildir_entry e = maildir_entry_of(span_of(file), false);
+	struct maildir_entry e = maildir_entry_of(span_of(seen->file), false);
 	long i = maildir_find(md, &e);
 	struct mailbox_mark *mark = i < 0 ? NULL : &md->m.marks[i];
 	int rc;
@@ -61,11 +86,11 @@ static int save_one(void *arg, const char *file)
 	if (!mark || mark->was & MAILDIR_FAILED || (mark->flags == mark->was
 				&& !(mark->flags & MAILBOX_DELETED)))
 		return 0;
-	snprintf(path, sizeof(path), "%s/%s", s->folder, file);
+	maildir_path(path, seen);
 	if (mark->flags & MAILBOX_DELETED)
-		rc = unlinkat(md->dir, path, 0);
+		rc = remove_file(s, path);
 	else
-		rc = move(md, path, file, mark->flags);
+		rc = move(md, path, seen->file, mark->flags);
 	if (rc == 0) {
 		done(s, mark);
 	} else if (errno != ENOENT) {
@@ -78,7 +103,7 @@ static int save_one(void *arg, const char *file)
 static int pass(struct saving *s)
 {
 	s->done = 0;
-	return maildir_each(s->md, &s->folder, save_one, s, s->err);
+	return maildir_each(s->md, save_one, s, s->err);
 }
 
 /* How many are still to be saved. */
@@ -136,6 +161,8 @@ int maildir_save(struct mailbox *m, struct err *err)
 	while (rc == 0 && s.done && left(m));
 	if (rc == 0)
 		settle(m);
+	if (CFG_DELIVER_QUOTA && s.count)
+		maildir_quota_add(s.md->dir, ".", -s.size, -s.count);
 	/* what is done is done, whatever went wrong later */
 	if (flush(s.md, s.failed || rc < 0 ? NULL : err) < 0)
 		rc = -1;

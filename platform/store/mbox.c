@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,11 +82,25 @@ static int match(struct mbox *mb, struct mbox_index *fresh, struct err *err)
 			continue;
 		}
 		*e = **at;
-		take_flags(&mb->m.marks[i], e->flags);
+		take_flags(&mb->m.marks[i], (unsigned char)e->flags);
 		(*at)->gone = true;	/* not a new one */
 	}
 	free(p);
 	return 0;
+}
+
+/* The first one is taken as it is. */
+static int adopt(struct mbox *mb, struct mbox_index *fresh, struct err *err)
+{
+	for (unsigned i = 0; i < fresh->n; i++)
+		if (mailbox_grow(&mb->m, fresh->e[i].flags, err) < 0) {
+			mb->m.count = 0;
+			return -1;
+		}
+	mbox_index_free(&mb->ix);
+	mb->ix = *fresh;
+	*fresh = (struct mbox_index){ 0 };
+	return (int)mb->ix.n;
 }
 
 /* How many are new, or -1. */
@@ -93,6 +108,8 @@ static int merge(struct mbox *mb, struct mbox_index *fresh, struct err *err)
 {
 	int added = 0;
 
+	if (!mb->ix.n)
+		return adopt(mb, fresh, err);
 	if (match(mb, fresh, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < fresh->n; i++) {
@@ -177,7 +194,7 @@ static int mbox_reader(struct mailbox *m, unsigned i, struct mailbox_reader *r,
 	if (e->gone || mb->fd < 0)
 		return err_set(err, ERR_TEMP, "message %u is gone", i + 1);
 	r->mbox = true;
-	return lines_open(&r->lines, mb->fd, e->from + e->skip, e->end, err);
+	return lines_open(&r->lines, mb->fd, mbox_text(e), mbox_end(e), err);
 }
 
 /* "From ADDRESS Tue Nov 24 11:11:46 2026", perhaps a zone before the year. */
@@ -215,10 +232,11 @@ static void mbox_describe(struct mailbox *m, unsigned i,
 	ssize_t n;
 
 	out->size = e->size;
-	mailbox_hex(out->uid, e->hash, sizeof(e->hash));
+	snprintf(out->uid, sizeof(out->uid), "%016" PRIx64 "%04x", e->hash,
+			(unsigned)e->hash_end);
 	if (e->twin)
-		snprintf(out->uid + 32, sizeof(out->uid) - 32, "-%u",
-				e->twin);
+		snprintf(out->uid + 20, sizeof(out->uid) - 20, "-%u",
+				(unsigned)e->twin);
 	n = mb->fd < 0 ? 0 : file_pread(mb->fd, line, e->skip < sizeof(line)
 			? e->skip : sizeof(line), e->from);
 	if (n > 0)
@@ -299,7 +317,7 @@ static int rewrite(struct mbox *mb, struct out *o, const struct mbox_entry *e,
 	struct lines l;
 	int rc;
 
-	if (lines_open(&l, mb->fd, e->from, e->end, err) < 0)
+	if (lines_open(&l, mb->fd, (int64_t)e->from, mbox_end(e), err) < 0)
 		return -1;
 	while ((rc = lines_next(&l, err)) > 0)
 		rewrite_piece(&w, &l);
@@ -343,7 +361,7 @@ static int write_tail(struct mbox *mb, const struct mbox_lock *lock,
 {
 	struct out o = { .buffer = NULL };
 	struct mbox_redo redo;
-	int rc = mbox_redo_begin(&redo, lock, p[0]->from, err);
+	int rc = mbox_redo_begin(&redo, lock, (int64_t)p[0]->from, err);
 
 	if (rc == 0)
 		rc = out_open(&o, redo.fd, err);
@@ -387,7 +405,7 @@ static int save_changes(struct mbox *mb, const struct mbox_lock *lock,
 	if (first < n && kept)
 		rc = write_tail(mb, lock, p + first, n - first, err);
 	else if (first < n)
-		rc = cut_tail(mb, lock, p[first]->from, err);
+		rc = cut_tail(mb, lock, (int64_t)p[first]->from, err);
 	free(p);
 	return rc;
 }

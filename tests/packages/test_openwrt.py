@@ -357,6 +357,8 @@ SAMPLES = {
     "greylist-exempt": ["192.0.2.0/24", "2001:db8:1::/48"],
     "spill-dir": "/srv/pillarbox/waits",
     "aliases": "none", "alias-user": "mail",
+    "forward": "all", "vacation": "no", "detail-folder": "make",
+    "deliver-command": "/etc/pillarbox/sort",
     "system-users": "no", "retry-first": "7m", "max-queue": "77",
 }
 
