@@ -402,8 +402,8 @@ static const struct conf_row rows[] = {
 		"with, PEM.") },)
 	USE_AUTHD_DIRECTORY({ CONF_KIND_SECONDS, AT(directory_timeout), 1, 5,
 		ROW("directory-timeout", "3s",
-		"A server that takes longer for an answer is not asked for 30 "
-		"seconds, but the next one. While none answers, mail and "
+		"A server that takes longer for an answer is not asked for ten "
+		"times this time, but the next one is. While none answers, mail and "
 		"log-ins are put off, not refused.") },)
 
 	GROUP("Strangers: who has not logged in and is not in relay-from"),
