@@ -21,27 +21,82 @@
 
 #define HOST_MOST 28		/* characters: so that the UIDL is the name itself */
 
-/* new/ is the last to be made: where it is, all are. */
-int maildir_folder(int dirfd, const char *path, bool make, struct err *err)
+/* Is it there, as a folder and not as a link to one? 1, 0: none, -1. */
+static int has_folder(int dir, const char *name, int follow)
 {
-	static const char names[][4] = { "new", "tmp", "cur", "new" };
-	char whole[PATH_MAX];
 	struct stat st;
-	int fd;
 
-	for (int i = 0; i < 4; i++) {
+	if (fstatat(dir, name, &st, follow ? 0 : AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -1;
+	if (S_ISDIR(st.st_mode))
+		return 1;
+	errno = S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR;
+	return -1;
+}
+
+/* 1: all three are there; 0: something is missing; -1. */
+static int is_complete(int dir, int follow)
+{
+	static const char names[][4] = { "new", "tmp", "cur" };
+	int rc = 1;
+
+	for (int i = 0; rc > 0 && i < 3; i++)
+		rc = has_folder(dir, names[i], follow);
+	return rc;
+}
+
+/* new/ is the last to be made. */
+static int make_folders(int dirfd, const char *path, struct err *err)
+{
+	static const char names[][4] = { "tmp", "cur", "new" };
+	char whole[PATH_MAX];
+
+	for (int i = 0; i < 3; i++) {
 		if (snprintf(whole, sizeof(whole), "%s/%s", path, names[i])
 				>= (int)sizeof(whole))
 			return err_set(err, ERR_PERM, "mailbox: name too long");
-		if (i == 0 && fstatat(dirfd, whole, &st, 0) == 0)
-			break;
-		if (i == 0 && !make && (errno == ENOENT || errno == ENOTDIR))
-			return err_set(err, ERR_PERM, "%s: no such mailbox",
-					path);
-		if (i > 0 && file_mkdirs(dirfd, whole, 0700, err) < 0)
+		if (file_mkdirs(dirfd, whole, 0700, err) < 0)
 			return -1;
 	}
-	fd = disk_folder(dirfd, path);
+	return 0;
+}
+
+/*
+ * Below mail-dir nobody has links to make: one that is there leads to
+ * somebody else's. Where the caller is the user it is as he has it.
+ */
+static int open_folder(int dirfd, const char *path)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+			(dirfd == AT_FDCWD ? 0 : O_NOFOLLOW));
+	struct stat st;
+
+	if (fd < 0 && errno == ENOTDIR && fstatat(dirfd, path, &st,
+				AT_SYMLINK_NOFOLLOW) == 0
+			&& S_ISLNK(st.st_mode))
+		errno = ELOOP;	/* as it is called everywhere else */
+	return fd;
+}
+
+int maildir_folder(int dirfd, const char *path, bool make, struct err *err)
+{
+	int fd = open_folder(dirfd, path), rc = 0;
+
+	if (fd >= 0)
+		rc = is_complete(fd, dirfd == AT_FDCWD);
+	else if (errno != ENOENT)
+		rc = -1;
+	if (rc > 0)
+		return fd;
+	if (rc < 0)
+		disk_err(err, path);
+	else if (!make)
+		err_set(err, ERR_PERM, "%s: no such mailbox", path);
+	if (fd >= 0)
+		close(fd);
+	if (rc < 0 || !make || make_folders(dirfd, path, err) < 0)
+		return -1;
+	fd = open_folder(dirfd, path);
 	return fd < 0 ? disk_err(err, path) : fd;
 }
 
