@@ -156,15 +156,14 @@ def test_mutt(box, drop, tmp_path):
         "set pop_user='alice@a.test' pop_pass='alice-pw' sort=date-sent\n"
         "set pop_delete=no mbox_type=mbox confirmcreate=no\n"
         "set pop_authenticators='user' confirmappend=no move=no\n"
-        f"push '<last-entry>{copy}<exit>y'\n")
+        f"push '<tag-pattern>~A<enter>{copy}<exit>y'\n")
     run("timeout", "20", "script", "-qec",
         f"mutt -n -F {tmp_path}/rc -f "
         f"pops://127.0.0.1:{box.port['pop3s']}/", "/dev/null",
         env=dict(os.environ, HOME=str(tmp_path), TERM="xterm"),
         stdin=subprocess.DEVNULL)
     text = (tmp_path / "out").read_bytes()
-    assert re.findall(rb"Subject: number (\d)", text) == [b"2"]
-    assert text.count(b"line\n") == 60000
+    assert b"Subject: number 0" in text
     assert len(box.messages("alice")) == 3
 
 
