@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -264,18 +263,10 @@ static int look_at_place(struct naming *g, struct err *err)
 	return each_from(md, &d, look_near, g, err);
 }
 
-/* Neither links nor folders nor pipes are mail. */
 static int open_path(struct maildir *md, const char *path)
 {
-	int fd = openat(md->dir, path,
+	return openat(md->dir, path,
 			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct stat st;
-
-	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
-		return fd;
-	close(fd);
-	errno = EINVAL;
-	return -1;
 }
 
 /* Another program may have moved it or given it new flags since. */
