@@ -150,7 +150,8 @@ static int resync(struct mbox *mb, struct err *err)
 	if (mb->fd >= 0)
 		close(mb->fd);
 	mb->fd = openat(mb->dirfd, mb->path,
-			O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+			O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
+			| mbox_nofollow(mb->dirfd));
 	if (mb->fd < 0 ? errno != ENOENT : fstat(mb->fd, &st) < 0)
 		return disk_err(err, mb->path);
 	if (mb->fd >= 0 && (!S_ISREG(st.st_mode) || (mb->owner != MBOX_OWN
