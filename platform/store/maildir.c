@@ -1,5 +1,6 @@
 #include "store/maildir_list.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -51,7 +52,9 @@ static int each_in(struct maildir_dir *d, size_t n, maildir_fn *fn, void *arg)
 		};
 
 		memcpy(&head, d->room + at, sizeof(head));
-		if (seen.file[0] != '.')
+		/* folders, links and pipes are no messages */
+		if (seen.file[0] != '.' && (head.type == DT_REG
+					|| head.type == DT_UNKNOWN))
 			rc = fn(arg, &seen);
 		d->place = head.next;
 	}
