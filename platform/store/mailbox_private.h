@@ -53,6 +53,7 @@ struct mailbox_reader {
 	struct lines lines;
 	int own_fd;		/* closed at the end; -1: none */
 	int64_t at;		/* of a Maildir's file: next octet */
+	bool ended;		/* ... and that was the last one */
 	bool mbox;		/* hide our header lines, undo >From */
 	struct mailbox_hide hide;
 	struct span rest;	/* of the piece in work */

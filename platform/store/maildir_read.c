@@ -31,12 +31,13 @@ static size_t without_cr(char *p, size_t n)
 long maildir_reader_next(struct mailbox_reader *r, char *buf, size_t size,
 		struct err *err)
 {
-	ssize_t n = file_pread(r->own_fd, buf, size, r->at);
+	ssize_t n = r->ended ? 0 : file_pread(r->own_fd, buf, size, r->at);
 	char next;
 
 	if (n <= 0)
 		return n < 0 ? disk_err(err, "reading mail") : 0;
 	r->at += n;
+	r->ended = (size_t)n < size;
 	/* the two of a CRLF stay together */
 	if (buf[n - 1] == '\r' && file_pread(r->own_fd, &next, 1, r->at) == 1
 			&& next == '\n') {
