@@ -6,6 +6,7 @@
  * file authd_system.c AUTHD_SYSTEM
  * file authd_scram.c SASL_SCRAM
  * file authd_saslauthd.c AUTHD_SASLAUTHD
+ * file authd_note.c USERS_FULL
  * file authd_directory.c AUTHD_DIRECTORY
  * file authd_library.c AUTHD_DIRECTORY
  * file authd_ldap.c AUTHD_LDAP
@@ -82,6 +83,7 @@
 struct authd {
 	struct daemon daemon;
 	struct authd_pool *pool;
+	struct authd_notes *notes;	/* NULL without USERS_FULL */
 	struct authd_secret secret;
 	struct listen *listen;
 	struct list clients;
@@ -168,6 +170,13 @@ static void on_answer(struct authd_job *job, struct span answer)
 	struct request *r = container_of(job, struct request, job);
 	struct span rest = answer, word = span_word(&rest);
 
+	if (CFG_USERS_FULL) {
+		rest = answer;
+		answer = span_cut(&rest, '\n');
+		authd_note(r->client->authd->notes, rest);
+		rest = answer;
+		span_word(&rest);
+	}
 	if (CFG_AUTHD_SLOW && span_is(word, AUTHD_ELSEWHERE)) {
 		job->slow = true;
 		authd_pool_ask(r->client->authd->pool, job);
@@ -326,7 +335,12 @@ static int set_up(struct authd *a, struct err *err)
 		return -1;
 	a->pool = authd_pool_new(a->daemon.loop, a->daemon.conf, &a->secret,
 			err);
-	return a->pool ? 0 : -1;
+	if (!a->pool)
+		return -1;
+	if (CFG_USERS_FULL)
+		a->notes = authd_notes_new(a->daemon.loop, a->daemon.conf,
+				a->pool);
+	return CFG_USERS_FULL && !a->notes ? err_nomem(err) : 0;
 }
 
 /* What cannot be written there is told early; who is known can still log in. */
@@ -357,6 +371,8 @@ int authd_main(int argc, char **argv)
 	while (!list_empty(&a.clients))
 		client_free(container_of(a.clients.next, struct client, link));
 	listen_stop(a.listen);
+	if (CFG_USERS_FULL)
+		authd_notes_free(a.notes);
 	authd_pool_free(a.pool);
 	return status;
 }

@@ -50,6 +50,13 @@ void authd_check_free(struct authd_check *c);
 void authd_check_answer(struct authd_check *c, struct span line,
 		char out[AUTHD_ANSWER_SIZE]);
 
+/*
+ * With USERS_FULL an answer may have a second line, which is for authd itself:
+ * words for authd_note.
+ */
+#define AUTHD_NOTE "NOTE "	/* before words, in a request of authd's own */
+#define AUTHD_NOTE_SIZE 256
+
 #define AUTHD_ELSEWHERE "ELSEWHERE"
 /*
  * With AUTHD_SLOW authd_check_answer says AUTHD_ELSEWHERE, too: that means "ask
@@ -110,5 +117,21 @@ void authd_pool_free(struct authd_pool *p);
 void authd_pool_ask(struct authd_pool *p, struct authd_job *job);
 /* done will not come; also when it has come already. */
 void authd_pool_cancel(struct authd_pool *p, struct authd_job *job);
+
+/* ---- authd_note.c: what a login leaves in users.db; only with USERS_FULL */
+
+/*
+ * Nothing is written per login: words wait for a moment, those of all go in one
+ * transaction, by a worker. "uID=DAY": a credential was used on that day;
+ * "kID={SCRAM-SHA-256}...": a foreign hash becomes these keys. What finds no
+ * room is left out, as the next login says it again.
+ */
+struct authd_notes;
+/* NULL: no memory. */
+struct authd_notes *authd_notes_new(struct loop *loop, const struct conf *conf,
+		struct authd_pool *pool);
+void authd_note(struct authd_notes *n, struct span words);
+/* Writes what waits, itself; NULL is fine. */
+void authd_notes_free(struct authd_notes *n);
 
 #endif

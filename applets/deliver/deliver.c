@@ -14,6 +14,7 @@
  * file hook.c DELIVER_COMMAND
  * file folder.c DELIVER_FOLDERS
  * file quota.c DELIVER_QUOTA
+ * file mda.c DELIVER_MDA
  *
  * config DELIVER
  *	bool "deliver (11 kB)"
@@ -74,6 +75,17 @@
  *	help
  *	  mailbox-quota and the quotas of users: a full mailbox takes no more,
  *	  and its owner is warned before.
+ *
+ * config DELIVER_MDA
+ *	bool "deliver -d in the place of procmail or dovecot-lda (2 kB)"
+ *	help
+ *	  What Postfix's mailbox_command says by the environment, a From_ line
+ *	  before the message, and with -d:
+ *
+ *	  -a ADDRESS  whom it was sent to at first, for X-Original-To; without
+ *	              @ the detail of user+detail
+ *	  -m FOLDER   a folder of the Maildir, made when missing
+ *	  -t -Y -o -e accepted: so it always is
  *
  * config DELIVER_TCP
  *	bool "LMTP over TCP for other mail servers (1 kB)"

@@ -378,6 +378,9 @@ int recipient_target(const struct conf *conf, int mbox_dir,
 	rc = recipient_init(&r, conf, &own, err);
 	if (rc == 0)
 		rc = follow(&r, n, mbox_dir, end, err);
+	/* an account or a file can be put right; what a command says may be final */
+	if (rc < 0 && err->kind == ERR_PERM && !end->final)
+		err->kind = ERR_TEMP;
 	recipient_free(&r);
 	return rc;
 }

@@ -28,12 +28,26 @@ struct said {
 
 /* -- what it said -- */
 
-static bool take_redirect(struct disposition *d, struct span to)
+/* Without its detail, whatever that is: he himself. */
+static bool is_self(const struct recipient *r, struct addr a)
+{
+	struct addr own = addr_split(span_of(r->m->address));
+	struct span user = span_before(span_of(r->m->user), '@');
+
+	return span_caseeq(a.domain, own.domain) &&
+		(span_caseeq(a.local, own.local) || span_caseeq(a.local, user));
+}
+
+static bool take_redirect(const struct recipient *r, struct disposition *d,
+		struct span to, bool *keep)
 {
 	struct addr a;
 
 	if (!addr_parse(to, &a, true) || !a.domain.n)
 		return false;
+	*keep |= is_self(r, a);
+	if (is_self(r, a))
+		return true;
 	str_add(&d->redirect, to);
 	str_addc(&d->redirect, '\n');
 	return true;
@@ -47,7 +61,8 @@ static void take_reject(struct disposition *d, struct span why)
 }
 
 /* RFC 5228 2.10.2: what is said takes the place of keep, unless that is said, too. */
-static bool take_line(struct disposition *d, struct span line, bool *keep)
+static bool take_line(const struct recipient *r, struct disposition *d,
+		struct span line, bool *keep)
 {
 	struct span word = span_word(&line);
 
@@ -58,7 +73,7 @@ static bool take_line(struct disposition *d, struct span line, bool *keep)
 			str_copy(d->folder, sizeof(d->folder), line) == 0)
 		*keep = true;
 	else if (span_eq(word, SPAN("redirect")))
-		return take_redirect(d, line);
+		return take_redirect(r, d, line, keep);
 	else if (span_eq(word, SPAN("reject")))
 		take_reject(d, line);
 	else
@@ -76,7 +91,7 @@ static void take_all(const struct recipient *r, struct disposition *d,
 
 		if (!line.n)
 			continue;
-		if (take_line(d, line, &keep))
+		if (take_line(r, d, line, &keep))
 			any = true;
 		else
 			log_info("deliver-command for %s: %.*s", r->m->user,

@@ -142,6 +142,7 @@ void queue_drop(struct queue_entry *e)
 	e->queue->entries--;
 	queue_rest(e);
 	reason_forget(e);
+	free(e->moved);
 	free(e);
 }
 

@@ -82,8 +82,11 @@ struct queue_entry {
 	bool crowded;			/* some of it only found no room */
 	bool flash;			/* in spill-dir, or on its way there */
 	unsigned since;			/* clock_ms / 1000, when we heard of it */
-	bool moved;			/* deliver says that a name is no mailbox */
+	unsigned char *moved;		/* a bit for each recipient of whom deliver
+					 * says that he has no mailbox; or NULL */
 };
+
+bool entry_has_moved(const struct queue_entry *e, unsigned rcpt);
 
 /* Where to go: what recipients of one site have in common. */
 struct queue_route {

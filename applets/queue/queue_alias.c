@@ -283,7 +283,7 @@ static int resolve(struct queue_message *m, unsigned i)
 		return note(m, i);
 	/* without authd nobody knows whether postmaster has a mailbox */
 	rc = aliases_expand(queue_of(m)->aliases, address, !CFG_AUTHD
-			|| m->entry->moved, 2, &s, &err);
+			|| entry_has_moved(m->entry, i), 2, &s, &err);
 	if (rc)
 		rc = settle(m, i, rc, &s, &err);
 	alias_set_free(&s);
@@ -570,7 +570,8 @@ static void expand(struct queue_expansion *x)
 	struct alias_set s = { 0 };
 	struct err err;
 	int rc = address ? aliases_expand(q->aliases, span_of(address),
-			!CFG_AUTHD || m->entry->moved, UINT_MAX, &s, &err) :
+			!CFG_AUTHD || entry_has_moved(m->entry, x->rcpt),
+			UINT_MAX, &s, &err) :
 			err_nomem(&err);
 
 	if (rc == 0)

@@ -353,18 +353,29 @@ static bool is_forwarded(const struct queue_job *j, const struct smtp_result *r)
 		&& is_deliver(j);
 }
 
+bool entry_has_moved(const struct queue_entry *e, unsigned rcpt)
+{
+	return e->moved && e->moved[rcpt / 8] >> rcpt % 8 & 1;
+}
+
 /*
  * deliver says 551 (RFC 5321 3.4) to a name that is an alias: one of a moment
- * ago, or postmaster without a mailbox. It is looked up once more.
+ * ago, postmaster without a mailbox, or a name that a catch-all gets. It is
+ * looked up once more.
  */
-static bool has_moved(struct queue_job *j, const struct smtp_result *r)
+static bool has_moved(struct queue_job *j, unsigned i,
+		const struct smtp_result *r)
 {
 	struct queue_message *m = j->message;
+	struct queue_entry *e = m->entry;
 
-	if (!CFG_ALIASES || r->code != 551 || m->entry->moved
+	if (!CFG_ALIASES || r->code != 551 || entry_has_moved(e, i)
 			|| !is_deliver(j))
 		return false;
-	m->entry->moved = true;
+	if (!e->moved)
+		e->moved = calloc(m->envelope->nrcpt / 8 + 1, 1);
+	if (e->moved)
+		e->moved[i / 8] |= (unsigned char)(1 << i % 8);
 	m->wait = MOVED_MS;
 	return true;
 }
@@ -421,7 +432,7 @@ void message_result(struct queue_job *j, unsigned rcpt,
 		o->fate = FATE_SENT;	/* until that has ended */
 		return;
 	}
-	if (is_forwarded(j, r) || has_moved(j, r))
+	if (is_forwarded(j, r) || has_moved(j, i, r))
 		later.kind = ERR_TEMP;
 	log_result(m, i, &later, host);
 	m->entry->again |= r->maybe;

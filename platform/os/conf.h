@@ -265,6 +265,7 @@ struct conf {
 
 	uint64_t max_message_size;	/* bytes */
 	uint64_t min_free_space;	/* bytes left on the spool's disk */
+	uint64_t mailbox_gzip;		/* bytes, from here on; 0: none */
 	uint64_t mailbox_quota;		/* bytes; 0: no limit */
 	bool quota_defer;		/* 452, not 552 */
 	unsigned quota_warning;		/* percent; 0: never */
@@ -336,6 +337,17 @@ struct conf {
 #define CONF_SERVERS_MOST 8
 /* The attribute of ldap-attributes for name, mailbox or quota, or NULL. */
 const char *conf_attribute(const struct conf *c, const char *key);
+/* Does authd ask others, who may take long? */
+static inline bool conf_auth_is_slow(const struct conf *c)
+{
+	return c->saslauthd || c->ldap_servers || c->mysql_servers;
+}
+/*
+ * HOST, HOST:PORT, [HOST] or [HOST]:PORT. *port is 0 when there is none.
+ * False: broken; an IPv6 address needs its brackets.
+ */
+bool conf_split_port(struct span text, struct span *host, unsigned *port,
+		bool *brackets);
 
 /*
  * Reads path over the defaults. The conf lives until conf_free. NULL with

@@ -402,8 +402,8 @@ static const struct conf_row rows[] = {
 		"with, PEM.") },)
 	USE_AUTHD_DIRECTORY({ CONF_KIND_SECONDS, AT(directory_timeout), 1, 5,
 		ROW("directory-timeout", "3s",
-		"A server that takes longer for an answer is not asked for 30 "
-		"seconds, but the next one. While none answers, mail and "
+		"A server that takes longer for an answer is not asked for ten "
+		"times this time, but the next one is. While none answers, mail and "
 		"log-ins are put off, not refused.") },)
 
 	GROUP("Strangers: who has not logged in and is not in relay-from"),
@@ -534,6 +534,11 @@ static const struct conf_row rows[] = {
 		ROW("min-free-space", "2M",
 		"With less than this left on the spool's disk no mail is "
 		"taken (452).") },
+	{ KIND_IF(MAILBOX_GZIP, SIZE), AT(mailbox_gzip), 0, K * K,
+		ROW("mailbox-gzip", "0",
+		"Messages from this size on are kept compressed in Maildirs, "
+		"as Dovecot's zlib plugin reads them; 0 is none. What is there "
+		"already is read in any case.") },
 	{ KIND_IF(DELIVER_QUOTA, SIZE), AT(mailbox_quota), 0, K * K * K,
 		ROW("mailbox-quota", "0",
 		"What a user's mailbox may hold who has no quota of his own; "

@@ -1,5 +1,7 @@
 #include "store/aliases.h"
 
+#define NONE span_of("")
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -226,7 +228,7 @@ static void test_owner(void **state)
 	(void)state;
 	write_file(path, text, 0644);
 	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
-		assert_int_equal(aliases_owner(a, span_of(want[i].name), name,
+		assert_int_equal(aliases_owner(a, span_of(want[i].name), NONE, name,
 					&err), 0);
 		assert_string_equal(name, want[i].owner);
 	}
@@ -248,15 +250,15 @@ static void test_change(void **state)
 
 	(void)state;
 	write_file(path, "one: x\n", 0644);
-	assert_int_equal(aliases_has(a, SPAN("one"), &err), 1);
+	assert_int_equal(aliases_has(a, SPAN("one"), NONE, &err), 1);
 	write_file(path, "two: x\n", 0644);
-	assert_int_equal(aliases_has(a, SPAN("two"), &err), 0);
+	assert_int_equal(aliases_has(a, SPAN("two"), NONE, &err), 0);
 	usleep(1050000);
-	assert_int_equal(aliases_has(a, SPAN("two+x"), &err), 1);
-	assert_int_equal(aliases_has(a, SPAN("one"), &err), 0);
+	assert_int_equal(aliases_has(a, SPAN("two+x"), NONE, &err), 1);
+	assert_int_equal(aliases_has(a, SPAN("one"), NONE, &err), 0);
 	unlink(path);
 	usleep(1050000);
-	assert_int_equal(aliases_has(a, SPAN("two"), &err), 0);
+	assert_int_equal(aliases_has(a, SPAN("two"), NONE, &err), 0);
 	aliases_free(a);
 }
 

@@ -52,8 +52,9 @@ struct mailbox_hide {
 struct mailbox_reader {
 	struct lines lines;
 	int own_fd;		/* closed at the end; -1: none */
-	int64_t at;		/* of a Maildir's file: next octet */
-	bool ended;		/* ... and that was the last one */
+	int64_t at;		/* of a Maildir's file: next octet, */
+	struct gunzip *gunzip;	/* ... or what it comes out of */
+	bool ended;		/* its last octet was read */
 	bool mbox;		/* hide our header lines, undo >From */
 	struct mailbox_hide hide;
 	struct span rest;	/* of the piece in work */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -263,10 +264,18 @@ static int look_at_place(struct naming *g, struct err *err)
 	return each_from(md, &d, look_near, g, err);
 }
 
+/* Neither links nor folders nor pipes are mail. */
 static int open_path(struct maildir *md, const char *path)
 {
-	return openat(md->dir, path,
+	int fd = openat(md->dir, path,
 			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
 }
 
 /* Another program may have moved it or given it new flags since. */
@@ -300,7 +309,7 @@ static int maildir_reader(struct mailbox *m, unsigned i,
 		struct mailbox_reader *r, struct err *err)
 {
 	r->own_fd = maildir_open_message(maildir_of(m), i, err);
-	return r->own_fd < 0 ? -1 : 0;
+	return r->own_fd < 0 ? -1 : maildir_reader_start(r, err);
 }
 
 static uint64_t size_of(struct maildir *md, unsigned i)

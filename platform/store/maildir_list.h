@@ -64,6 +64,8 @@ long maildir_find(const struct maildir *md, const struct maildir_entry *e);
 int maildir_open_message(struct maildir *md, unsigned i, struct err *err);
 
 int maildir_save(struct mailbox *m, struct err *err);
+/* Before the first of: */
+int maildir_reader_start(struct mailbox_reader *r, struct err *err);
 long maildir_reader_next(struct mailbox_reader *r, char *buf, size_t size,
 		struct err *err);
 /*

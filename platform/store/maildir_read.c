@@ -1,3 +1,4 @@
+#include "config.h"
 #include "store/maildir_list.h"
 
 #include <string.h>
@@ -5,6 +6,7 @@
 
 #include "os/file.h"
 #include "store/disk.h"
+#include "store/gzip.h"
 
 #define PIECE_SIZE 8192
 
@@ -28,12 +30,39 @@ static size_t without_cr(char *p, size_t n)
 	return to ? (size_t)(to - p) : n;
 }
 
+int maildir_reader_start(struct mailbox_reader *r, struct err *err)
+{
+	if (!CFG_MAILBOX_GZIP || !gzip_is(r->own_fd))
+		return 0;
+	r->gunzip = gunzip_new(r->own_fd, err);
+	return r->gunzip ? 0 : -1;
+}
+
+/* Nothing can be put back here: as long as it ends in a CR it goes on. */
+static long next_compressed(struct mailbox_reader *r, char *buf, size_t size,
+		struct err *err)
+{
+	size_t half = (size + 1) / 2, n;
+	long got = gunzip_read(r->gunzip, buf, half, err), more = got;
+
+	for (n = got > 0 ? (size_t)got : 0; more > 0 && n < size &&
+			buf[n - 1] == '\r'; n += (size_t)more) {
+		more = gunzip_read(r->gunzip, buf + n, 1, err);
+		if (more < 0)
+			return -1;
+	}
+	return got <= 0 ? got : (long)without_cr(buf, n);
+}
+
 long maildir_reader_next(struct mailbox_reader *r, char *buf, size_t size,
 		struct err *err)
 {
-	ssize_t n = r->ended ? 0 : file_pread(r->own_fd, buf, size, r->at);
+	ssize_t n;
 	char next;
 
+	if (CFG_MAILBOX_GZIP && r->gunzip)
+		return next_compressed(r, buf, size, err);
+	n = r->ended ? 0 : file_pread(r->own_fd, buf, size, r->at);
 	if (n <= 0)
 		return n < 0 ? disk_err(err, "reading mail") : 0;
 	r->at += n;
@@ -54,6 +83,8 @@ uint64_t maildir_measure(int fd)
 	uint64_t size = 0;
 	long n;
 
+	if (maildir_reader_start(&r, NULL) < 0)
+		return 0;
 	while ((n = maildir_reader_next(&r, piece, sizeof(piece), NULL)) > 0) {
 		struct span rest = span_make(piece, (size_t)n);
 		size_t lf;
@@ -68,5 +99,7 @@ uint64_t maildir_measure(int fd)
 		if (rest.n)
 			last = rest.p[rest.n - 1];
 	}
+	if (CFG_MAILBOX_GZIP)
+		gunzip_free(r.gunzip);
 	return size + (last == '\n' ? 0 : 2);
 }
