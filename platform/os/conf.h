@@ -319,6 +319,9 @@ struct conf {
 	struct conf_net *greylist_exempt;
 
 	const char *saslauthd;		/* its socket; NULL: not asked */
+	const char *saslauthd_socket;	/* ours; NULL: none */
+	const char *saslauthd_group;	/* who may use it, beside root; NULL */
+	unsigned auth_cache;		/* seconds; 0: nothing is kept */
 	/* a directory, a database: NULL, where it is not set */
 	struct conf_word *ldap_servers;		/* URIs, in the order of asking */
 	const char *ldap_base, *ldap_filter;
