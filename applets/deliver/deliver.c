@@ -77,7 +77,7 @@
  *	  and its owner is warned before.
  *
  * config DELIVER_MDA
- *	bool "deliver -d in the place of procmail or dovecot-lda (2 kB)"
+ *	bool "deliver -d in the place of procmail or dovecot-lda (3 kB)"
  *	help
  *	  What Postfix's mailbox_command says by the environment, a From_ line
  *	  before the message, and with -d:
@@ -88,7 +88,7 @@
  *	  -t -Y -o -e accepted: so it always is
  *
  * config DELIVER_TCP
- *	bool "LMTP over TCP for other mail servers (1 kB)"
+ *	bool "LMTP over TCP for other mail servers (400 bytes)"
  *	help
  *	  listen lmtp, lmtp-from: Postfix or Exim keep the queue, and our
  *	  users get their mail here.
