@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,83 +20,54 @@
 
 #define HOST_MOST 28		/* characters: so that the UIDL is the name itself */
 
-/* Is it there, as a folder and not as a link to one? 1, 0: none, -1. */
-static int has_folder(int dir, const char *name, int follow)
+/* A folder, and no link to one. errno is ENOENT where it is missing. */
+static bool is_folder(int dir, const char *name)
 {
 	struct stat st;
 
-	if (fstatat(dir, name, &st, follow ? 0 : AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -1;
-	if (S_ISDIR(st.st_mode))
-		return 1;
-	errno = S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR;
-	return -1;
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	errno = ENOTDIR;
+	return S_ISDIR(st.st_mode);
 }
 
-/* 1: all three are there; 0: something is missing; -1. */
-static int is_complete(int dir, int follow)
-{
-	static const char names[][4] = { "new", "tmp", "cur" };
-	int rc = 1;
-
-	for (int i = 0; rc > 0 && i < 3; i++)
-		rc = has_folder(dir, names[i], follow);
-	return rc;
-}
-
-/* new/ is the last to be made. */
-static int make_folders(int dirfd, const char *path, struct err *err)
+/* new/ is the last to be made: what delivers looks for it. */
+static int three_folders(int dir, const char *path, bool make, struct err *err)
 {
 	static const char names[][4] = { "tmp", "cur", "new" };
-	char whole[PATH_MAX];
 
 	for (int i = 0; i < 3; i++) {
-		if (snprintf(whole, sizeof(whole), "%s/%s", path, names[i])
-				>= (int)sizeof(whole))
-			return err_set(err, ERR_PERM, "mailbox: name too long");
-		if (file_mkdirs(dirfd, whole, 0700, err) < 0)
+		if (is_folder(dir, names[i]))
+			continue;
+		if (errno == ENOTDIR)
+			return err_set(err, ERR_PERM, "%s: %s is no folder, and "
+					"a link is not followed", path, names[i]);
+		if (errno == ENOENT && !make)
+			return err_set(err, ERR_PERM, "%s: no such mailbox",
+					path);
+		if (errno != ENOENT)
+			return disk_err(err, path);
+		if (file_mkdirs(dir, names[i], 0700, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-/*
- * Below mail-dir nobody has links to make: one that is there leads to
- * somebody else's. Where the caller is the user it is as he has it.
- */
-static int open_folder(int dirfd, const char *path)
-{
-	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
-			(dirfd == AT_FDCWD ? 0 : O_NOFOLLOW));
-	struct stat st;
-
-	if (fd < 0 && errno == ENOTDIR && fstatat(dirfd, path, &st,
-				AT_SYMLINK_NOFOLLOW) == 0
-			&& S_ISLNK(st.st_mode))
-		errno = ELOOP;	/* as it is called everywhere else */
-	return fd;
-}
-
 int maildir_folder(int dirfd, const char *path, bool make, struct err *err)
 {
-	int fd = open_folder(dirfd, path), rc = 0;
+	int fd = disk_folder_below(dirfd, path, make);
 
-	if (fd >= 0)
-		rc = is_complete(fd, dirfd == AT_FDCWD);
-	else if (errno != ENOENT)
-		rc = -1;
-	if (rc > 0)
+	if (fd < 0 && !make && errno == ENOENT)
+		return err_set(err, ERR_PERM, "%s: no such mailbox", path);
+	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
+		return err_set(err, ERR_PERM, "%s: this is no folder, and a link "
+				"is not followed", path);
+	if (fd < 0)
+		return disk_err(err, path);
+	if (three_folders(fd, path, make, err) == 0)
 		return fd;
-	if (rc < 0)
-		disk_err(err, path);
-	else if (!make)
-		err_set(err, ERR_PERM, "%s: no such mailbox", path);
-	if (fd >= 0)
-		close(fd);
-	if (rc < 0 || !make || make_folders(dirfd, path, err) < 0)
-		return -1;
-	fd = open_folder(dirfd, path);
-	return fd < 0 ? disk_err(err, path) : fd;
+	close(fd);
+	return -1;
 }
 
 /* -- names -- */
