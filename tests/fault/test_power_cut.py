@@ -6,6 +6,7 @@ it had not is sent again and is there once.
 POWER_ROUNDS=100 pulls it as often.
 """
 
+import contextlib
 import fcntl
 import os
 import pathlib
@@ -123,7 +124,8 @@ class Power(House):
         os.kill(self.daemons["deliver"].pid, signal.SIGSTOP)
         self.disk.pull_the_plug()
         for pid in self.i.pids("deliver"):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.end("deliver")
         over.set()
         for c in clients:
