@@ -222,6 +222,7 @@ struct conf {
 	struct conf_net *relay_from;	/* not even 127.0.0.1 is implied */
 	struct conf_net *proxy_from, *xclient_from;	/* front ends */
 	struct conf_net *lmtp_from;	/* may deliver by listen lmtp */
+	const char *lmtp_user;		/* ... and at the local socket */
 	struct conf_smarthost *smarthosts;	/* in the order of the file */
 	struct conf_listen *listen;	/* with the defaults */
 	struct conf_route *routes;

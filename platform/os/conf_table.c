@@ -81,6 +81,11 @@ static const struct conf_row rows[] = {
 		"the sockets of listen lmtp. Nobody else may, not even this "
 		"machine: they say what they like of senders, and there is no "
 		"TLS.") },
+	{ KIND_IF(DELIVER_TCP, ACCOUNT), AT(lmtp_user), 0, 0,
+		ROW("lmtp-user", "root",
+		"The account of a mail server on this machine, as postfix, "
+		"that may do the same at the socket `deliver` in run-dir. Root "
+		"and user-queue always may.") },
 	{ KIND_IF(TLS_CLIENT_CERTS, CERTS), AT(client_certs), 0, 0,
 		ROW("relay-cert", "(none)",
 		"Clients whose TLS certificate has this SHA-256 fingerprint "
