@@ -51,6 +51,7 @@
  * config AUTHD_MYSQL
  *	bool "MySQL, MariaDB: users of a database (8 kB)"
  *	select AUTHD_DIRECTORY
+ *	select LIB_CRYPT
  *	help
  *	  mysql-server, mysql-query: users and their hashes come from there.
  *	  Built with the headers of MariaDB's client; its library is opened as

@@ -7,7 +7,7 @@
 #include "os/clock.h"
 #include "os/log.h"
 
-#define PIECE_SIZE 8192
+#define PIECE_SIZE 16384	/* twice that, and CONN_OUT_MARK, is below CONN_OUT_MOST */
 #define TURN_MS 20		/* of one session before the others' */
 #define TURN_LOOK 64		/* lines or messages between looks at the clock */
 

@@ -254,6 +254,13 @@ static bool is_settled(const struct queue_message *m, struct span address)
 			span_caseeq(address, owner));
 }
 
+/* Without authd nobody knows whether postmaster has a mailbox. */
+static unsigned also(const struct queue_message *m, unsigned rcpt)
+{
+	return entry_has_moved(m->entry, rcpt) ? ALIASES_ROLES | ALIASES_REST :
+		CFG_AUTHD ? 0 : ALIASES_ROLES;
+}
+
 static int resolve(struct queue_message *m, unsigned i)
 {
 	const char *old = m->envelope->rcpt[i].address;
@@ -281,9 +288,8 @@ static int resolve(struct queue_message *m, unsigned i)
 	}
 	if (has_child(m, i))
 		return note(m, i);
-	/* without authd nobody knows whether postmaster has a mailbox */
-	rc = aliases_expand(queue_of(m)->aliases, address, !CFG_AUTHD
-			|| entry_has_moved(m->entry, i), 2, &s, &err);
+	rc = aliases_expand(queue_of(m)->aliases, address, also(m, i), 2, &s,
+			&err);
 	if (rc)
 		rc = settle(m, i, rc, &s, &err);
 	alias_set_free(&s);
@@ -570,8 +576,7 @@ static void expand(struct queue_expansion *x)
 	struct alias_set s = { 0 };
 	struct err err;
 	int rc = address ? aliases_expand(q->aliases, span_of(address),
-			!CFG_AUTHD || entry_has_moved(m->entry, x->rcpt),
-			UINT_MAX, &s, &err) :
+			also(m, x->rcpt), UINT_MAX, &s, &err) :
 			err_nomem(&err);
 
 	if (rc == 0)

@@ -81,8 +81,8 @@ long maildir_reader_next(struct mailbox_reader *r, char *buf, size_t size,
 		return n < 0 ? disk_err(err, "reading mail") : 0;
 	r->at += n;
 	/* the two of a CRLF stay together */
-	if (buf[n - 1] == '\r' && r->at < r->end && file_pread(r->own_fd, &next, 1, r->at) == 1
-			&& next == '\n') {
+	if (buf[n - 1] == '\r' && r->at < r->end && file_pread(r->own_fd,
+				&next, 1, r->at) == 1 && next == '\n') {
 		buf[n - 1] = '\n';
 		r->at++;
 	}

@@ -150,7 +150,7 @@ def test_what_goes_wrong_with_one_is_not_the_others(house):
     assert [r for m in h.world.messages for r in m[1]] == ["y@b.test"]
     # the other two are tried again, and when they are gone from the file
     # the mailbox has what waits
-    assert len(h.spooled()) == 1
+    wait_for(lambda: len(h.spooled()) == 1)
     h.put("bob", ".forward", "y@b.test\n")
     wait_for(lambda: len(h.mbox("bob")) == 3)
     wait_empty(h)

@@ -23,10 +23,13 @@
 
 #define KEPT_MOST 60		/* messages; more are removed than added then */
 #define ID_SIZE 64
+#define SESSION_MOST 4		/* changes of a session */
 
 static const char *path, *who;
 static bool maildir;
 static unsigned long seed, added;
+static char marked[SESSION_MOST][ID_SIZE];	/* to be removed */
+static unsigned nmarked;
 
 static unsigned below(unsigned n)
 {
@@ -158,7 +161,10 @@ static bool is_there(const char *id)
 	return found;
 }
 
-/* One that another program has changed meanwhile stays: no word of it. */
+/*
+ * One that another program has changed meanwhile may stay, for now: the next
+ * save of the session tries again.
+ */
 static void change(struct mailbox *m, unsigned pick, bool gone)
 {
 	static const unsigned flags[] = { MAILBOX_SEEN, MAILBOX_ANSWERED,
@@ -173,8 +179,15 @@ static void change(struct mailbox *m, unsigned pick, bool gone)
 	else
 		mailbox_flag(m, pick, flags[below(5)], flags[below(5)]);
 	save(m);
-	if (gone && !is_there(id))
-		printf("-%s\n", id);
+	if (gone)
+		memcpy(marked[nmarked++], id, ID_SIZE);
+}
+
+static void say_removed(void)
+{
+	while (nmarked)
+		if (!is_there(marked[--nmarked]))
+			printf("-%s\n", marked[nmarked]);
 }
 
 /* A session, in which mail may come. */
@@ -195,6 +208,7 @@ static unsigned session(unsigned most)
 		done++;
 	}
 	mailbox_close(m);
+	say_removed();
 	return done ? done : 1;
 }
 
@@ -215,7 +229,7 @@ int main(int argc, char **argv)
 			add();
 			done++;
 		} else {
-			done += session(1 + below(4));
+			done += session(1 + below(SESSION_MOST));
 		}
 	}
 	return fflush(stdout) ? 1 : 0;

@@ -212,3 +212,76 @@ class Slapd(Server):
                 "auth-without-tls yes\ntarpit 0\ndirectory-timeout 1s\n"
                 "ldap-attributes name=mail mailbox=employeeType "
                 "quota=roomNumber\n" + more)
+
+
+class Mariadb(Server):
+    """rows: of the table users (address, password, name, mailbox, quota)."""
+    def __init__(self, rows, tls=(), host="127.0.0.1"):
+        need("mariadbd", "mariadb-install-db", "mariadb")
+        super().__init__()
+        self.host, self.tls = host, tls
+        self.socket = f"{self.dir}/sock"
+        if tls:
+            make_certificate(self.dir, *tls)
+        subprocess.run(
+            ["mariadb-install-db", "--no-defaults", f"--datadir={self.dir}/db",
+             "--auth-root-authentication-method=normal", "--skip-test-db",
+             f"--user={self.me()}"], check=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.start()
+        self.sql("CREATE DATABASE mail; USE mail;"
+                 "CREATE TABLE users (address VARCHAR(255) PRIMARY KEY,"
+                 " password TEXT, name TEXT, mailbox TEXT, quota BIGINT)"
+                 " CHARACTER SET utf8mb4;"
+                 "CREATE USER reader IDENTIFIED BY 'reader-pw';"
+                 "GRANT SELECT ON mail.* TO reader;")
+        self.add(rows)
+
+    @staticmethod
+    def me():
+        return subprocess.check_output(["id", "-un"], text=True).strip()
+
+    def command(self):
+        return ["/usr/sbin/mariadbd", "--no-defaults", f"--user={self.me()}",
+                f"--datadir={self.dir}/db", f"--socket={self.socket}",
+                f"--port={self.port}", f"--bind-address={self.host}",
+                f"--pid-file={self.dir}/pid", "--skip-name-resolve",
+                "--innodb-flush-log-at-trx-commit=0",
+                "--innodb-buffer-pool-size=32M"] + [
+                    f"--ssl-{k}={self.dir}/{v}" for k, v in (
+                        ("ca", "ca.pem"), ("cert", "cert.pem"),
+                        ("key", "key.pem")) if self.tls]
+
+    def is_up(self):
+        return subprocess.run(
+            ["mariadb-admin", "--no-defaults", "-S", self.socket, "-u", "root",
+             "ping"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            check=False).returncode == 0
+
+    def sql(self, text):
+        return subprocess.run(
+            ["mariadb", "--no-defaults", "-S", self.socket, "-u", "root",
+             "-N"], input=text, text=True, check=True,
+            stdout=subprocess.PIPE).stdout
+
+    def add(self, rows):
+        def literal(v):
+            return "NULL" if v is None else "'" + str(v).replace(
+                "\\", "\\\\").replace("'", "''") + "'"
+        self.sql("USE mail; START TRANSACTION;" + "".join(
+            "INSERT INTO users VALUES (%s);" % ",".join(
+                map(literal, (*row, *[None] * (5 - len(row)))))
+            for row in rows) + "COMMIT;")
+
+    def directives(self, *servers, more="", query="SELECT password, name, "
+                   "mailbox, quota FROM users WHERE address = %u"):
+        return (f"mysql-server {' '.join(servers or [self.socket])}\n"
+                "mysql-database mail\nmysql-user reader\n"
+                f'mysql-query "{query}"\n'
+                f"mysql-password-file {secret(self.dir, 'reader-pw')}\n"
+                "auth-without-tls yes\ntarpit 0\ndirectory-timeout 1s\n"
+                + more)
+
+    @property
+    def tcp(self):
+        return f"{self.host}:{self.port}"
