@@ -82,6 +82,7 @@
 #include "applet.h"
 #include "config.h"
 #include "queue.h"
+#include "queue_alert.h"
 #include "queue_sts.h"
 
 #include <stdio.h>
@@ -156,7 +157,7 @@ static void make_ready(struct queue_entry *e, struct list *where)
 	struct queue *q = e->queue;
 
 	loop_timer_stop(q->daemon.loop, &e->due);
-	if (e->held || !list_empty(&e->ready))
+	if (e->held || e->merged || !list_empty(&e->ready))
 		return;
 	list_add_tail(where, &e->ready);
 	loop_task_add(q->daemon.loop, &q->start);
@@ -295,7 +296,7 @@ static void learn(struct queue *q, const char *id, bool scanned)
 	}
 	e->queue = q;
 	e->due.fire = due;
-	e->again = e->unread = e->check = scanned;
+	e->again = e->unsure = e->unread = e->check = scanned;
 	list_init(&e->ready);
 	e->next = *at;
 	*at = e;
@@ -325,6 +326,8 @@ static void scan(struct queue *q)
 		log_error("spool: %s", err.text);
 		scan_later(q);
 	}
+	if (CFG_QUEUE_ALERTS)
+		alert_claim(q);
 	if (q->entries > before)
 		log_info("%u messages found in the spool",
 				q->entries - before);

@@ -27,7 +27,6 @@
 #define COPY_PIECE (16 * 1024)
 #define COPY_SLICE (256 * 1024)		/* octets a turn of the loop */
 #define CHILD_DIGITS 4			/* behind the parent's id */
-#define ORIGIN "alias "			/* ... and the parent's id */
 #define DSN_SIZE 640
 
 /* One recipient becomes a message; lives in its message's arena. */
@@ -55,40 +54,36 @@ static struct queue *queue_of(const struct queue_message *m)
 
 static bool is_child(const struct queue_message *m)
 {
-	return span_starts(span_of(m->envelope->origin), ORIGIN);
+	return span_starts(span_of(m->envelope->origin),
+			PARENT_ALIAS);
 }
-
-static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /* -1: the parent's id leaves no room for it. */
 static int child_id(char out[SPOOL_ID_SIZE], const char *parent, unsigned rcpt)
 {
 	char number[CHILD_DIGITS + 1] = "";
 
-	for (int i = CHILD_DIGITS; i--; rcpt >>= 5)
-		number[i] = digits[rcpt & 31];
+	spool_id_put(number, CHILD_DIGITS, rcpt);
 	return snprintf(out, SPOOL_ID_SIZE, "%s%s", parent, number)
-		< SPOOL_ID_SIZE && !rcpt ? 0 : -1;
+		< SPOOL_ID_SIZE && !(rcpt >> 5 * CHILD_DIGITS) ? 0 : -1;
 }
 
-/* The parent and which of its recipients it was; -1: no such id. */
-static int parent_of(const char *child, char parent[SPOOL_ID_SIZE],
-		unsigned *rcpt)
+/* Which of the parent's recipients it was; UINT_MAX: no such id. */
+static unsigned number_of(const char *child)
 {
+	static const char digits[] = SPOOL_ID_DIGITS;
 	size_t n = strlen(child);
+	unsigned rcpt = 0;
 
-	*rcpt = 0;
-	if (n <= CHILD_DIGITS)
-		return -1;
-	for (const char *p = child + n - CHILD_DIGITS; *p; p++) {
+	for (const char *p = child + (n > CHILD_DIGITS ? n - CHILD_DIGITS : n);
+			*p; p++) {
 		const char *digit = strchr(digits, *p);
 
 		if (!digit)
-			return -1;
-		*rcpt = *rcpt << 5 | (unsigned)(digit - digits);
+			return UINT_MAX;
+		rcpt = rcpt << 5 | (unsigned)(digit - digits);
 	}
-	return str_copy(parent, SPOOL_ID_SIZE, span_make(child,
-				n - CHILD_DIGITS));
+	return n > CHILD_DIGITS ? rcpt : UINT_MAX;
 }
 
 /* What becomes of the parent's recipient (RFC 3461 5.2.7.2, 5.2.7.3). */
@@ -104,23 +99,11 @@ static enum spool_state state_of(const struct spool_envelope *e, unsigned rcpt,
 
 /* ---- looking up */
 
-static void fail(struct queue_message *m, unsigned rcpt, enum err_kind kind,
-		const char *enhanced, const char *text)
-{
-	struct smtp_result why = {
-		.kind = kind == ERR_PERM ? ERR_PERM : ERR_TEMP
-	};
-
-	str_copys(why.enhanced, sizeof(why.enhanced), enhanced);
-	str_copys(why.text, sizeof(why.text), text);
-	message_failed(m, rcpt, &why);
-}
-
 /* X.2.4: mailing list expansion problem (RFC 3463 3.3). */
 static void fail_expand(struct queue_message *m, unsigned rcpt,
 		const struct err *err, bool looped)
 {
-	fail(m, rcpt, err->kind, err->kind != ERR_PERM ? "4.2.4"
+	message_fail(m, rcpt, err->kind, err->kind != ERR_PERM ? "4.2.4"
 			: looped ? "5.4.6" : "5.2.4", err->text);
 }
 
@@ -180,7 +163,7 @@ static int settle(struct queue_message *m, unsigned i, int rc,
 				m->entry->id, address);
 	if ((several || alias_is_target(span_of(s->address[0])))
 			&& was_here(m, address)) {
-		fail(m, i, ERR_PERM, "5.4.6", "mail forwarding loop: it has"
+		message_fail(m, i, ERR_PERM, "5.4.6", "mail forwarding loop: it has"
 				" been delivered to this alias before");
 		return 0;
 	}
@@ -219,7 +202,7 @@ static int resolve(struct queue_message *m, unsigned i)
 	}
 	if (alias_is_target(a.local)) {
 		/* nobody but we may say such, and we say it to deliver */
-		fail(m, i, ERR_PERM, "5.1.1", "no such user");
+		message_fail(m, i, ERR_PERM, "5.1.1", "no such user");
 		return 0;
 	}
 	if (has_child(m, i))
@@ -318,7 +301,7 @@ static void end(struct queue_expansion *x)
 
 static void give_up(struct queue_expansion *x, const struct err *err)
 {
-	fail(x->message, x->rcpt, err->kind, err->kind == ERR_PERM ?
+	message_fail(x->message, x->rcpt, err->kind, err->kind == ERR_PERM ?
 			"5.3.0" : "4.3.0", err->text);
 	end(x);
 }
@@ -441,7 +424,8 @@ static int open_draft(struct queue_expansion *x, const struct alias_set *s,
 	const struct spool_rcpt *r = &old->rcpt[x->rcpt];
 	struct spool_envelope e = {
 		.sender = x->list ? s->owner : old->sender,
-		.origin = arena_printf(s->arena, ORIGIN "%s", old->id),
+		.origin = arena_printf(s->arena, PARENT_ALIAS "%s",
+				old->id),
 		.eight_bit = old->eight_bit, .utf8 = old->utf8,
 		.dsn = x->list ? NULL : old->dsn, .nrcpt = s->n,
 		.rcpt = arena_alloc(s->arena, s->n * sizeof(*e.rcpt))
@@ -584,74 +568,14 @@ int alias_open(struct queue *q)
 
 /* ---- a child that a scan has found */
 
-struct adoption {
-	struct sync_request flush;
-	struct queue_message *child;
-	char name[SPOOL_ID_SIZE + 2];
-};
-
-static void on_adopted(struct sync_request *r, int error)
+void alias_runs(const struct queue_message *m,
+		const struct spool_envelope *parent, char *out, size_t size)
 {
-	struct adoption *a = container_of(r, struct adoption, flush);
-	struct queue_message *m = a->child;
-
-	if (error)
-		log_error("%s: %s", m->entry->id, strerror(error));
-	m->expanding--;
-	message_go(m);
-}
-
-/* Marks the parent's recipient, and makes that durable. */
-static int adopt(struct queue_message *m, struct spool_envelope *parent,
-		unsigned rcpt, struct err *err)
-{
-	struct adoption *a = arena_alloc(m->arena, sizeof(*a));
-	struct spool *spool = queue_of(m)->spool;
 	bool list = strcmp(m->envelope->sender, parent->sender) != 0;
+	unsigned rcpt = number_of(m->entry->id);
 
-	if (!a)
-		return err_nomem(err);
-	if (spool_mark(spool, parent, rcpt, state_of(parent, rcpt, list),
-				err) < 0)
-		return -1;
-	log_info("%s: to=<%s> was expanded in %s", parent->id,
-			parent->rcpt[rcpt].address, m->entry->id);
-	snprintf(a->name, sizeof(a->name), "./%s", parent->id);
-	a->child = m;
-	a->flush = (struct sync_request){ .name = a->name,
-		.done = on_adopted };
-	m->expanding++;
-	spool_flush(spool, &a->flush);
-	return 0;
-}
-
-enum alias_parent alias_parent(struct queue_message *m)
-{
-	struct queue *q = queue_of(m);
-	struct queue_entry *e;
-	struct spool_envelope *parent;
-	char id[SPOOL_ID_SIZE];
-	struct err err;
-	unsigned rcpt;
-
-	if (!is_child(m) || !m->entry->again
-			|| parent_of(m->entry->id, id, &rcpt) < 0)
-		return ALIAS_PARENT_DONE;
-	e = queue_find(q, id);
-	if (!e)
-		return ALIAS_PARENT_DONE;
-	/* it will come to this recipient itself, or has already */
-	if (e->active)
-		return rcpt < e->active->envelope->nrcpt && e->active->envelope
-			->rcpt[rcpt].state != SPOOL_WAITING ?
-			ALIAS_PARENT_DONE : ALIAS_PARENT_LATER;
-	if (spool_load(q->spool, id, m->arena, &parent, &err) < 0)
-		return err.kind == ERR_PERM ? ALIAS_PARENT_DONE
-			: ALIAS_PARENT_LATER;
-	if (rcpt >= parent->nrcpt || parent->rcpt[rcpt].state != SPOOL_WAITING)
-		return ALIAS_PARENT_DONE;
-	if (adopt(m, parent, rcpt, &err) == 0)
-		return ALIAS_PARENT_MARKED;
-	log_warn("%s: %s", m->entry->id, err.text);
-	return ALIAS_PARENT_LATER;
+	*out = '\0';
+	if (rcpt < parent->nrcpt)
+		snprintf(out, size, "%c%u%c1", PARENT_NOTHING, rcpt,
+				state_of(parent, rcpt, list));
 }

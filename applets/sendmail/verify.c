@@ -111,6 +111,8 @@ static void print_way(const struct conf *conf, struct span domain)
 	r = conf_find_route(conf, domain);
 	if (!domain.n || conf_is_local(conf, domain))
 		printf("mailer local");
+	else if (r && r->status)
+		printf("mailer error, %s %s, by route", r->status, r->host);
 	else if (r && r->is_unix)
 		printf("mailer lmtp, socket %s, by route", r->host);
 	else if (r && r->mx)

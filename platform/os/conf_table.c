@@ -128,7 +128,9 @@ static const struct conf_row rows[] = {
 		"asked; the first match counts, .DOMAIN matches all below it, "
 		"* matches all, so that no smarthost is asked. smtp:HOST asks "
 		"for the MX of HOST, [HOST] does not; PORT is 25 (smtp) or 24 "
-		"(lmtp) when left out.") },
+		"(lmtp) when left out. \"error:5.1.6 They have moved\" refuses "
+		"its mail with that code (5.0.0 when left out) and text; with a "
+		"4 in front it is for later.") },
 	{ KIND_IF(MASQUERADE, MASQUERADE), AT(masquerades), 0, 0,
 		ROW("masquerade", "(none)",
 		"An address of this house, all of a domain (@DOMAIN) or a user "
