@@ -526,6 +526,8 @@ int queue_main(int argc, char **argv)
 	daemon_socket_path(&q->daemon, "deliver", q->deliver_path,
 			sizeof(q->deliver_path));
 	q->dns = dns_new(q->daemon.loop, q->daemon.conf);
+	if (CFG_DANE && q->dns && q->daemon.conf->dns_trust)
+		dns_want_proof(q->dns);
 	if (!q->dns || (CFG_ALIASES && alias_open(q) < 0)
 			|| (!q->daemon.once && loop_watch(q->daemon.loop,
 					&q->told, LOOP_READ) < 0)) {
