@@ -101,6 +101,11 @@ $(if $(CONFIG_TLS),$(call use,MBEDTLS,mbedtls mbedx509 mbedcrypto,\
 $(if $(CONFIG_LIB_SQLITE),$(call use,SQLITE,sqlite3,-lsqlite3 -lpthread -ldl -lm))
 $(if $(CONFIG_LIB_ZLIB),$(call use,ZLIB,zlib,-lz))
 $(if $(CONFIG_LIB_CRYPT),$(eval libs += -lcrypt))
+# Opened at run time, so only their headers are needed.
+use-header = $(eval lib-cflags += $(call lib_cflags,$(1),$(2)))
+$(if $(CONFIG_AUTHD_LDAP),$(call use-header,LDAP,ldap))
+$(if $(CONFIG_AUTHD_MYSQL),$(call use-header,MARIADB,libmariadb))
+$(if $(CONFIG_AUTHD_DIRECTORY),$(eval libs += -ldl))
 libs += -lresolv
 
 # --- flags; what the user gives comes last ---------------------------------
@@ -175,7 +180,10 @@ all: $(O)/pillarbox
 $(G)/libs.stamp: $(G)/cflags config/check-libs
 	$(Q)CC="$(CC)" config/check-libs '$(all-cflags)' $(if $(CONFIG_TLS),tls) \
 		$(if $(CONFIG_LIB_SQLITE),sqlite) $(if $(CONFIG_LIB_ZLIB),zlib) \
-		$(if $(CONFIG_LIB_CRYPT),crypt) && touch $@
+		$(if $(CONFIG_LIB_CRYPT),crypt) $(if $(CONFIG_AUTHD_LDAP),ldap) \
+		$(if $(CONFIG_AUTHD_MYSQL),mysql) \
+		$(if $(and $(STATIC),$(CONFIG_AUTHD_DIRECTORY)),static) && \
+		touch $@
 
 $(O)/%.o: %.c $(G)/cflags | $(G)/libs.stamp
 	$(call say,CC)
@@ -279,6 +287,10 @@ bench-send: all
 	@config/need build peers
 	@PILLARBOX=$(abspath $(O))/pillarbox $(PYTHON) \
 		tests/bench/send_peers.py $(ARGS)
+bench-mailbox: all
+	@config/need build peers mailboxes
+	@PILLARBOX=$(abspath $(O))/pillarbox $(PYTHON) \
+		tests/bench/mailbox_peers.py $(ARGS)
 # With Postfix, Exim, OpenSMTPD, Dovecot, postgrey; their root folders stay in build/peers.
 check-interop: all
 	@config/need build check peers
@@ -330,12 +342,13 @@ help:
 	@echo 'soak: good and bad clients for TIME=600 seconds'
 	@echo 'bench-smtpd: beside Postfix, OpenSMTPD and Exim; ARGS=--quick'
 	@echo 'bench-queue: the same, relayed to a sink; bench-send: one message'
+	@echo 'bench-mailbox: POP3 and LMTP beside Dovecot'
 	@echo 'boards: size-check size-table check-boards deb'
 	@echo 'CROSS= O= CROSS_COMPILE= CC= CFLAGS= LDFLAGS= STATIC=1 SANITIZE= V=1'
 	@echo 'MBEDTLS= SQLITE= ZLIB= PKG_CONFIG= DESTDIR= PREFIX= BASE='
 
 .PHONY: all clean install help size run check bench fuzz lint unit-tests fuzzers \
-	bench-smtpd bench-queue bench-send soak check-interop size-check \
+	bench-smtpd bench-queue bench-send bench-mailbox soak check-interop size-check \
 	size-table check-boards deb \
 	check-configs check-configs-ci check-prices menuconfig oldconfig \
 	olddefconfig allnoconfig allyesconfig randconfig savedefconfig \

@@ -88,6 +88,8 @@ class Instance:
         for service, port in self.port.items():
             if f"listen {service}" not in extra:
                 text += f"listen {service} 127.0.0.1:{port}\n"
+        # only where a test says so: @ conf listen lmtp 127.0.0.1:{PORT:lmtp}
+        self.port["lmtp"] = free_port()
         self.conf.write_text(text + re.sub(
             r"\{PORT:(\w+)\}", lambda m: str(self.port[m[1]]), extra))
         for sub in ("state", "mail", "mbox", "run"):

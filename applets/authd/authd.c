@@ -6,6 +6,11 @@
  * file authd_system.c AUTHD_SYSTEM
  * file authd_scram.c SASL_SCRAM
  * file authd_saslauthd.c AUTHD_SASLAUTHD
+ * file authd_note.c USERS_FULL
+ * file authd_directory.c AUTHD_DIRECTORY
+ * file authd_library.c AUTHD_DIRECTORY
+ * file authd_ldap.c AUTHD_LDAP
+ * file authd_mysql.c AUTHD_MYSQL
  *
  * config AUTHD
  *	bool "authd (10 kB)"
@@ -30,9 +35,27 @@
  *
  * config AUTHD_SASLAUTHD
  *	bool "saslauthd knows more passwords (3 kB)"
+ *	select AUTHD_SLOW
  *	help
  *	  saslauthd: Cyrus saslauthd is asked about users that users.db does
  *	  not have: PAM, LDAP, IMAP.
+ *
+ * config AUTHD_LDAP
+ *	bool "LDAP: users of a directory (10 kB)"
+ *	select AUTHD_DIRECTORY
+ *	help
+ *	  ldap-server: users are searched for and log in there. Built with the
+ *	  headers of OpenLDAP; its library is opened at run time, where the
+ *	  directive is in use: not in static builds.
+ *
+ * config AUTHD_MYSQL
+ *	bool "MySQL, MariaDB: users of a database (8 kB)"
+ *	select AUTHD_DIRECTORY
+ *	select LIB_CRYPT
+ *	help
+ *	  mysql-server, mysql-query: users and their hashes come from there.
+ *	  Built with the headers of MariaDB's client; its library is opened as
+ *	  that of LDAP.
  *
  * config AUTHD_VIRTUAL
  *	bool "Catch-all, domains that stand for others (2 kB)"
@@ -61,6 +84,7 @@
 struct authd {
 	struct daemon daemon;
 	struct authd_pool *pool;
+	struct authd_notes *notes;	/* NULL without USERS_FULL */
 	struct authd_secret secret;
 	struct listen *listen;
 	struct list clients;
@@ -147,7 +171,14 @@ static void on_answer(struct authd_job *job, struct span answer)
 	struct request *r = container_of(job, struct request, job);
 	struct span rest = answer, word = span_word(&rest);
 
-	if (CFG_AUTHD_SASLAUTHD && span_is(word, AUTHD_ELSEWHERE)) {
+	if (CFG_USERS_FULL) {
+		rest = answer;
+		answer = span_cut(&rest, '\n');
+		authd_note(r->client->authd->notes, rest);
+		rest = answer;
+		span_word(&rest);
+	}
+	if (CFG_AUTHD_SLOW && span_is(word, AUTHD_ELSEWHERE)) {
 		job->slow = true;
 		authd_pool_ask(r->client->authd->pool, job);
 		return;
@@ -305,7 +336,12 @@ static int set_up(struct authd *a, struct err *err)
 		return -1;
 	a->pool = authd_pool_new(a->daemon.loop, a->daemon.conf, &a->secret,
 			err);
-	return a->pool ? 0 : -1;
+	if (!a->pool)
+		return -1;
+	if (CFG_USERS_FULL)
+		a->notes = authd_notes_new(a->daemon.loop, a->daemon.conf,
+				a->pool);
+	return CFG_USERS_FULL && !a->notes ? err_nomem(err) : 0;
 }
 
 /* What cannot be written there is told early; who is known can still log in. */
@@ -336,6 +372,8 @@ int authd_main(int argc, char **argv)
 	while (!list_empty(&a.clients))
 		client_free(container_of(a.clients.next, struct client, link));
 	listen_stop(a.listen);
+	if (CFG_USERS_FULL)
+		authd_notes_free(a.notes);
 	authd_pool_free(a.pool);
 	return status;
 }

@@ -35,7 +35,7 @@ bool authd_ask_parse(struct authd_ask *ask, struct span line);
 
 /* ---- authd_check.c: the answer; runs in a worker */
 
-#define AUTHD_ANSWER_SIZE 1200	/* longest answer with its NUL */
+#define AUTHD_ANSWER_SIZE 1600	/* longest answer with its NUL */
 
 struct authd_check;
 struct authd_secret;
@@ -50,10 +50,17 @@ void authd_check_free(struct authd_check *c);
 void authd_check_answer(struct authd_check *c, struct span line,
 		char out[AUTHD_ANSWER_SIZE]);
 
+/*
+ * With USERS_FULL an answer may have a second line, which is for authd itself:
+ * words for authd_note.
+ */
+#define AUTHD_NOTE "NOTE "	/* before words, in a request of authd's own */
+#define AUTHD_NOTE_SIZE 256
+
 #define AUTHD_ELSEWHERE "ELSEWHERE"
 /*
- * With AUTHD_SASLAUTHD authd_check_answer says AUTHD_ELSEWHERE, too: that means
- * "ask me again by this", which may take long.
+ * With AUTHD_SLOW authd_check_answer says AUTHD_ELSEWHERE, too: that means "ask
+ * me again by this", which may take long.
  */
 void authd_check_elsewhere(struct authd_check *c, struct span line,
 		char out[AUTHD_ANSWER_SIZE]);
@@ -73,17 +80,6 @@ void authd_secret_get(struct authd_secret *s, const struct conf *conf);
 void authd_scram_fake(struct scram_keys *keys, const struct authd_secret *s,
 		struct span name, unsigned rounds);
 void authd_scram_salt(struct str *out, const struct scram_keys *keys);
-
-/* ---- authd_system.c: the accounts of this machine; only with AUTHD_SYSTEM */
-
-/* 0 found, 1 nobody, -1 err. Looked for as given, then in lower case. */
-int authd_system_find(struct span name, struct auth_user *out,
-		struct err *err);
-/*
- * Takes as long for the locked, the expired and the unknown (name NULL) as for
- * a wrong password.
- */
-bool authd_system_verify(const char *name, const char *password);
 
 /* ---- authd_saslauthd.c: somebody else knows; only with AUTHD_SASLAUTHD */
 
@@ -121,5 +117,21 @@ void authd_pool_free(struct authd_pool *p);
 void authd_pool_ask(struct authd_pool *p, struct authd_job *job);
 /* done will not come; also when it has come already. */
 void authd_pool_cancel(struct authd_pool *p, struct authd_job *job);
+
+/* ---- authd_note.c: what a login leaves in users.db; only with USERS_FULL */
+
+/*
+ * Nothing is written per login: words wait for a moment, those of all go in one
+ * transaction, by a worker. "uID=DAY": a credential was used on that day;
+ * "kID={SCRAM-SHA-256}...": a foreign hash becomes these keys. What finds no
+ * room is left out, as the next login says it again.
+ */
+struct authd_notes;
+/* NULL: no memory. */
+struct authd_notes *authd_notes_new(struct loop *loop, const struct conf *conf,
+		struct authd_pool *pool);
+void authd_note(struct authd_notes *n, struct span words);
+/* Writes what waits, itself; NULL is fine. */
+void authd_notes_free(struct authd_notes *n);
 
 #endif

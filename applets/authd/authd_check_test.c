@@ -127,7 +127,7 @@ static const char *ok(struct place *p, const char *name, const char *mailbox)
 	str_adds(&s, "OK VIRTUAL");
 	put(&s, name);
 	put(&s, mailbox);
-	str_addf(&s, " %lu %lu", (unsigned long)geteuid(),
+	str_addf(&s, " %lu %lu 0 0 =", (unsigned long)geteuid(),
 			(unsigned long)getegid());
 	str_copy(text, sizeof(text), str_span(&s));
 	str_free(&s);
@@ -298,7 +298,7 @@ static const char *alias(struct place *p, const char *owner, const char *name)
 	str_adds(&text, "OK ALIAS");
 	put(&text, owner);
 	put(&text, name);
-	str_adds(&text, " 0 0");
+	str_adds(&text, " 0 0 0 0 =");
 	str_copy(out, sizeof(out), str_span(&text));
 	str_free(&text);
 	return out;
@@ -563,11 +563,11 @@ static void this_machines_users(void **state)
 	p->conf.system_users = true;
 	/* "root" in base64, twice */
 	assert_string_equal(lookup(p, "root@a.com"),
-			"OK SYSTEM cm9vdA== cm9vdA== 0 0");
+			"OK SYSTEM cm9vdA== cm9vdA== 0 0 0 0 =");
 	assert_string_equal(lookup(p, "ROOT+x@b.com"),
-			"OK SYSTEM cm9vdA== cm9vdA== 0 0");
+			"OK SYSTEM cm9vdA== cm9vdA== 0 0 0 0 =");
 	assert_string_equal(lookup(p, "postmaster"),
-			"OK SYSTEM cm9vdA== cm9vdA== 0 0");
+			"OK SYSTEM cm9vdA== cm9vdA== 0 0 0 0 =");
 	assert_string_equal(lookup(p, "no-such-user@a.com"), "NO");
 	assert_string_equal(lookup(p, "\"../root\"@a.com"), "NO");
 	assert_string_equal(plain(p, "root", "wrong"), "NO");

@@ -13,8 +13,8 @@
 
 #define WORKERS_MOST 16			/* conf's limit for auth-workers */
 /* Behind them those that wait for saslauthd, which must not hold up the others. */
-#define SLOW_MOST (CFG_AUTHD_SASLAUTHD ? 8 : 0)
-#define ALL_MOST (WORKERS_MOST + 8 * CFG_AUTHD_SASLAUTHD)
+#define SLOW_MOST (CFG_AUTHD_SLOW ? 8 : 0)
+#define ALL_MOST (WORKERS_MOST + 8 * CFG_AUTHD_SLOW)
 #define IDLE_MS 10000			/* a worker with nothing to do ends */
 #define WORK_MS 20000			/* one that is busy for longer hangs */
 #define QUEUE_MOST 512			/* jobs that wait; more get TEMP */
@@ -238,7 +238,7 @@ static void dispatch_kind(struct authd_pool *p, bool slow)
 static void dispatch(struct authd_pool *p)
 {
 	dispatch_kind(p, false);
-	if (CFG_AUTHD_SASLAUTHD)
+	if (CFG_AUTHD_SLOW)
 		dispatch_kind(p, true);
 }
 

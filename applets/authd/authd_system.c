@@ -1,4 +1,5 @@
-#include "authd/authd.h"
+/* authd_system - the accounts of this machine as a source */
+#include "authd/authd_source.h"
 
 #include <crypt.h>
 #include <pwd.h>
@@ -20,7 +21,8 @@ static bool name_is_safe(const char *name)
 	return name[0] && name[0] != '.' && !strchr(name, '/');
 }
 
-static int find(const char *name, struct auth_user *out, struct err *err)
+static int find_exactly(const char *name, struct auth_user *out,
+		struct err *err)
 {
 	struct priv_user user;
 
@@ -39,7 +41,7 @@ static int find(const char *name, struct auth_user *out, struct err *err)
 	return 0;
 }
 
-int authd_system_find(struct span name, struct auth_user *out,
+static int find_account(struct span name, struct auth_user *out,
 		struct err *err)
 {
 	char text[sizeof(((struct priv_user *)0)->name)];
@@ -47,12 +49,13 @@ int authd_system_find(struct span name, struct auth_user *out,
 
 	if (str_copy(text, sizeof(text), name) < 0)
 		return 1;
-	result = find(text, out, err);
+	result = find_exactly(text, out, err);
 	if (result <= 0)
 		return result;
 	for (char *p = text; *p; p++)
 		*p = ascii_lower(*p);
-	return span_eq(span_of(text), name) ? 1 : find(text, out, err);
+	return span_eq(span_of(text), name) ? 1 :
+		find_exactly(text, out, err);
 }
 
 /* A locked account has "*" or "!" before its hash or instead of it. */
@@ -105,7 +108,11 @@ static bool same(const char *made, const char *hash)
 		scram_same(made, hash, n);
 }
 
-bool authd_system_verify(const char *name, const char *password)
+/*
+ * Takes as long for the locked, the expired and the unknown (name NULL) as for
+ * a wrong password.
+ */
+static bool verify_account(const char *name, const char *password)
 {
 	char hash[HASH_SIZE];
 	bool known = hash_of(name, hash), match = false;
@@ -121,4 +128,52 @@ bool authd_system_verify(const char *name, const char *password)
 	free(data);
 	explicit_bzero(hash, sizeof(hash));
 	return known && match;
+}
+
+/* -- as a source -- */
+
+static bool wanted(const struct conf *conf)
+{
+	return conf->system_users;
+}
+
+/* There is nothing to keep. */
+static void *start(const struct authd_check *c)
+{
+	static char nothing;
+
+	(void)c;
+	return &nothing;
+}
+
+static void end(void *own)
+{
+	(void)own;
+}
+
+static int find(void *own, const struct authd_name *name,
+		struct authd_person *out, struct err *err)
+{
+	(void)own;
+	out->keys.rounds = 0;
+	return find_account(name->local, &out->user, err);
+}
+
+static int verify(void *own, const struct authd_person *who,
+		const char *password, struct err *err)
+{
+	(void)own;
+	(void)err;
+	return verify_account(who ? who->user.name : NULL, password) ?
+		AUTHD_FOUND : AUTHD_NOBODY;
+}
+
+const struct authd_source *authd_system(void)
+{
+	static const struct authd_source source = {
+		.by_name = true, .wanted = wanted, .start = start, .end = end,
+		.find = find, .verify = verify
+	};
+
+	return &source;
 }

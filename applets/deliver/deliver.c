@@ -5,6 +5,16 @@
  *
  * applet deliver daemon
  * file alias.c DELIVER_ALIASES
+ * file run.c DELIVER_ALIASES
+ * file recipient.c DELIVER_RECIPIENT
+ * file forward.c DELIVER_FORWARD
+ * file vacation.c DELIVER_VACATION
+ * file vacation_judge.c DELIVER_VACATION
+ * file vacation_seen.c DELIVER_VACATION
+ * file hook.c DELIVER_COMMAND
+ * file folder.c DELIVER_FOLDERS
+ * file quota.c DELIVER_QUOTA
+ * file mda.c DELIVER_MDA
  *
  * config DELIVER
  *	bool "deliver (11 kB)"
@@ -28,6 +38,60 @@
  *	depends on ALIASES
  *	help
  *	  "|COMMAND" and /FILE in /etc/aliases, run and written as alias-user.
+ *
+ * config DELIVER_RECIPIENT
+ *	bool
+ *
+ * config DELIVER_FORWARD
+ *	bool ".forward (4 kB)"
+ *	depends on DELIVER_ALIASES
+ *	select DELIVER_RECIPIENT
+ *	help
+ *	  ~/.forward: addresses, commands and files that get a user's mail.
+ *
+ * config DELIVER_VACATION
+ *	bool "vacation (6 kB)"
+ *	select DELIVER_RECIPIENT
+ *	help
+ *	  Answers senders, once a week each, while ~/.vacation is there (RFC
+ *	  3834).
+ *
+ * config DELIVER_COMMAND
+ *	bool "deliver-command (2 kB)"
+ *	depends on DELIVER_ALIASES
+ *	select DELIVER_RECIPIENT
+ *	select DELIVER_FOLDERS
+ *	help
+ *	  A command that decides what becomes of each message.
+ *
+ * config DELIVER_FOLDERS
+ *	bool "Folders for user+detail (1 kB)"
+ *	select DELIVER_RECIPIENT
+ *	help
+ *	  Directive detail-folder.
+ *
+ * config DELIVER_QUOTA
+ *	bool "Quotas of mailboxes (5 kB)"
+ *	help
+ *	  mailbox-quota and the quotas of users: a full mailbox takes no more,
+ *	  and its owner is warned before.
+ *
+ * config DELIVER_MDA
+ *	bool "deliver -d in the place of procmail or dovecot-lda (2 kB)"
+ *	help
+ *	  What Postfix's mailbox_command says by the environment, a From_ line
+ *	  before the message, and with -d:
+ *
+ *	  -a ADDRESS  whom it was sent to at first, for X-Original-To; without
+ *	              @ the detail of user+detail
+ *	  -m FOLDER   a folder of the Maildir, made when missing
+ *	  -t -Y -o -e accepted: so it always is
+ *
+ * config DELIVER_TCP
+ *	bool "LMTP over TCP for other mail servers (1 kB)"
+ *	help
+ *	  listen lmtp, lmtp-from: Postfix or Exim keep the queue, and our
+ *	  users get their mail here.
  */
 #include "applet.h"
 #include "config.h"
@@ -66,6 +130,7 @@ static void check_over(struct deliver *m)
 		loop_timer_set(m->daemon.loop, &m->grace, LAST_WORDS_MS);
 }
 
+/* Who is known to us counts in all only. */
 static const struct sockaddr local_peer = { .sa_family = AF_UNIX };
 
 static void session_closed(struct smtp_session *s)
@@ -80,13 +145,15 @@ static void session_closed(struct smtp_session *s)
 	check_over(m);
 }
 
-static const struct smtp_policy policy = {
-	.lmtp = true, .spool_param = true, .utf8 = CFG_SMTPUTF8,
-	.banner = "LMTP Pillarbox",
-	.mail = deliver_mail, .rcpt = deliver_rcpt, .data = deliver_data,
-	.piece = deliver_piece, .message = deliver_message,
+#define POLICY \
+	.lmtp = true, .utf8 = CFG_SMTPUTF8, .banner = "LMTP Pillarbox", \
+	.mail = deliver_mail, .rcpt = deliver_rcpt, .data = deliver_data, \
+	.piece = deliver_piece, .message = deliver_message, \
 	.reset = deliver_reset, .closed = session_closed
-};
+
+static const struct smtp_policy policy = { POLICY, .spool_param = true };
+/* Who comes by TCP is no queue of ours. */
+static const struct smtp_policy tcp_policy = { POLICY };
 
 static void turn_away(struct conn *c, const char *why)
 {
@@ -94,6 +161,33 @@ static void turn_away(struct conn *c, const char *why)
 	conn_printf(c, "421 %s\r\n", why);
 	conn_flush(c);
 	conn_abort(c);
+}
+
+static void open_session(struct deliver *m, struct conn *c,
+		const struct smtp_policy *how)
+{
+	struct deliver_session *x;
+
+	if (listen_count_in(m->daemon.count, &local_peer)) {
+		turn_away(c, "4.3.2 Too many connections, try again later");
+		return;
+	}
+	x = calloc(1, sizeof(*x));
+	if (!x) {
+		listen_count_out(m->daemon.count, &local_peer);
+		turn_away(c, "4.3.2 Out of memory");
+		return;
+	}
+	x->deliver = m;
+	list_init(&x->pending);
+	stage_none(&x->stage);
+	list_add_tail(&m->sessions, &x->link);
+	x->smtp = smtp_server_new(c, m->daemon.conf, NULL, false, how, x);
+	if (!x->smtp) {
+		listen_count_out(m->daemon.count, &local_peer);
+		list_del(&x->link);
+		free(x);
+	}
 }
 
 /* queue, root, and whoever we are ourselves. */
@@ -111,34 +205,31 @@ static void on_connection(void *arg, int fd)
 	struct deliver *m = arg;
 	bool welcome = is_welcome(m, fd);
 	struct conn *c = conn_new(m->daemon.loop, fd, NULL, NULL);
-	struct deliver_session *x;
 
 	if (!c)
 		return;
-	if (!welcome) {
+	if (welcome)
+		open_session(m, c, &policy);
+	else
 		turn_away(c, "4.7.0 Not for this user");
+}
+
+static void on_tcp(void *arg, int fd, const struct conf_listen *at)
+{
+	struct deliver *m = arg;
+	struct conn *c = conn_new(m->daemon.loop, fd, NULL, NULL);
+
+	(void)at;
+	if (!c)
+		return;
+	if (conf_net_has(m->daemon.conf->lmtp_from, conn_peer_addr(c))) {
+		open_session(m, c, &tcp_policy);
 		return;
 	}
-	if (listen_count_in(m->daemon.count, &local_peer)) {
-		turn_away(c, "4.3.2 Too many connections, try again later");
-		return;
-	}
-	x = calloc(1, sizeof(*x));
-	if (!x) {
-		listen_count_out(m->daemon.count, &local_peer);
-		turn_away(c, "4.3.2 Out of memory");
-		return;
-	}
-	x->deliver = m;
-	list_init(&x->pending);
-	stage_none(&x->stage);
-	list_add_tail(&m->sessions, &x->link);
-	x->smtp = smtp_server_new(c, m->daemon.conf, NULL, false, &policy, x);
-	if (!x->smtp) {
-		listen_count_out(m->daemon.count, &local_peer);
-		list_del(&x->link);
-		free(x);
-	}
+	door_tell(&m->door, conn_peer(c), "not in lmtp-from");
+	conn_printf(c, "421 4.7.0 Not for this address\r\n");
+	conn_flush(c);
+	conn_abort(c);
 }
 
 /* -- starting -- */
@@ -170,6 +261,13 @@ static int open_folders(struct deliver *m, struct err *err)
 	return 0;
 }
 
+/* May virtual users need the helper, too? */
+static bool recipients_decide(const struct conf *conf)
+{
+	return conf->deliver_command || conf->forward == CONF_WHOSE_ALL ||
+		conf->vacation == CONF_WHOSE_ALL;
+}
+
 static int open_all(struct deliver *m, struct err *err)
 {
 	const struct conf *conf = m->daemon.conf;
@@ -186,17 +284,26 @@ static int open_all(struct deliver *m, struct err *err)
 	m->sync = sync_open(m->daemon.loop, m->mail_dir, false, err);
 	if (!m->sync)
 		return -1;
-	if (conf->system_users || (CFG_DELIVER_ALIASES && conf->aliases[0] == '/')) {
+	if (conf->system_users || (CFG_DELIVER_ALIASES && conf->aliases[0] ==
+				'/') || (CFG_DELIVER_RECIPIENT &&
+				recipients_decide(conf))) {
 		m->system = system_open(m->daemon.loop, conf, err);
 		if (!m->system)
 			return -1;
 	}
+	if (CFG_DELIVER_QUOTA && conf->system_users)
+		m->mbox_dir = disk_folder(AT_FDCWD, conf->mbox_dir);
 	fd = daemon_unix(&m->daemon, DELIVER_SOCKET, SOCK_STREAM, 0666, NULL,
 			err);
 	if (fd < 0)
 		return -1;
 	m->listen = listen_start(m->daemon.loop, fd, on_connection, m);
-	return m->listen ? 0 : disk_err(err, "listening");
+	if (!m->listen)
+		return disk_err(err, "listening");
+	if (CFG_DELIVER_TCP && daemon_serve(&m->daemon, CONF_LMTP, on_tcp, m,
+				err) < 0)
+		return -1;
+	return 0;
 }
 
 /* -- stopping -- */
@@ -208,6 +315,8 @@ static void on_stop(struct daemon *d)
 
 	listen_stop(m->listen);
 	m->listen = NULL;
+	if (CFG_DELIVER_TCP)
+		daemon_unlisten(d);
 	loop_timer_set(d->loop, &m->grace, GRACE_MS);
 	list_each(pos, tmp, &m->sessions) {
 		struct deliver_session *x = container_of(pos,

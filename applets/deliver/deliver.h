@@ -8,7 +8,9 @@
 #include "deliver/system.h"
 #include "net/auth.h"
 #include "net/daemon.h"
+#include "net/door.h"
 #include "net/smtp_server.h"
+#include "store/maildir_quota.h"
 #include "store/out.h"
 #include "store/sync.h"
 
@@ -22,16 +24,19 @@ struct deliver {
 	struct system *system;		/* NULL: no system users, no aliases */
 	struct listen *listen;
 	struct list sessions;
+	struct door door;		/* of TCP */
 	struct loop_timer grace;	/* while stopping */
 	uid_t queue_uid;
 	int mail_dir, staging;
+	int mbox_dir;			/* with DELIVER_QUOTA, for looking */
 };
 
 /* The body of a message while it streams in and until all have it. */
 struct stage {
 	struct out out;			/* fd -1: none */
 	char name[24];			/* in .staging; "" once it was moved */
-	bool headed;			/* it begins with its only recipient's head */
+	/* octets of its only recipient's head, which it begins with; 0: none */
+	size_t head;
 };
 
 struct deliver_session {
@@ -55,8 +60,17 @@ struct delivery {
 	const char *name;		/* of the user, canonical */
 	const char *mailbox;
 	struct sync_request request;	/* virtual */
-	struct system_job *job;		/* system */
+	struct system_job *job;		/* system, and who has something to decide */
+	const char *folder;		/* virtual: in place of mailbox; NULL: none */
+	bool decided;			/* a failure is what the recipient has said */
 	bool before;			/* an earlier delivery was found */
+	struct maildir_quota quota;
+};
+
+/* Why one recipient does not get the message. */
+struct deliver_reply {
+	int code;
+	const char *enhanced, *text;
 };
 
 /* session.c: the calls of struct smtp_policy; owner: a struct deliver_session. */
@@ -83,13 +97,36 @@ void stage_drop(struct stage *g, int staging);
 /* Return-Path:, Delivered-To:, X-Original-To: where it differs. */
 struct span deliver_head(char out[DELIVER_HEAD_SIZE], const char *sender,
 		const char *delivered_to, const char *original_to);
+/*
+ * Has the message at `start` been delivered to this address before, under either
+ * name, and come back?
+ */
+bool deliver_loops(int fd, int64_t start, const char *delivered_to,
+		const char *address);
 #define DELIVER_KEY_SIZE 40
 /* From spool id and recipient; NULL without an id. */
 const char *deliver_key(char out[DELIVER_KEY_SIZE], const char *spool_id,
 		const char *address);
 
+/* quota.c, only with DELIVER_QUOTA */
+/* What this user's mailbox may hold. */
+struct maildir_quota quota_of(const struct conf *conf,
+		const struct auth_user *user);
+/*
+ * Is there room for so many octets more? Fills in what there is. A mailbox
+ * that cannot be read says so when it is written.
+ */
+bool quota_has_room(int dir, bool maildir, const char *name,
+		struct maildir_quota *q, uint64_t more);
+/* Is there room for so many octets more (0: not known)? NULL: yes. */
+const struct deliver_reply *quota_check(struct delivery *d, uint64_t more);
+/* A message of that size is there: counts it, and warns once near the limit. */
+void quota_count(const struct delivery *d, uint64_t size);
+
 /* command.c: deliver -d USER < message */
 bool command_wanted(int argc, char **argv);
 int command_main(int argc, char **argv);
+/* Is it short enough for an address, without control characters? */
+bool command_is_plain(const char *s);
 
 #endif

@@ -1,9 +1,12 @@
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "deliver/deliver.h"
+#include "deliver/recipient.h"
 #include "mime/addr.h"
 #include "mime/alias.h"
 #include "os/clock.h"
@@ -37,7 +40,28 @@ static struct delivery *delivery_new(struct deliver_session *x,
 	d->kind = user->kind;
 	d->name = arena_dup(a, span_of(user->name));
 	d->mailbox = arena_dup(a, span_of(user->mailbox));
+	if (CFG_DELIVER_QUOTA)
+		d->quota = quota_of(x->smtp->conf, user);
 	return d->name && d->mailbox ? d : NULL;
+}
+
+/* NULL: no memory. With SIZE= the sender need not send what does not fit. */
+static void take(struct deliver_session *x, struct delivery *d)
+{
+	static const struct deliver_reply too_many = {
+		452, "4.5.3", "Too many recipients"
+	};
+	const struct deliver_reply *no = d ? NULL : &too_many;
+	struct smtp_session *s = x->smtp;
+
+	if (CFG_DELIVER_QUOTA && d && !s->spool_again)
+		no = quota_check(d, s->declared_size);
+	if (no) {
+		smtp_server_refuse(s, no->code, no->enhanced, no->text);
+		return;
+	}
+	d->rcpt->data = d;
+	smtp_server_ok(s, NULL);
 }
 
 static void lookup_failed(struct smtp_session *s)
@@ -63,12 +87,7 @@ static void on_lookup(void *arg, enum auth_status status,
 		smtp_server_refuse(s, 551, "5.1.6",
 				"An alias, which has no mailbox");
 	} else {
-		x->asked->data = delivery_new(x, x->asked, user);
-		if (x->asked->data)
-			smtp_server_ok(s, NULL);
-		else
-			smtp_server_refuse(s, 452, "4.5.3",
-					"Too many recipients");
+		take(x, delivery_new(x, x->asked, user));
 	}
 }
 
@@ -84,18 +103,16 @@ static void take_alias(struct deliver_session *x, struct smtp_rcpt *r)
 		return;
 	}
 	memcpy(user.mailbox, user.name, sizeof(user.name));
-	r->data = delivery_new(x, r, &user);
-	if (r->data)
-		smtp_server_ok(s, NULL);
-	else
-		smtp_server_refuse(s, 452, "4.5.3", "Too many recipients");
+	take(x, delivery_new(x, r, &user));
 }
 
 void deliver_rcpt(struct smtp_session *s, struct smtp_rcpt *r)
 {
 	struct deliver_session *x = s->owner;
 
-	if (CFG_DELIVER_ALIASES && alias_is_target(span_of(r->address))) {
+	/* queue alone says whose commands are to run */
+	if (CFG_DELIVER_ALIASES && s->policy->spool_param
+			&& alias_is_target(span_of(r->address))) {
 		take_alias(x, r);
 		return;
 	}
@@ -109,28 +126,35 @@ void deliver_rcpt(struct smtp_session *s, struct smtp_rcpt *r)
 /* -- the message comes in -- */
 
 /* NAME@domain of "|NAME#N@domain". */
-static struct span alias_head(char out[DELIVER_HEAD_SIZE],
-		const struct delivery *d)
+static void put_alias(char text[ADDR_MAX], const char *address)
 {
-	struct span a = span_of(d->rcpt->address);
+	struct span a = span_of(address);
 	size_t at = span_rfind(a, '@');
 	size_t name = span_rfind(span_sub(a, 0, at), '#');
-	char text[ADDR_MAX];
 
-	snprintf(text, sizeof(text), "%.*s%.*s",
+	snprintf(text, ADDR_MAX, "%.*s%.*s",
 			SPAN_ARG(span_sub(a, 1, name - 1)),
 			SPAN_ARG(span_rest(a, at)));
-	return deliver_head(out, d->session->smtp->sender, text, text);
+}
+
+/* What Delivered-To says; text: room for it. */
+static const char *delivered_to(const struct delivery *d, char text[ADDR_MAX])
+{
+	if (CFG_DELIVER_ALIASES && d->kind == AUTH_ALIAS) {
+		put_alias(text, d->rcpt->address);
+		return text;
+	}
+	return d->kind == AUTH_VIRTUAL ? d->name : d->rcpt->address;
 }
 
 static struct span head_of(char out[DELIVER_HEAD_SIZE],
 		const struct delivery *d)
 {
-	if (CFG_DELIVER_ALIASES && d->kind == AUTH_ALIAS)
-		return alias_head(out, d);
-	return deliver_head(out, d->session->smtp->sender,
-			d->kind == AUTH_VIRTUAL ? d->name : d->rcpt->address,
-			d->rcpt->address);
+	char text[ADDR_MAX];
+	const char *to = delivered_to(d, text);
+
+	return deliver_head(out, d->session->smtp->sender, to,
+			to == text ? text : d->rcpt->address);
 }
 
 /* Who will soon ask for a flush is waited for, a moment. */
@@ -141,12 +165,35 @@ static void expect(struct deliver_session *x, bool coming)
 	x->coming = coming;
 }
 
+static bool has_file(const struct delivery *d, unsigned char whose,
+		const char *name)
+{
+	char path[FOLDER_SIZE];
+
+	return whose == CONF_WHOSE_ALL && snprintf(path, sizeof(path), "%s/%s",
+			d->mailbox, name) < (int)sizeof(path) && faccessat(
+				d->session->deliver->mail_dir, path, F_OK,
+				AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* A virtual user whose mail needs more than a place: the helper sees to it. */
+static bool decides(const struct delivery *d)
+{
+	const struct conf *conf = d->session->smtp->conf;
+
+	if (!CFG_DELIVER_RECIPIENT || !d->session->deliver->system)
+		return false;
+	return conf->deliver_command || has_file(d, conf->forward, "forward")
+		|| has_file(d, conf->vacation, "vacation");
+}
+
 /* The head goes before the body where the file will be just one user's. */
 static int begin(struct deliver_session *x, struct err *err)
 {
 	struct smtp_session *s = x->smtp;
 	const struct delivery *d = s->rcpts->data;
 	char head[DELIVER_HEAD_SIZE];
+	struct span text;
 
 	if (file_free_space(x->deliver->mail_dir) <
 			(int64_t)(s->conf->min_free_space + s->declared_size))
@@ -154,10 +201,11 @@ static int begin(struct deliver_session *x, struct err *err)
 	if (stage_open(&x->stage, x->deliver->staging, err) < 0)
 		return -1;
 	expect(x, true);
-	x->stage.headed = s->nrcpt == 1 && d->kind == AUTH_VIRTUAL;
-	if (!x->stage.headed)
+	if (s->nrcpt > 1 || d->kind != AUTH_VIRTUAL || decides(d))
 		return 0;
-	return stage_write(&x->stage, head_of(head, d), err);
+	text = head_of(head, d);
+	x->stage.head = text.n;
+	return stage_write(&x->stage, text, err);
 }
 
 static void refuse(struct deliver_session *x, const struct err *err)
@@ -223,7 +271,7 @@ static void answer(struct delivery *d, const struct err *err)
 	}
 	log_error("%s: to=<%s> mailbox=%s: %s", id, d->rcpt->address,
 			d->mailbox, err->text);
-	if (CFG_DELIVER_ALIASES && d->kind == AUTH_ALIAS) {
+	if (CFG_DELIVER_ALIASES && (d->kind == AUTH_ALIAS || d->decided)) {
 		answer_alias(d, err);
 		return;
 	}
@@ -246,6 +294,30 @@ static void on_flushed(struct sync_request *r, int error)
 	answer(d, error ? &err : NULL);
 }
 
+static const char *folder_of(const struct delivery *d)
+{
+	return d->folder ? d->folder : d->mailbox;
+}
+
+/* Whoever is alice+lists has a folder for it, or gets one (detail-folder). */
+static int find_folder(struct delivery *d, struct err *err)
+{
+	const struct smtp_session *s = d->session->smtp;
+	unsigned char how = s->conf->detail_folder;
+	char folder[FOLDER_SIZE];
+
+	if (how == CONF_FOLDERS_NO)
+		return 0;
+	if (folder_find(d->session->deliver->mail_dir, d->mailbox,
+				folder_detail(s->conf, d->name,
+					d->rcpt->address),
+				how == CONF_FOLDERS_MAKE, folder, err) < 0)
+		return -1;
+	if (folder[0])
+		d->folder = arena_dup(s->arena, span_of(folder));
+	return 0;
+}
+
 static int place(struct delivery *d, char name[MAILDIR_NAME_SIZE],
 		struct err *err)
 {
@@ -256,21 +328,28 @@ static int place(struct delivery *d, char name[MAILDIR_NAME_SIZE],
 		.name = g->name, .dirfd = x->deliver->staging,
 		.size = g->out.written, .lines = g->out.lines
 	};
+	uint64_t gzip = s->conf->mailbox_gzip;
 	char head[DELIVER_HEAD_SIZE], key[DELIVER_KEY_SIZE];
 	struct mailbox_add add = {
 		.from = s->sender, .when = clock_now(), .fd = g->out.fd,
 		.length = (int64_t)g->out.written, .again = s->spool_again,
-		.key = deliver_key(key, s->spool_id, d->rcpt->address)
+		.key = deliver_key(key, s->spool_id, d->rcpt->address),
+		.gzip = CFG_MAILBOX_GZIP && gzip && g->out.written >= gzip
 	};
+	bool moves = g->head && !add.gzip;
 
-	if (!g->headed)
+	if (!g->head)
 		add.head = head_of(head, d);
-	if (maildir_place(x->deliver->mail_dir, d->mailbox, &add,
-				g->headed ? &staged : NULL, name,
-				&d->before, err) < 0)
+	if (CFG_DELIVER_FOLDERS && find_folder(d, err) < 0)
 		return -1;
-	if (g->headed && !d->before)
+	if (maildir_place(x->deliver->mail_dir, folder_of(d), &add,
+				moves ? &staged : NULL, name, &d->before,
+				err) < 0)
+		return -1;
+	if (moves && !d->before)
 		g->name[0] = '\0';	/* it has moved */
+	if (CFG_DELIVER_QUOTA && !d->before)
+		quota_count(d, g->out.written + add.head.n);
 	return 0;
 }
 
@@ -284,8 +363,8 @@ static void to_maildir(struct delivery *d)
 		answer(d, &err);
 		return;
 	}
-	d->request.name = arena_printf(x->smtp->arena, "%s/%s", d->mailbox,
-			name);
+	d->request.name = arena_printf(x->smtp->arena, "%s/%s",
+			folder_of(d), name);
 	d->request.done = on_flushed;
 	if (d->request.name && strlen(d->request.name) <= SYNC_NAME_MAX) {
 		sync_ask(x->deliver->sync, &d->request);
@@ -296,13 +375,37 @@ static void to_maildir(struct delivery *d)
 	answer(d, &err);
 }
 
-static void on_appended(void *arg, bool before, const struct err *err)
+/* RFC 5321 3.4: to whom it goes, for queue, which alone is told so. */
+static void answer_forward(struct delivery *d, const char *to)
+{
+	struct smtp_session *s = d->session->smtp;
+	const char *text = arena_printf(s->arena, "%sForwarded", to);
+	struct err err;
+
+	if (!text) {
+		err_set(&err, ERR_NOMEM, "session-memory is used up");
+		answer(d, &err);
+		return;
+	}
+	list_del(&d->link);
+	log_info("%s: to=<%s> from=<%s> is forwarded", s->spool_id,
+			d->rcpt->address, s->sender);
+	smtp_server_answer_rcpt(s, d->rcpt, 551, "5.1.6", text);
+}
+
+static void on_appended(void *arg, const struct system_end *end)
 {
 	struct delivery *d = arg;
 
 	d->job = NULL;
-	d->before = before;
-	answer(d, err);
+	d->before = end->before;
+	d->decided = end->err && end->err->kind == ERR_PERM;
+	if (CFG_DELIVER_QUOTA && end->kept && d->kind != AUTH_ALIAS)
+		quota_count(d, d->session->stage.out.written);
+	if (CFG_DELIVER_RECIPIENT && *end->forward)
+		answer_forward(d, end->forward);
+	else
+		answer(d, end->err);
 }
 
 static void to_system(struct delivery *d)
@@ -310,7 +413,9 @@ static void to_system(struct delivery *d)
 	struct deliver_session *x = d->session;
 	char head[DELIVER_HEAD_SIZE], key[DELIVER_KEY_SIZE];
 	struct system_mail m = {
-		.user = d->name, .sender = x->smtp->sender,
+		.user = d->name, .address = d->rcpt->address,
+		.box = d->kind == AUTH_VIRTUAL ? d->mailbox : NULL,
+		.sender = x->smtp->sender,
 		.key = deliver_key(key, x->smtp->spool_id, d->rcpt->address),
 		.again = x->smtp->spool_again, .when = clock_now(),
 		.head = head_of(head, d), .fd = x->stage.out.fd,
@@ -323,6 +428,41 @@ static void to_system(struct delivery *d)
 		return;
 	err_set(&err, ERR_TEMP, "the helper for system users is away");
 	answer(d, &err);
+}
+
+/* Why not this recipient? What an earlier try has left counts already. */
+static const struct deliver_reply *objection(struct delivery *d)
+{
+	static const struct deliver_reply loop = {
+		554, "5.4.6", "Mail loop: it was delivered to this address before"
+	};
+	const struct stage *g = &d->session->stage;
+	char text[ADDR_MAX];
+
+	if (deliver_loops(g->out.fd, (int64_t)g->head, delivered_to(d, text),
+				d->rcpt->address))
+		return &loop;
+	if (CFG_DELIVER_QUOTA && !d->session->smtp->spool_again)
+		return quota_check(d, g->out.written);
+	return NULL;
+}
+
+static void hand_over(struct delivery *d)
+{
+	struct smtp_session *s = d->session->smtp;
+	const struct deliver_reply *no = objection(d);
+
+	if (no) {
+		list_del(&d->link);
+		log_warn("%s: to=<%s> from=<%s>: %s", s->spool_id ? s->spool_id
+				: "-", d->rcpt->address, s->sender, no->text);
+		smtp_server_answer_rcpt(s, d->rcpt, no->code, no->enhanced,
+				no->text);
+	} else if (d->kind == AUTH_VIRTUAL && !decides(d)) {
+		to_maildir(d);
+	} else {
+		to_system(d);
+	}
 }
 
 /*
@@ -346,13 +486,8 @@ void deliver_message(struct smtp_session *s)
 		list_add_tail(&x->pending, &d->link);
 	}
 	for (r = s->rcpts; r; r = next) {
-		struct delivery *d = r->data;
-
 		next = r->next;
-		if (d->kind == AUTH_VIRTUAL)
-			to_maildir(d);
-		else
-			to_system(d);
+		hand_over(r->data);
 	}
 }
 

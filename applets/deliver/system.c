@@ -1,8 +1,10 @@
 #include "config.h"
 #include "deliver/system.h"
+#include "deliver/recipient.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +21,11 @@
 #define ALIAS_JOBS_MOST 4	/* and of these such that run somebody's program */
 #define JOB_LIMIT 300000	/* ms: a big message on slow flash */
 #define PACKET_SIZE 4096
+#define TEXTS 6
 
 /*
- * The head of a packet to the helper; user, sender, key ("": none) and head
- * text follow, each with its NUL.
+ * The head of a packet to the helper; user, address, box ("": none), sender, key
+ * ("": none) and head text follow, each with its NUL.
  */
 struct packet {
 	int64_t when, start, length;
@@ -33,8 +36,8 @@ struct packet {
 struct reply {
 	uint32_t id;
 	uint8_t kind;		/* enum err_kind */
-	uint8_t before;
-	char text[256];
+	uint8_t before, kept;
+	char text[SYSTEM_FORWARD_MOST];	/* as long as it has to be; forward, or why */
 };
 
 struct system {
@@ -69,21 +72,23 @@ static bool is_alias(const char *user)
 static bool unpack(struct system_mail *m, struct packet *head,
 		const char *packet, size_t n)
 {
-	struct span rest, text[4];
+	struct span rest, text[TEXTS];
 
 	if (n < sizeof(*head) || packet[n - 1] != '\0')
 		return false;
 	memcpy(head, packet, sizeof(*head));
 	rest = span_make(packet + sizeof(*head), n - sizeof(*head));
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < TEXTS; i++) {
 		if (!rest.n)
 			return false;
 		text[i] = span_cut(&rest, '\0');
 	}
 	m->user = text[0].p;
-	m->sender = text[1].p;
-	m->key = text[2].n ? text[2].p : NULL;
-	m->head = text[3];
+	m->address = text[1].p;
+	m->box = text[2].n ? text[2].p : NULL;
+	m->sender = text[3].p;
+	m->key = text[4].n ? text[4].p : NULL;
+	m->head = text[5];
 	m->again = head->again;
 	m->when = head->when;
 	m->start = head->start;
@@ -93,55 +98,69 @@ static bool unpack(struct system_mail *m, struct packet *head,
 
 /* In a process of its own, which becomes the user. */
 static int job_run(const struct conf *conf, int mbox_dir,
-		const struct system_mail *m, bool *before, struct err *err)
+		const struct system_mail *m, struct recipient_end *end,
+		struct err *err)
 {
 	struct priv_user user;
 
+	if (CFG_DELIVER_FORWARD && recipient_is_target(m))
+		return recipient_target(conf, mbox_dir, m, end, err);
 	if (CFG_DELIVER_ALIASES && is_alias(m->user))
-		return alias_deliver(conf, m, before, err);
+		return alias_deliver(conf, m, &end->before, err);
+	if (CFG_DELIVER_RECIPIENT)
+		return recipient_deliver(conf, mbox_dir, m, end, err);
 	if (priv_find(m->user, &user, err) < 0
 			|| system_become(mbox_dir, &user, err) < 0
 			|| system_mail_append(mbox_dir, m->user, false, m,
-				before, err) < 0)
+				&end->before, err) < 0)
 		return -1;
-	if (!*before)
+	end->kept = !end->before;
+	if (end->kept)
 		notice_new_mail(m);
 	return 0;
 }
 
-static void job_answer(int sock, uint32_t id, bool before, const struct err *err)
+static void job_answer(int sock, uint32_t id, const struct recipient_end *end,
+		const struct err *err)
 {
 	struct reply r;
 
 	memset(&r, 0, sizeof(r));
 	r.id = id;
-	r.before = before;
-	if (err) {
+	r.before = end->before;
+	r.kept = end->kept;
+	if (err)
 		r.kind = (uint8_t)err->kind;
-		str_copys(r.text, sizeof(r.text), err->text);
-	}
-	proc_send(sock, &r, sizeof(r), -1);
+	str_copys(r.text, sizeof(r.text), err ? err->text :
+			str_c(&end->forward));
+	proc_send(sock, &r, offsetof(struct reply, text) + strlen(r.text) + 1,
+			-1);
 }
 
 static void job_start(int sock, const struct conf *conf, int mbox_dir,
 		const struct system_mail *m, uint32_t id)
 {
-	bool before = false;
+	struct recipient_end end = { .before = false };
 	struct err err;
 	pid_t pid = fork();
 	int rc = -1;
 
 	if (pid > 0)
 		return;
+	str_init(&end.forward, SYSTEM_FORWARD_MOST - 1);
 	if (pid < 0) {
 		disk_err(&err, "fork");
 	} else {
 		signal(SIGCHLD, SIG_DFL);
-		rc = job_run(conf, mbox_dir, m, &before, &err);
+		rc = job_run(conf, mbox_dir, m, &end, &err);
 	}
-	job_answer(sock, id, before, rc < 0 ? &err : NULL);
+	/* an account or a mailbox can be put right; a decision is final */
+	if (rc < 0 && err.kind == ERR_PERM && !end.final && !is_alias(m->user))
+		err.kind = ERR_TEMP;
+	job_answer(sock, id, &end, rc < 0 ? &err : NULL);
 	if (pid == 0)
 		_exit(0);
+	str_free(&end.forward);
 }
 
 /* mbox_dir -1: there are no system users. */
@@ -190,7 +209,7 @@ static void job_free(struct system_job *job)
 	free(job);
 }
 
-static void job_end(struct system_job *job, bool before, const struct err *err)
+static void job_end(struct system_job *job, const struct system_end *end)
 {
 	struct system *s = job->system;
 	system_fn *fn = job->fn;
@@ -198,8 +217,13 @@ static void job_end(struct system_job *job, bool before, const struct err *err)
 
 	job_free(job);
 	if (fn)
-		fn(arg, before, err);
+		fn(arg, end);
 	start_waiting(s);
+}
+
+static void job_fail(struct system_job *job, const struct err *err)
+{
+	job_end(job, &(struct system_end){ .forward = "", .err = err });
 }
 
 static void on_limit(struct loop_timer *t)
@@ -208,7 +232,7 @@ static void on_limit(struct loop_timer *t)
 	struct err err;
 
 	err_set(&err, ERR_TEMP, "no answer from the helper");
-	job_end(job, false, &err);
+	job_fail(job, &err);
 }
 
 /* Two for one mbox would only wait for each other's lock. */
@@ -277,7 +301,7 @@ static void fail_all(struct list *jobs, const struct err *err)
 				struct system_job, link);
 
 		job->running = false;
-		job_end(job, false, err);
+		job_fail(job, err);
 	}
 }
 
@@ -301,16 +325,23 @@ static void on_answer(struct loop_watch *w, unsigned events)
 	struct list *pos, *tmp;
 	struct reply r;
 	struct err err;
+	struct system_end end = { .forward = "" };
 	ssize_t n = proc_recv(w->fd, &r, sizeof(r), NULL);
 
 	(void)events;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n != (ssize_t)sizeof(r)) {
+	if (n <= (ssize_t)offsetof(struct reply, text)
+			|| ((char *)&r)[n - 1] != '\0') {
 		helper_gone(s);
 		return;
 	}
-	r.text[sizeof(r.text) - 1] = '\0';
+	end.before = r.before;
+	end.kept = r.kept;
+	if (r.kind)
+		end.err = &err;
+	else
+		end.forward = r.text;
 	if (r.kind)
 		err_set(&err, (enum err_kind)r.kind, "%s", r.text);
 	list_each(pos, tmp, &s->running) {
@@ -318,7 +349,7 @@ static void on_answer(struct loop_watch *w, unsigned events)
 				link);
 
 		if (job->id == r.id) {
-			job_end(job, r.before, r.kind ? &err : NULL);
+			job_end(job, &end);
 			return;
 		}
 	}
@@ -327,9 +358,10 @@ static void on_answer(struct loop_watch *w, unsigned events)
 struct system_job *system_append(struct system *s, const struct system_mail *m,
 		system_fn *fn, void *arg)
 {
-	const char *key = m->key ? m->key : "";
-	size_t n = sizeof(struct packet) + strlen(m->user) + strlen(m->sender)
-		+ strlen(key) + m->head.n + 4;
+	const char *key = m->key ? m->key : "", *box = m->box ? m->box : "";
+	size_t n = sizeof(struct packet) + strlen(m->user) +
+		strlen(m->address) + strlen(box) + strlen(m->sender) +
+		strlen(key) + m->head.n + TEXTS;
 	struct packet head;
 	struct system_job *job;
 
@@ -353,8 +385,8 @@ struct system_job *system_append(struct system *s, const struct system_mail *m,
 	head.again = m->again;
 	memcpy(job->packet, &head, sizeof(head));
 	snprintf(job->packet + sizeof(head), n - sizeof(head),
-			"%s%c%s%c%s%c%.*s", m->user, 0, m->sender, 0, key, 0,
-			SPAN_ARG(m->head));
+			"%s%c%s%c%s%c%s%c%s%c%.*s", m->user, 0, m->address, 0,
+			box, 0, m->sender, 0, key, 0, SPAN_ARG(m->head));
 	list_add_tail(&s->waiting, &job->link);
 	start_waiting(s);
 	return job;

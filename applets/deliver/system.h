@@ -1,5 +1,6 @@
 /* system - mail for accounts of this machine, appended with their own rights;
- * and for what aliases have of commands and files, with alias-user's
+ * for what aliases have of commands and files, with alias-user's; and for virtual
+ * users who have something to decide about it (recipient.h)
  *
  * A helper process, forked while the daemon is still root, forks once more
  * for each message and becomes the user. Several go on at once.
@@ -19,7 +20,9 @@ struct system;
 struct system_job;
 
 struct system_mail {
-	const char *user;	/* account, or "|NAME#N@domain" of an alias */
+	const char *user;	/* account, or "|NAME#N@domain" of an alias; a virtual user's address */
+	const char *address;	/* the recipient's, as it came */
+	const char *box;	/* of a virtual user, below mail-dir; NULL: an account */
 	const char *sender;
 	const char *key;	/* NULL: none */
 	bool again;
@@ -29,8 +32,15 @@ struct system_mail {
 	int64_t start, length;
 };
 
-/* err NULL: it is in the mbox, durable. */
-typedef void system_fn(void *arg, bool before, const struct err *err);
+/* What has become of it. */
+struct system_end {
+	bool before;		/* an earlier delivery was found */
+	bool kept;		/* it has come into the mailbox */
+	const char *forward;	/* "", or who is to get it, by queue: an address a line */
+	const struct err *err;	/* NULL: all is done, and durable. ERR_PERM: that is
+				 * final, the text begins with the enhanced status */
+};
+typedef void system_fn(void *arg, const struct system_end *end);
 
 struct system *system_open(struct loop *loop, const struct conf *conf,
 		struct err *err);
@@ -55,6 +65,10 @@ int system_become(int mbox_dir, const struct priv_user *user, struct err *err);
 /* To be called as that user. path, maildir: as of mailbox_append. */
 int system_mail_append(int dir, const char *path, bool maildir,
 		const struct system_mail *m, bool *before, struct err *err);
+
+/* Becomes that user for good, with his groups: nothing of the mail folder's. */
+int system_become_whole(const struct priv_user *user, struct err *err);
+#define SYSTEM_FORWARD_MOST 16384	/* octets of system_end's forward */
 
 /*
  * alias.c, only with ALIASES: the command or file that m->user says, in a

@@ -118,6 +118,19 @@ int system_become(int mbox_dir, const struct priv_user *user, struct err *err)
 	return drop_to(user, group, err);
 }
 
+int system_become_whole(const struct priv_user *user, struct err *err)
+{
+	if (geteuid() != 0)
+		return user->uid == geteuid() ? 0 : err_set(err, ERR_TEMP,
+				"only root can act for %s", user->name);
+	if (initgroups(user->name, user->gid) < 0 || setgid(user->gid) < 0 ||
+			setuid(user->uid) < 0)
+		return err_errno(err, "becoming %s", user->name);
+	if (user->uid != 0 && setuid(0) == 0)
+		return err_set(err, ERR_TEMP, "rights were not given up");
+	return 0;
+}
+
 int system_mail_append(int dir, const char *path, bool maildir,
 		const struct system_mail *m, bool *before, struct err *err)
 {

@@ -75,7 +75,8 @@ struct maild_program {
 /* In the order of starting: who is asked comes before who asks. */
 static const struct maild_program programs[] = {
 	USE_AUTHD({ "authd", false, { LOCAL("authd", 0666) }, 0 },)
-	USE_DELIVER({ "deliver", false, { LOCAL("deliver", 0666) }, 0 },)
+	USE_DELIVER({ "deliver", false, { LOCAL("deliver", 0666) },
+		CFG_DELIVER_TCP << CONF_LMTP },)
 	USE_QUEUE({ "queue", false, { { "queue", SOCK_DGRAM, true, 0660 },
 		LOCAL("queue.ctl", 0666) }, 0 },)
 	USE_SMTPD({ "smtpd", true, { LOCAL("submit", 0666) },
@@ -142,7 +143,7 @@ static void child_start(struct maild_child *c)
 	for (int i = 0; i < c->nsockets; i++)
 		fds[i] = c->sockets[i].proc;
 	fds[nfds++] = (struct proc_fd){ m->lifeline[0], DAEMON_LIFELINE };
-	if (c->program->services && m->secrets >= 0)
+	if (c->program->services & ~(1 << CONF_LMTP) && m->secrets >= 0)
 		fds[nfds++] = (struct proc_fd){ m->secrets, TLS_CONF_SECRETS };
 	if (CFG_MAILD_BAN_COMMAND && c->program->services >> CONF_SMTP & 1)
 		fds[nfds++] = (struct proc_fd){ m->bans.smtpd, BAN_SOCKET };
@@ -442,8 +443,12 @@ static void on_hup(struct daemon *d)
 static void on_look(struct loop_timer *t)
 {
 	struct maild *m = container_of(t, struct maild, look);
-	bool now = maild_look(&m->files, m->daemon.conf);
+	bool now = CFG_TLS_SERVER && maild_look(&m->files, m->daemon.conf);
 
+	/* it is never half-written */
+	if (CFG_USERS_FULL && maild_look_at_domains(&m->files,
+				m->daemon.conf))
+		m->renewed = true, now = false;
 	loop_timer_set(m->daemon.loop, &m->look, LOOK_MS);
 	if (m->secrets >= 0 && clock_ms() >= m->secrets_ms) {
 		m->secrets_ms = clock_ms() + TLS_TICKET_LIFE * INT64_C(1000);
@@ -492,7 +497,7 @@ int maild_main(int argc, char **argv)
 		log_error("%s", err.text);
 		return EX_UNAVAILABLE;
 	}
-	if (CFG_TLS_SERVER)
+	if (CFG_TLS_SERVER || CFG_USERS_FULL)
 		on_look(&m.look);
 	return daemon_run(&m.daemon);
 }

@@ -1,10 +1,11 @@
 /* pop3d - POP3 server: a client fetches and deletes its mail
  *
  * RFC 1939, 2449 (CAPA), 2595 (STLS), 3206 (AUTH and SYS codes), 5034 (AUTH),
- * 8314 (TLS from the start)
+ * 6856 (UTF8, LANG), 8314 (TLS from the start)
  *
  * applet pop3d daemon
  * file pop3d_sasl.c POP3D_SASL
+ * file pop3d_utf8.c POP3D_UTF8
  *
  * config POP3D
  *	bool "pop3d (9 kB)"
@@ -26,6 +27,14 @@
  *	help
  *	  The AUTH command (RFC 5034), for clients that do not know USER and
  *	  PASS.
+ *
+ * config POP3D_UTF8
+ *	bool "UTF8 and LANG, RFC 6856 (5 kB)"
+ *	depends on SMTPUTF8
+ *	help
+ *	  Clients that say UTF8 get messages with UTF-8 in their header as
+ *	  they are, others in ASCII: with encoded words. Without it all get
+ *	  them as they are, as most servers do.
  */
 #include "applet.h"
 #include "config.h"
@@ -63,6 +72,9 @@ static const struct dialog_row rows[] = {
 	{ "USER", pop3d_user, POP3D_AUTHORIZATION, DIALOG_NEED_ARG },
 	{ "PASS", pop3d_pass, POP3D_AUTHORIZATION, 0 },
 	USE_POP3D_SASL({ "AUTH", pop3d_auth, POP3D_AUTHORIZATION, 0 },)
+	USE_POP3D_UTF8({ "UTF8", pop3d_utf8, POP3D_AUTHORIZATION,
+			DIALOG_NO_ARG },)
+	USE_POP3D_UTF8({ "LANG", pop3d_lang, BOTH, 0 },)
 	{ "STLS", pop3d_stls, POP3D_AUTHORIZATION, DIALOG_NO_ARG },
 	{ "STAT", pop3d_stat, POP3D_TRANSACTION, DIALOG_NO_ARG },
 	{ "LIST", pop3d_list, POP3D_TRANSACTION, 0 },
@@ -112,9 +124,9 @@ void pop3d_reply(struct session *s, const char *fmt, ...)
 	conn_printf(s->conn, "%s\r\n", text);
 }
 
-static void check_over(struct pop3d *p)
+void pop3d_check_over(struct pop3d *p)
 {
-	if ((p->daemon.stopping || p->daemon.draining) &&
+	if ((p->daemon.stopping || p->daemon.draining) && !p->updates &&
 			list_empty(&p->sessions))
 		loop_timer_set(p->daemon.loop, &p->grace, LAST_WORDS_MS);
 }
@@ -126,18 +138,18 @@ void pop3d_end(struct session *s)
 
 	if (s->mailbox)
 		log_info("logout user=<%s> peer=%s retrieved=%u",
-				s->owner->name, conn_peer(s->conn),
-				s->retrieved);
+				s->name, conn_peer(s->conn), s->retrieved);
 	pop3d_send_forget(s);
-	pop3d_login_forget(s);
+	pop3d_update_forget(s);
 	mailbox_close(s->mailbox);
-	free(s->owner);
+	pop3d_login_forget(s);
+	free(s->name);
 	listen_count_out(p->daemon.count, conn_peer_addr(s->conn));
 	list_del(&s->link);
 	dialog_end(&s->dialog);
 	explicit_bzero(s, sizeof(*s));
 	free(s);
-	check_over(p);
+	pop3d_check_over(p);
 }
 
 bool pop3d_error(struct session *s, const char *text)
@@ -148,21 +160,6 @@ bool pop3d_error(struct session *s, const char *text)
 	log_info("%s: too many errors", conn_peer(s->conn));
 	pop3d_reply(s, "-ERR too many errors");
 	pop3d_end(s);
-	return false;
-}
-
-bool pop3d_in_use(const struct session *s, const struct auth_user *owner)
-{
-	struct list *pos, *tmp;
-
-	list_each(pos, tmp, &s->pop3d->sessions) {
-		const struct auth_user *other = container_of(pos,
-				struct session, link)->owner;
-
-		if (other && other->kind == owner->kind &&
-				strcmp(other->mailbox, owner->mailbox) == 0)
-			return true;
-	}
 	return false;
 }
 
@@ -316,6 +313,7 @@ static int open_all(struct pop3d *p, struct err *err)
 	p->mail_dir = open(conf->mail_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->mail_dir < 0)
 		return err_errno(err, "%s", conf->mail_dir);
+	pop3d_lock_open(p);
 	set_up(p);
 	if (p->daemon.on_stdin)
 		return 0;
@@ -334,7 +332,7 @@ static int serve_stdin(struct pop3d *p, struct err *err)
 		return -1;
 	on_connection(&p->services[how.at && how.at->service == CONF_POP3S ?
 			POP3D_TLS : POP3D_PLAIN], fd, how.at);
-	check_over(p);
+	pop3d_check_over(p);
 	return 0;
 }
 
@@ -366,7 +364,7 @@ static void on_grace_over(struct loop_timer *t)
 static void on_drain(struct daemon *d)
 {
 	daemon_unlisten(d);
-	check_over(container_of(d, struct pop3d, daemon));
+	pop3d_check_over(container_of(d, struct pop3d, daemon));
 }
 
 static void on_stop(struct daemon *d)
@@ -376,7 +374,7 @@ static void on_stop(struct daemon *d)
 	daemon_unlisten(d);
 	loop_timer_set(d->loop, &p->grace, GRACE_MS);
 	end_sessions(p, false);
-	check_over(p);
+	pop3d_check_over(p);
 }
 
 int pop3d_main(int argc, char **argv)
@@ -402,7 +400,7 @@ int pop3d_main(int argc, char **argv)
 	umask(077);
 	daemon_socket_path(&p.daemon, AUTH_SOCKET, path, sizeof(path));
 	p.auth = auth_new(p.daemon.loop, path);
-	if (CFG_AUTHD_SASLAUTHD && p.auth && p.daemon.conf->saslauthd)
+	if (CFG_AUTHD_SLOW && p.auth && conf_auth_is_slow(p.daemon.conf))
 		auth_slow(p.auth);
 	if (!p.auth)
 		err_nomem(&err);

@@ -11,6 +11,7 @@
 #include "net/door.h"
 #include "net/dot.h"
 #include "net/sasl.h"
+#include "mime/surrogate.h"
 #include "net/tls.h"
 #include "store/mailbox.h"
 
@@ -32,6 +33,8 @@ struct pop3d {
 	struct auth *auth;
 	struct tls_ctx *tls;		/* NULL: a build without TLS */
 	int mail_dir, mbox_dir;		/* opened before the drop; -1: none */
+	int lock;			/* likewise */
+	unsigned updates;		/* children at work */
 	struct list sessions;
 	struct loop_timer grace;
 	struct door door;
@@ -55,6 +58,7 @@ struct session {
 	struct conn *conn;
 	struct dialog dialog;
 	unsigned errors;		/* commands that were none */
+	bool utf8;			/* UTF8 was said */
 
 	/* AUTHORIZATION */
 	struct loop_timer deadline;	/* must have logged in by then */
@@ -62,20 +66,27 @@ struct session {
 	int64_t patience;		/* clock_ms() at which that is given up */
 	struct auth_request *asking;
 	unsigned failures;
-	char user[SASL_TEXT + 1];	/* as USER gave it; "": not given */
+	char *user;			/* as USER gave it; NULL: not given */
 	struct sasl *sasl;		/* of a running AUTH command */
 
 	/* TRANSACTION */
 	struct mailbox *mailbox;	/* NULL: not logged in */
-	struct auth_user *owner;	/* whose it is */
+	struct auth_user *owner;	/* whose it is, until it is open, */
+	char *name;			/* ... and his name */
+	int64_t lock;			/* pop3d_lock.c; 0: none */
+	bool locks;			/* an mbox: saving may have to wait */
 	unsigned deleted, retrieved;
+	struct update *update;		/* QUIT is at work; NULL: no */
 
 	/* a reply of many lines */
 	session_more_fn *more;		/* NULL: none under way */
-	unsigned at;			/* LIST, UIDL: next message */
+	unsigned at;			/* STAT, LIST, UIDL: next message */
+	unsigned count;			/* STAT: so far */
+	uint64_t total;
 	bool uids;			/* UIDL */
 	struct mailbox_reader *reader;	/* RETR, TOP */
 	struct dot_writer dot;
+	struct surrogate *ascii;	/* NULL: the message goes as it is */
 	bool limited, in_header, in_line;	/* TOP: where it is, */
 	unsigned long lines_left;		/* and what it still gives */
 };
@@ -86,10 +97,17 @@ void pop3d_reply(struct session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* What was said is sent, then the connection closes. s is gone. */
 void pop3d_end(struct session *s);
+/* Ends a process that is to end, when nobody is left. */
+void pop3d_check_over(struct pop3d *p);
 /* A command that was none: false, and s is gone, when they were too many. */
 bool pop3d_error(struct session *s, const char *text);
-/* Has a session this owner's mailbox open? */
-bool pop3d_in_use(const struct session *s, const struct auth_user *owner);
+
+/* ---- pop3d_lock.c: one session a mailbox */
+
+void pop3d_lock_open(struct pop3d *p);
+/* False: another session has it. */
+bool pop3d_lock(struct session *s, const struct auth_user *owner);
+void pop3d_unlock(struct session *s);
 
 /* ---- pop3d_login.c: AUTHORIZATION */
 
@@ -118,7 +136,7 @@ void pop3d_login_forget(struct session *s);	/* what it holds, at the end */
 const char *pop3d_mechanisms(const struct session *s);
 void pop3d_auth(struct dialog *d, void *session, struct span args);
 
-/* ---- pop3d_mail.c: TRANSACTION and UPDATE */
+/* ---- pop3d_mail.c: TRANSACTION */
 
 void pop3d_opened(struct session *s);	/* says what there is */
 void pop3d_stat(struct dialog *d, void *session, struct span args);
@@ -128,7 +146,11 @@ void pop3d_retr(struct dialog *d, void *session, struct span args);
 void pop3d_top(struct dialog *d, void *session, struct span args);
 void pop3d_dele(struct dialog *d, void *session, struct span args);
 void pop3d_rset(struct dialog *d, void *session, struct span args);
+
+/* ---- pop3d_update.c: UPDATE */
+
 void pop3d_quit(struct dialog *d, void *session, struct span args);
+void pop3d_update_forget(struct session *s);	/* nobody waits for it any more */
 
 /* ---- pop3d_send.c: replies of many lines, as fast as the client takes them */
 
@@ -137,7 +159,20 @@ void pop3d_send(struct session *s, session_more_fn *more);
 /* Starts with message n. 0 or -1 with err. lines: TOP's, else -1. */
 int pop3d_send_message(struct session *s, unsigned n, long lines,
 		struct err *err);
+/* Octets of it on their way to the client. */
+void pop3d_put_message(struct session *s, struct span piece);
 void pop3d_send_more(struct session *s);	/* CONN_DRAINED */
 void pop3d_send_forget(struct session *s);
+
+/* ---- pop3d_utf8.c, only with POP3D_UTF8: RFC 6856 */
+
+void pop3d_utf8(struct dialog *d, void *session, struct span args);
+void pop3d_lang(struct dialog *d, void *session, struct span args);
+/* Who has not said UTF8 gets messages as surrogates. 0 or -1. */
+int pop3d_ascii_begin(struct session *s, struct err *err);
+/* With s->ascii: the next piece, and the end. */
+void pop3d_ascii_write(struct session *s, struct span piece);
+void pop3d_ascii_end(struct session *s);
+void pop3d_ascii_forget(struct session *s);
 
 #endif

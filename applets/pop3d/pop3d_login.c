@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/rand.h"
@@ -38,9 +39,17 @@ void pop3d_greet(struct session *s)
 			s->pop3d->daemon.conf->hostname);
 }
 
+static void forget_user(struct session *s)
+{
+	free(s->user);
+	s->user = NULL;
+}
+
 static bool stls_possible(const struct session *s)
 {
-	return s->pop3d->tls && !conn_is_tls(s->conn) && !s->mailbox;
+	/* RFC 6856 2.1: behind UTF8 the client has no right to it any more */
+	return s->pop3d->tls && !conn_is_tls(s->conn) && !s->mailbox
+		&& !s->utf8;
 }
 
 void pop3d_capa(struct dialog *d, void *session, struct span args)
@@ -58,6 +67,8 @@ void pop3d_capa(struct dialog *d, void *session, struct span args)
 				pop3d_mechanisms(s));
 	if (stls_possible(s))
 		conn_puts(s->conn, "STLS\r\n");
+	if (CFG_POP3D_UTF8)
+		conn_puts(s->conn, "UTF8 USER\r\nLANG\r\n");
 	conn_puts(s->conn, "IMPLEMENTATION Pillarbox\r\n.\r\n");
 }
 
@@ -69,11 +80,11 @@ void pop3d_stls(struct dialog *d, void *session, struct span args)
 	(void)d, (void)args;
 	if (!stls_possible(s)) {
 		pop3d_error(s, conn_is_tls(s->conn) ? "TLS is on already"
-				: "there is no TLS here");
+				: "no TLS here and now");
 		return;
 	}
 	/* RFC 2595 4: what was said before is not known any more */
-	explicit_bzero(s->user, sizeof(s->user));
+	forget_user(s);
 	pop3d_reply(s, "+OK begin TLS");
 	if (conn_starttls(s->conn, s->pop3d->tls, NULL, false, &err) == 0)
 		return;
@@ -90,10 +101,20 @@ void pop3d_user(struct dialog *d, void *session, struct span args)
 	(void)d;
 	if (!pop3d_may_login(s))
 		return;
-	if (str_copy(s->user, sizeof(s->user), args) < 0)
+	forget_user(s);
+	if (args.n > SASL_TEXT) {
 		pop3d_error(s, "name too long");
-	else
+		return;
+	}
+	if (CFG_POP3D_UTF8 && !utf8_valid(args)) {
+		pop3d_error(s, "names are UTF-8");	/* RFC 6856 2.2 */
+		return;
+	}
+	s->user = strndup(args.p, args.n);
+	if (s->user)
 		pop3d_reply(s, "+OK now PASS");
+	else
+		pop3d_no_memory(s);
 }
 
 /*
@@ -107,8 +128,10 @@ void pop3d_pass(struct dialog *d, void *session, struct span args)
 	(void)d;
 	if (!pop3d_may_login(s))
 		return;
-	if (!s->user[0])
+	if (!s->user)
 		pop3d_error(s, "USER first");
+	else if (CFG_POP3D_UTF8 && !utf8_valid(args))
+		pop3d_error(s, "passwords are UTF-8");
 	else
 		pop3d_login(s, s->user, args);
 }
@@ -132,7 +155,7 @@ static void try_again(struct loop_timer *t)
 static void refuse(struct session *s)
 {
 	s->failures++;
-	s->user[0] = '\0';
+	forget_user(s);
 	s->later.fire = try_again;
 	loop_timer_set(s->pop3d->daemon.loop, &s->later,
 			REFUSAL_MS + rand_below(REFUSAL_MS));
@@ -172,12 +195,21 @@ bool pop3d_again(struct session *s, void (*fire)(struct loop_timer *))
 	return true;
 }
 
+static void forget_owner(struct session *s)
+{
+	free(s->owner);
+	s->owner = NULL;
+}
+
 static void entered(struct session *s)
 {
 	log_info("login user=<%s> service=%s peer=%s messages=%u %s",
-			s->owner->name, s->service->name, conn_peer(s->conn),
+			s->name, s->service->name, conn_peer(s->conn),
 			mailbox_count(s->mailbox), conn_tls_text(s->conn));
 	s->patience = 0;
+	s->locks = s->owner->kind == AUTH_SYSTEM;
+	forget_owner(s);
+	forget_user(s);
 	loop_timer_stop(s->pop3d->daemon.loop, &s->deadline);
 	conn_timeout(s->conn, POP3D_AUTOLOGOUT);
 	s->dialog.state = POP3D_TRANSACTION;
@@ -198,9 +230,9 @@ static void enter(struct loop_timer *t)
 	if (err.kind == ERR_TEMP && pop3d_again(s, enter))
 		return;
 	/* what is wrong is our affair, and in the log */
-	log_error("mailbox of %s: %s", s->owner->name, err.text);
-	free(s->owner);
-	s->owner = NULL;
+	log_error("mailbox of %s: %s", s->name, err.text);
+	forget_owner(s);
+	pop3d_unlock(s);
 	s->patience = 0;
 	refuse_now(s, err.kind == ERR_PERM
 			? "[SYS/PERM] the mailbox cannot be opened"
@@ -209,8 +241,12 @@ static void enter(struct loop_timer *t)
 
 static void begin(struct session *s, const struct auth_user *user)
 {
+	free(s->name);
+	s->name = strdup(user->name);
 	s->owner = malloc(sizeof(*s->owner));
-	if (!s->owner) {
+	if (!s->name || !s->owner) {
+		forget_owner(s);
+		pop3d_unlock(s);
 		refuse_now(s, "[SYS/TEMP] out of memory");
 		return;
 	}
@@ -228,7 +264,7 @@ void pop3d_answer(void *arg, enum auth_status status,
 		refuse(s);
 	else if (status == AUTH_TEMP)
 		refuse_now(s, "[SYS/TEMP] passwords cannot be checked now");
-	else if (pop3d_in_use(s, user))
+	else if (!pop3d_lock(s, user))
 		refuse_now(s, "[IN-USE] another session has this mailbox");
 	else
 		begin(s, user);
@@ -251,6 +287,9 @@ void pop3d_login_forget(struct session *s)
 	loop_timer_stop(s->pop3d->daemon.loop, &s->deadline);
 	loop_timer_stop(s->pop3d->daemon.loop, &s->later);
 	pop3d_sasl_forget(s);
+	pop3d_unlock(s);
+	forget_owner(s);
+	forget_user(s);
 }
 
 void pop3d_sasl_forget(struct session *s)

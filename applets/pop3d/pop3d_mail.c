@@ -8,25 +8,9 @@
 
 /* -- messages that are there and not deleted -- */
 
-static const struct mailbox_message *get(struct session *s, unsigned n)
+static bool is_there(const struct session *s, unsigned n)
 {
-	const struct mailbox_message *m = mailbox_message(s->mailbox, n);
-
-	return m && !(m->flags & MAILBOX_DELETED) ? m : NULL;
-}
-
-static void total(struct session *s, unsigned *count, uint64_t *size)
-{
-	unsigned all = mailbox_count(s->mailbox);
-
-	*count = 0;
-	*size = 0;
-	for (unsigned n = 1; n <= all; n++) {
-		const struct mailbox_message *m = get(s, n);
-
-		*count += m != NULL;
-		*size += m ? m->size : 0;
-	}
+	return !(mailbox_flags(s->mailbox, n) & MAILBOX_DELETED);
 }
 
 static void no_such_message(struct session *s)
@@ -39,8 +23,8 @@ static unsigned named(struct session *s, struct span word)
 {
 	unsigned long n;
 
-	if (span_number(word, mailbox_count(s->mailbox), &n) && get(s,
-			(unsigned)n))
+	if (span_number(word, mailbox_count(s->mailbox), &n) && n
+			&& is_there(s, (unsigned)n))
 		return (unsigned)n;
 	no_such_message(s);
 	return 0;
@@ -53,21 +37,37 @@ void pop3d_opened(struct session *s)
 	pop3d_reply(s, "+OK %u messages", mailbox_count(s->mailbox));
 }
 
+/* Sizes that no name tells are measured on the way: that takes its time. */
+static enum session_more more_total(struct session *s)
+{
+	if (s->at <= mailbox_count(s->mailbox)) {
+		if (is_there(s, s->at)) {
+			s->total += mailbox_message(s->mailbox, s->at)->size;
+			s->count++;
+		}
+		s->at++;
+		return SESSION_MORE;
+	}
+	pop3d_reply(s, "+OK %u %" PRIu64, s->count, s->total);
+	return SESSION_DONE;
+}
+
 void pop3d_stat(struct dialog *d, void *session, struct span args)
 {
 	struct session *s = session;
-	uint64_t size;
-	unsigned count;
 
 	(void)d, (void)args;
-	total(s, &count, &size);
-	pop3d_reply(s, "+OK %u %" PRIu64, count, size);
+	s->count = 0;
+	s->total = 0;
+	s->at = 1;
+	pop3d_send(s, more_total);
 }
 
 /* One line of LIST or UIDL. */
-static void put_line(struct session *s, const char *lead, unsigned n,
-		const struct mailbox_message *m)
+static void put_line(struct session *s, const char *lead, unsigned n)
 {
+	const struct mailbox_message *m = mailbox_message(s->mailbox, n);
+
 	if (s->uids)
 		pop3d_reply(s, "%s%u %s", lead, n, m->uid);
 	else
@@ -76,15 +76,12 @@ static void put_line(struct session *s, const char *lead, unsigned n,
 
 static enum session_more more_lines(struct session *s)
 {
-	const struct mailbox_message *m;
-
 	if (s->at > mailbox_count(s->mailbox)) {
 		pop3d_reply(s, ".");
 		return SESSION_DONE;
 	}
-	m = get(s, s->at);
-	if (m)
-		put_line(s, "", s->at, m);
+	if (is_there(s, s->at))
+		put_line(s, "", s->at);
 	s->at++;
 	return SESSION_MORE;
 }
@@ -102,7 +99,7 @@ static void list(struct session *s, struct span args, bool uids)
 	}
 	n = named(s, args);
 	if (n)
-		put_line(s, "+OK ", n, get(s, n));
+		put_line(s, "+OK ", n);
 }
 
 void pop3d_list(struct dialog *d, void *session, struct span args)
@@ -119,8 +116,12 @@ void pop3d_uidl(struct dialog *d, void *session, struct span args)
 
 static void cannot_read(struct session *s, unsigned n, const struct err *err)
 {
-	log_error("mailbox of %s, message %u: %s", s->owner->name, n,
-			err->text);
+	if (err->kind == ERR_PERM) {
+		log_info("mailbox of %s: %s", s->name, err->text);
+		pop3d_reply(s, "-ERR another program has removed it");
+		return;
+	}
+	log_error("mailbox of %s, message %u: %s", s->name, n, err->text);
 	pop3d_reply(s, "-ERR [SYS/TEMP] the message cannot be read");
 }
 
@@ -180,34 +181,4 @@ void pop3d_rset(struct dialog *d, void *session, struct span args)
 		mailbox_flag(s->mailbox, n, 0, MAILBOX_DELETED);
 	s->deleted = 0;
 	pop3d_reply(s, "+OK nothing will be deleted");
-}
-
-/* RFC 1939 6: who is told that all went well has lost what it deleted. */
-static void update(struct loop_timer *t)
-{
-	struct session *s = container_of(t, struct session, later);
-	struct err err;
-
-	if (!s->deleted || mailbox_save(s->mailbox, &err) == 0) {
-		if (s->deleted)
-			log_info("deleted user=<%s> messages=%u",
-					s->owner->name, s->deleted);
-		pop3d_reply(s, "+OK bye");
-	} else if (err.kind == ERR_TEMP && pop3d_again(s, update)) {
-		return;
-	} else {
-		log_error("mailbox of %s: %s", s->owner->name, err.text);
-		pop3d_reply(s, "-ERR [SYS/TEMP] not all that was deleted "
-				"is gone");
-	}
-	pop3d_end(s);
-}
-
-void pop3d_quit(struct dialog *d, void *session, struct span args)
-{
-	struct session *s = session;
-
-	(void)args;
-	dialog_hold(d);
-	update(&s->later);
 }

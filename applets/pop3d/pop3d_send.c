@@ -1,11 +1,15 @@
 #include "pop3d/pop3d.h"
+#include "config.h"
 
 #include <inttypes.h>
 #include <string.h>
 
+#include "os/clock.h"
 #include "os/log.h"
 
-#define PIECE_SIZE 4096
+#define PIECE_SIZE 16384	/* twice that, and CONN_OUT_MARK, is below CONN_OUT_MOST */
+#define TURN_MS 20		/* of one session before the others' */
+#define TURN_LOOK 64		/* lines or messages between looks at the clock */
 
 /* -- any reply -- */
 
@@ -16,6 +20,21 @@ static void finish(struct session *s)
 	dialog_go(&s->dialog);
 }
 
+static void go_on(struct loop_timer *t)
+{
+	pop3d_send_more(container_of(t, struct session, later));
+}
+
+/* What needs no waiting for the client may still take long for the others. */
+static bool has_had_its_turn(struct session *s, unsigned i, int64_t start)
+{
+	if (i % TURN_LOOK || !s->more || clock_ms() - start < TURN_MS)
+		return false;
+	s->later.fire = go_on;
+	loop_timer_set(s->pop3d->daemon.loop, &s->later, 0);
+	return true;
+}
+
 /*
  * Until the client takes no more for now, or all is said. What broke in the
  * middle cannot be told any more: without its dot the client will not believe
@@ -23,15 +42,19 @@ static void finish(struct session *s)
  */
 void pop3d_send_more(struct session *s)
 {
-	while (s->more && conn_out_ready(s->conn)) {
+	int64_t start = loop_now(s->pop3d->daemon.loop);
+
+	for (unsigned i = 1; s->more && conn_out_ready(s->conn); i++) {
 		enum session_more what = s->more(s);
 
+		if (what == SESSION_BROKEN) {
+			pop3d_end(s);
+			return;
+		}
 		if (what == SESSION_DONE)
 			finish(s);
-		if (what != SESSION_BROKEN)
-			continue;
-		pop3d_end(s);
-		return;
+		if (has_had_its_turn(s, i, start))
+			return;
 	}
 }
 
@@ -73,8 +96,15 @@ static size_t top_size(struct session *s, struct span piece)
 	return at;
 }
 
+void pop3d_put_message(struct session *s, struct span piece)
+{
+	dot_write(&s->dot, piece, put, s->conn);
+}
+
 static enum session_more message_over(struct session *s)
 {
+	if (CFG_POP3D_UTF8 && s->ascii)
+		pop3d_ascii_end(s);
 	dot_finish(&s->dot, put, s->conn);
 	pop3d_send_forget(s);
 	return SESSION_DONE;
@@ -88,15 +118,19 @@ static enum session_more more_message(struct session *s)
 	long n = mailbox_reader_next(s->reader, buffer, sizeof(buffer), &err);
 
 	if (n < 0) {
-		log_error("mailbox of %s: %s", s->owner->name, err.text);
+		log_error("mailbox of %s: %s", s->name, err.text);
 		return SESSION_BROKEN;
 	}
 	if (n == 0)
 		return message_over(s);
 	piece = span_make(buffer, (size_t)n);
+	conn_reserve(s->conn, piece.n + piece.n / 16);
 	if (s->limited)
 		piece.n = top_size(s, piece);
-	dot_write(&s->dot, piece, put, s->conn);
+	if (CFG_POP3D_UTF8 && s->ascii)
+		pop3d_ascii_write(s, piece);
+	else
+		pop3d_put_message(s, piece);
 	if (s->limited && !s->in_header && !s->lines_left)
 		return message_over(s);
 	return SESSION_MORE;
@@ -108,6 +142,10 @@ int pop3d_send_message(struct session *s, unsigned n, long lines,
 	s->reader = mailbox_reader_open(s->mailbox, n, err);
 	if (!s->reader)
 		return -1;
+	if (CFG_POP3D_UTF8 && pop3d_ascii_begin(s, err) < 0) {
+		pop3d_send_forget(s);
+		return -1;
+	}
 	s->limited = s->in_header = lines >= 0;
 	s->lines_left = lines < 0 ? 0 : (unsigned long)lines;
 	s->in_line = false;
@@ -124,6 +162,8 @@ int pop3d_send_message(struct session *s, unsigned n, long lines,
 
 void pop3d_send_forget(struct session *s)
 {
+	if (CFG_POP3D_UTF8)
+		pop3d_ascii_forget(s);
 	mailbox_reader_close(s->reader);
 	s->reader = NULL;
 }

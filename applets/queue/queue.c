@@ -143,6 +143,7 @@ void queue_drop(struct queue_entry *e)
 	e->queue->entries--;
 	queue_rest(e);
 	reason_forget(e);
+	free(e->moved);
 	free(e);
 }
 
@@ -367,22 +368,33 @@ static void sweep(struct loop_timer *t)
 	loop_timer_set(q->daemon.loop, t, SWEEP_MS);
 }
 
+/* The ids of one datagram, or that there are too many to name. */
+static void learn_all(struct queue *q, struct span ids)
+{
+	char id[SPOOL_ID_SIZE];
+
+	while (ids.n) {
+		struct span word = span_word(&ids);
+
+		if (span_eq(word, SPAN(SPOOL_LOOK)))
+			scan(q);
+		else if (word.n && str_copy(id, sizeof(id), word) == 0)
+			queue_learn(q, id);
+	}
+}
+
 static void told(struct loop_watch *w, unsigned events)
 {
 	struct queue *q = container_of(w, struct queue, told);
-	char id[SPOOL_ID_SIZE];
+	char ids[SPOOL_TOLD_MOST];
 	ssize_t n;
 
 	(void)events;
 	for (int i = 0; i < QUEUE_SLICE; i++) {
-		n = recv(w->fd, id, sizeof(id) - 1, MSG_DONTWAIT);
+		n = recv(w->fd, ids, sizeof(ids), MSG_DONTWAIT);
 		if (n <= 0)
 			return;
-		id[n] = '\0';
-		if (strcmp(id, SPOOL_LOOK) == 0)
-			scan(q);
-		else
-			queue_learn(q, id);
+		learn_all(q, span_make(ids, (size_t)n));
 	}
 }
 

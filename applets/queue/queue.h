@@ -48,6 +48,7 @@
 /* What goes before the message has to fit into CONN_OUT_MOST at once. */
 #define QUEUE_REWRITE_MOST (32 * 1024)	/* octets of a header */
 #define QUEUE_HEAD_MOST (48 * 1024)	/* ... that they become */
+#define QUEUE_MOVED_MOST (32 * 1024)	/* octets of addresses that deliver names */
 #define QUEUE_JOB_MOST 100		/* recipients: RFC 5321 4.5.3.1.8 */
 #define QUEUE_LOOK_MOST (256 * 1024)	/* ... that are looked at for UTF-8 */
 
@@ -83,8 +84,11 @@ struct queue_entry {
 	bool crowded;			/* some of it only found no room */
 	bool flash;			/* in spill-dir, or on its way there */
 	unsigned since;			/* clock_ms / 1000, when we heard of it */
-	bool moved;			/* deliver says that a name is no mailbox */
+	unsigned char *moved;		/* a bit for each recipient of whom deliver
+					 * says that he has no mailbox; or NULL */
 };
+
+bool entry_has_moved(const struct queue_entry *e, unsigned rcpt);
 
 /* Where to go: what recipients of one site have in common. */
 struct queue_route {
@@ -151,6 +155,8 @@ struct queue_job {
 	const char **rcpt, **dsn;
 	unsigned left;			/* recipients without a result */
 	bool told;			/* the other side sees to reports of success */
+	struct span moved;		/* whose result comes: to whom it goes instead,
+					 * a line each; empty: nobody */
 };
 
 enum queue_fate { FATE_NONE, FATE_SENT, FATE_LATER, FATE_FAILED };
@@ -366,6 +372,7 @@ void message_later(struct queue_message *m);
 /* ---- queue_parent.c: what the queue has made of messages */
 /* How the origin of such a message begins; the parent's id is the next word. */
 #define PARENT_ALIAS "alias "
+#define PARENT_FORWARD "forward "	/* ... and whose it is */
 #define PARENT_REPORT "bounce "
 /* What it was made for: of each kind there is one for a recipient's number. */
 #define PARENT_FINAL 'f'
@@ -401,6 +408,11 @@ int alias_open(struct queue *q);
 int alias_resolve(struct queue_message *m);
 /* Makes those messages, from the loop; each counts as a job. */
 void alias_begin(struct queue_message *m);
+/*
+ * A recipient's .forward, with DELIVER_FORWARD: he becomes a message to these
+ * addresses, a line each. -1: no memory.
+ */
+int alias_forward(struct queue_message *m, unsigned rcpt, struct span to);
 /* RFC 3461's parameters of a recipient whose address may be another one now. */
 const char *alias_dsn(const struct queue_message *m, unsigned rcpt);
 /* The runs (queue_parent.c) of a message that was made from an alias. */

@@ -27,6 +27,7 @@
 #define COPY_PIECE (16 * 1024)
 #define COPY_SLICE (256 * 1024)		/* octets a turn of the loop */
 #define CHILD_DIGITS 4			/* behind the parent's id */
+#define ID_TIME 11			/* digits of an id that say when it was made */
 #define DSN_SIZE 640
 
 /* One recipient becomes a message; lives in its message's arena. */
@@ -35,6 +36,7 @@ struct queue_expansion {
 	struct queue_expansion *next;	/* of the message */
 	struct queue_message *message;
 	unsigned rcpt, n;
+	const char **to;		/* of a .forward; NULL: what the file says */
 	bool list;			/* it has an owner, who is the sender now */
 	struct spool_draft *draft;
 	int fd;				/* the parent's text, copied from: */
@@ -52,20 +54,38 @@ static struct queue *queue_of(const struct queue_message *m)
 
 /* ---- children */
 
-static bool is_child(const struct queue_message *m)
+/* What follows the word in a child's origin; empty: it is no such child. */
+static struct span origin_behind(const struct queue_message *m,
+		const char *word)
 {
-	return span_starts(span_of(m->envelope->origin),
-			PARENT_ALIAS);
+	struct span origin = span_of(m->envelope->origin);
+
+	return span_starts(origin, word) ? span_rest(origin, strlen(word))
+		: SPAN("");
 }
 
-/* -1: the parent's id leaves no room for it. */
+/*
+ * The parent's id, and four digits. A child's own child keeps of its parent when
+ * it was, and a hash of the rest in as many digits. -1: there is no such id.
+ */
 static int child_id(char out[SPOOL_ID_SIZE], const char *parent, unsigned rcpt)
 {
-	char number[CHILD_DIGITS + 1] = "";
+	size_t n = strlen(parent);
 
-	spool_id_put(number, CHILD_DIGITS, rcpt);
-	return snprintf(out, SPOOL_ID_SIZE, "%s%s", parent, number)
-		< SPOOL_ID_SIZE && !(rcpt >> 5 * CHILD_DIGITS) ? 0 : -1;
+	if (n >= SPOOL_ID_SIZE || rcpt >> (5 * CHILD_DIGITS))
+		return -1;
+	memcpy(out, parent, n + 1);
+	if (CFG_DELIVER_FORWARD && n == SPOOL_ID_SIZE - 1) {
+		n -= CHILD_DIGITS;
+		spool_id_put(out + ID_TIME, (unsigned)n - ID_TIME,
+				span_hash(SPAN_HASH, span_of(parent +
+						ID_TIME)));
+	}
+	if (n + CHILD_DIGITS >= SPOOL_ID_SIZE)
+		return -1;
+	spool_id_put(out + n, CHILD_DIGITS, rcpt);
+	out[n + CHILD_DIGITS] = '\0';
+	return 0;
 }
 
 /* Which of the parent's recipients it was; UINT_MAX: no such id. */
@@ -130,17 +150,27 @@ static bool was_here(struct queue_message *m, const char *address)
 	return found;
 }
 
-static int note(struct queue_message *m, unsigned rcpt)
+static struct queue_expansion *expansion_new(struct queue_message *m,
+		unsigned rcpt)
 {
 	struct queue_expansion *x = arena_alloc(m->arena, sizeof(*x));
 
 	if (!x)
-		return -1;
+		return NULL;
 	x->message = m;
 	x->rcpt = rcpt;
 	x->fd = -1;
 	list_init(&x->link);
 	list_init(&x->copy.link);
+	return x;
+}
+
+static int note(struct queue_message *m, unsigned rcpt)
+{
+	struct queue_expansion *x = expansion_new(m, rcpt);
+
+	if (!x)
+		return -1;
 	x->next = m->expansions;
 	m->expansions = x;
 	m->address[rcpt] = "";
@@ -182,6 +212,26 @@ static bool has_child(const struct queue_message *m, unsigned i)
 		&& queue_find(queue_of(m), id);
 }
 
+/*
+ * Of what a .forward says: its commands and files, which only we may name, and
+ * its owner's own mailbox, whatever aliases of that name there are.
+ */
+static bool is_settled(const struct queue_message *m, struct span address)
+{
+	struct span owner = origin_behind(m, PARENT_FORWARD);
+
+	span_cut(&owner, ' ');
+	return owner.n && (alias_is_target(address) ||
+			span_caseeq(address, owner));
+}
+
+/* Without authd nobody knows whether postmaster has a mailbox. */
+static unsigned also(const struct queue_message *m, unsigned rcpt)
+{
+	return entry_has_moved(m->entry, rcpt) ? ALIASES_ROLES | ALIASES_REST :
+		CFG_AUTHD ? 0 : ALIASES_ROLES;
+}
+
 static int resolve(struct queue_message *m, unsigned i)
 {
 	const char *old = m->envelope->rcpt[i].address;
@@ -200,6 +250,8 @@ static int resolve(struct queue_message *m, unsigned i)
 		m->address[i] = to == old ? NULL : to;
 		return 0;
 	}
+	if (CFG_DELIVER_FORWARD && is_settled(m, address))
+		return has_child(m, i) ? note(m, i) : 0;
 	if (alias_is_target(a.local)) {
 		/* nobody but we may say such, and we say it to deliver */
 		message_fail(m, i, ERR_PERM, "5.1.1", "no such user");
@@ -207,9 +259,8 @@ static int resolve(struct queue_message *m, unsigned i)
 	}
 	if (has_child(m, i))
 		return note(m, i);
-	/* without authd nobody knows whether postmaster has a mailbox */
-	rc = aliases_expand(queue_of(m)->aliases, address, !CFG_AUTHD
-			|| m->entry->moved, 2, &s, &err);
+	rc = aliases_expand(queue_of(m)->aliases, address, also(m, i), 2, &s,
+			&err);
 	if (rc)
 		rc = settle(m, i, rc, &s, &err);
 	alias_set_free(&s);
@@ -218,7 +269,10 @@ static int resolve(struct queue_message *m, unsigned i)
 
 int alias_resolve(struct queue_message *m)
 {
-	if (!queue_of(m)->aliases || is_child(m))
+	/* all of an alias is in the child, but for what .forward files say */
+	bool final = origin_behind(m, PARENT_ALIAS).n;
+
+	if (!queue_of(m)->aliases || (final && !CFG_DELIVER_FORWARD))
 		return 0;
 	m->address = arena_alloc(m->arena, m->envelope->nrcpt
 			* sizeof(*m->address));
@@ -226,7 +280,8 @@ int alias_resolve(struct queue_message *m)
 		return -1;
 	for (unsigned i = 0; i < m->envelope->nrcpt; i++)
 		if (m->envelope->rcpt[i].state == SPOOL_WAITING
-				&& resolve(m, i) < 0)
+				&& (final ? has_child(m, i) && note(m, i) < 0
+					: resolve(m, i) < 0))
 			return -1;
 	return 0;
 }
@@ -315,9 +370,10 @@ static void on_marked(struct sync_request *r, int error)
 
 	if (error)
 		log_error("%s: %s", m->entry->id, strerror(error));
-	log_info("%s: to=<%s> relay=none status=sent (expanded to %u recipients"
+	log_info("%s: to=<%s> relay=none status=sent (%s to %u recipients"
 			" in %s)", m->entry->id,
-			m->envelope->rcpt[x->rcpt].address, x->n, x->child);
+			m->envelope->rcpt[x->rcpt].address, x->to ?
+			"forwarded" : "expanded", x->n, x->child);
 	queue_learn(queue_of(m), x->child);
 	end(x);
 }
@@ -405,8 +461,9 @@ static int write_head(struct queue_expansion *x, struct err *err)
 	int rc;
 
 	str_init(&head, SPOOL_ADDED_MOST);
-	str_addf(&head, "Delivered-To: %s\r\n%s", e->rcpt[x->rcpt].address,
-			late ? late : "");
+	str_addf(&head, "Delivered-To: %s\r\n%s", x->to ?
+			message_address(x->message, x->rcpt) :
+			e->rcpt[x->rcpt].address, late ? late : "");
 	rc = head.bad ? err_nomem(err) : spool_write(x->draft,
 			str_span(&head), err);
 	str_free(&head);
@@ -424,8 +481,10 @@ static int open_draft(struct queue_expansion *x, const struct alias_set *s,
 	const struct spool_rcpt *r = &old->rcpt[x->rcpt];
 	struct spool_envelope e = {
 		.sender = x->list ? s->owner : old->sender,
-		.origin = arena_printf(s->arena, PARENT_ALIAS "%s",
-				old->id),
+		.origin = x->to ? arena_printf(s->arena, PARENT_FORWARD
+				"%s %s", old->id, message_address(x->message,
+					x->rcpt))
+			: arena_printf(s->arena, PARENT_ALIAS "%s", old->id),
 		.eight_bit = old->eight_bit, .utf8 = old->utf8,
 		.dsn = x->list ? NULL : old->dsn, .nrcpt = s->n,
 		.rcpt = arena_alloc(s->arena, s->n * sizeof(*e.rcpt))
@@ -489,7 +548,7 @@ static void expand(struct queue_expansion *x)
 	struct alias_set s = { 0 };
 	struct err err;
 	int rc = address ? aliases_expand(q->aliases, span_of(address),
-			!CFG_AUTHD || m->entry->moved, UINT_MAX, &s, &err) :
+			also(m, x->rcpt), UINT_MAX, &s, &err) :
 			err_nomem(&err);
 
 	if (rc == 0)
@@ -519,6 +578,9 @@ static void begin(struct queue_expansion *x)
 		give_up(x, &err);
 	else if (made)
 		mark_parent(x);
+	else if (CFG_DELIVER_FORWARD && x->to)
+		make(x, &(struct alias_set){ .arena = x->message->arena,
+				.address = x->to, .n = x->n });
 	else
 		expand(x);
 }
@@ -545,16 +607,37 @@ static void begin_next(struct queue *q)
 		loop_task_next(q->daemon.loop, &q->expand);
 }
 
+static void stand_in_line(struct queue_expansion *x)
+{
+	list_add_tail(&queue_of(x->message)->expansions, &x->link);
+	x->message->jobs++;
+	x->message->expanding++;
+}
+
 void alias_begin(struct queue_message *m)
 {
-	struct queue *q = queue_of(m);
+	for (struct queue_expansion *x = m->expansions; x; x = x->next)
+		stand_in_line(x);
+	begin_next(queue_of(m));
+}
 
-	for (struct queue_expansion *x = m->expansions; x; x = x->next) {
-		list_add_tail(&q->expansions, &x->link);
-		m->jobs++;
-		m->expanding++;
+int alias_forward(struct queue_message *m, unsigned rcpt, struct span to)
+{
+	struct queue_expansion *x = expansion_new(m, rcpt);
+	unsigned n = 0;
+
+	for (size_t i = 0; i < to.n; i++)
+		n += to.p[i] == '\n';
+	if (!x || !(x->to = arena_alloc(m->arena, n * sizeof(*x->to))))
+		return -1;
+	while (x->n < n) {
+		x->to[x->n] = arena_dup(m->arena, span_cut(&to, '\n'));
+		if (!x->to[x->n++])
+			return -1;
 	}
-	begin_next(q);
+	stand_in_line(x);
+	begin_next(queue_of(m));
+	return 0;
 }
 
 int alias_open(struct queue *q)

@@ -38,6 +38,7 @@ struct queue_link {
 	bool redo;			/* the job has not even begun: elsewhere again */
 	struct loop_timer timeout;
 	struct str head;		/* fields that this message goes with */
+	struct str moved;		/* of the recipient who is answered next */
 	char host[320];			/* for the log: name[address]:port */
 };
 
@@ -90,6 +91,7 @@ static void link_free(struct queue_link *l)
 	if (!l->up)
 		s->connecting--;
 	str_free(&l->head);
+	str_free(&l->moved);
 	if (l->fd >= 0)
 		close(l->fd);
 	if (CFG_TLS_POLICY)
@@ -341,6 +343,7 @@ int link_start(struct queue_site *s)
 	l->site = s;
 	l->fd = -1;
 	str_init(&l->head, QUEUE_HEAD_MOST);
+	str_init(&l->moved, QUEUE_MOVED_MOST);
 	l->targets = targets_use(s->targets);
 	l->begun = clock_ms();
 	list_init(&l->rest);
@@ -512,6 +515,18 @@ static bool was_stale(const struct queue_link *l, const struct smtp_result *r)
 			&& l->job->left == l->job->smtp.nrcpt;
 }
 
+/* deliver says to whom it goes, "551-5.1.6 ADDRESS"; it is not asked elsewhere. */
+static void on_moved(void *arg, struct span line)
+{
+	struct queue_link *l = arg;
+
+	if (!is_local(l))
+		return;
+	span_cut(&line, ' ');
+	str_add(&l->moved, line);
+	str_addc(&l->moved, '\n');
+}
+
 static void on_result(void *arg, unsigned rcpt, const struct smtp_result *r)
 {
 	struct queue_link *l = arg;
@@ -521,7 +536,9 @@ static void on_result(void *arg, unsigned rcpt, const struct smtp_result *r)
 		return;
 	}
 	l->job->told = smtp_client_dsn(l->client);
+	l->job->moved = str_span(&l->moved);
 	message_result(l->job, rcpt, r, l->host);
+	str_free(&l->moved);
 	if (l->job->left)
 		return;
 	l->carried++;
@@ -586,7 +603,8 @@ static void on_gone(void *arg, const struct smtp_result *r)
 }
 
 static const struct smtp_client_events events = {
-	on_ready, on_result, on_gone
+	on_ready, on_result, on_gone,
+	CFG_DELIVER_FORWARD ? on_moved : NULL
 };
 
 void link_make_room(struct queue *q)

@@ -359,19 +359,44 @@ void message_sent(struct queue_message *m, unsigned i)
 	m->outcome[i].host = "";
 }
 
-/*
- * deliver says 551 (RFC 5321 3.4) to a name that is an alias: one of a moment
- * ago, or postmaster without a mailbox. It is looked up once more.
- */
-static bool has_moved(struct queue_job *j, const struct smtp_result *r)
+static bool is_deliver(const struct queue_job *j)
 {
-	struct queue_message *m = j->message;
 	const char *path = j->site->route.unix_path;
 
-	if (!CFG_ALIASES || r->code != 551 || m->entry->moved || !path
-			|| strcmp(path, m->entry->queue->deliver_path) != 0)
+	return path && strcmp(path, j->message->entry->queue->deliver_path)
+		== 0;
+}
+
+/* deliver has said to whom it goes. */
+static bool is_forwarded(const struct queue_job *j, const struct smtp_result *r)
+{
+	return CFG_DELIVER_FORWARD && r->code == 551 && j->moved.n
+		&& is_deliver(j);
+}
+
+bool entry_has_moved(const struct queue_entry *e, unsigned rcpt)
+{
+	return e->moved && e->moved[rcpt / 8] >> rcpt % 8 & 1;
+}
+
+/*
+ * deliver says 551 (RFC 5321 3.4) to a name that is an alias: one of a moment
+ * ago, postmaster without a mailbox, or a name that a catch-all gets. It is
+ * looked up once more.
+ */
+static bool has_moved(struct queue_job *j, unsigned i,
+		const struct smtp_result *r)
+{
+	struct queue_message *m = j->message;
+	struct queue_entry *e = m->entry;
+
+	if (!CFG_ALIASES || r->code != 551 || entry_has_moved(e, i)
+			|| !is_deliver(j))
 		return false;
-	m->entry->moved = true;
+	if (!e->moved)
+		e->moved = calloc(m->envelope->nrcpt / 8 + 1, 1);
+	if (e->moved)
+		e->moved[i / 8] |= (unsigned char)(1 << i % 8);
 	m->wait = MOVED_MS;
 	return true;
 }
@@ -424,7 +449,11 @@ void message_result(struct queue_job *j, unsigned rcpt,
 	if (o->fate != FATE_NONE)
 		return;
 	j->left--;
-	if (has_moved(j, r))
+	if (is_forwarded(j, r) && alias_forward(m, i, j->moved) == 0) {
+		o->fate = FATE_SENT;	/* until that has ended */
+		return;
+	}
+	if (is_forwarded(j, r) || has_moved(j, i, r))
 		later.kind = ERR_TEMP;
 	log_result(m, i, &later, host);
 	m->entry->again |= r->maybe;

@@ -74,6 +74,11 @@ void parent_run(struct str *out, char state, unsigned n)
 		str_addf(out, "%c%u", state, n);
 }
 
+static bool is_report(const struct queue_message *m)
+{
+	return span_starts(span_of(m->envelope->origin), PARENT_REPORT);
+}
+
 static bool is_digest(const struct queue_message *m)
 {
 	return CFG_QUEUE_ALERTS && span_starts(span_of(m->envelope->origin),
@@ -85,8 +90,9 @@ static struct span origin_of(const struct queue_message *m)
 {
 	struct span origin = span_of(m->envelope->origin);
 
-	if (!span_starts(origin, PARENT_ALIAS) && !span_starts(origin,
-				PARENT_REPORT) && !is_digest(m))
+	if (!span_starts(origin, PARENT_ALIAS) &&
+			!span_starts(origin, PARENT_FORWARD) &&
+			!is_report(m) && !is_digest(m))
 		return SPAN("");
 	span_word(&origin);
 	return origin;
@@ -167,7 +173,7 @@ static int mark_parent(struct queue_message *m, struct queue_entry *e,
 	else if (spool_load(e->queue->spool, e->id, m->arena, &parent,
 				&err) < 0)
 		return err.kind == ERR_PERM ? 0 : -1;
-	if (CFG_ALIASES && !runs.n) {
+	if (CFG_ALIASES && !is_report(m)) {
 		alias_runs(m, parent, alias, sizeof(alias));
 		return mark_runs(e, parent, alias);
 	}

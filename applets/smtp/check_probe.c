@@ -360,7 +360,7 @@ static void on_gone(void *arg, const struct smtp_result *r)
 void check_login(struct check *c, struct check_port *port)
 {
 	static const struct smtp_client_events events = {
-		on_ready, on_result, on_gone
+		on_ready, on_result, on_gone, NULL
 	};
 	const struct smtp_relay *relay = &c->job->relay;
 	struct login l = { c, port, NULL };

@@ -407,16 +407,41 @@ void alias_put_target(struct str *out, const char *name, unsigned n)
 	str_addf(out, "|%s#%u", name, n);
 }
 
-bool alias_get_target(struct span local, char name[ALIAS_NAME_SIZE],
+/* The number behind #, and what stands before it. */
+static bool get_number(struct span local, const char *mark, struct span *name,
 		unsigned *n)
 {
 	size_t at = span_rfind(local, '#');
+	struct span digits = span_rest(local, at + 1);
 	unsigned long number;
 
-	if (!span_starts(local, "|") || at < 2 || !span_number(span_rest(local,
-					at + 1), ALIAS_TARGETS_MOST, &number)
-			|| !number)
+	if (!span_starts(local, "|") || at < 2 || !span_starts(digits, mark) ||
+			!span_number(span_rest(digits, strlen(mark)),
+				ALIAS_TARGETS_MOST, &number) || !number)
 		return false;
 	*n = (unsigned)number;
-	return alias_name(name, span_sub(local, 1, at - 1));
+	*name = span_sub(local, 1, at - 1);
+	return true;
+}
+
+bool alias_get_target(struct span local, char name[ALIAS_NAME_SIZE],
+		unsigned *n)
+{
+	struct span text;
+
+	return get_number(local, "", &text, n) && alias_name(name, text);
+}
+
+void alias_put_own(struct str *out, const char *user, unsigned n)
+{
+	str_addf(out, "|%s#~%u", user, n);
+}
+
+bool alias_get_own(struct span local, char user[ALIAS_NAME_SIZE],
+		unsigned *n)
+{
+	struct span text;
+
+	return get_number(local, "~", &text, n) &&
+		str_copy(user, ALIAS_NAME_SIZE, text) == 0;
 }

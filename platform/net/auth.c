@@ -10,7 +10,7 @@
 #include "os/clock.h"
 
 #define AUTH_LIMIT_MS 5000
-#define AUTH_SLOW_MS 15000	/* saslauthd may be asked meanwhile */
+#define AUTH_SLOW_MS 15000	/* others may be asked meanwhile */
 #define AUTH_RETRY_MS 250	/* between attempts to connect */
 #define AUTH_KNOWN 4		/* addresses remembered */
 #define AUTH_KNOWN_MS 5000
@@ -39,7 +39,8 @@ struct auth {
 	bool freed;			/* by the owner, in such a call */
 	int64_t limit_ms;
 	/* auth_slow */
-	bool slow, once;		/* once: for one password */
+	bool slow, once;		/* once: for one question of */
+	struct auth *of;
 	struct list others;		/* such ones; link: among them */
 	struct list link;
 };
@@ -93,7 +94,7 @@ static void finish(struct auth_request *r, enum auth_status status,
 	struct auth *a = r->auth;
 
 	drop(r);
-	if (CFG_AUTHD_SASLAUTHD && a->once)
+	if (CFG_AUTHD_SLOW && a->once)
 		auth_free(a);
 	if (fn)
 		fn(arg, status, status == AUTH_OK ? user : NULL);
@@ -255,7 +256,38 @@ static int text_of(char *to, size_t size, struct span b64)
 	return 0;
 }
 
-/* "KIND B64(name) B64(mailbox) UID GID", B64(signature) where it is due */
+/* "OCTETS MESSAGES B64(settings)" */
+static int parse_settings(struct auth_user *u, struct span *rest)
+{
+	struct span octets = span_word(rest), messages = span_word(rest);
+	struct span settings = span_word(rest);
+	unsigned long long most;
+	unsigned long n;
+
+	if (!span_number64(octets, INT64_MAX, &most) ||
+	    !span_number(messages, UINT32_MAX, &n))
+		return -1;
+	u->quota = most;
+	u->quota_messages = (uint32_t)n;
+	return span_is(settings, "=") ? 0 : text_of(u->settings,
+			sizeof(u->settings), settings);
+}
+
+bool auth_setting(const struct auth_user *user, const char *name,
+		struct span *value)
+{
+	struct span rest = span_of(user->settings);
+
+	while (rest.n) {
+		*value = span_cut(&rest, '\n');
+		if (span_is(span_cut(value, '='), name))
+			return true;
+	}
+	*value = span_of("");
+	return false;
+}
+
+/* All of a user's fields, B64(signature) where it is due */
 static int parse_user(struct auth_user *u, struct span rest, bool due)
 {
 	struct span kind = span_word(&rest), name = span_word(&rest);
@@ -279,6 +311,8 @@ static int parse_user(struct auth_user *u, struct span rest, bool due)
 	/* (uid_t)-1 means "nobody in particular" to the kernel */
 	if (!span_number(uid, UINT32_MAX - 1, &id) ||
 	    !span_number(gid, UINT32_MAX - 1, &group))
+		return -1;
+	if (parse_settings(u, &rest) < 0)
 		return -1;
 	rest = span_trim(rest);
 	if (due != (rest.n > 0) || str_copy(u->scram, sizeof(u->scram), rest))
@@ -325,7 +359,8 @@ static void take_answers(struct auth *a, struct conn *c)
 		status = how == CONN_LINE_LONG ? AUTH_TEMP :
 			parse(&user, line, r->expects);
 		if (status == AUTH_OK && r->lookup)
-			remember(a, r, &user);
+			remember(CFG_AUTHD_SLOW && a->once ? a->of : a, r,
+					&user);
 		finish(r, status, &user);
 	}
 }
@@ -385,6 +420,7 @@ static struct auth *apart(struct auth *a)
 	if (!one)
 		return NULL;
 	one->once = true;
+	one->of = a;
 	one->limit_ms = AUTH_SLOW_MS;
 	list_add_tail(&a->others, &one->link);
 	return one;
@@ -397,13 +433,13 @@ static struct auth_request *ask(struct auth *a, struct str *line, bool lookup,
 	struct auth_known *k;
 
 	str_addc(line, '\n');
-	if (CFG_AUTHD_SASLAUTHD && a->slow && !lookup &&
-			expects == EXPECT_USER)
+	k = lookup ? find_known(a, line->p, line->n) : NULL;
+	if (CFG_AUTHD_SLOW && a->slow && !k)
 		a = apart(a);
 	if (a && !line->bad)
 		r = malloc(sizeof(*r) + line->n);
 	if (!r) {
-		if (CFG_AUTHD_SASLAUTHD && a && a->once)
+		if (CFG_AUTHD_SLOW && a && a->once)
 			auth_free(a);
 		goto out;
 	}
@@ -413,7 +449,6 @@ static struct auth_request *ask(struct auth *a, struct str *line, bool lookup,
 	};
 	memcpy(r->line, line->p, line->n);
 	list_init(&r->link);
-	k = lookup ? find_known(a, r->line, r->n) : NULL;
 	if (k) {
 		r->known = k->user;
 		list_add_tail(&a->ready, &r->link);
@@ -493,7 +528,7 @@ struct auth_request *auth_sasl(struct auth *a, const struct sasl *s,
 void auth_cancel(struct auth_request *r)
 {
 	r->fn = NULL;
-	if (CFG_AUTHD_SASLAUTHD && r->auth->once)
+	if (CFG_AUTHD_SLOW && r->auth->once)
 		auth_free(r->auth);
 	else if (!r->sent)
 		drop(r);
@@ -528,9 +563,9 @@ void auth_free(struct auth *a)
 {
 	if (!a)
 		return;
-	while (CFG_AUTHD_SASLAUTHD && !list_empty(&a->others))
+	while (CFG_AUTHD_SLOW && !list_empty(&a->others))
 		auth_free(container_of(a->others.next, struct auth, link));
-	if (CFG_AUTHD_SASLAUTHD)
+	if (CFG_AUTHD_SLOW)
 		list_del(&a->link);
 	while (first(a))
 		drop(first(a));

@@ -8,6 +8,7 @@
 #define NET_AUTH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include "base/span.h"
 #include "net/loop.h"
@@ -20,6 +21,7 @@ enum auth_status {
 };
 
 #define AUTH_SCRAM_SIZE 48
+#define AUTH_SETTINGS_SIZE 256
 
 enum auth_kind { AUTH_VIRTUAL, AUTH_SYSTEM, AUTH_ALIAS };
 
@@ -35,9 +37,24 @@ struct auth_user {
 	/* system users; 0 never gets mail in this way but in root's own box */
 	uid_t uid;
 	gid_t gid;
+	/* of the mailbox, for this user alone; 0: none of its own */
+	uint64_t quota;			/* octets */
+	uint32_t quota_messages;
+	/*
+	 * What deliver does otherwise for this user, "NAME=VALUE" in lines ended
+	 * by LF; auth_setting finds one. Known names:
+	 *	forward=yes|no	is .forward of a virtual user read?
+	 *	hook=COMMAND	who gets the message in place of the mailbox
+	 * Who does not know a name passes over it.
+	 */
+	char settings[AUTH_SETTINGS_SIZE];
 	/* SCRAM: "s=SALT,i=ROUNDS", or our signature; base64 in both */
 	char scram[AUTH_SCRAM_SIZE];
 };
+
+/* False: the user has no such setting; *value is then empty. */
+bool auth_setting(const struct auth_user *user, const char *name,
+		struct span *value);
 
 struct auth;
 /* user: with AUTH_OK; good during the call */
@@ -47,9 +64,9 @@ typedef void auth_fn(void *arg, enum auth_status status,
 /* path: of authd's socket, kept. NULL: no memory. */
 struct auth *auth_new(struct loop *l, const char *path);
 /*
- * A password may take its time, as when authd has to ask somebody else: each is
- * asked on a connection of its own, for 15 s, and holds up nothing. Only with
- * AUTHD_SASLAUTHD.
+ * An answer may take its time, as when authd has to ask somebody else: for each
+ * question there is a connection, for 15 s, and it holds up nothing. Only with
+ * AUTHD_SLOW.
  */
 void auth_slow(struct auth *a);
 /* Pending requests are dropped without a call. */
@@ -82,9 +99,9 @@ void auth_cancel(struct auth_request *r);
  *	PLAIN B64(user) B64(password) SERVICE PEER
  *	SALT B64(user)
  *	PROOF B64(user) B64(AuthMessage) B64(ClientProof) SERVICE PEER
- * Answers: "OK KIND B64(name) B64(mailbox) UID GID" (name "=" for an alias that
- * is nobody's), to PROOF with
- * B64(ServerSignature) behind it; to SALT "SALT s=B64(salt),i=ROUNDS"; or "NO"
+ * Answers: "OK KIND B64(name) B64(mailbox) UID GID OCTETS MESSAGES
+ * B64(settings)" (name "=" for an alias that is nobody's, quotas 0 for none,
+ * settings "=" for none), to PROOF with B64(ServerSignature) behind it; to SALT "SALT s=B64(salt),i=ROUNDS"; or "NO"
  * or "TEMP". No question has a state: who vanishes half-way leaves nothing here,
  * and no key leaves authd. Nonces and bindings are the asker's business: to
  * whom could authd prove them but to him?

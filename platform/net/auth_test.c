@@ -128,13 +128,13 @@ static void test_questions(void **state)
 	expect("");
 	greet();
 	expect_question(ALICE);
-	answer("OK VIRTUAL YWxpY2VAYS5jb20= YS5jb20vYWxpY2U= 0 0\n");
+	answer("OK VIRTUAL YWxpY2VAYS5jb20= YS5jb20vYWxpY2U= 0 0 0 0 =\n");
 	expect("1:ok 0 alice@a.com a.com/alice 0 0;");
 	auth_password(auth, SPAN("bob"), SPAN("x y"), "smtp", "[192.0.2.1]",
 			on_answer, "2");
 	turns(2);
 	expect_question("PLAIN Ym9i eCB5 smtp [192.0.2.1]\n");
-	answer("OK SYSTEM Ym9i Ym9i 1000 100\n");
+	answer("OK SYSTEM Ym9i Ym9i 1000 100 0 0 =\n");
 	expect("2:ok 1 bob bob 1000 100;");
 	/* an empty text must not let the next word take its place */
 	auth_password(auth, SPAN("bob"), SPAN(""), "smtp", "[unix]", on_answer,
@@ -160,7 +160,7 @@ static void ask_scram(enum sasl_question question, const char *tag)
 
 static void test_scram(void **state)
 {
-#define BOB "OK VIRTUAL Ym9i Ym9i 0 0"
+#define BOB "OK VIRTUAL Ym9i Ym9i 0 0 0 0 ="
 #define ZEROS "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 	(void)state;
 	if (!CFG_SASL_SCRAM)
@@ -197,6 +197,40 @@ static void test_scram(void **state)
 	expect("8:temp;");
 }
 
+static struct auth_user seen;
+
+static void keep(void *arg, enum auth_status status,
+		const struct auth_user *user)
+{
+	(void)arg;
+	assert_int_equal(status, AUTH_OK);
+	seen = *user;
+}
+
+/* A quota above 4 GB, and what deliver does otherwise for this user. */
+static void test_settings(void **state)
+{
+	struct span value;
+
+	(void)state;
+	assert_int_equal(open_server(), 0);
+	auth_lookup(auth, span_of("alice@a.com"), keep, NULL);
+	greet();
+	expect_question(ALICE);
+	/* "forward=yes\nhook=/bin/x a=b\n" */
+	answer("OK VIRTUAL YQ== YQ== 0 0 9223372036854775807 4294967295"
+			" Zm9yd2FyZD15ZXMKaG9vaz0vYmluL3ggYT1iCg==\n");
+	assert_true(seen.quota == INT64_MAX);
+	assert_true(seen.quota_messages == UINT32_MAX);
+	assert_true(auth_setting(&seen, "forward", &value));
+	assert_true(span_eq(value, SPAN("yes")));
+	assert_true(auth_setting(&seen, "hook", &value));
+	assert_true(span_eq(value, SPAN("/bin/x a=b")));
+	assert_false(auth_setting(&seen, "hoo", &value));
+	assert_false(auth_setting(&seen, "a", &value));
+	assert_int_equal(value.n, 0);
+}
+
 /* What was found is known for a moment; what was not, is asked again. */
 static void test_known(void **state)
 {
@@ -209,7 +243,7 @@ static void test_known(void **state)
 	lookup("2");
 	turns(2);
 	expect_question(ALICE);
-	answer("OK VIRTUAL YWxpY2VAYS5jb20= YS5jb20vYWxpY2U= 0 0\n");
+	answer("OK VIRTUAL YWxpY2VAYS5jb20= YS5jb20vYWxpY2U= 0 0 0 0 =\n");
 	expect("1:no;2:ok 0 alice@a.com a.com/alice 0 0;");
 	lookup("3");
 	auth_cancel(lookup("4"));
@@ -230,13 +264,20 @@ static void test_bad_answers(void **state)
 	static const char *const bad[] = {
 		"TEMP\n", "\n", "OK\n", "WHAT\n", "OKAY\n",
 		"OK VIRTUAL YWxpY2U= YS5jb20vYWxpY2U= 0\n",
-		"OK OTHER YWxpY2U= YS5jb20vYWxpY2U= 0 0\n",
-		"OK VIRTUAL YWxpY2U YS5jb20vYWxpY2U= 0 0\n",
-		"OK VIRTUAL YWxpY2U= YS5jb20vYWxpY2U= 0 x\n",
-		"OK VIRTUAL YWxpY2U= YS5jb20vYWxpY2U= 0 0 0\n",
-		"OK VIRTUAL YQBi YS5jb20vYWxpY2U= 0 0\n",
-		"OK SYSTEM Ym9i Ym9i 4294967295 100\n",
-		"OK SYSTEM Ym9i Ym9i -1 100\n"
+		"OK VIRTUAL YWxpY2U= YS5jb20vYWxpY2U= 0 0\n",
+		"OK OTHER YWxpY2U= YS5jb20vYWxpY2U= 0 0 0 0 =\n",
+		"OK VIRTUAL YWxpY2U YS5jb20vYWxpY2U= 0 0 0 0 =\n",
+		"OK VIRTUAL YWxpY2U= YS5jb20vYWxpY2U= 0 x 0 0 =\n",
+		"OK VIRTUAL YWxpY2U= YS5jb20vYWxpY2U= 0 0 0 0 = 0\n",
+		"OK VIRTUAL YWxpY2U= YS5jb20vYWxpY2U= 0 0 0 0\n",
+		"OK VIRTUAL YWxpY2U= YS5jb20vYWxpY2U= 0 0 -1 0 =\n",
+		"OK VIRTUAL YWxpY2U= YS5jb20vYWxpY2U= 0 0"
+			" 9223372036854775808 0 =\n",
+		"OK VIRTUAL YWxpY2U= YS5jb20vYWxpY2U= 0 0 0 4294967296 =\n",
+		"OK VIRTUAL YWxpY2U= YS5jb20vYWxpY2U= 0 0 0 0 a=b\n",
+		"OK VIRTUAL YQBi YS5jb20vYWxpY2U= 0 0 0 0 =\n",
+		"OK SYSTEM Ym9i Ym9i 4294967295 100 0 0 =\n",
+		"OK SYSTEM Ym9i Ym9i -1 100 0 0 =\n"
 	};
 	size_t i;
 
@@ -394,7 +435,7 @@ static void test_passwords_apart(void **state)
 	char byte;
 
 	(void)state;
-	if (!CFG_AUTHD_SASLAUTHD)
+	if (!CFG_AUTHD_SLOW)
 		skip();
 	assert_int_equal(open_server(), 0);
 	auth_slow(auth);
@@ -415,6 +456,17 @@ static void test_passwords_apart(void **state)
 	server = lookups;
 	answer("NO\n");
 	expect("1:no;");
+	/* one that is found is known to all */
+	server = -1;
+	assert_non_null(lookup("7"));
+	greet();
+	expect_question(ALICE);
+	answer("OK VIRTUAL YWxpY2VAYS5jb20= YS5jb20vYWxpY2U= 0 0 0 0 =\n");
+	expect("7:ok 0 alice@a.com a.com/alice 0 0;");
+	server = -1;
+	assert_non_null(lookup("8"));
+	turns(1);
+	expect("8:ok 0 alice@a.com a.com/alice 0 0;");
 	/* who goes away takes his connection with him */
 	server = -1;
 	r = auth_password(auth, SPAN("bob"), SPAN("x"), "smtp", "[unix]",
@@ -460,7 +512,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		T(test_questions), T(test_scram), T(test_known), T(test_bad_answers),
+		T(test_questions), T(test_settings), T(test_scram),
+		T(test_known), T(test_bad_answers),
 		T(test_order), T(test_passwords_apart),
 		T(test_authd_restarts), T(test_nobody_there),
 		T(test_late_answer), T(test_slow_answers),

@@ -256,6 +256,8 @@ static void take_line(struct smtp_client *c, struct span line)
 	}
 	if (c->step == SMTP_STEP_EHLO && (rc ? r.code : c->in.code) == 250)
 		smtp_client_offer(c, span_rest(line, 4));
+	if (!rc && c->in.code == 551 && c->events->moved)
+		c->events->moved(c->arg, span_rest(line, 4));
 	if (!rc)
 		return;
 	c->challenge = span_rest(line, 4);

@@ -62,7 +62,7 @@ static void on_gone(void *arg, const struct smtp_result *r)
 }
 
 static const struct smtp_client_events events = {
-	on_ready, on_result, on_gone
+	on_ready, on_result, on_gone, NULL
 };
 
 static int listening(struct sockaddr_un *un)

@@ -84,7 +84,7 @@ struct conf_smarthost {
 };
 
 enum conf_service {
-	CONF_SMTP, CONF_SUBMISSION, CONF_SMTPS, CONF_POP3, CONF_POP3S,
+	CONF_SMTP, CONF_SUBMISSION, CONF_SMTPS, CONF_POP3, CONF_POP3S, CONF_LMTP,
 	CONF_SERVICE_COUNT
 };
 
@@ -209,6 +209,11 @@ struct conf_map {
 	const char *from, *to;
 };
 
+/* forward and vacation: of whom it counts */
+enum conf_whose { CONF_WHOSE_NO, CONF_WHOSE_SYSTEM, CONF_WHOSE_ALL };
+/* detail-folder */
+enum conf_folders { CONF_FOLDERS_NO, CONF_FOLDERS_EXISTING, CONF_FOLDERS_MAKE };
+
 enum conf_check { CONF_CHECK_NO, CONF_CHECK_NOTE, CONF_CHECK_REFUSE };
 
 struct conf {
@@ -217,6 +222,7 @@ struct conf {
 	struct conf_word *domains;	/* ours: their mail is delivered here */
 	struct conf_net *relay_from;	/* not even 127.0.0.1 is implied */
 	struct conf_net *proxy_from, *xclient_from;	/* front ends */
+	struct conf_net *lmtp_from;	/* may deliver by listen lmtp */
 	struct conf_smarthost *smarthosts;	/* in the order of the file */
 	struct conf_listen *listen;	/* with the defaults */
 	struct conf_route *routes;
@@ -235,6 +241,9 @@ struct conf {
 	const char *alias_user;		/* runs commands, writes files */
 	unsigned alias_timeout;		/* seconds for a command */
 	unsigned max_alias_recipients;
+	unsigned char forward, vacation;	/* enum conf_whose */
+	unsigned char detail_folder;	/* enum conf_folders */
+	const char *deliver_command;	/* NULL: none */
 
 	const char *spool_dir, *state_dir, *mail_dir, *mbox_dir, *run_dir;
 	const char *tls_cert, *tls_key;	/* default: STATE/cert.pem, key.pem */
@@ -257,6 +266,10 @@ struct conf {
 
 	uint64_t max_message_size;	/* bytes */
 	uint64_t min_free_space;	/* bytes left on the spool's disk */
+	uint64_t mailbox_gzip;		/* bytes, from here on; 0: none */
+	uint64_t mailbox_quota;		/* bytes; 0: no limit */
+	bool quota_defer;		/* 452, not 552 */
+	unsigned quota_warning;		/* percent; 0: never */
 	unsigned max_recipients;	/* per message */
 	unsigned max_sessions;		/* per daemon */
 	unsigned max_sessions_per_address;
@@ -307,9 +320,35 @@ struct conf {
 	struct conf_net *greylist_exempt;
 
 	const char *saslauthd;		/* its socket; NULL: not asked */
+	/* a directory, a database: NULL, where it is not set */
+	struct conf_word *ldap_servers;		/* URIs, in the order of asking */
+	const char *ldap_base, *ldap_filter;
+	const char *ldap_user, *ldap_password_file;
+	struct conf_word *ldap_attributes;	/* conf_attribute */
+	struct conf_word *mysql_servers;	/* HOST[:PORT] or /SOCKET */
+	const char *mysql_database, *mysql_query;
+	const char *mysql_user, *mysql_password_file;
+	unsigned directory_timeout;		/* seconds */
+	bool directory_tls;
+	const char *directory_ca;		/* NULL: tls_ca */
 	unsigned auth_workers;
 	unsigned scram_rounds;
 };
+
+#define CONF_SERVERS_MOST 8
+/* The attribute of ldap-attributes for name, mailbox or quota, or NULL. */
+const char *conf_attribute(const struct conf *c, const char *key);
+/* Does authd ask others, who may take long? */
+static inline bool conf_auth_is_slow(const struct conf *c)
+{
+	return c->saslauthd || c->ldap_servers || c->mysql_servers;
+}
+/*
+ * HOST, HOST:PORT, [HOST] or [HOST]:PORT. *port is 0 when there is none.
+ * False: broken; an IPv6 address needs its brackets.
+ */
+bool conf_split_port(struct span text, struct span *host, unsigned *port,
+		bool *brackets);
 
 /*
  * Reads path over the defaults. The conf lives until conf_free. NULL with

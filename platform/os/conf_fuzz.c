@@ -43,11 +43,12 @@ static bool listens(const struct conf *c, enum conf_service service)
 /* What conf_get cannot say: services that are off. */
 static void print_off(const struct conf *c, struct str *out)
 {
-	static const char *const names[CONF_SERVICE_COUNT] = {
+	/* lmtp is off by itself */
+	static const char *const names[CONF_LMTP] = {
 		"smtp", "submission", "smtps", "pop3", "pop3s"
 	};
 
-	for (int i = 0; i < CONF_SERVICE_COUNT; i++)
+	for (int i = 0; i < CONF_LMTP; i++)
 		if (!listens(c, (enum conf_service)i))
 			str_addf(out, "listen %s none\n", names[i]);
 }

@@ -4,12 +4,15 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "config.h"
+
 static const char services[CONF_SERVICE_COUNT][11] = {
 	[CONF_SMTP] = "smtp",
 	[CONF_SUBMISSION] = "submission",
 	[CONF_SMTPS] = "smtps",
 	[CONF_POP3] = "pop3",
 	[CONF_POP3S] = "pop3s",
+	USE_DELIVER_TCP([CONF_LMTP] = "lmtp",)
 };
 
 const char *conf_service_name(enum conf_service service)
@@ -27,7 +30,7 @@ static int find_service(struct conf_load *l, struct span word)
 		if (span_is(word, services[i]))
 			return i;
 	return conf_bad(l, word, "is none of smtp, submission, smtps, pop3, "
-			"pop3s");
+			"pop3s" USE_DELIVER_TCP(", lmtp"));
 }
 
 bool conf_socket(struct span word, struct sockaddr_storage *addr,

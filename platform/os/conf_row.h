@@ -33,6 +33,8 @@ enum conf_kind {
 	CONF_KIND_DNSBL,	/* struct conf_dnsbl * */
 	CONF_KIND_MILTER,	/* struct conf_milter * */
 	CONF_KIND_CHECK,	/* unsigned char, enum conf_check */
+	CONF_KIND_WHOSE,	/* unsigned char, enum conf_whose */
+	CONF_KIND_FOLDERS,	/* unsigned char, enum conf_folders */
 	CONF_KIND_RATE,		/* struct conf_rate */
 	CONF_KIND_TLS_HOST,	/* struct conf_tls_host * */
 	CONF_KIND_TLS_MIN,	/* bool */
@@ -46,6 +48,9 @@ enum conf_kind {
 	CONF_KIND_VIRTUAL,	/* struct conf_map * */
 	CONF_KIND_DELIMITER,	/* const char *, "": none */
 	CONF_KIND_TLS_POLICY,	/* struct conf_tls_policy * */
+	CONF_KIND_SERVERS,	/* struct conf_word * */
+	CONF_KIND_TEXT,		/* const char * */
+	CONF_KIND_ATTRIBUTES,	/* struct conf_word * */
 	CONF_KIND_LEFT_OUT,	/* its feature is not in this build */
 	CONF_KIND_COUNT
 };
@@ -63,7 +68,7 @@ struct conf_row {
 	const char *name;
 };
 
-#define CONF_ROWS_MOST 128
+#define CONF_ROWS_MOST 160
 /* The table, ended by a row of zeros. */
 const struct conf_row *conf_rows(void);
 const struct conf_row *conf_row_find(struct span name);
@@ -172,6 +177,17 @@ CONF_KIND_FNS(delimiter);
 /* When all lines are read: are they about addresses of ours? 0 or -1. */
 int conf_check_virtual(struct conf_load *l);
 
+/* conf_directory.c; a row's min says of what kind */
+enum { CONF_SERVER_LDAP, CONF_SERVER_MYSQL };
+enum { CONF_TEXT_ANY, CONF_TEXT_TEMPLATE };
+CONF_PARSE_FN(servers);
+CONF_PARSE_FN(text);
+CONF_PARSE_FN(attributes);
+void conf_print_quoted(const struct conf *c, const struct conf_row *row,
+		struct str *out);
+/* When all lines are read: is what they need there? 0 or -1. */
+int conf_check_directory(struct conf_load *l);
+
 /* Appends a kept copy, unless it is there already (case ignored). 0 or -1. */
 int conf_add_word(struct conf_load *l, struct conf_word **list,
 		struct span word);
@@ -184,12 +200,6 @@ void conf_print_words(const struct conf *c, const struct conf_row *row,
 void conf_print_text(const struct conf *c, const struct conf_row *row,
 		struct str *out);
 
-/*
- * HOST, HOST:PORT, [HOST] or [HOST]:PORT. *port is 0 when there is none.
- * False: broken; an IPv6 address needs its brackets.
- */
-bool conf_split_port(struct span text, struct span *host, unsigned *port,
-		bool *brackets);
 /* A host name or an address, kept as DNS has it; NULL: neither, or no memory. */
 const char *conf_keep_host(struct conf_load *l, struct span s);
 /* host:port, in brackets where they are needed or asked for. */

@@ -75,6 +75,12 @@ static const struct conf_row rows[] = {
 		ROW("xclient-from", "(none)",
 		"Front ends as nginx that may say with XCLIENT who their "
 		"client is, and who has logged in. They are believed.") },
+	{ KIND_IF(DELIVER_TCP, NETS), AT(lmtp_from), 0, 0,
+		ROW("lmtp-from", "(none)",
+		"Mail servers that may hand us mail for our users by LMTP, at "
+		"the sockets of listen lmtp. Nobody else may, not even this "
+		"machine: they say what they like of senders, and there is no "
+		"TLS.") },
 	{ KIND_IF(TLS_CLIENT_CERTS, CERTS), AT(client_certs), 0, 0,
 		ROW("relay-cert", "(none)",
 		"Clients whose TLS certificate has this SHA-256 fingerprint "
@@ -213,6 +219,27 @@ static const struct conf_row rows[] = {
 		ROW("max-alias-recipients", "10000",
 		"Recipients that one alias may lead to, through all others "
 		"and included files. Mail for one with more comes back.") },
+	{ KIND_IF(DELIVER_FORWARD, WHOSE), AT(forward), 0, 0,
+		ROW("forward", "system",
+		"Whose file of forwarding counts: ~/.forward of this machine's "
+		"accounts (system), and of all others the file forward in their "
+		"Maildir, too (all). See docs/forward.md.") },
+	{ KIND_IF(DELIVER_VACATION, WHOSE), AT(vacation), 0, 0,
+		ROW("vacation", "system",
+		"Whose file answers mail while he is away: ~/.vacation of this "
+		"machine's accounts (system), and of all others the file "
+		"vacation in their Maildir, too (all).") },
+	{ KIND_IF(DELIVER_COMMAND, PATH), AT(deliver_command), 1, 1000,
+		ROW("deliver-command", "(none)",
+		"A program, with arguments in quotes, that gets each message "
+		"before it is put into a mailbox, as the account that it is "
+		"for, or as user-store, and says on its standard output what "
+		"becomes of it: keep, fileinto FOLDER, redirect ADDRESS, "
+		"discard or reject TEXT. alias-timeout is its time, too.") },
+	{ KIND_IF(DELIVER_FOLDERS, FOLDERS), AT(detail_folder), 0, 0,
+		ROW("detail-folder", "no",
+		"Mail for user+lists goes to the folder lists of the user's "
+		"Maildir: when it is there (existing), or always (make).") },
 	{ CONF_KIND_YESNO, AT(mx_loopback), 0, 0,
 		ROW("mx-loopback", "no",
 		"Mail goes by MX to an address of loopback, as 127.0.0.1, too. "
@@ -314,6 +341,73 @@ static const struct conf_row rows[] = {
 		ROW("scram-rounds", "4096",
 		"Iterations for new passwords; RFC 7677 wants no fewer than "
 		"4096.") },
+
+	/* no row at all without it: small builds have no room for names */
+	USE_AUTHD_DIRECTORY(GROUP("Users of a directory or a database"),)
+	USE_AUTHD_LDAP({ CONF_KIND_SERVERS, AT(ldap_servers), CONF_SERVER_LDAP, 0,
+		ROW("ldap-server", "(none)",
+		"LDAP servers that know users, as ldaps://ldap.example.com; "
+		"the first that answers is asked about addresses that neither "
+		"users.db nor this machine has. ldap:// means STARTTLS "
+		"(directory-tls), ldapi://%2frun%2fslapd%2fldapi a socket.") },)
+	USE_AUTHD_LDAP({ CONF_KIND_TEXT, AT(ldap_base), CONF_TEXT_ANY, 0,
+		ROW("ldap-base", "(none)",
+		"Below this entry are the users, as "
+		"\"ou=people,dc=example,dc=com\".") },)
+	USE_AUTHD_LDAP({ CONF_KIND_TEXT, AT(ldap_filter), CONF_TEXT_TEMPLATE, 0,
+		ROW("ldap-filter", "\"(mail=%u)\"",
+		"What finds one user's entry (RFC 4515). %u is the address, %n "
+		"what stands before its @, %d its domain. Also the place to "
+		"say who is disabled, as "
+		"\"(&(mail=%u)(!(accountStatus=off)))\".") },)
+	USE_AUTHD_LDAP({ CONF_KIND_TEXT, AT(ldap_user), CONF_TEXT_ANY, 0,
+		ROW("ldap-user", "(none)",
+		"The entry that authd binds as for searching; without it it "
+		"searches as nobody.") },)
+	USE_AUTHD_LDAP({ CONF_KIND_PATH, AT(ldap_password_file), 1, 1000,
+		ROW("ldap-password-file", "(none)",
+		"ldap-user's password, in a file that others cannot read "
+		"(mode 0600), owned by user-auth.") },)
+	USE_AUTHD_LDAP({ CONF_KIND_ATTRIBUTES, AT(ldap_attributes), 0, 0,
+		ROW("ldap-attributes", "name=mail",
+		"Attributes of a user's entry: name, the one address that it "
+		"has whichever it was found by (its first value in a domain of "
+		"ours); mailbox, the Maildir below mail-dir (default "
+		"DOMAIN/USER); quota, as 500M.") },)
+	USE_AUTHD_MYSQL({ CONF_KIND_SERVERS, AT(mysql_servers), CONF_SERVER_MYSQL,
+		0, ROW("mysql-server", "(none)",
+		"MySQL or MariaDB servers that know users: HOST[:PORT], or the "
+		"path of a socket; otherwise as ldap-server.") },)
+	USE_AUTHD_MYSQL({ CONF_KIND_TEXT, AT(mysql_database), CONF_TEXT_ANY, 0,
+		ROW("mysql-database", "(none)",
+		"The database that mysql-query is about.") },)
+	USE_AUTHD_MYSQL({ CONF_KIND_TEXT, AT(mysql_query), CONF_TEXT_TEMPLATE, 0,
+		ROW("mysql-query", "(none)",
+		"The SELECT that finds one user's row; it is prepared, and %u "
+		"(the address), %n and %d (its parts) are its parameters. Its "
+		"columns are known by name: password, a hash with {SCHEME} "
+		"before it; name, mailbox, quota, as in ldap-attributes.") },)
+	USE_AUTHD_MYSQL({ CONF_KIND_TEXT, AT(mysql_user), CONF_TEXT_ANY, 0,
+		ROW("mysql-user", "(user-auth)",
+		"Whom authd logs in as at mysql-server; it needs no right but "
+		"SELECT.") },)
+	USE_AUTHD_MYSQL({ CONF_KIND_PATH, AT(mysql_password_file), 1, 1000,
+		ROW("mysql-password-file", "(none)",
+		"mysql-user's password, as ldap-password-file.") },)
+	USE_AUTHD_DIRECTORY({ CONF_KIND_YESNO, AT(directory_tls), 0, 0,
+		ROW("directory-tls", "yes",
+		"No password goes to ldap-server and mysql-server without TLS, "
+		"and its certificate has to be good. Sockets, and servers on "
+		"127.0.0.1, ::1 and localhost, need none.") },)
+	USE_AUTHD_DIRECTORY({ CONF_KIND_PATH, AT(directory_ca), 1, 1000,
+		ROW("directory-ca", "(tls-ca)",
+		"The authorities that these servers' certificates are checked "
+		"with, PEM.") },)
+	USE_AUTHD_DIRECTORY({ CONF_KIND_SECONDS, AT(directory_timeout), 1, 5,
+		ROW("directory-timeout", "3s",
+		"A server that takes longer for an answer is not asked for ten "
+		"times this time, but the next one is. While none answers, mail and "
+		"log-ins are put off, not refused.") },)
 
 	GROUP("Strangers: who has not logged in and is not in relay-from"),
 	{ KIND_IF(SMTPD_DNSBL, DNSBL), AT(dnsbl), 0, 0,
@@ -443,6 +537,24 @@ static const struct conf_row rows[] = {
 		ROW("min-free-space", "2M",
 		"With less than this left on the spool's disk no mail is "
 		"taken (452).") },
+	{ KIND_IF(MAILBOX_GZIP, SIZE), AT(mailbox_gzip), 0, K * K,
+		ROW("mailbox-gzip", "0",
+		"Messages from this size on are kept compressed in Maildirs, "
+		"as Dovecot's zlib plugin reads them; 0 is none. What is there "
+		"already is read in any case.") },
+	{ KIND_IF(DELIVER_QUOTA, SIZE), AT(mailbox_quota), 0, K * K * K,
+		ROW("mailbox-quota", "0",
+		"What a user's mailbox may hold who has no quota of his own; "
+		"0 is no limit. A Maildir is counted with all its folders, by "
+		"its maildirsize, as Dovecot and Courier do it.") },
+	{ KIND_IF(DELIVER_QUOTA, YESNO), AT(quota_defer), 0, 0,
+		ROW("quota-defer", "yes",
+		"Mail for a full mailbox waits in the queue (452), so that "
+		"the user can make room; no sends it back at once (552).") },
+	{ KIND_IF(DELIVER_QUOTA, NUMBER), AT(quota_warning), 0, 99,
+		ROW("quota-warning", "90",
+		"The user gets a warning when the mailbox becomes so many "
+		"percent full; 0 is never.") },
 	{ CONF_KIND_NUMBER, AT(max_recipients), 1, 10000,
 		ROW("max-recipients", "100",
 		"Recipients of one message in one session; RFC 5321 4.5.3.1.8 "

@@ -38,7 +38,7 @@ static void defaults(void **state)
 	assert_int_equal(c->bounce_after, 5 * 86400);
 	assert_int_equal(c->warn_after, 4 * 3600);
 	assert_int_equal(c->scram_rounds, 4096);
-	for (int i = 0; i < CONF_SERVICE_COUNT; i++, l = l->next) {
+	for (int i = 0; i <= CONF_POP3S; i++, l = l->next) {
 		static const int ports[] = { 25, 587, 465, 110, 995 };
 		const struct sockaddr_in6 *a = (const void *)&l->addr;
 

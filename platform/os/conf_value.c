@@ -140,9 +140,18 @@ static void print_number(const struct conf *c, const struct conf_row *row,
 			out);
 }
 
-/* The words of a bool, for false and for true, and of enum conf_check. */
+/* One of three words, in an unsigned char. */
+static bool is_choice(const struct conf_row *row)
+{
+	return row->kind == CONF_KIND_CHECK || row->kind == CONF_KIND_WHOSE
+		|| row->kind == CONF_KIND_FOLDERS;
+}
+
+/* The words of a bool, for false and for true, and of a choice. */
 static const char *const *bool_words(const struct conf_row *row)
 {
+	static const char *const whose[] = { "no", "system", "all", NULL };
+	static const char *const folders[] = { "no", "existing", "make", NULL };
 	static const char *const yesno[] = { "no", "yes", NULL };
 	static const char *const sync[] = { "filesystem", "files", NULL };
 	static const char *const check[] = { "no", "note", "refuse", NULL };
@@ -150,6 +159,10 @@ static const char *const *bool_words(const struct conf_row *row)
 
 	if (row->kind == CONF_KIND_TLS_MIN)
 		return versions;
+	if (CFG_DELIVER_RECIPIENT && row->kind == CONF_KIND_WHOSE)
+		return whose;
+	if (CFG_DELIVER_FOLDERS && row->kind == CONF_KIND_FOLDERS)
+		return folders;
 	return row->kind == CONF_KIND_SYNC ? sync :
 		row->kind == CONF_KIND_CHECK ? check : yesno;
 }
@@ -163,12 +176,13 @@ static int parse_bool(struct conf_load *l, const struct conf_row *row,
 
 	while (names[i] && !span_is(word, names[i]))
 		i++;
-	if (row->kind == CONF_KIND_CHECK && !names[i])
-		return conf_bad(l, word, "is neither no, note nor refuse");
+	if (is_choice(row) && !names[i])
+		return conf_error(l, "\"%.*s\" is neither %s, %s nor %s",
+				SPAN_ARG(word), names[0], names[1], names[2]);
 	if (!names[i])
 		return conf_error(l, "\"%.*s\" is neither %s nor %s",
 				SPAN_ARG(word), names[true], names[false]);
-	if (row->kind == CONF_KIND_CHECK)
+	if (is_choice(row))
 		*(unsigned char *)at(l->c, row) = i;
 	else
 		*(bool *)at(l->c, row) = i;
@@ -178,7 +192,7 @@ static int parse_bool(struct conf_load *l, const struct conf_row *row,
 static void print_bool(const struct conf *c, const struct conf_row *row,
 		struct str *out)
 {
-	str_adds(out, bool_words(row)[row->kind == CONF_KIND_CHECK ?
+	str_adds(out, bool_words(row)[is_choice(row) ?
 			*(const unsigned char *)in(c, row) :
 			*(const bool *)in(c, row)]);
 }
@@ -363,6 +377,11 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			1, 4, true, false, KIND(milter) },)
 		[CONF_KIND_CHECK] = { "no|note|refuse", 1, 1, false, false,
 			parse_bool, print_bool },
+		USE_DELIVER_RECIPIENT([CONF_KIND_WHOSE] = { "no|system|all",
+			1, 1, false, false, parse_bool, print_bool },)
+		USE_DELIVER_FOLDERS([CONF_KIND_FOLDERS] = {
+			"no|existing|make", 1, 1, false, false, parse_bool,
+			print_bool },)
 		[CONF_KIND_RATE] = { "none|N/TIME", 1, 1, false, false,
 			parse_rate, print_rate },
 		USE_TLS_SNI([CONF_KIND_TLS_HOST] = { "NAME|*.DOMAIN|* CERT "
@@ -395,6 +414,14 @@ const struct conf_type *conf_type(enum conf_kind kind)
 		USE_TLS_POLICY([CONF_KIND_TLS_POLICY] = { "DOMAIN|.DOMAIN|* "
 			"none|may|require|verify|dane|fingerprint=SHA256,... "
 			"[name=HOST]", 2, 3, true, false, KIND(tls_policy) },)
+		USE_AUTHD_DIRECTORY([CONF_KIND_SERVERS] = { "SERVER...", 1,
+			CONF_WORDS_MOST, true, false, conf_parse_servers,
+			conf_print_words },)
+		USE_AUTHD_DIRECTORY([CONF_KIND_TEXT] = { "TEXT", 1, 1, false,
+			false, conf_parse_text, conf_print_quoted },)
+		USE_AUTHD_LDAP([CONF_KIND_ATTRIBUTES] = { "[name=ATTRIBUTE] "
+			"[mailbox=ATTRIBUTE] [quota=ATTRIBUTE]", 1, 3, true,
+			false, conf_parse_attributes, conf_print_words },)
 		[CONF_KIND_LEFT_OUT] = { "", 0, CONF_WORDS_MOST, true, false,
 			parse_left_out, print_nothing },
 	};

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "os/clock.h"
 #include "os/file.h"
 
@@ -16,8 +18,53 @@ int disk_folder(int dirfd, const char *path)
 	return openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-int disk_each(int dirfd, const char *path, int (*fn)(void *arg, const char *name),
-		void *arg, struct err *err)
+static int open_part(int dirfd, struct span part, bool make)
+{
+	char name[NAME_MAX + 1];
+	int fd;
+
+	if (span_is(part, "..") || str_copy(name, sizeof(name), part) < 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC
+			| O_NOFOLLOW);
+	if (fd >= 0 || errno != ENOENT || !make
+			|| file_mkdirs(dirfd, name, 0700, NULL) < 0)
+		return fd;
+	return open_part(dirfd, part, false);
+}
+
+int disk_folder_below(int dirfd, const char *path, bool make)
+{
+	struct span rest = span_of(path);
+	int fd = dirfd, next, code;
+
+	if (dirfd == AT_FDCWD) {
+		if (make && file_mkdirs(dirfd, path, 0700, NULL) < 0)
+			return -1;
+		return disk_folder(dirfd, path);
+	}
+	do {
+		next = open_part(fd, span_cut(&rest, '/'), make);
+		code = errno;
+		if (fd != dirfd)
+			close(fd);
+		errno = code;
+		fd = next;
+	} while (fd >= 0 && rest.n);
+	return fd;
+}
+
+static bool wanted(const char *name, bool hidden)
+{
+	return (name[0] == '.') == hidden && strcmp(name, ".") != 0
+		&& strcmp(name, "..") != 0;
+}
+
+static int each(int dirfd, const char *path, bool hidden,
+		int (*fn)(void *arg, const char *name), void *arg,
+		struct err *err)
 {
 	int fd = disk_folder(dirfd, path), rc = 0;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -30,12 +77,25 @@ int disk_each(int dirfd, const char *path, int (*fn)(void *arg, const char *name
 		return -1;
 	}
 	while (!rc && (errno = 0, entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.')
+		if (wanted(entry->d_name, hidden))
 			rc = fn(arg, entry->d_name);
 	if (!rc && errno)
 		rc = disk_err(err, path);
 	closedir(dir);
 	return rc;
+}
+
+int disk_each(int dirfd, const char *path, int (*fn)(void *arg, const char *name),
+		void *arg, struct err *err)
+{
+	return each(dirfd, path, false, fn, arg, err);
+}
+
+int disk_each_hidden(int dirfd, const char *path,
+		int (*fn)(void *arg, const char *name), void *arg,
+		struct err *err)
+{
+	return each(dirfd, path, true, fn, arg, err);
 }
 
 struct sweep {

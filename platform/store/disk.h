@@ -3,6 +3,7 @@
 #ifndef STORE_DISK_H
 #define STORE_DISK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"
@@ -10,11 +11,21 @@
 /* A folder, to be read or flushed. The fd or -1 with errno. */
 int disk_folder(int dirfd, const char *path);
 /*
+ * As disk_folder, but no part of the path is a link or "..", unless it is the
+ * caller's own affair: dirfd is AT_FDCWD. make: what is missing, with mode 0700.
+ * The fd, or -1 with errno.
+ */
+int disk_folder_below(int dirfd, const char *path, bool make);
+/*
  * Calls fn for each name that does not begin with a dot, until it gives
  * something else than 0, which is then given back. -1 with err: not readable.
  */
 int disk_each(int dirfd, const char *path, int (*fn)(void *arg, const char *name),
 		void *arg, struct err *err);
+/* The same, for names that do begin with one; "." and ".." left out. */
+int disk_each_hidden(int dirfd, const char *path,
+		int (*fn)(void *arg, const char *name), void *arg,
+		struct err *err);
 /* Removes a folder's files older than `age` seconds, which killed writers left. */
 void disk_sweep(int dirfd, const char *path, int age);
 /* All n octets at their place, or -1 with errno. */

@@ -1,5 +1,8 @@
+#include "config.h"
 #include "store/mailbox_private.h"
 #include "store/disk.h"
+#include "store/gzip.h"
+#include "store/maildir_list.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -52,7 +55,7 @@ void mailbox_close(struct mailbox *m)
 void *mailbox_room(void *list, unsigned n, unsigned *room, size_t size,
 		struct err *err)
 {
-	unsigned more = *room ? *room * 2 : 64;
+	unsigned more = *room + *room / 4 + 16;
 
 	if (n < *room)
 		return list;
@@ -62,6 +65,27 @@ void *mailbox_room(void *list, unsigned n, unsigned *room, size_t size,
 	else
 		disk_err(err, "mailbox");
 	return list;
+}
+
+void *mailbox_fitted(void *list, unsigned n, unsigned *room, size_t size)
+{
+	void *smaller;
+
+	if (n == *room)
+		return list;
+	smaller = n ? realloc(list, n * size) : NULL;
+	if (!n)
+		free(list);
+	else if (!smaller)
+		return list;
+	*room = n;
+	return smaller;
+}
+
+void mailbox_fit(struct mailbox *m)
+{
+	m->marks = mailbox_fitted(m->marks, m->count, &m->room,
+			sizeof(*m->marks));
 }
 
 int mailbox_grow(struct mailbox *m, unsigned flags, struct err *err)
@@ -93,6 +117,11 @@ const struct mailbox_message *mailbox_message(struct mailbox *m, unsigned n)
 	m->ops->describe(m, n - 1, out);
 	out->flags = m->marks[n - 1].flags;
 	return out;
+}
+
+unsigned mailbox_flags(const struct mailbox *m, unsigned n)
+{
+	return n < 1 || n > m->count ? 0 : m->marks[n - 1].flags;
 }
 
 void mailbox_flag(struct mailbox *m, unsigned n, unsigned set, unsigned clear)
@@ -195,6 +224,8 @@ void mailbox_reader_close(struct mailbox_reader *r)
 	if (!r)
 		return;
 	lines_close(&r->lines);
+	if (CFG_MAILBOX_GZIP)
+		gunzip_free(r->gunzip);
 	if (r->own_fd >= 0)
 		close(r->own_fd);
 	free(r);
@@ -218,10 +249,9 @@ static int next_piece(struct mailbox_reader *r, struct err *err)
 	return rc;
 }
 
-long mailbox_reader_next(struct mailbox_reader *r, void *buf, unsigned long size,
+static long mbox_next(struct mailbox_reader *r, char *p, size_t size,
 		struct err *err)
 {
-	char *p = buf;
 	size_t done = 0;
 
 	while (done < size) {
@@ -247,6 +277,17 @@ long mailbox_reader_next(struct mailbox_reader *r, void *buf, unsigned long size
 			break;
 	}
 	return (long)done;
+}
+
+long mailbox_reader_next(struct mailbox_reader *r, void *buf, unsigned long size,
+		struct err *err)
+{
+	long n;
+
+	if (!r->mbox)
+		return maildir_reader_next(r, buf, size, err);
+	n = mbox_next(r, buf, size, err);
+	return n < 0 || mbox_still(r, err) < 0 ? -1 : n;
 }
 
 int mailbox_read(struct mailbox *m, unsigned n,

@@ -58,6 +58,9 @@ unsigned mailbox_count(const struct mailbox *m);
  */
 const struct mailbox_message *mailbox_message(struct mailbox *m, unsigned n);
 
+/* Of message n its flags alone, at no cost; 0 when out of range. */
+unsigned mailbox_flags(const struct mailbox *m, unsigned n);
+
 /*
  * The raw message (mbox: without its From_ line, >From quoting undone, without
  * Status:, X-Status: and X-Pillarbox-Id:, which are the mailbox's own),
@@ -102,6 +105,7 @@ struct mailbox_add {
 	const char *key;	/* NULL: none */
 	bool again;
 	bool flush;
+	bool gzip;		/* a Maildir's file is compressed (MAILBOX_GZIP) */
 };
 int mailbox_append(int dirfd, const char *path, bool maildir,
 		const struct mailbox_add *add, bool *found, struct err *err);

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "base/str.h"
 #include "os/log.h"
 #include "store/mailbox.h"
@@ -328,7 +329,7 @@ static void test_maildir_names(void **state)
 {
 	struct mailbox *m;
 	struct err err;
-	char longest[240];
+	char longest[240], uid[72];
 
 	(void)state;
 	append("d", true, "S: 1\n\n1\n");
@@ -342,16 +343,15 @@ static void test_maildir_names(void **state)
 	put_file("d/new/.hidden", "no");
 	m = open_box("d", true);
 	assert_int_equal(mailbox_count(m), 5);
-	assert_string_equal(mailbox_message(m, 1)->uid, "999.c.d");
+	strcpy(uid, mailbox_message(m, 2)->uid);
+	assert_int_equal(strlen(uid), 24);
 	assert_int_equal(mailbox_message(m, 1)->flags, MAILBOX_OLD);
 	assert_text(m, 1, "S: y\n\nwithout end");
-	assert_string_equal(mailbox_message(m, 2)->uid, "1000.a.b");
 	assert_int_equal(mailbox_message(m, 2)->size, 9);
 	assert_int_equal(mailbox_message(m, 2)->flags,
 			MAILBOX_OLD | MAILBOX_SEEN | MAILBOX_ANSWERED);
-	assert_string_equal(mailbox_message(m, 3)->uid, "2000.e.f");
 	assert_text(m, 3, "S: z\n\nCRLF\n");
-	assert_int_equal(strlen(mailbox_message(m, 4)->uid), 40);
+	assert_int_equal(strlen(mailbox_message(m, 4)->uid), 24);
 	/* flags of others stay */
 	mailbox_flag(m, 2, MAILBOX_FLAGGED, MAILBOX_ANSWERED);
 	mailbox_flag(m, 3, MAILBOX_OLD, 0);
@@ -359,6 +359,13 @@ static void test_maildir_names(void **state)
 	assert_int_equal(faccessat(folder, "d/cur/1000.a.b,S=7,W=9:2,FSab",
 				F_OK, 0), 0);
 	assert_int_equal(faccessat(folder, "d/cur/2000.e.f:2,", F_OK, 0), 0);
+	mailbox_close(m);
+	/* not of the UID: flags, folder, sizes */
+	assert_int_equal(renameat(folder, "d/cur/1000.a.b,S=7,W=9:2,FSab",
+				folder, "d/new/1000.a.b"), 0);
+	m = open_box("d", false);
+	assert_string_equal(mailbox_message(m, 2)->uid, uid);
+	assert_string_not_equal(mailbox_message(m, 3)->uid, uid);
 	mailbox_close(m);
 }
 
@@ -413,6 +420,137 @@ static void power_failed(const char *name, off_t kept, off_t size,
 	snprintf(path, sizeof(path), "x/moved/%s", again);
 	assert_int_equal(renameat(folder, path, folder, "x/moved/new/5.id-1.h,"
 				"S=13,W=17"), 0);
+}
+
+/* What is removed is taken off Maildir++'s account, in one line. */
+static void assert_refused(const char *path, bool maildir, const char *why)
+{
+	struct mailbox_add add = add_of("S: 1\n\n1\n");
+	struct mailbox *m;
+	struct err err;
+
+	m = mailbox_open(folder, path, maildir, true, &err);
+	assert_null(m);
+	assert_non_null(strstr(err.text, why));
+	assert_int_equal(mailbox_append(folder, path, maildir, &add, NULL, &err),
+			-1);
+	assert_non_null(strstr(err.text, why));
+	close(add.fd);
+}
+
+static void test_links(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	append("d", true, "S: 1\n\n1\n");
+	mkdirat(folder, "elsewhere", 0700);
+	/* a Maildir, one of its folders, a part of the path */
+	symlinkat("elsewhere", folder, "link");
+	assert_refused("link", true, "link is not followed");
+	assert_refused("link/", true, "link is not followed");
+	assert_refused("link/d", true, "link is not followed");
+	unlinkat(folder, "d/cur", AT_REMOVEDIR);
+	symlinkat("../elsewhere", folder, "d/cur");
+	assert_refused("d", true, "link is not followed");
+	unlinkat(folder, "d/cur", 0);
+	put_file("d/cur", "x");
+	assert_refused("d", true, "cur is no folder");
+	assert_refused("d/../d", true, "Invalid argument");
+	/* nothing came of it */
+	assert_int_equal(fstatat(folder, "elsewhere/new", &st, 0), -1);
+	assert_int_equal(fstatat(folder, "elsewhere/d", &st, 0), -1);
+	/* an mbox */
+	put_file("file", "");
+	symlinkat("file", folder, "soft");
+	assert_refused("soft", false, "link is not followed");
+	linkat(folder, "file", folder, "hard", 0);
+	assert_refused("hard", false, "this user alone");
+	mkfifoat(folder, "pipe", 0600);
+	assert_refused("pipe", false, "this user");
+	assert_int_equal(fstatat(folder, "file", &st, 0), 0);
+	assert_int_equal(st.st_size, 0);
+}
+
+/* Names that others write, and what is no message at all. */
+static void test_maildir_strange(void **state)
+{
+	static const char *const names[] = {
+		"d/cur/1000.a.b:2,PDTabzS", "d/cur/1001.a.b:1,x",
+		"d/cur/1002.a b, c:2,", "d/new/nothing", "d/new/UPPER.CASE.HOST",
+		"d/cur/1003.a.b,S=9,W=10:2,S", "d/cur/1004.\xc3\xbc.b:2,",
+		"d/cur/:2,S", "d/cur/1005.a.b,S=,W=x:2,", "d/cur/1006.a.b,W=10:2,"
+	};
+	char name[270] = "d/cur/1007.";
+	struct mailbox *m;
+	struct err err;
+	unsigned n;
+
+	(void)state;
+	append("d", true, "S: 0\n\n0\n");
+	for (n = 0; n < sizeof(names) / sizeof(*names); n++)
+		put_file(names[n], "S: x\n\nx\n");
+	memset(name + strlen(name), 'x', 6 + 255 - strlen(name));
+	put_file(name, "S: x\n\nx\n");
+	put_file("d/new/.hidden", "x");
+	mkdirat(folder, "d/cur/folder", 0700);
+	mkfifoat(folder, "d/new/pipe", 0600);
+	symlinkat("/etc/passwd", folder, "d/cur/link:2,");
+	linkat(folder, "d/new/nothing", folder, "d/cur/hard:2,", 0);
+	m = open_box("d", true);
+	n = mailbox_count(m);
+	assert_int_equal(n, 13);
+	for (unsigned i = 1; i <= n; i++) {
+		const struct mailbox_message *one = mailbox_message(m, i);
+
+		assert_in_range(strlen(one->uid), 1, 70);
+		for (unsigned j = 1; j < i; j++)
+			assert_string_not_equal(mailbox_message(m, j)->uid,
+					mailbox_message(m, i)->uid);
+		mailbox_flag(m, i, MAILBOX_ANSWERED, 0);
+	}
+	mailbox_save(m, &err);
+	mailbox_close(m);
+	/* what was no letter of ours stays, in order */
+	assert_int_equal(faccessat(folder, "d/cur/1000.a.b:2,DPRSTabz", F_OK, 0),
+			0);
+	m = open_box("d", true);
+	assert_int_equal(mailbox_count(m), 13);
+	for (unsigned i = 1; i <= 13; i++)
+		mailbox_flag(m, i, MAILBOX_DELETED, 0);
+	assert_int_equal(mailbox_save(m, &err), 0);
+	mailbox_close(m);
+	m = open_box("d", true);
+	assert_int_equal(mailbox_count(m), 0);
+	mailbox_close(m);
+	assert_int_equal(faccessat(folder, "d/new/.hidden", F_OK, 0), 0);
+	assert_int_equal(faccessat(folder, "d/cur/folder", F_OK, 0), 0);
+}
+
+static void test_maildir_quota(void **state)
+{
+	struct mailbox *m;
+	struct err err;
+
+	(void)state;
+	append("d", true, "S: 1\n\n1\n");
+	append("d", true, "S: 2\n\n2\n");
+	append("d", true, "S: 3\n\n3\n");
+	put_file("d/cur/4.no.size:2,S", "S: 4\n\n");
+	put_file("d/maildirsize", "1000S\n142 4\n");
+	m = open_box("d", true);
+	assert_int_equal(mailbox_count(m), 4);
+	mailbox_flag(m, 1, MAILBOX_DELETED, 0);
+	mailbox_flag(m, 2, MAILBOX_DELETED, 0);
+	mailbox_flag(m, 3, MAILBOX_SEEN, 0);
+	assert_int_equal(mailbox_save(m, &err), 0);
+	mailbox_close(m);
+	if (CFG_DELIVER_QUOTA)
+		assert_string_equal(get_file("d/maildirsize"),
+				"1000S\n142 4\n-41 -2\n");
+	else
+		assert_string_equal(get_file("d/maildirsize"),
+				"1000S\n142 4\n");
 }
 
 static void test_maildir_place(void **state)
@@ -653,11 +791,55 @@ static void test_dot_locks(void **state)
 			-1);
 	close(add.fd);
 	assert_int_equal(err.kind, ERR_TEMP);
+	assert_non_null(strstr(err.text, "m: locked by process 1 ("));
 	assert_int_equal(utimensat(folder, "m.lock", old, 0), 0);
 	append("m", false, "S: 4\n\n4\n");
 	m = open_box("m", false);
 	assert_int_equal(mailbox_count(m), 4);
 	mailbox_close(m);
+}
+
+/* A program that never lets go is named. */
+static void test_locked_by_fcntl(void **state)
+{
+	struct mailbox_add add = add_of("S: 1\n\n1\n");
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char text[64];
+	struct err err;
+	int pipes[2], fd;
+	pid_t pid;
+
+	(void)state;
+	append("m", false, "S: 0\n\n0\n");
+	assert_int_equal(pipe(pipes), 0);
+	pid = fork();
+	if (pid == 0) {
+		fd = openat(folder, "m", O_RDWR);
+		if (fcntl(fd, F_SETLK, &lock) < 0)
+			_exit(1);
+		close(pipes[1]);
+		pause();
+	}
+	close(pipes[1]);
+	assert_int_equal(read(pipes[0], text, 1), 0);
+	close(pipes[0]);
+	/* as pop3d: at once */
+	assert_null(mailbox_open_of(folder, "m", geteuid(), true, &err));
+	assert_int_equal(err.kind, ERR_TEMP);
+	snprintf(text, sizeof(text), "m: locked by process %d (", (int)pid);
+	assert_non_null(strstr(err.text, text));
+	assert_int_equal(mailbox_append(folder, "m", false, &add, NULL, &err),
+			-1);
+	assert_non_null(strstr(err.text, text));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	assert_int_equal(mailbox_append(folder, "m", false, &add, NULL, &err),
+			0);
+	close(add.fd);
+	/* a lock that says nothing, as procmail's */
+	put_file("m.lock", "0");
+	assert_null(mailbox_open_of(folder, "m", geteuid(), true, &err));
+	assert_non_null(strstr(err.text, "m: locked by m.lock"));
 }
 
 /* The power failed after the line with the length, before the text, was there. */
@@ -958,6 +1140,80 @@ static void test_other_user(void **state)
 	}
 }
 
+/* A power cut leaves a file long and its end empty. */
+static void test_mbox_empty_tail(void **state)
+{
+	static const char nuls[3000];
+	struct mailbox *m;
+	struct stat st;
+	int fd;
+
+	(void)state;
+	append("m", false, "Subject: one\n\na\n");
+	assert_int_equal(fstatat(folder, "m", &st, 0), 0);
+	fd = openat(folder, "m", O_WRONLY | O_APPEND);
+	assert_int_equal(write(fd, nuls, sizeof(nuls)), sizeof(nuls));
+	m = open_box("m", true);
+	assert_int_equal(mailbox_count(m), 1);
+	assert_text(m, 1, "Return-Path: <alice@a.com>\nSubject: one\n\na\n");
+	mailbox_close(m);
+	assert_int_equal(lseek(fd, 0, SEEK_END), st.st_size);
+	/* but NULs in the last line are somebody's */
+	assert_int_equal(write(fd, "x\0", 2), 2);
+	append("m", false, "Subject: two\n\nb\n");
+	assert_true(lseek(fd, 0, SEEK_END) > st.st_size + 2);
+	close(fd);
+	m = open_box("m", false);
+	assert_int_equal(mailbox_count(m), 2);
+	assert_text(m, 2, "Return-Path: <alice@a.com>\nSubject: two\n\nb\n");
+	mailbox_close(m);
+}
+
+/* A compressed message is read as any other; again finds it, whole or not. */
+static void test_maildir_gzip(void **state)
+{
+	struct mailbox_add add = add_of("Subject: x\r\n\r\nab\r\nc\rd");
+	char name[MAILDIR_NAME_SIZE], first[3];
+	struct mailbox *m;
+	struct err err;
+	bool found;
+	int fd;
+
+	(void)state;
+	add.gzip = true;
+	add.key = "1k0-1";
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(maildir_place(folder, "g", &add, NULL, name,
+					&found, &err), 0);
+		assert_int_equal(found, i);
+		assert_non_null(strstr(name, ",S=46,W=51"));
+		add.again = true;
+	}
+	fd = openat(folder, "g", O_RDONLY | O_DIRECTORY);
+	assert_int_equal(renameat(fd, name, fd, "cur/1.2.3:2,S"), 0);
+	m = open_box("g", false);
+	assert_text(m, 1, "Return-Path: <alice@a.com>\nSubject: x\n\nab\n"
+			"c\rd\n");
+	mailbox_close(m);
+	assert_int_equal(renameat(fd, "cur/1.2.3:2,S", fd, name), 0);
+	close(fd);
+	/* cut: it is made anew */
+	fd = openat(folder, "g", O_RDONLY | O_DIRECTORY);
+	assert_int_equal(pread(openat(fd, name, O_RDONLY), first, 3, 0), 3);
+	assert_memory_equal(first, "\x1f\x8b\x08", 3);
+	assert_int_equal(ftruncate(openat(fd, name, O_WRONLY), 40), 0);
+	assert_int_equal(maildir_place(folder, "g", &add, NULL, name, &found,
+				&err), 0);
+	assert_false(found);
+	m = open_box("g", false);
+	assert_int_equal(mailbox_count(m), 1);
+	assert_text(m, 1, "Return-Path: <alice@a.com>\nSubject: x\n\nab\n"
+			"c\rd\n");
+	mailbox_close(m);
+	close(fd);
+	close(add.fd);
+}
+
 #define BOTH(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -966,14 +1222,17 @@ int main(void)
 		BOTH(test_maildir_round), BOTH(test_mbox_round),
 		BOTH(test_keys), BOTH(test_missing), BOTH(test_reader_steps),
 		BOTH(test_maildir_names), BOTH(test_maildir_shared),
-		BOTH(test_maildir_place), BOTH(test_mbox_forms),
+		BOTH(test_maildir_quota), BOTH(test_links),
+		BOTH(test_maildir_strange), BOTH(test_maildir_place), BOTH(test_mbox_forms),
 		BOTH(test_mbox_twins), BOTH(test_mbox_foreign_status),
 		BOTH(test_mbox_save_keeps_all),
 		BOTH(test_mbox_rewritten_meanwhile), BOTH(test_mbox_cut_ends),
 		BOTH(test_mbox_hole),
-		BOTH(test_dot_locks), BOTH(test_mbox_half_key),
+		BOTH(test_dot_locks), BOTH(test_locked_by_fcntl),
+		BOTH(test_mbox_half_key),
 		BOTH(test_killed_append), BOTH(test_killed_save),
 		BOTH(test_together), BOTH(test_other_user),
+		BOTH(test_mbox_empty_tail), BOTH(test_maildir_gzip),
 	};
 
 	log_open("mailbox_test", true);

@@ -1,240 +1,206 @@
-#include "store/mailbox_private.h"
+#include "store/maildir_list.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/arena.h"
-#include "base/list.h"
-#include "base/sha256.h"
 #include "os/clock.h"
 #include "store/disk.h"
 #include "store/maildir_private.h"
-#include "store/maildir.h"
 
-#define NAMES_MOST (64u << 20)	/* octets of file names of one Maildir */
-#define SIZE_UNKNOWN UINT64_MAX
+#define MESSAGES_MOST 3000000	/* of one Maildir: 64 MB */
+#define ALL_SIZE 32768		/* octets of names read at a time, */
+#define PLACE_SIZE 1024		/* and where one is wanted */
+#define PLACE_TRIES 4		/* names to look at there */
 #define SWEEP_AGE (36 * 3600)	/* seconds; as the Maildir manual says */
 
-struct maildir_entry {
-	const char *name;	/* of the file: "new/..." or "cur/..." */
-	int64_t when;
-	uint64_t size;		/* with CRLF */
-	bool gone;		/* removed by save */
-};
-
-struct maildir {
-	struct mailbox m;
-	int dir;		/* holds new/, cur/, tmp/ */
-	struct arena *names;
-	struct maildir_entry *list;
-	unsigned room;
-};
-
-static struct maildir *maildir_of(struct mailbox *m)
-{
-	return container_of(m, struct maildir, m);
-}
-
-/* -- names: SECONDS.UNIQUE.HOST,S=SIZE,W=SIZE:2,FLAGS -- */
-
-/* On FAT, whose names have no colon, ";2," stands for ":2,". */
-static size_t info_at(struct span name)
-{
-	size_t semicolon = span_find(name, ';');
-
-	return span_starts(span_rest(name, semicolon), ";2,") ? semicolon
-			: span_find(name, ':');
-}
-
-/* What stays when flags change. */
-static struct span unique_part(const char *name)
-{
-	struct span s = span_of(name + 4);
-
-	return span_sub(s, 0, info_at(s));
-}
-
-static struct span flag_part(const char *name)
-{
-	struct span s = span_of(name);
-
-	s = span_rest(s, info_at(s) + 1);
-	return span_starts(s, "2,") ? span_rest(s, 2) : SPAN("");
-}
-
-static const struct {
-	char letter;
-	unsigned char flag;
-} letters[] = {
-	{ 'F', MAILBOX_FLAGGED }, { 'R', MAILBOX_ANSWERED },
-	{ 'S', MAILBOX_SEEN }
-};
+/* -- folders -- */
 
 /*
- * T (trashed) is not taken for MAILBOX_DELETED: another program's mark is no
- * order to us.
+ * getdents, as readdir would not say where a name stands, and would read on
+ * when one name is wanted.
  */
-static unsigned flags_of(struct span text)
+struct maildir_dir {
+	bool cur;
+	char *room;		/* for names, of an alignment that fits */
+	size_t size;
+	int64_t place;		/* where to begin */
+};
+
+struct dirent_head {		/* as getdents64(2) has it */
+	uint64_t inode;
+	int64_t next;		/* place of the name behind it */
+	uint16_t size;		/* of all of this */
+	uint8_t type;
+};
+#define DIRENT_NAME 19		/* where the name begins, with its NUL */
+
+static int each_in(struct maildir_dir *d, size_t n, maildir_fn *fn, void *arg)
 {
-	unsigned flags = 0;
+	struct dirent_head head;
+	int rc = 0;
 
-	for (size_t i = 0; i < sizeof(letters) / sizeof(*letters); i++)
-		if (span_has(text, letters[i].letter))
-			flags |= letters[i].flag;
-	return flags;
-}
+	for (size_t at = 0; !rc && at + DIRENT_NAME < n; at += head.size) {
+		struct maildir_seen seen = {
+			.cur = d->cur, .place = d->place,
+			.file = d->room + at + DIRENT_NAME
+		};
 
-/* Our letters anew, those of others kept, all in order. */
-static void put_flags(char out[64], struct span old, unsigned flags)
-{
-	size_t n = 0;
-
-	for (int c = 33; c < 127 && n < 63; c++) {
-		bool set = !strchr("FRS/", c) && span_has(old, (char)c);
-
-		for (size_t i = 0; i < sizeof(letters) / sizeof(*letters); i++)
-			if (letters[i].letter == c)
-				set = flags & letters[i].flag;
-		if (set)
-			out[n++] = (char)c;
+		memcpy(&head, d->room + at, sizeof(head));
+		/* folders, links and pipes are no messages */
+		if (seen.file[0] != '.' && (head.type == DT_REG
+					|| head.type == DT_UNKNOWN))
+			rc = fn(arg, &seen);
+		d->place = head.next;
 	}
-	out[n] = '\0';
+	return rc;
 }
 
-/* The number after ",W=", or SIZE_UNKNOWN. */
-static uint64_t name_size(struct span name)
+static int open_folder(struct maildir *md, bool cur)
 {
-	unsigned long long v;
+	if (md->folder[cur] < 0)
+		md->folder[cur] = disk_folder(md->dir, cur ? "cur" : "new");
+	return md->folder[cur];
+}
 
-	while (name.n) {
-		struct span part = span_cut(&name, ',');
+static int each_from(struct maildir *md, struct maildir_dir *d,
+		maildir_fn *fn, void *arg, struct err *err)
+{
+	int fd = open_folder(md, d->cur), rc = 0;
+	long n;
 
-		if (span_starts(part, "W=") && span_number64(
-				span_rest(part, 2), INT64_MAX, &v))
-			return v;
+	if (fd < 0 || lseek(fd, d->place, SEEK_SET) < 0)
+		return disk_err(err, "Maildir");
+	while (!rc && (n = syscall(SYS_getdents64, fd, d->room, d->size)) > 0)
+		rc = each_in(d, (size_t)n, fn, arg);
+	return !rc && n < 0 ? disk_err(err, "Maildir") : rc;
+}
+
+int maildir_each(struct maildir *md, maildir_fn *fn, void *arg,
+		struct err *err)
+{
+	char room[ALL_SIZE];
+	struct maildir_dir d = { .room = room, .size = sizeof(room) };
+	int rc = each_from(md, &d, fn, arg, err);
+
+	d.cur = true;
+	d.place = 0;
+	return rc ? rc : each_from(md, &d, fn, arg, err);
+}
+
+void maildir_path(char out[MAILDIR_PATH_SIZE], const struct maildir_seen *seen)
+{
+	snprintf(out, MAILDIR_PATH_SIZE, "%s/%s", seen->cur ? "cur" : "new",
+			seen->file);
+}
+
+/* Not for sessions that only wait. */
+static void close_folders(struct maildir *md)
+{
+	for (int i = 0; i < 2; i++) {
+		if (md->folder[i] >= 0)
+			close(md->folder[i]);
+		md->folder[i] = -1;
 	}
-	return SIZE_UNKNOWN;
-}
-
-static int64_t name_time(const char *name)
-{
-	struct span s = span_of(name);
-	unsigned long long v;
-
-	s = span_sub(s, 0, span_find(s, '.'));
-	return span_number64(s, INT64_MAX, &v) ? (int64_t)v : 0;
 }
 
 /* -- listing -- */
 
-static int span_order(struct span a, struct span b)
+long maildir_find(const struct maildir *md, const struct maildir_entry *e)
 {
-	size_t n = a.n < b.n ? a.n : b.n;
-	int c = n ? memcmp(a.p, b.p, n) : 0;
+	unsigned from = 0, to = md->sorted;
 
-	return c ? c : (a.n > b.n) - (a.n < b.n);
+	while (from < to) {
+		unsigned half = from + (to - from) / 2;
+
+		if (maildir_entry_order(&md->list[half], e) < 0)
+			from = half + 1;
+		else
+			to = half;
+	}
+	for (; from < md->sorted && maildir_entry_order(&md->list[from], e)
+			== 0; from++)
+		if (maildir_entry_same(&md->list[from], e))
+			return from;
+	for (from = md->sorted; from < md->m.count; from++)
+		if (maildir_entry_same(&md->list[from], e))
+			return from;
+	return -1;
 }
 
-static int by_time(const void *a, const void *b)
+/* Where it was seen; of places that need 64 bits half is kept. */
+static void note_place(struct maildir *md, struct maildir_entry *e,
+		const struct maildir_seen *seen)
 {
-	const struct maildir_entry *x = a, *y = b;
-	int c;
-
-	if (x->when != y->when)
-		return x->when < y->when ? -1 : 1;
-	c = span_order(unique_part(x->name), unique_part(y->name));
-	/* of two, cur/ is the newer one */
-	return c ? c : x->name[0] - y->name[0];
+	md->wide |= seen->place >> 32 != 0;
+	e->place = maildir_kept_place(md, seen);
+	e->low = (e->low & ~(uint32_t)MAILBOX_OLD)
+		| (seen->cur ? MAILBOX_OLD : 0);
 }
 
-static int by_unique(const void *a, const void *b)
-{
-	const struct maildir_entry *const *x = a, *const *y = b;
-
-	return span_order(unique_part((*x)->name), unique_part((*y)->name));
-}
-
-/* What is known already, in order of unique names, and what is new. */
+/* What is new comes behind the list's m.count. */
 struct listing {
 	struct maildir *md;
-	struct maildir_entry **known;
-	unsigned nknown;
-	const char *folder;
-	struct maildir_entry *list;
-	unsigned n, room;
+	unsigned found;
 	struct err *err;
 };
 
-/* A known one gets its present name: another program may have changed it. */
-static int list_one(void *arg, const char *file)
+static int list_one(void *arg, const struct maildir_seen *seen)
 {
 	struct listing *l = arg;
-	char name[4 + NAME_MAX + 1];
-	struct maildir_entry e = { .name = name };
-	struct maildir_entry *key = &e, **at = NULL, *list;
+	struct maildir *md = l->md;
+	struct maildir_entry e = maildir_entry_of(span_of(seen->file),
+			seen->cur), *list;
+	unsigned n = md->m.count + l->found;
 
-	snprintf(name, sizeof(name), "%s/%s", l->folder, file);
-	if (l->nknown)
-		at = bsearch(&key, l->known, l->nknown, sizeof(*at), by_unique);
-	if (at && strcmp((*at)->name, name) == 0)
+	if (maildir_find(md, &e) >= 0)
 		return 0;
-	e.when = name_time(name + 4);
-	e.size = name_size(unique_part(name));
-	e.name = arena_dup(l->md->names, span_of(name));
-	if (!e.name)
+	if (n >= MESSAGES_MOST)
 		return err_set(l->err, ERR_NOMEM, "Maildir too big");
-	if (at) {
-		(*at)->name = e.name;
-		return 0;
-	}
-	list = mailbox_room(l->list, l->n, &l->room, sizeof(e), l->err);
+	list = mailbox_room(md->list, n, &md->room, sizeof(*list), l->err);
 	if (!list)
 		return -1;
-	l->list = list;
-	list[l->n++] = e;
+	note_place(md, &e, seen);
+	md->list = list;
+	list[n] = e;
+	l->found++;
 	return 0;
 }
 
-/*
- * new/ before cur/: a message that another program moves meanwhile is seen
- * twice and not missed; the one in cur/ stays.
- */
-static int list_all(struct listing *l)
+/* Makes messages of what was found: one of those that are the same. */
+static int take(struct maildir *md, unsigned found, struct err *err)
 {
-	unsigned n = l->md->m.count;
+	struct mailbox *m = &md->m;
+	struct maildir_entry *e = md->list + m->count, *end = e + found;
+	unsigned before = m->count;
 
-	l->known = calloc(n + 1, sizeof(*l->known));
-	if (!l->known)
-		return err_errno(l->err, "Maildir");
-	for (l->nknown = 0; l->nknown < n; l->nknown++)
-		l->known[l->nknown] = &l->md->list[l->nknown];
-	qsort(l->known, n, sizeof(*l->known), by_unique);
-	l->folder = "new";
-	if (disk_each(l->md->dir, l->folder, list_one, l, l->err) < 0)
-		return -1;
-	l->folder = "cur";
-	return disk_each(l->md->dir, l->folder, list_one, l, l->err);
-}
+	maildir_entry_sort(e, found);
+	for (; e < end; e++) {
+		unsigned n = m->count, flags = e->low & MAILDIR_FLAG_BITS;
 
-/* Adds an entry to the mailbox itself. */
-static int take(struct maildir *md, const struct maildir_entry *e,
-		struct err *err)
-{
-	struct maildir_entry *list = mailbox_room(md->list, md->m.count,
-			&md->room, sizeof(*list), err);
-
-	if (!list)
-		return -1;
-	md->list = list;
-	list[md->m.count] = *e;
-	return mailbox_grow(&md->m, flags_of(flag_part(e->name))
-			| (e->name[0] == 'c' ? MAILBOX_OLD : 0), err);
+		if (n > before && maildir_entry_same(&md->list[n - 1], e)) {
+			md->list[n - 1] = *e;
+			m->marks[n - 1].flags = m->marks[n - 1].was =
+				(unsigned char)flags;
+			continue;
+		}
+		md->list[n] = *e;
+		if (mailbox_grow(m, flags, err) < 0)
+			return -1;
+	}
+	while (md->sorted < m->count && (!md->sorted || maildir_entry_order(
+				&md->list[md->sorted - 1],
+				&md->list[md->sorted]) <= 0))
+		md->sorted++;
+	mailbox_fit(m);
+	md->list = mailbox_fitted(md->list, m->count, &md->room,
+			sizeof(*md->list));
+	return 0;
 }
 
 /* New ones go to the end. How many, or -1. */
@@ -243,188 +209,145 @@ static int maildir_refresh(struct mailbox *m, struct err *err)
 	struct maildir *md = maildir_of(m);
 	struct listing l = { .md = md, .err = err };
 	unsigned before = m->count;
-	int rc = list_all(&l);
 
-	if (rc == 0 && l.n)
-		qsort(l.list, l.n, sizeof(*l.list), by_time);
-	for (unsigned i = 0; rc == 0 && i < l.n; i++)
-		if (!i || !span_eq(unique_part(l.list[i].name),
-					unique_part(l.list[i - 1].name)))
-			rc = take(md, &l.list[i], err);
-	free(l.list);
-	free(l.known);
-	return rc < 0 ? -1 : (int)(m->count - before);
+	if (maildir_each(md, list_one, &l, err) < 0)
+		return -1;
+	if (l.found && take(md, l.found, err) < 0)
+		return -1;
+	return (int)(m->count - before);
+}
+
+/* -- the name of a message -- */
+
+struct naming {
+	struct maildir *md;
+	unsigned wanted;
+	int tries;		/* names to look at */
+	char *path;		/* of what is wanted; "": not seen */
+};
+
+/* Is it this one? */
+static int look_near(void *arg, const struct maildir_seen *seen)
+{
+	struct naming *g = arg;
+	struct maildir_entry e = maildir_entry_of(span_of(seen->file), false);
+
+	if (maildir_entry_same(&e, &g->md->list[g->wanted]))
+		maildir_path(g->path, seen);
+	return g->path[0] || --g->tries == 0;
+}
+
+/* All messages' places are noted anew. */
+static int look_everywhere(void *arg, const struct maildir_seen *seen)
+{
+	struct naming *g = arg;
+	struct maildir_entry e = maildir_entry_of(span_of(seen->file), false);
+	long i = maildir_find(g->md, &e);
+
+	if (i >= 0)
+		note_place(g->md, &g->md->list[i], seen);
+	if (i == (long)g->wanted)
+		maildir_path(g->path, seen);
+	return 0;
+}
+
+static int look_at_place(struct naming *g, struct err *err)
+{
+	struct maildir *md = g->md;
+	const struct maildir_entry *e = &md->list[g->wanted];
+	char room[PLACE_SIZE];
+	struct maildir_dir d = {
+		.cur = e->low & MAILBOX_OLD, .room = room,
+		.size = sizeof(room),
+		.place = (int64_t)((uint64_t)e->place << (md->wide ? 32 : 0))
+	};
+
+	g->tries = PLACE_TRIES;
+	return each_from(md, &d, look_near, g, err);
+}
+
+static int open_path(struct maildir *md, const char *path)
+{
+	return openat(md->dir, path,
+			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+}
+
+/* Another program may have moved it or given it new flags since. */
+int maildir_open_message(struct maildir *md, unsigned i, struct err *err)
+{
+	char path[MAILDIR_PATH_SIZE] = "";
+	struct naming g = { .md = md, .wanted = i, .path = path };
+	const char *known = maildir_window_path(md, i);
+	int fd = known ? open_path(md, known) : -1;
+
+	if (fd >= 0)
+		return fd;
+	if (look_at_place(&g, NULL) >= 0 && path[0])
+		fd = open_path(md, path);
+	if (!path[0] || (fd < 0 && errno == ENOENT)) {
+		path[0] = '\0';
+		if (maildir_each(md, look_everywhere, &g, err) < 0)
+			return -1;
+		errno = ENOENT;
+		if (path[0])
+			fd = open_path(md, path);
+	}
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err, ERR_PERM, "message %u was removed", i + 1);
+	return fd < 0 ? err_errno(err, "message %u", i + 1) : fd;
 }
 
 /* -- one message -- */
 
-static int open_entry(struct maildir *md, const struct maildir_entry *e)
-{
-	return openat(md->dir, e->name,
-			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-}
-
-/* Another program may have given it new flags since. */
-static int open_message(struct maildir *md, unsigned i, struct err *err)
-{
-	int fd = open_entry(md, &md->list[i]);
-
-	if (fd < 0 && errno == ENOENT && !md->list[i].gone
-			&& maildir_refresh(&md->m, err) >= 0)
-		fd = open_entry(md, &md->list[i]);
-	if (fd < 0)
-		return err_errno(err, "message %u", i + 1);
-	return fd;
-}
-
 static int maildir_reader(struct mailbox *m, unsigned i,
 		struct mailbox_reader *r, struct err *err)
 {
-	r->own_fd = open_message(maildir_of(m), i, err);
-	if (r->own_fd < 0)
-		return -1;
-	return lines_open(&r->lines, r->own_fd, 0, -1, err);
+	r->own_fd = maildir_open_message(maildir_of(m), i, err);
+	return r->own_fd < 0 ? -1 : maildir_reader_start(r, err);
 }
 
-/* Octets with CRLF, a last line without an end completed. */
-static uint64_t measure(struct maildir *md, unsigned i)
+static uint64_t size_of(struct maildir *md, unsigned i)
 {
-	int fd = open_message(md, i, NULL);
-	struct lines l;
-	uint64_t size = 0;
+	uint64_t size = md->list[i].size;
+	int fd;
 
+	if (size != MAILDIR_SIZE_UNKNOWN)
+		return size;
+	fd = maildir_open_message(md, i, NULL);
 	if (fd < 0)
 		return 0;
-	if (lines_open(&l, fd, 0, -1, NULL) == 0) {
-		while (lines_next(&l, NULL) > 0)
-			size += l.text.n + (l.ended ? 2 : 0);
-		lines_close(&l);
-		size += l.ended ? 0 : 2;
-	}
+	size = maildir_measure(fd);
 	close(fd);
+	if (size < MAILDIR_SIZE_UNKNOWN)
+		md->list[i].size = (uint32_t)size;
 	return size;
 }
 
-static bool printable(struct span s)
+/*
+ * Time and hash in hex. Of names that differ in nothing but their sizes the
+ * size tells them apart.
+ */
+static void put_uid(const struct maildir *md, unsigned i, char uid[72])
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] < 0x21 || s.p[i] > 0x7E)
-			return false;
-	return true;
+	const struct maildir_entry *e = &md->list[i];
+	uint32_t words[] = { e->when, e->high, e->low & ~MAILDIR_FLAG_BITS,
+		e->size };
+	size_t n = i && maildir_entry_order(e - 1, e) == 0 ? 4 : 3;
+	unsigned char octets[16];
+
+	for (size_t k = 0; k < n * 4; k++)
+		octets[k] = (unsigned char)(words[k / 4] >> (24 - k % 4 * 8));
+	mailbox_hex(uid, octets, n * 4);
 }
 
 static void maildir_describe(struct mailbox *m, unsigned i,
 		struct mailbox_message *out)
 {
 	struct maildir *md = maildir_of(m);
-	unsigned char hash[SHA256_SIZE];
-	struct span id;
 
-	if (md->list[i].size == SIZE_UNKNOWN)
-		md->list[i].size = measure(md, i);
-	out->size = md->list[i].size;
+	out->size = size_of(md, i);
 	out->arrived = md->list[i].when;
-	id = unique_part(md->list[i].name);
-	id = span_sub(id, 0, span_find(id, ','));
-	/* RFC 1939 section 7, UIDL: 1 to 70 characters 0x21 to 0x7E */
-	if (id.n < 1 || id.n > 70 || !printable(id)) {
-		sha256(hash, unique_part(md->list[i].name));
-		mailbox_hex(out->uid, hash, 20);
-	} else {
-		str_copy(out->uid, sizeof(out->uid), id);
-	}
-}
-
-/* -- saving -- */
-
-static int rename_entry(struct maildir *md, struct maildir_entry *e,
-		unsigned flags)
-{
-	char text[64], name[4 + 256 + 64];
-	struct span unique = unique_part(e->name);
-	char *kept;
-	int rc;
-
-	put_flags(text, flag_part(e->name), flags);
-	snprintf(name, sizeof(name), "cur/%.*s:2,%s", SPAN_ARG(unique), text);
-	kept = arena_dup(md->names, span_of(name));
-	if (!kept) {
-		errno = ENOMEM;
-		return -1;
-	}
-	rc = renameat(md->dir, e->name, md->dir, kept);
-	if (rc < 0 && errno == EINVAL) {
-		kept[4 + unique.n] = ';';
-		rc = renameat(md->dir, e->name, md->dir, kept);
-	}
-	if (rc == 0)
-		e->name = kept;
-	return rc;
-}
-
-static int remove_entry(struct maildir *md, struct maildir_entry *e)
-{
-	if (unlinkat(md->dir, e->name, 0) < 0)
-		return -1;
-	e->gone = true;
-	return 0;
-}
-
-static int apply(struct maildir *md, unsigned i, unsigned flags)
-{
-	struct maildir_entry *e = &md->list[i];
-
-	return flags & MAILBOX_DELETED ? remove_entry(md, e)
-			: rename_entry(md, e, flags);
-}
-
-static int save_one(struct maildir *md, unsigned i, struct err *err)
-{
-	unsigned flags = md->m.marks[i].flags;
-	int rc = apply(md, i, flags);
-
-	if (rc < 0 && errno == ENOENT && maildir_refresh(&md->m, err) >= 0)
-		rc = apply(md, i, flags);
-	/* somebody else has removed it: nothing is left to do */
-	if (rc < 0 && errno == ENOENT) {
-		md->list[i].gone = true;
-		rc = 0;
-	}
-	if (rc < 0)
-		return err_errno(err, "message %u", i + 1);
-	md->m.marks[i].was = (unsigned char)flags;
-	return 0;
-}
-
-static int maildir_save(struct mailbox *m, struct err *err)
-{
-	struct maildir *md = maildir_of(m);
-	unsigned n = m->count, changed = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		if (md->list[i].gone || m->marks[i].flags == m->marks[i].was)
-			continue;
-		if (save_one(md, i, err) < 0)
-			return -1;
-		changed++;
-	}
-	if (!changed)
-		return 0;
-	errno = disk_flush_path(md->dir, "new", O_DIRECTORY);
-	if (!errno)
-		errno = disk_flush_path(md->dir, "cur", O_DIRECTORY);
-	return errno ? disk_err(err, "Maildir") : 0;
-}
-
-bool maildir_takes_colons(int dirfd)
-{
-	int fd = openat(dirfd, ":2,", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return errno != EINVAL;
-	close(fd);
-	unlinkat(dirfd, ":2,", 0);
-	return true;
+	put_uid(md, i, out->uid);
 }
 
 /* -- opening -- */
@@ -435,7 +358,8 @@ static void maildir_close(struct mailbox *m)
 
 	if (md->dir >= 0)
 		close(md->dir);
-	arena_free(md->names);
+	close_folders(md);
+	maildir_window_free(md);
 	free(md->list);
 	free(md);
 }
@@ -456,16 +380,15 @@ struct mailbox *maildir_open(int dirfd, const char *path, bool make, bool write,
 	}
 	md->m.ops = &ops;
 	md->m.write = write;
-	md->names = arena_new(NAMES_MOST);
+	md->folder[0] = md->folder[1] = -1;
 	md->dir = maildir_folder(dirfd, path, make, err);
-	if (!md->names)
-		err_nomem(err);
-	if (!md->names || md->dir < 0)
+	if (md->dir < 0)
 		goto out;
 	if (write && clock_plausible())
 		disk_sweep(md->dir, "tmp", SWEEP_AGE);
 	if (maildir_refresh(&md->m, err) < 0)
 		goto out;
+	close_folders(md);
 	return &md->m;
 out:
 	mailbox_close(&md->m);

@@ -1,9 +1,9 @@
+#include "config.h"
 #include "store/maildir.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,33 +14,60 @@
 #include "os/file.h"
 #include "os/rand.h"
 #include "store/disk.h"
+#include "store/gzip.h"
 #include "store/mailbox_private.h"
 #include "store/maildir_private.h"
 
 #define HOST_MOST 28		/* characters: so that the UIDL is the name itself */
 
-/* new/ is the last to be made: where it is, all are. */
-int maildir_folder(int dirfd, const char *path, bool make, struct err *err)
+/* A folder, and no link to one. errno is ENOENT where it is missing. */
+static bool is_folder(int dir, const char *name)
 {
-	static const char names[][4] = { "new", "tmp", "cur", "new" };
-	char whole[PATH_MAX];
 	struct stat st;
-	int fd;
 
-	for (int i = 0; i < 4; i++) {
-		if (snprintf(whole, sizeof(whole), "%s/%s", path, names[i])
-				>= (int)sizeof(whole))
-			return err_set(err, ERR_PERM, "mailbox: name too long");
-		if (i == 0 && fstatat(dirfd, whole, &st, 0) == 0)
-			break;
-		if (i == 0 && !make && (errno == ENOENT || errno == ENOTDIR))
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	errno = ENOTDIR;
+	return S_ISDIR(st.st_mode);
+}
+
+/* new/ is the last to be made: what delivers looks for it. */
+static int three_folders(int dir, const char *path, bool make, struct err *err)
+{
+	static const char names[][4] = { "tmp", "cur", "new" };
+
+	for (int i = 0; i < 3; i++) {
+		if (is_folder(dir, names[i]))
+			continue;
+		if (errno == ENOTDIR)
+			return err_set(err, ERR_PERM, "%s: %s is no folder, and "
+					"a link is not followed", path, names[i]);
+		if (errno == ENOENT && !make)
 			return err_set(err, ERR_PERM, "%s: no such mailbox",
 					path);
-		if (i > 0 && file_mkdirs(dirfd, whole, 0700, err) < 0)
+		if (errno != ENOENT)
+			return disk_err(err, path);
+		if (file_mkdirs(dir, names[i], 0700, err) < 0)
 			return -1;
 	}
-	fd = disk_folder(dirfd, path);
-	return fd < 0 ? disk_err(err, path) : fd;
+	return 0;
+}
+
+int maildir_folder(int dirfd, const char *path, bool make, struct err *err)
+{
+	int fd = disk_folder_below(dirfd, path, make);
+
+	if (fd < 0 && !make && errno == ENOENT)
+		return err_set(err, ERR_PERM, "%s: no such mailbox", path);
+	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
+		return err_set(err, ERR_PERM, "%s: this is no folder, and a link "
+				"is not followed", path);
+	if (fd < 0)
+		return disk_err(err, path);
+	if (three_folders(fd, path, make, err) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
 /* -- names -- */
@@ -62,16 +89,18 @@ static void put_host(char out[HOST_MOST + 5])
 	out[n] = '\0';
 }
 
-/* What a file's name says of its size; 0: nothing. */
-static int64_t size_said(const char *name)
+/* Up to another field, the flags, or the end. */
+int64_t maildir_name_size(const char *name)
 {
 	const char *at = strstr(name, ",S=");
-	struct span rest = at ? span_of(at + 3) : SPAN("");
-	struct span number = span_cut(&rest, ',');
 	unsigned long long size;
+	size_t n;
 
-	return span_number64(span_sub(number, 0, span_find(number, ':')),
-			INT64_MAX, &size) ? (int64_t)size : 0;
+	if (!at)
+		return -1;
+	n = strcspn(at + 3, ",:;");
+	return span_number64(span_make(at + 3, n), INT64_MAX, &size)
+		? (int64_t)size : -1;
 }
 
 /*
@@ -87,11 +116,16 @@ static int is_whole(int dir, const char *name, struct err *err)
 		return 1;	/* a reader has just moved it */
 	if (fd < 0)
 		return disk_err(err, "Maildir");
-	rc = disk_has_hole(fd, 0, size_said(name));
+	if (CFG_MAILBOX_GZIP && gzip_is(fd)) {
+		rc = gunzip_is_whole(fd, (uint64_t)maildir_name_size(name));
+	} else {
+		rc = disk_has_hole(fd, 0, maildir_name_size(name));
+		rc = rc < 0 ? -1 : !rc;
+	}
 	if (rc < 0)
 		disk_err(err, "Maildir");
 	close(fd);
-	return rc < 0 ? -1 : !rc;
+	return rc;
 }
 
 struct search {
@@ -181,6 +215,8 @@ static int add_file(int dir, const struct mailbox_add *add,
 	if (fd < 0)
 		return disk_err(err, "Maildir");
 	rc = out_open(&out, fd, err);
+	if (CFG_MAILBOX_GZIP && rc == 0 && add->gzip)
+		rc = out_compress(&out, err);
 	if (rc == 0)
 		rc = out_message(&out, add, false, err);
 	if (out_close(&out) < 0)

@@ -3,6 +3,7 @@
 #define STORE_MAILDIR_PRIVATE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include "base/err.h"
 
 /*
@@ -10,5 +11,7 @@
  * 0700. The fd, or -1: ERR_PERM: no such mailbox.
  */
 int maildir_folder(int dirfd, const char *path, bool make, struct err *err);
+/* Octets of the file, as its name says behind ",S="; -1: nothing. */
+int64_t maildir_name_size(const char *name);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +10,12 @@
 
 #include "base/date.h"
 #include "base/list.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "store/disk.h"
 #include "store/mailbox_private.h"
+
+#define MTIME_STEP 20000	/* microseconds; kernels have 1 to 10 ms */
 
 struct mbox {
 	struct mailbox m;
@@ -20,7 +24,7 @@ struct mbox {
 	int fd;			/* to read from; -1: there is no file */
 	uid_t owner;		/* MBOX_OWN, or whose the file must be */
 	struct stat seen;	/* when it was indexed */
-	bool stale;		/* saved since */
+	bool stale;		/* saved since, or too fresh to tell */
 	struct mbox_index ix;	/* ix.e[n - 1] is message n */
 };
 
@@ -81,11 +85,28 @@ static int match(struct mbox *mb, struct mbox_index *fresh, struct err *err)
 			continue;
 		}
 		*e = **at;
-		take_flags(&mb->m.marks[i], e->flags);
+		take_flags(&mb->m.marks[i], (unsigned char)e->flags);
 		(*at)->gone = true;	/* not a new one */
 	}
 	free(p);
 	return 0;
+}
+
+/* The first one is taken as it is. */
+static int adopt(struct mbox *mb, struct mbox_index *fresh, struct err *err)
+{
+	for (unsigned i = 0; i < fresh->n; i++)
+		if (mailbox_grow(&mb->m, fresh->e[i].flags, err) < 0) {
+			mb->m.count = 0;
+			return -1;
+		}
+	mbox_index_free(&mb->ix);
+	mb->ix = *fresh;
+	*fresh = (struct mbox_index){ 0 };
+	mb->ix.e = mailbox_fitted(mb->ix.e, mb->ix.n, &mb->ix.room,
+			sizeof(*mb->ix.e));
+	mailbox_fit(&mb->m);
+	return (int)mb->ix.n;
 }
 
 /* How many are new, or -1. */
@@ -93,6 +114,8 @@ static int merge(struct mbox *mb, struct mbox_index *fresh, struct err *err)
 {
 	int added = 0;
 
+	if (!mb->ix.n)
+		return adopt(mb, fresh, err);
 	if (match(mb, fresh, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < fresh->n; i++) {
@@ -105,6 +128,18 @@ static int merge(struct mbox *mb, struct mbox_index *fresh, struct err *err)
 	return added;
 }
 
+/*
+ * A file's time has steps: what another program writes within the step of the
+ * last write, in as many octets, does not show.
+ */
+static bool too_fresh(const struct stat *st)
+{
+	int64_t age = clock_now_us() - (int64_t)st->st_mtim.tv_sec * 1000000
+		- st->st_mtim.tv_nsec / 1000;
+
+	return age > -MTIME_STEP && age < MTIME_STEP;
+}
+
 /* Under the lock, where there is one. How many are new, or -1. */
 static int resync(struct mbox *mb, struct err *err)
 {
@@ -115,7 +150,8 @@ static int resync(struct mbox *mb, struct err *err)
 	if (mb->fd >= 0)
 		close(mb->fd);
 	mb->fd = openat(mb->dirfd, mb->path,
-			O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+			O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
+			| mbox_nofollow(mb->dirfd));
 	if (mb->fd < 0 ? errno != ENOENT : fstat(mb->fd, &st) < 0)
 		return disk_err(err, mb->path);
 	if (mb->fd >= 0 && (!S_ISREG(st.st_mode) || (mb->owner != MBOX_OWN
@@ -131,7 +167,7 @@ static int resync(struct mbox *mb, struct err *err)
 	mbox_index_free(&fresh);
 	if (rc >= 0) {
 		mb->seen = st;
-		mb->stale = false;
+		mb->stale = too_fresh(&st);
 	}
 	return rc;
 }
@@ -177,7 +213,28 @@ static int mbox_reader(struct mailbox *m, unsigned i, struct mailbox_reader *r,
 	if (e->gone || mb->fd < 0)
 		return err_set(err, ERR_TEMP, "message %u is gone", i + 1);
 	r->mbox = true;
-	return lines_open(&r->lines, mb->fd, e->from + e->skip, e->end, err);
+	r->mailbox = m;
+	r->index = i;
+	r->start = mbox_text(e);
+	return lines_open(&r->lines, mb->fd, r->start, mbox_end(e), err);
+}
+
+int mbox_still(struct mailbox_reader *r, struct err *err)
+{
+	struct mbox *mb = mbox_of(r->mailbox);
+	const struct mbox_entry *e;
+	struct stat st;
+
+	if ((mb->fd < 0 || fstat(mb->fd, &st) < 0 || !unchanged(mb, &st))
+			&& resync_locked(mb, err) < 0)
+		return -1;
+	e = &mb->ix.e[r->index];
+	if (e->gone || mb->fd < 0 || mbox_text(e) != r->start
+			|| mbox_end(e) != r->lines.end)
+		return err_set(err, ERR_TEMP, "message %u was changed meanwhile",
+				r->index + 1);
+	r->lines.fd = mb->fd;
+	return 0;
 }
 
 /* "From ADDRESS Tue Nov 24 11:11:46 2026", perhaps a zone before the year. */
@@ -215,10 +272,11 @@ static void mbox_describe(struct mailbox *m, unsigned i,
 	ssize_t n;
 
 	out->size = e->size;
-	mailbox_hex(out->uid, e->hash, sizeof(e->hash));
+	snprintf(out->uid, sizeof(out->uid), "%016" PRIx64 "%04x", e->hash,
+			(unsigned)e->hash_end);
 	if (e->twin)
-		snprintf(out->uid + 32, sizeof(out->uid) - 32, "-%u",
-				e->twin);
+		snprintf(out->uid + 20, sizeof(out->uid) - 20, "-%u",
+				(unsigned)e->twin);
 	n = mb->fd < 0 ? 0 : file_pread(mb->fd, line, e->skip < sizeof(line)
 			? e->skip : sizeof(line), e->from);
 	if (n > 0)
@@ -299,7 +357,7 @@ static int rewrite(struct mbox *mb, struct out *o, const struct mbox_entry *e,
 	struct lines l;
 	int rc;
 
-	if (lines_open(&l, mb->fd, e->from, e->end, err) < 0)
+	if (lines_open(&l, mb->fd, (int64_t)e->from, mbox_end(e), err) < 0)
 		return -1;
 	while ((rc = lines_next(&l, err)) > 0)
 		rewrite_piece(&w, &l);
@@ -343,7 +401,7 @@ static int write_tail(struct mbox *mb, const struct mbox_lock *lock,
 {
 	struct out o = { .buffer = NULL };
 	struct mbox_redo redo;
-	int rc = mbox_redo_begin(&redo, lock, p[0]->from, err);
+	int rc = mbox_redo_begin(&redo, lock, (int64_t)p[0]->from, err);
 
 	if (rc == 0)
 		rc = out_open(&o, redo.fd, err);
@@ -387,7 +445,7 @@ static int save_changes(struct mbox *mb, const struct mbox_lock *lock,
 	if (first < n && kept)
 		rc = write_tail(mb, lock, p + first, n - first, err);
 	else if (first < n)
-		rc = cut_tail(mb, lock, p[first]->from, err);
+		rc = cut_tail(mb, lock, (int64_t)p[first]->from, err);
 	free(p);
 	return rc;
 }

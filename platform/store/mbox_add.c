@@ -124,14 +124,15 @@ static int find_key(int fd, const char *key, bool *found, struct err *err)
 	for (unsigned i = 0; i < ix.n; i++)
 		if (ix.e[i].has_key)
 			e = &ix.e[i];
-	hole = e && !e->partial ? disk_has_hole(fd, e->from, e->end) : 0;
+	hole = e && !e->partial ? disk_has_hole(fd, (int64_t)e->from,
+			mbox_end(e)) : 0;
 	if (hole < 0)
 		rc = disk_err(err, "mbox");
 	else if (hole)
 		e->partial = true;
 	*found = e && !e->partial;
 	if (rc == 0 && e && e->partial && e == &ix.e[ix.n - 1]
-			&& ftruncate(fd, e->from) < 0)
+			&& ftruncate(fd, (off_t)e->from) < 0)
 		rc = disk_err(err, "mbox");
 	mbox_index_free(&ix);
 	return rc;

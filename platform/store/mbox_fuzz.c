@@ -17,13 +17,13 @@ static void check(const struct mbox_index *ix, size_t size)
 	for (unsigned i = 0; i < ix->n; i++) {
 		const struct mbox_entry *e = &ix->e[i];
 
-		if (e->from < end || e->end < e->from + e->skip
-				|| e->end > (int64_t)size)
+		if ((int64_t)e->from < end || mbox_end(e) < mbox_text(e)
+				|| mbox_end(e) > (int64_t)size)
 			abort();
 		/* each line end may grow by one, a last line be completed */
-		if (e->size > 2 * (uint64_t)(e->end - e->from) + 2)
+		if (e->size > 2 * e->length + 2)
 			abort();
-		end = e->end;
+		end = mbox_end(e);
 	}
 }
 

@@ -14,6 +14,7 @@ struct scan {
 	const char *key;
 	struct mbox_entry *e;	/* the message in work; NULL: before the first */
 	struct mailbox_hide hide;
+	uint64_t size;		/* of it, as readers see it */
 	size_t blank;		/* octets of the empty line just seen, else 0 */
 	bool ended;		/* the last line was */
 	bool has_length;	/* the key line gave one: */
@@ -50,34 +51,36 @@ static void finish(struct scan *s, int64_t end)
 {
 	unsigned char hash[SHA256_SIZE];
 	struct mbox_entry *e = s->e;
-	int64_t octets;
 
 	if (!e)
 		return;
-	e->end = end - (int64_t)s->blank;
-	if (s->blank)
-		e->size -= 2;
-	if (!s->ended)
-		e->size += 2;
+	e->length = (uint64_t)(end - (int64_t)s->blank) - e->from;
+	e->size = s->size - (s->blank ? 2 : 0) + (s->ended ? 0 : 2);
 	sha256(hash, span_make(s->sample, s->sampled));
-	memcpy(e->hash, hash, sizeof(e->hash));
-	octets = e->end - e->from - e->skip;
-	e->partial = s->has_length
-		&& (s->length == 0 || (int64_t)s->length > octets);
+	for (int i = 0; i < 8; i++)
+		e->hash = e->hash << 8 | hash[i];
+	e->hash_end = (unsigned)hash[8] << 8 | hash[9];
+	e->partial = s->has_length && (s->length == 0
+			|| s->length > e->length - e->skip);
 	s->e = NULL;
 }
 
 static int begin(struct scan *s, int64_t from, size_t skip, struct err *err)
 {
 	struct mbox_index *ix = s->ix;
-	struct mbox_entry *e = mailbox_room(ix->e, ix->n, &ix->room,
-			sizeof(*e), err);
+	struct mbox_entry *e;
 
+	if (ix->n >= MBOX_MESSAGES_MOST)
+		return err_set(err, ERR_NOMEM, "more than %u messages",
+				MBOX_MESSAGES_MOST);
+	e = mailbox_room(ix->e, ix->n, &ix->room, sizeof(*e), err);
 	if (!e)
 		return -1;
 	ix->e = e;
 	s->e = e += ix->n++;
-	*e = (struct mbox_entry){ .from = from, .skip = (uint32_t)skip };
+	*e = (struct mbox_entry){ .from = (uint64_t)from,
+		.skip = (uint16_t)skip };
+	s->size = 0;
 	s->hide = (struct mailbox_hide){ .header = true };
 	s->has_length = false;
 	s->blank = 0;
@@ -105,10 +108,12 @@ static void read_flags(struct mbox_entry *e, struct span letters)
 		{ 'R', MAILBOX_SEEN }, { 'O', MAILBOX_OLD },
 		{ 'A', MAILBOX_ANSWERED }, { 'F', MAILBOX_FLAGGED }
 	};
+	unsigned flags = e->flags;
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
 		if (span_has(letters, known[i].letter))
-			e->flags |= known[i].flag;
+			flags |= known[i].flag;
+	e->flags = flags & 31;
 }
 
 static void read_key(struct scan *s, struct span value)
@@ -153,9 +158,9 @@ static void line(struct scan *s, const struct lines *l)
 		sample(s, text);
 	if (l->first && l->ended && text.n == 0)
 		s->blank = l->piece.n;
-	s->e->size += text.n + (l->ended ? 2 : 0);
+	s->size += text.n + (l->ended ? 2 : 0);
 	if (l->first && mailbox_quoted(text, 1))
-		s->e->size--;
+		s->size--;
 }
 
 /* -- the file -- */
@@ -166,10 +171,13 @@ static int piece_read(struct scan *s, const struct lines *l, struct err *err)
 		finish(s, lines_offset(l));
 		return begin(s, lines_offset(l), l->piece.n, err);
 	}
-	if (s->e) {
+	if (s->e && lines_offset(l) - (int64_t)s->e->from
+			< MBOX_MESSAGE_MOST) {
 		line(s, l);
 		return 0;
 	}
+	if (s->e)
+		return err_set(err, ERR_NOMEM, "a message too big");
 	if (l->text.n == 0)	/* empty lines at the start of the file */
 		return 0;
 	return err_set(err, ERR_PERM, "this is no mbox");
@@ -179,13 +187,12 @@ int mbox_by_hash(const void *a, const void *b)
 {
 	const struct mbox_entry *x = *(const struct mbox_entry *const *)a;
 	const struct mbox_entry *y = *(const struct mbox_entry *const *)b;
-	int c = memcmp(x->hash, y->hash, sizeof(x->hash));
 
-	if (c)
-		return c;
-	if (x->twin != y->twin)
-		return x->twin < y->twin ? -1 : 1;
-	return 0;
+	if (x->hash != y->hash)
+		return x->hash < y->hash ? -1 : 1;
+	if (x->hash_end != y->hash_end)
+		return x->hash_end < y->hash_end ? -1 : 1;
+	return (x->twin > y->twin) - (x->twin < y->twin);
 }
 
 struct mbox_entry **mbox_sorted(const struct mbox_index *ix,
@@ -213,7 +220,8 @@ static int count_twins(struct mbox_index *ix, struct err *err)
 	if (!p)
 		return -1;
 	for (unsigned i = 0; i < ix->n; i++)
-		p[i]->twin = i && memcmp(p[i]->hash, p[i - 1]->hash, 16) == 0
+		p[i]->twin = i && p[i]->hash == p[i - 1]->hash
+			&& p[i]->hash_end == p[i - 1]->hash_end
 			? p[i - 1]->twin + 1 : 0;
 	free(p);
 	return 0;

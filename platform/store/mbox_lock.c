@@ -105,6 +105,36 @@ static void repair_append(const struct mbox_lock *l, const struct dot *d)
 }
 
 /*
+ * After a power cut a file may be as long as it was to be, and its new octets
+ * NULs. Every mbox ends in a line feed: such a tail was never acknowledged.
+ */
+static void repair_hole(const struct mbox_lock *l)
+{
+	off_t size = lseek(l->fd, 0, SEEK_END), end = size;
+	char piece[512], last = '\0';
+
+	while (end > 0 && !last) {
+		off_t from = end > (off_t)sizeof(piece) ?
+			end - (off_t)sizeof(piece) : 0;
+		ssize_t n = file_pread(l->fd, piece, (size_t)(end - from),
+				from);
+
+		while (n > 0 && !piece[n - 1])
+			n--;
+		if (n < 0)
+			return;
+		end = from + n;
+		last = n ? piece[n - 1] : '\0';
+	}
+	if (end >= size || (end > 0 && last != '\n'))
+		return;
+	log_warn("%s: the empty tail of a delivery that was cut is removed",
+			l->path);
+	if (ftruncate(l->fd, end) < 0)
+		log_error("%s: %s", l->path, strerror(errno));
+}
+
+/*
  * Takes the lock of one who is dead out of the way. We hold the fcntl
  * lock, so that no second process of ours is here. True: try again.
  */
@@ -182,7 +212,8 @@ static int dot_take(struct mbox_lock *l)
 
 static int open_mbox(struct mbox_lock *l, bool make)
 {
-	const int flags = O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	const int flags = O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
+		| mbox_nofollow(l->dirfd);
 
 	l->fd = openat(l->dirfd, l->path, flags);
 	if (l->fd >= 0 || errno != ENOENT || !make)
@@ -196,13 +227,15 @@ static int open_mbox(struct mbox_lock *l, bool make)
 
 /*
  * With the group of the mail folder we could write into other people's
- * boxes through a link: a user changes only what is the user's.
+ * boxes through a link: a user changes only what is the user's. A hard link
+ * could make any file of the user's a mailbox.
  */
-static bool is_own_file(int fd, uid_t owner)
+static bool is_own_file(const struct mbox_lock *l, uid_t owner)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	if (fstat(l->fd, &st) < 0 || !S_ISREG(st.st_mode)
+			|| (st.st_nlink > 1 && l->dirfd != AT_FDCWD))
 		return false;
 	if (owner != MBOX_OWN)
 		return st.st_uid == owner;
@@ -242,7 +275,57 @@ static int lock_err(const struct mbox_lock *l, struct err *err)
 		err_set(err, ERR_PERM, "%s: no such mailbox", l->path);
 		return -1;
 	}
+	if (errno == ELOOP)
+		return err_set(err, ERR_PERM, "%s: a link is not followed",
+				l->path);
 	return disk_err(err, l->path);
+}
+
+/* -- who has it -- */
+
+/* 0: nobody but us; -1: a lock of an open file, as ours are, names nobody. */
+static long fcntl_owner(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+		return 0;
+	return (long)lock.l_pid;
+}
+
+/* "mutt", of Linux; else nothing. */
+static void process_name(char out[32], long pid)
+{
+	char path[40];
+	ssize_t n = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = file_pread(fd, out, 31, 0);
+		close(fd);
+	}
+	out[n < 0 ? 0 : n] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+}
+
+/* Before the file is closed. */
+static int locked_err(const struct mbox_lock *l, struct err *err)
+{
+	char dot[MBOX_PATH_SIZE] = "", name[32];
+	long pid = fcntl_owner(l->fd);
+	bool by_dot = pid == 0;
+	struct dot d;
+
+	if (pid <= 0 && mbox_beside(dot, l->path, "", ".lock") == 0)
+		pid = dot_read(l->dirfd, dot, &d) == 0 ? d.pid : 0;
+	if (pid <= 0)
+		return err_set(err, ERR_TEMP, "%s: locked%s%s", l->path,
+				by_dot ? " by " : "", by_dot ? dot : "");
+	process_name(name, pid);
+	return err_set(err, ERR_TEMP, "%s: locked by process %ld%s%s%s", l->path,
+			pid, *name ? " (" : "", name, *name ? ")" : "");
 }
 
 int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,
@@ -250,31 +333,39 @@ int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
 	int64_t end = clock_ms() + ms;
+	bool late;
 	int rc;
 
 	*l = (struct mbox_lock){ .dirfd = dirfd, .path = path, .fd = -1 };
 	for (;;) {
 		if (open_mbox(l, make) < 0)
 			return lock_err(l, err);
-		if (!is_own_file(l->fd, owner)) {
+		if (!is_own_file(l, owner)) {
 			close_again(l);
 			return err_set(err, ERR_PERM,
-				"%s: not a mailbox of this user", path);
+				"%s: not a mailbox of this user alone", path);
 		}
 		rc = try_lock(l);
 		if (rc == 0)
 			break;
+		late = clock_ms() >= end;
+		if (rc > 0 && late)
+			locked_err(l, err);
 		close_again(l);
 		if (rc < 0)
 			return lock_err(l, err);
-		if (clock_ms() >= end)
-			return err_set(err, ERR_TEMP, "%s: locked", path);
+		if (late) {
+			errno = EAGAIN;
+			return -1;
+		}
 		nanosleep(&pause, NULL);
 	}
-	if (mbox_redo_recover(l, err) == 0)
-		return 0;
-	mbox_unlock(l);
-	return -1;
+	if (mbox_redo_recover(l, err) < 0) {
+		mbox_unlock(l);
+		return -1;
+	}
+	repair_hole(l);
+	return 0;
 }
 
 void mbox_unlock(struct mbox_lock *l)

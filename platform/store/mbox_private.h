@@ -11,6 +11,7 @@
 #ifndef STORE_MBOX_PRIVATE_H
 #define STORE_MBOX_PRIVATE_H
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -45,24 +46,44 @@ int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,
 		bool make, int ms, struct err *err);
 void mbox_unlock(struct mbox_lock *l);
 
+/* Only where the path is the caller's own affair is it followed to elsewhere. */
+static inline int mbox_nofollow(int dirfd)
+{
+	return dirfd == AT_FDCWD ? 0 : O_NOFOLLOW;
+}
+
 /* PATH with its last part changed: FOLDER/[before]NAME[after]. -1: too long. */
 int mbox_beside(char out[MBOX_PATH_SIZE], const char *path, const char *before,
 		const char *after);
 
 /* -- mbox_index.c -- */
 
+#define MBOX_MESSAGES_MOST (1u << 21)	/* 64 MB of these */
+#define MBOX_MESSAGE_MOST (INT64_C(1) << 39)	/* octets */
+
+/* 32 octets, as a mailbox can have very many. */
 struct mbox_entry {
-	int64_t from;		/* of the From_ line */
-	int64_t end;		/* behind the last octet, separator not counted */
-	uint64_t size;		/* as readers see it, with CRLF */
-	uint32_t skip;		/* octets of the From_ line */
-	unsigned char hash[16];	/* of the header section */
-	uint32_t twin;		/* how many with this hash are before it */
-	unsigned char flags;
-	bool partial;		/* its key says that it was not written whole */
-	bool has_key;		/* it has the key that was looked for */
-	bool gone;
+	uint64_t from : 48;	/* where the From_ line begins */
+	uint64_t skip : 16;	/* octets of it, at most LINES_SIZE */
+	uint64_t length : 40;	/* with it, without the separator behind */
+	uint64_t twin : 24;	/* how many with this hash are before it */
+	uint64_t size : 40;	/* as readers see it, with CRLF */
+	uint64_t flags : 5;
+	uint64_t partial : 1;	/* its key says that it was not written whole */
+	uint64_t has_key : 1;	/* it has the key that was looked for */
+	uint64_t gone : 1;
+	uint64_t hash_end : 16;	/* octets 9 and 10 of: */
+	uint64_t hash;		/* ... the header section's hash, 8 octets */
 };
+
+static inline int64_t mbox_end(const struct mbox_entry *e)
+{
+	return (int64_t)(e->from + e->length);
+}
+static inline int64_t mbox_text(const struct mbox_entry *e)
+{
+	return (int64_t)(e->from + e->skip);
+}
 
 struct mbox_index {
 	struct mbox_entry *e;

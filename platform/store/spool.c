@@ -116,6 +116,7 @@ static int open_places(struct spool *s, struct err *err)
 			conf->spill_dir, err) : 0;
 }
 
+static void tell_now(struct loop_task *t);
 static void tell_again(struct loop_timer *t);
 
 static struct spool *spool_new(const struct conf *conf, struct loop *loop)
@@ -133,6 +134,8 @@ static struct spool *spool_new(const struct conf *conf, struct loop *loop)
 	list_init(&s->failed);
 	list_init(&s->report.link);
 	s->report.run = spool_draft_report;
+	list_init(&s->tell.link);
+	s->tell.run = tell_now;
 	s->tell_again.fire = tell_again;
 	str_init(&s->untold, UNTOLD_MOST * SPOOL_ID_SIZE);
 	return s;
@@ -179,8 +182,10 @@ void spool_close(struct spool *s)
 		close_place(&s->flash);
 	}
 	sync_close(s->sync);
+	closer_free(s->closer);
 	if (s->loop) {
 		loop_task_stop(&s->report);
+		loop_task_stop(&s->tell);
 		loop_timer_stop(s->loop, &s->tell_again);
 	}
 	spool_draft_drop(&s->committing);
@@ -244,54 +249,74 @@ int spool_room(struct spool *s, uint64_t size, struct err *err)
 /* -- telling the queue -- */
 
 /* 0; -1: worth trying again. */
-static int send_id(struct spool *s, const char *id)
+static int send_text(struct spool *s, struct span text)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
 	if (str_copys(addr.sun_path, sizeof(addr.sun_path),
 				s->notify_path) < 0)
 		return 0;
-	if (sendto(s->notify_fd, id, strlen(id), 0, (const void *)&addr,
+	if (sendto(s->notify_fd, text.p, text.n, 0, (const void *)&addr,
 				sizeof(addr)) >= 0)
 		return 0;
 	return errno == EAGAIN || errno == ENOBUFS || errno == EINTR ? -1 : 0;
 }
 
-static void tell_again(struct loop_timer *t)
+/* As many of the ids as one datagram holds; each ends in a space. */
+static struct span next_ids(const struct spool *s)
 {
-	struct spool *s = container_of(t, struct spool, tell_again);
+	struct span ids = span_sub(str_span(&s->untold), 0, SPOOL_TOLD_MOST);
 
-	while (s->untold.n && send_id(s, s->untold.p) == 0)
-		str_cut(&s->untold, SPOOL_ID_SIZE);
-	if (!s->untold.n && s->overflow && send_id(s, SPOOL_LOOK) == 0)
+	return span_sub(ids, 0, span_rfind(ids, ' ') + 1);
+}
+
+static void tell(struct spool *s)
+{
+	struct span ids = next_ids(s);
+
+	while (ids.n && send_text(s, ids) == 0) {
+		str_cut(&s->untold, ids.n);
+		ids = next_ids(s);
+	}
+	if (!s->untold.n && s->overflow && send_text(s,
+				SPAN(SPOOL_LOOK)) == 0)
 		s->overflow = false;
 	if (s->untold.n || s->overflow)
-		loop_timer_set(s->loop, t, TELL_AGAIN);
+		loop_timer_set(s->loop, &s->tell_again, TELL_AGAIN);
 	else
 		str_free(&s->untold);
 }
 
+static void tell_now(struct loop_task *t)
+{
+	tell(container_of(t, struct spool, tell));
+}
+
+static void tell_again(struct loop_timer *t)
+{
+	tell(container_of(t, struct spool, tell_again));
+}
+
 /*
- * A queue that is not there will find the message when it starts; one that is
- * too busy to take the datagram is told again.
+ * All of a turn go in one datagram: a unix socket holds but ten of them. A queue
+ * that is not there will find the message when it starts; one that is too busy to
+ * take the datagram is told again.
  */
 void spool_tell(struct spool *s, const char *id)
 {
-	char entry[SPOOL_ID_SIZE] = "";
-
 	if (!s->notify_path || s->notify_fd < 0)
 		return;
-	if (!s->untold.n && send_id(s, id) == 0)
+	if (!s->loop) {
+		send_text(s, span_of(id));
 		return;
-	if (!s->loop)
-		return;
-	str_copys(entry, sizeof(entry), id);
-	str_add(&s->untold, span_make(entry, sizeof(entry)));
+	}
+	if (!s->untold.n && !s->overflow)
+		loop_task_add(s->loop, &s->tell);
+	str_addf(&s->untold, "%s ", id);
 	if (s->untold.bad) {
 		str_free(&s->untold);
 		s->overflow = true;
 	}
-	loop_timer_set(s->loop, &s->tell_again, TELL_AGAIN);
 }
 
 void spool_notify(struct spool *s, const char *socket_path)
@@ -307,6 +332,8 @@ void spool_notify(struct spool *s, const char *socket_path)
 	setsockopt(s->notify_fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
 			sizeof(patience));
 	/* a daemon's predecessor may have been killed before it said all */
-	if (s->loop)
-		spool_tell(s, SPOOL_LOOK);
+	if (s->loop) {
+		s->overflow = true;
+		tell(s);
+	}
 }

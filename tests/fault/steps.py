@@ -65,9 +65,9 @@ class Disk:
                 self.safe[r].update((p, d) for p, d in files.items()
                                     if p.startswith(str(r)))
 
-    def cut(self, rng, memory=()):
+    def cut(self, rng, memory=(), tails=False):
         """Of what was not flushed nothing is left, or some (rng); of memory
-        nothing."""
+        nothing. tails: what was added to a file may be left in part."""
         for root in self.roots:
             safe, now = self.safe[root], self.now(root)
             for path in sorted({*safe, *now}):
@@ -77,12 +77,14 @@ class Disk:
                 left = old
                 if rng and root not in memory and rng.random() < 0.6:
                     left = new
-                    if old is None:
-                        left = rng.choice([
-                            new, b"", new[:len(new) // 2],
-                            bytes(len(new)),
-                            new[:len(new) // 2] +
-                            bytes(len(new) - len(new) // 2)])
+                    kept = b"" if old is None else old
+                    if old is None or tails and new and \
+                            new.startswith(old):
+                        more = new[len(kept):]
+                        half = more[:len(more) // 2]
+                        left = kept + rng.choice([
+                            more, b"", half, bytes(len(more)),
+                            half + bytes(len(more) - len(half))])
                 if left is None:
                     pathlib.Path(path).unlink(missing_ok=True)
                 elif left != new:

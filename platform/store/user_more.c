@@ -1,0 +1,135 @@
+/* What a user has beside a name and passwords; many changes as one; a copy. */
+#include "store/user_private.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "base/utf8.h"
+#include "os/file.h"
+
+int user_batch_begin(struct user_db *db, struct err *err)
+{
+	/* what does not fit would be written and flushed on the way */
+	if (db_run(db->db, "PRAGMA cache_size=-65536", err) < 0 ||
+			db_begin(db->db, err) < 0)
+		return -1;
+	db->batch = true;
+	return 0;
+}
+
+int user_batch_end(struct user_db *db, int rc, struct err *err)
+{
+	db->batch = false;
+	return user_finish(db, rc, err);
+}
+
+/* 0 done, 1 no such user, -1. */
+static int update(struct user_db *db, struct span address, const char *sql,
+		const struct span *text, int n, struct err *err)
+{
+	struct user user;
+	int rc = user_find(db, address, &user, NULL, err);
+
+	if (rc == 0)
+		rc = user_execute(db, sql, user.id, text, n, err) < 0 ? -1 : 0;
+	return rc;
+}
+
+int user_set_enabled(struct user_db *db, struct span address, bool enabled,
+		struct err *err)
+{
+	return update(db, address, enabled ?
+			"UPDATE user SET enabled = 1 WHERE id = ?1" :
+			"UPDATE user SET enabled = 0 WHERE id = ?1", NULL, 0,
+			err);
+}
+
+int user_set_quota(struct user_db *db, struct span address, uint64_t octets,
+		uint32_t messages, struct err *err)
+{
+	char first[24], second[24];
+	struct span text[2];
+
+	snprintf(first, sizeof(first), "%llu", (unsigned long long)octets);
+	snprintf(second, sizeof(second), "%lu", (unsigned long)messages);
+	text[0] = span_of(first);
+	text[1] = span_of(second);
+	return update(db, address, "UPDATE user SET quota = ?2, messages = ?3"
+			" WHERE id = ?1", text, 2, err);
+}
+
+static void put_setting(struct str *out, struct span old, const char *name,
+		const char *value)
+{
+	while (old.n) {
+		struct span line = span_cut(&old, '\n'), rest = line;
+
+		if (!span_is(span_cut(&rest, '='), name))
+			str_addf(out, "%.*s\n", SPAN_ARG(line));
+	}
+	if (value)
+		str_addf(out, "%s=%s\n", name, value);
+}
+
+int user_set_setting(struct user_db *db, struct span address, const char *name,
+		const char *value, struct err *err)
+{
+	struct user user;
+	struct str text;
+	struct span all;
+	int rc = user_find(db, address, &user, NULL, err);
+
+	if (rc)
+		return rc;
+	str_init(&text, USER_SETTINGS_SIZE - 1);
+	put_setting(&text, span_of(user.settings), name, value);
+	all = span_of(str_c(&text));
+	if (text.bad || (value && !utf8_clean(span_of(value))))
+		rc = err_set(err, ERR_PERM, "%s: too long, or not a text",
+				name);
+	else
+		rc = update(db, address, "UPDATE user SET settings = ?2 WHERE"
+				" id = ?1", &all, 1, err);
+	str_free(&text);
+	return rc;
+}
+
+static int copy(struct user_db *db, const char *to, struct err *err)
+{
+	struct db_query *q;
+
+	/* a reader may not even write to another file */
+	if (db_run(db->db, "PRAGMA query_only=OFF", err) < 0)
+		return -1;
+	q = db_query(db->db, "VACUUM INTO ?1", err);
+	if (!q)
+		return -1;
+	db_bind_text(q, 1, span_of(to));
+	return db_step(q, err) < 0 ? -1 : 0;
+}
+
+int user_backup(struct user_db *db, const char *to, struct err *err)
+{
+	/* SQLite takes an empty file; nobody else shall read it meanwhile */
+	int fd = open(to, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), rc;
+
+	if (fd < 0) {
+		err_errno(err, "%s", to);
+		if (err)
+			err->kind = ERR_PERM;
+		return -1;
+	}
+	rc = copy(db, to, err);
+	if (rc == 0 && fsync(fd) < 0)
+		rc = err_errno(err, "%s", to);
+	close(fd);
+	if (rc < 0)
+		unlink(to);
+	else if (file_parent(AT_FDCWD, to) < 0)
+		rc = err_errno(err, "%s", to);
+	return rc;
+}
