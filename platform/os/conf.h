@@ -161,7 +161,8 @@ struct conf_route {
 	const char *domain;		/* "*": all; ".d": all below d */
 	bool lmtp;
 	bool mx;			/* look up MX of host (no brackets) */
-	const char *host;		/* or path when is_unix */
+	const char *host;		/* or path when is_unix, or error's text */
+	const char *status;		/* error: RFC 3463's, 4.x.x or 5.x.x; or NULL */
 	bool is_unix;
 	unsigned port;
 	unsigned after;			/* seconds; of the fallback */
