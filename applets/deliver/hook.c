@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -102,7 +101,7 @@ static void take_all(const struct recipient *r, struct disposition *d,
 
 /* -- the process -- */
 
-static void run(const struct recipient *r, struct said *said)
+static void run(struct recipient *r, struct said *said)
 {
 	struct addr a = addr_split(span_of(r->m->address));
 	struct str text;
@@ -114,8 +113,7 @@ static void run(const struct recipient *r, struct said *said)
 	};
 
 	str_init(&text, RUN_OUTPUT_MOST);
-	umask(077);
-	said->rc = system_become_whole(&r->user, &said->err);
+	said->rc = recipient_become(r, &said->err);
 	if (said->rc == 0)
 		said->rc = run_command(&c, r->m, &said->err);
 	said->n = text.n;
@@ -125,10 +123,11 @@ static void run(const struct recipient *r, struct said *said)
 
 static void answer(int fd, const struct recipient *r)
 {
+	struct recipient own = *r;
 	struct said said;
 
 	memset(&said, 0, sizeof(said));
-	run(r, &said);
+	run(&own, &said);
 	_exit(file_write(fd, &said, sizeof(said)) < 0);
 }
 

@@ -198,6 +198,18 @@ int recipient_file(const struct recipient *r, const char *name,
 	return rc;
 }
 
+int recipient_become(struct recipient *r, struct err *err)
+{
+	umask(077);
+	if (r->user.uid == 0 && geteuid() == 0 && priv_find(
+				r->conf->alias_user, &r->user, err) < 0)
+		return -1;
+	if (r->user.uid == 0)
+		return err_set(err, ERR_TEMP, "alias-user %s is root",
+				r->user.name);
+	return system_become_whole(&r->user, err);
+}
+
 /* -- into the mailbox -- */
 
 static bool counts(const struct recipient *r, unsigned char whose)

@@ -7,7 +7,7 @@
 #include "os/clock.h"
 #include "os/log.h"
 
-#define PIECE_SIZE 4096
+#define PIECE_SIZE 16384	/* twice that, and CONN_OUT_MARK, is below CONN_OUT_MOST */
 #define TURN_MS 20		/* of one session before the others' */
 #define TURN_LOOK 64		/* lines or messages between looks at the clock */
 
@@ -124,6 +124,7 @@ static enum session_more more_message(struct session *s)
 	if (n == 0)
 		return message_over(s);
 	piece = span_make(buffer, (size_t)n);
+	conn_reserve(s->conn, piece.n + piece.n / 16);
 	if (s->limited)
 		piece.n = top_size(s, piece);
 	if (CFG_POP3D_UTF8 && s->ascii)

@@ -172,6 +172,12 @@ void conn_write(struct conn *c, const void *p, size_t n)
 	added(c, n);
 }
 
+void conn_reserve(struct conn *c, size_t n)
+{
+	if (n <= CONN_OUT_MOST - c->out_n)
+		room(c, n);
+}
+
 void conn_puts(struct conn *c, const char *s)
 {
 	conn_write(c, s, strlen(s));

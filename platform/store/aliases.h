@@ -59,16 +59,17 @@ struct alias_set {
 };
 /*
  * Expands a recipient in one of our domains, until there are no more aliases
- * (most: or so many addresses; then there may be more). roles: who is
- * postmaster, abuse or mailer-daemon and no alias is what postmaster is, or who
- * has postmaster's mail, and anybody else who is none is the catch-all of the
- * domain (USERS_FULL); for when they have no mailbox of their own. 1: it is an alias, s has
+ * (most: or so many addresses; then there may be more). also, for when they have
+ * no mailbox of their own: ROLES, who is postmaster, abuse or mailer-daemon and
+ * no alias is what postmaster is, or who has postmaster's mail; REST, whoever is
+ * none is what the domain's catch-all is (USERS_FULL). 1: it is an alias, s has
  * one address at least; 0: it is none; -1 with err. ERR_TEMP, ERR_NOMEM: not now
  * (a file that is not there or not to be read); ERR_PERM: it leads to nobody, is
  * nested too deep, or to more than max-alias-recipients. alias_set_free in all
  * cases.
  */
-int aliases_expand(struct aliases *a, struct span rcpt, bool roles,
+enum { ALIASES_ROLES = 1, ALIASES_REST = 2 };
+int aliases_expand(struct aliases *a, struct span rcpt, unsigned also,
 		unsigned most, struct alias_set *s, struct err *err);
 void alias_set_free(struct alias_set *s);
 

@@ -428,7 +428,7 @@ static int begin(struct expand *x)
 	return x->s->arena && x->seen ? 0 : err_nomem(x->err);
 }
 
-static int expand_all(struct expand *x, struct span local, bool roles)
+static int expand_all(struct expand *x, struct span local, unsigned also)
 {
 	const struct aliases_entry *e;
 	int rc;
@@ -439,14 +439,14 @@ static int expand_all(struct expand *x, struct span local, bool roles)
 			return rc;
 	}
 	x->own = aliases_find(x->a, local);
-	e = find(x->a, local, roles);
+	e = find(x->a, local, also & ALIASES_ROLES);
 	if (e)
 		return take_entry(x, e) < 0 ? -1 : 1;
-	return CFG_USERS_FULL && roles ? take_mapped(x, span_of(""),
-			x->domain) : 0;
+	return CFG_USERS_FULL && also & ALIASES_REST ? take_mapped(x,
+			span_of(""), x->domain) : 0;
 }
 
-int aliases_expand(struct aliases *a, struct span rcpt, bool roles,
+int aliases_expand(struct aliases *a, struct span rcpt, unsigned also,
 		unsigned most, struct alias_set *s, struct err *err)
 {
 	struct addr to = addr_split(rcpt);
@@ -458,11 +458,11 @@ int aliases_expand(struct aliases *a, struct span rcpt, bool roles,
 	memset(s, 0, sizeof(*s));
 	if (aliases_refresh(a, err) < 0)
 		return -1;
-	if (!CFG_USERS_FULL && !find(a, to.local, roles))
+	if (!CFG_USERS_FULL && !find(a, to.local, also & ALIASES_ROLES))
 		return 0;
 	rc = begin(&x);
 	if (rc == 0)
-		rc = expand_all(&x, to.local, roles);
+		rc = expand_all(&x, to.local, also);
 	free(x.seen);
 	if (rc <= 0)
 		return rc;
@@ -566,7 +566,7 @@ static void check_entry(struct aliases *a, const struct aliases_entry *e)
 
 	snprintf(address, sizeof(address), "%s@%.*s", e->name,
 			SPAN_ARG(first_domain(a->conf)));
-	if (aliases_expand(a, span_of(address), false,
+	if (aliases_expand(a, span_of(address), 0,
 				a->conf->max_alias_recipients + 1, &s,
 				&err) < 0)
 		aliases_tell(a, path, e->values.line, err.text);

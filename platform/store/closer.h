@@ -15,7 +15,7 @@
 #define CLOSER_SLOW_US 200	/* so long took one that was removed here, */
 #define CLOSER_SOON_US 50000	/* and so short ago: the next ones go elsewhere, */
 #define CLOSER_TURN 64		/* until it is tried here again */
-#define CLOSER_IDLE_MS 10000	/* then helpers end */
+#define CLOSER_IDLE_MS 2000	/* then helpers end */
 
 struct closer;
 

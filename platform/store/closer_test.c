@@ -167,6 +167,21 @@ static void test_killed(void **state)
 	place_close(&p);
 }
 
+static void test_idle(void **state)
+{
+	struct place p;
+
+	(void)state;
+	place_open(&p);
+	slow = CLOSER_SLOW_US + 100;
+	put_and_remove(&p, CLOSER_TURN);
+	assert_true(any_child() > 0);
+	for (int i = 0; i < CLOSER_IDLE_MS / 10 && any_child(); i++)
+		loop_turn(p.loop, 20);
+	assert_int_equal(any_child(), 0);
+	place_close(&p);
+}
+
 /* Without one it is a plain unlinkat. */
 static void test_none(void **state)
 {
@@ -188,7 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fast), cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_missing), cmocka_unit_test(test_killed),
-		cmocka_unit_test(test_none)
+		cmocka_unit_test(test_idle), cmocka_unit_test(test_none)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

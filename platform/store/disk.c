@@ -9,12 +9,51 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "os/clock.h"
 #include "os/file.h"
 
 int disk_folder(int dirfd, const char *path)
 {
 	return openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int open_part(int dirfd, struct span part, bool make)
+{
+	char name[NAME_MAX + 1];
+	int fd;
+
+	if (span_is(part, "..") || str_copy(name, sizeof(name), part) < 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC
+			| O_NOFOLLOW);
+	if (fd >= 0 || errno != ENOENT || !make
+			|| file_mkdirs(dirfd, name, 0700, NULL) < 0)
+		return fd;
+	return open_part(dirfd, part, false);
+}
+
+int disk_folder_below(int dirfd, const char *path, bool make)
+{
+	struct span rest = span_of(path);
+	int fd = dirfd, next, code;
+
+	if (dirfd == AT_FDCWD) {
+		if (make && file_mkdirs(dirfd, path, 0700, NULL) < 0)
+			return -1;
+		return disk_folder(dirfd, path);
+	}
+	do {
+		next = open_part(fd, span_cut(&rest, '/'), make);
+		code = errno;
+		if (fd != dirfd)
+			close(fd);
+		errno = code;
+		fd = next;
+	} while (fd >= 0 && rest.n);
+	return fd;
 }
 
 static bool wanted(const char *name, bool hidden)

@@ -3,12 +3,19 @@
 #ifndef STORE_DISK_H
 #define STORE_DISK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"
 
 /* A folder, to be read or flushed. The fd or -1 with errno. */
 int disk_folder(int dirfd, const char *path);
+/*
+ * As disk_folder, but no part of the path is a link or "..", unless it is the
+ * caller's own affair: dirfd is AT_FDCWD. make: what is missing, with mode 0700.
+ * The fd, or -1 with errno.
+ */
+int disk_folder_below(int dirfd, const char *path, bool make);
 /*
  * Calls fn for each name that does not begin with a dot, until it gives
  * something else than 0, which is then given back. -1 with err: not readable.

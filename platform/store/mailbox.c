@@ -249,14 +249,11 @@ static int next_piece(struct mailbox_reader *r, struct err *err)
 	return rc;
 }
 
-long mailbox_reader_next(struct mailbox_reader *r, void *buf, unsigned long size,
+static long mbox_next(struct mailbox_reader *r, char *p, size_t size,
 		struct err *err)
 {
-	char *p = buf;
 	size_t done = 0;
 
-	if (!r->mbox)
-		return maildir_reader_next(r, buf, size, err);
 	while (done < size) {
 		size_t n = r->rest.n;
 		int rc;
@@ -280,6 +277,17 @@ long mailbox_reader_next(struct mailbox_reader *r, void *buf, unsigned long size
 			break;
 	}
 	return (long)done;
+}
+
+long mailbox_reader_next(struct mailbox_reader *r, void *buf, unsigned long size,
+		struct err *err)
+{
+	long n;
+
+	if (!r->mbox)
+		return maildir_reader_next(r, buf, size, err);
+	n = mbox_next(r, buf, size, err);
+	return n < 0 || mbox_still(r, err) < 0 ? -1 : n;
 }
 
 int mailbox_read(struct mailbox *m, unsigned n,

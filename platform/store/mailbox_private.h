@@ -52,9 +52,12 @@ struct mailbox_hide {
 struct mailbox_reader {
 	struct lines lines;
 	int own_fd;		/* closed at the end; -1: none */
-	int64_t at;		/* of a Maildir's file: next octet, */
+	int64_t at, end;	/* of a Maildir's file: next octet, */
 	struct gunzip *gunzip;	/* ... or what it comes out of */
 	bool mbox;		/* hide our header lines, undo >From */
+	struct mailbox *mailbox;	/* of an mbox: */
+	unsigned index;
+	int64_t start;		/* where lines began */
 	struct mailbox_hide hide;
 	struct span rest;	/* of the piece in work */
 	bool line_end;		/* a LF is to follow it */
@@ -108,6 +111,11 @@ int maildir_append(int dirfd, const char *path, const struct mailbox_add *add,
 #define MBOX_OWN ((uid_t)-1)	/* this process's user, or anybody for root */
 struct mailbox *mbox_open(int dirfd, const char *path, uid_t owner, bool write,
 		struct err *err);
+/*
+ * After reading: another program writes into an mbox where it is. Is the
+ * message still where it was? 0 or -1, ERR_TEMP.
+ */
+int mbox_still(struct mailbox_reader *r, struct err *err);
 int mbox_append(int dirfd, const char *path, const struct mailbox_add *add,
 		bool *found, struct err *err);
 

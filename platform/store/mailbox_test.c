@@ -423,6 +423,110 @@ static void power_failed(const char *name, off_t kept, off_t size,
 }
 
 /* What is removed is taken off Maildir++'s account, in one line. */
+static void assert_refused(const char *path, bool maildir, const char *why)
+{
+	struct mailbox_add add = add_of("S: 1\n\n1\n");
+	struct mailbox *m;
+	struct err err;
+
+	m = mailbox_open(folder, path, maildir, true, &err);
+	assert_null(m);
+	assert_non_null(strstr(err.text, why));
+	assert_int_equal(mailbox_append(folder, path, maildir, &add, NULL, &err),
+			-1);
+	assert_non_null(strstr(err.text, why));
+	close(add.fd);
+}
+
+static void test_links(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	append("d", true, "S: 1\n\n1\n");
+	mkdirat(folder, "elsewhere", 0700);
+	/* a Maildir, one of its folders, a part of the path */
+	symlinkat("elsewhere", folder, "link");
+	assert_refused("link", true, "link is not followed");
+	assert_refused("link/", true, "link is not followed");
+	assert_refused("link/d", true, "link is not followed");
+	unlinkat(folder, "d/cur", AT_REMOVEDIR);
+	symlinkat("../elsewhere", folder, "d/cur");
+	assert_refused("d", true, "link is not followed");
+	unlinkat(folder, "d/cur", 0);
+	put_file("d/cur", "x");
+	assert_refused("d", true, "cur is no folder");
+	assert_refused("d/../d", true, "Invalid argument");
+	/* nothing came of it */
+	assert_int_equal(fstatat(folder, "elsewhere/new", &st, 0), -1);
+	assert_int_equal(fstatat(folder, "elsewhere/d", &st, 0), -1);
+	/* an mbox */
+	put_file("file", "");
+	symlinkat("file", folder, "soft");
+	assert_refused("soft", false, "link is not followed");
+	linkat(folder, "file", folder, "hard", 0);
+	assert_refused("hard", false, "this user alone");
+	mkfifoat(folder, "pipe", 0600);
+	assert_refused("pipe", false, "this user");
+	assert_int_equal(fstatat(folder, "file", &st, 0), 0);
+	assert_int_equal(st.st_size, 0);
+}
+
+/* Names that others write, and what is no message at all. */
+static void test_maildir_strange(void **state)
+{
+	static const char *const names[] = {
+		"d/cur/1000.a.b:2,PDTabzS", "d/cur/1001.a.b:1,x",
+		"d/cur/1002.a b, c:2,", "d/new/nothing", "d/new/UPPER.CASE.HOST",
+		"d/cur/1003.a.b,S=9,W=10:2,S", "d/cur/1004.\xc3\xbc.b:2,",
+		"d/cur/:2,S", "d/cur/1005.a.b,S=,W=x:2,", "d/cur/1006.a.b,W=10:2,"
+	};
+	char name[270] = "d/cur/1007.";
+	struct mailbox *m;
+	struct err err;
+	unsigned n;
+
+	(void)state;
+	append("d", true, "S: 0\n\n0\n");
+	for (n = 0; n < sizeof(names) / sizeof(*names); n++)
+		put_file(names[n], "S: x\n\nx\n");
+	memset(name + strlen(name), 'x', 6 + 255 - strlen(name));
+	put_file(name, "S: x\n\nx\n");
+	put_file("d/new/.hidden", "x");
+	mkdirat(folder, "d/cur/folder", 0700);
+	mkfifoat(folder, "d/new/pipe", 0600);
+	symlinkat("/etc/passwd", folder, "d/cur/link:2,");
+	linkat(folder, "d/new/nothing", folder, "d/cur/hard:2,", 0);
+	m = open_box("d", true);
+	n = mailbox_count(m);
+	assert_int_equal(n, 13);
+	for (unsigned i = 1; i <= n; i++) {
+		const struct mailbox_message *one = mailbox_message(m, i);
+
+		assert_in_range(strlen(one->uid), 1, 70);
+		for (unsigned j = 1; j < i; j++)
+			assert_string_not_equal(mailbox_message(m, j)->uid,
+					mailbox_message(m, i)->uid);
+		mailbox_flag(m, i, MAILBOX_ANSWERED, 0);
+	}
+	mailbox_save(m, &err);
+	mailbox_close(m);
+	/* what was no letter of ours stays, in order */
+	assert_int_equal(faccessat(folder, "d/cur/1000.a.b:2,DPRSTabz", F_OK, 0),
+			0);
+	m = open_box("d", true);
+	assert_int_equal(mailbox_count(m), 13);
+	for (unsigned i = 1; i <= 13; i++)
+		mailbox_flag(m, i, MAILBOX_DELETED, 0);
+	assert_int_equal(mailbox_save(m, &err), 0);
+	mailbox_close(m);
+	m = open_box("d", true);
+	assert_int_equal(mailbox_count(m), 0);
+	mailbox_close(m);
+	assert_int_equal(faccessat(folder, "d/new/.hidden", F_OK, 0), 0);
+	assert_int_equal(faccessat(folder, "d/cur/folder", F_OK, 0), 0);
+}
+
 static void test_maildir_quota(void **state)
 {
 	struct mailbox *m;
@@ -1118,7 +1222,8 @@ int main(void)
 		BOTH(test_maildir_round), BOTH(test_mbox_round),
 		BOTH(test_keys), BOTH(test_missing), BOTH(test_reader_steps),
 		BOTH(test_maildir_names), BOTH(test_maildir_shared),
-		BOTH(test_maildir_quota), BOTH(test_maildir_place), BOTH(test_mbox_forms),
+		BOTH(test_maildir_quota), BOTH(test_links),
+		BOTH(test_maildir_strange), BOTH(test_maildir_place), BOTH(test_mbox_forms),
 		BOTH(test_mbox_twins), BOTH(test_mbox_foreign_status),
 		BOTH(test_mbox_save_keeps_all),
 		BOTH(test_mbox_rewritten_meanwhile), BOTH(test_mbox_cut_ends),

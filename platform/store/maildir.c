@@ -1,11 +1,11 @@
 #include "store/maildir_list.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -52,7 +52,9 @@ static int each_in(struct maildir_dir *d, size_t n, maildir_fn *fn, void *arg)
 		};
 
 		memcpy(&head, d->room + at, sizeof(head));
-		if (seen.file[0] != '.')
+		/* folders, links and pipes are no messages */
+		if (seen.file[0] != '.' && (head.type == DT_REG
+					|| head.type == DT_UNKNOWN))
 			rc = fn(arg, &seen);
 		d->place = head.next;
 	}
@@ -136,7 +138,7 @@ static void note_place(struct maildir *md, struct maildir_entry *e,
 		const struct maildir_seen *seen)
 {
 	md->wide |= seen->place >> 32 != 0;
-	e->place = (uint32_t)(md->wide ? seen->place >> 32 : seen->place);
+	e->place = maildir_kept_place(md, seen);
 	e->low = (e->low & ~(uint32_t)MAILBOX_OLD)
 		| (seen->cur ? MAILBOX_OLD : 0);
 }
@@ -264,18 +266,10 @@ static int look_at_place(struct naming *g, struct err *err)
 	return each_from(md, &d, look_near, g, err);
 }
 
-/* Neither links nor folders nor pipes are mail. */
 static int open_path(struct maildir *md, const char *path)
 {
-	int fd = openat(md->dir, path,
+	return openat(md->dir, path,
 			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct stat st;
-
-	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
-		return fd;
-	close(fd);
-	errno = EINVAL;
-	return -1;
 }
 
 /* Another program may have moved it or given it new flags since. */
@@ -283,8 +277,11 @@ int maildir_open_message(struct maildir *md, unsigned i, struct err *err)
 {
 	char path[MAILDIR_PATH_SIZE] = "";
 	struct naming g = { .md = md, .wanted = i, .path = path };
-	int fd = -1;
+	const char *known = maildir_window_path(md, i);
+	int fd = known ? open_path(md, known) : -1;
 
+	if (fd >= 0)
+		return fd;
 	if (look_at_place(&g, NULL) >= 0 && path[0])
 		fd = open_path(md, path);
 	if (!path[0] || (fd < 0 && errno == ENOENT)) {
@@ -362,6 +359,7 @@ static void maildir_close(struct mailbox *m)
 	if (md->dir >= 0)
 		close(md->dir);
 	close_folders(md);
+	maildir_window_free(md);
 	free(md->list);
 	free(md);
 }

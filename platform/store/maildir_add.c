@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,28 +20,54 @@
 
 #define HOST_MOST 28		/* characters: so that the UIDL is the name itself */
 
-/* new/ is the last to be made: where it is, all are. */
-int maildir_folder(int dirfd, const char *path, bool make, struct err *err)
+/* A folder, and no link to one. errno is ENOENT where it is missing. */
+static bool is_folder(int dir, const char *name)
 {
-	static const char names[][4] = { "new", "tmp", "cur", "new" };
-	char whole[PATH_MAX];
 	struct stat st;
-	int fd;
 
-	for (int i = 0; i < 4; i++) {
-		if (snprintf(whole, sizeof(whole), "%s/%s", path, names[i])
-				>= (int)sizeof(whole))
-			return err_set(err, ERR_PERM, "mailbox: name too long");
-		if (i == 0 && fstatat(dirfd, whole, &st, 0) == 0)
-			break;
-		if (i == 0 && !make && (errno == ENOENT || errno == ENOTDIR))
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	errno = ENOTDIR;
+	return S_ISDIR(st.st_mode);
+}
+
+/* new/ is the last to be made: what delivers looks for it. */
+static int three_folders(int dir, const char *path, bool make, struct err *err)
+{
+	static const char names[][4] = { "tmp", "cur", "new" };
+
+	for (int i = 0; i < 3; i++) {
+		if (is_folder(dir, names[i]))
+			continue;
+		if (errno == ENOTDIR)
+			return err_set(err, ERR_PERM, "%s: %s is no folder, and "
+					"a link is not followed", path, names[i]);
+		if (errno == ENOENT && !make)
 			return err_set(err, ERR_PERM, "%s: no such mailbox",
 					path);
-		if (i > 0 && file_mkdirs(dirfd, whole, 0700, err) < 0)
+		if (errno != ENOENT)
+			return disk_err(err, path);
+		if (file_mkdirs(dir, names[i], 0700, err) < 0)
 			return -1;
 	}
-	fd = disk_folder(dirfd, path);
-	return fd < 0 ? disk_err(err, path) : fd;
+	return 0;
+}
+
+int maildir_folder(int dirfd, const char *path, bool make, struct err *err)
+{
+	int fd = disk_folder_below(dirfd, path, make);
+
+	if (fd < 0 && !make && errno == ENOENT)
+		return err_set(err, ERR_PERM, "%s: no such mailbox", path);
+	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
+		return err_set(err, ERR_PERM, "%s: this is no folder, and a link "
+				"is not followed", path);
+	if (fd < 0)
+		return disk_err(err, path);
+	if (three_folders(fd, path, make, err) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
 /* -- names -- */

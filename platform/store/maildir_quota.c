@@ -255,7 +255,7 @@ static int recount(int dir, struct maildir_quota *q, struct err *err)
 /* The Maildir that the folder `path` is in. The fd or -1 with errno. */
 static int open_root(int dirfd, const char *path)
 {
-	int fd = disk_folder(dirfd, path), up;
+	int fd = disk_folder_below(dirfd, path, false), up;
 
 	if (fd < 0 || faccessat(fd, "maildirfolder", F_OK, 0) < 0)
 		return fd;

@@ -2,6 +2,7 @@
 #include "store/maildir_list.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/file.h"
@@ -30,8 +31,19 @@ static size_t without_cr(char *p, size_t n)
 	return to ? (size_t)(to - p) : n;
 }
 
+/*
+ * Neither links nor folders nor pipes are mail. Mail does not grow: at its end
+ * nobody need ask once more.
+ */
 int maildir_reader_start(struct mailbox_reader *r, struct err *err)
 {
+	struct stat st;
+
+	if (fstat(r->own_fd, &st) < 0)
+		return disk_err(err, "reading mail");
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_TEMP, "not a file");
+	r->end = st.st_size;
 	if (!CFG_MAILBOX_GZIP || !gzip_is(r->own_fd))
 		return 0;
 	r->gunzip = gunzip_new(r->own_fd, err);
@@ -62,13 +74,15 @@ long maildir_reader_next(struct mailbox_reader *r, char *buf, size_t size,
 
 	if (CFG_MAILBOX_GZIP && r->gunzip)
 		return next_compressed(r, buf, size, err);
+	if ((int64_t)size > r->end - r->at)
+		size = (size_t)(r->end - r->at);
 	n = file_pread(r->own_fd, buf, size, r->at);
 	if (n <= 0)
 		return n < 0 ? disk_err(err, "reading mail") : 0;
 	r->at += n;
 	/* the two of a CRLF stay together */
-	if (buf[n - 1] == '\r' && file_pread(r->own_fd, &next, 1, r->at) == 1
-			&& next == '\n') {
+	if (buf[n - 1] == '\r' && r->at < r->end && file_pread(r->own_fd,
+				&next, 1, r->at) == 1 && next == '\n') {
 		buf[n - 1] = '\n';
 		r->at++;
 	}

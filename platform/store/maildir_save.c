@@ -12,6 +12,8 @@
 #include "store/maildir_private.h"
 #include "store/maildir_quota.h"
 
+#define PASSES_MOST 100		/* one who renames all the time is not outrun */
+
 /*
  * The folders are read, and what a name's message is marked for is done to the
  * name it has now. Again, until nothing is left to do: a name that another
@@ -20,6 +22,7 @@
 struct saving {
 	struct maildir *md;
 	unsigned done, failed;
+	unsigned missed;	/* had another name when it was to be changed */
 	int64_t size, count;	/* octets and messages removed, for the quota */
 	struct err *err;	/* of the first that failed */
 };
@@ -93,7 +96,9 @@ static int save_one(void *arg, const struct maildir_seen *seen)
 		rc = move(md, path, seen->file, mark->flags);
 	if (rc == 0) {
 		done(s, mark);
-	} else if (errno != ENOENT) {
+	} else if (errno == ENOENT) {
+		s->missed++;
+	} else {
 		err_errno(s->failed++ ? NULL : s->err, "message %ld", i + 1);
 		mark->was |= MAILDIR_FAILED;
 	}
@@ -102,7 +107,7 @@ static int save_one(void *arg, const struct maildir_seen *seen)
 
 static int pass(struct saving *s)
 {
-	s->done = 0;
+	s->done = s->missed = 0;
 	return maildir_each(s->md, save_one, s, s->err);
 }
 
@@ -150,6 +155,7 @@ static int flush(const struct maildir *md, struct err *err)
 int maildir_save(struct mailbox *m, struct err *err)
 {
 	struct saving s = { .md = maildir_of(m), .err = err };
+	unsigned passes = 0;
 	int rc = 0;
 
 	if (!left(m))
@@ -158,7 +164,8 @@ int maildir_save(struct mailbox *m, struct err *err)
 		return -1;
 	do
 		rc = pass(&s);
-	while (rc == 0 && s.done && left(m));
+	while (rc == 0 && (s.done || s.missed) && left(m)
+			&& ++passes < PASSES_MOST);
 	if (rc == 0)
 		settle(m);
 	if (CFG_DELIVER_QUOTA && s.count)

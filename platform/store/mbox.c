@@ -10,9 +10,12 @@
 
 #include "base/date.h"
 #include "base/list.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "store/disk.h"
 #include "store/mailbox_private.h"
+
+#define MTIME_STEP 20000	/* microseconds; kernels have 1 to 10 ms */
 
 struct mbox {
 	struct mailbox m;
@@ -21,7 +24,7 @@ struct mbox {
 	int fd;			/* to read from; -1: there is no file */
 	uid_t owner;		/* MBOX_OWN, or whose the file must be */
 	struct stat seen;	/* when it was indexed */
-	bool stale;		/* saved since */
+	bool stale;		/* saved since, or too fresh to tell */
 	struct mbox_index ix;	/* ix.e[n - 1] is message n */
 };
 
@@ -100,6 +103,9 @@ static int adopt(struct mbox *mb, struct mbox_index *fresh, struct err *err)
 	mbox_index_free(&mb->ix);
 	mb->ix = *fresh;
 	*fresh = (struct mbox_index){ 0 };
+	mb->ix.e = mailbox_fitted(mb->ix.e, mb->ix.n, &mb->ix.room,
+			sizeof(*mb->ix.e));
+	mailbox_fit(&mb->m);
 	return (int)mb->ix.n;
 }
 
@@ -122,6 +128,18 @@ static int merge(struct mbox *mb, struct mbox_index *fresh, struct err *err)
 	return added;
 }
 
+/*
+ * A file's time has steps: what another program writes within the step of the
+ * last write, in as many octets, does not show.
+ */
+static bool too_fresh(const struct stat *st)
+{
+	int64_t age = clock_now_us() - (int64_t)st->st_mtim.tv_sec * 1000000
+		- st->st_mtim.tv_nsec / 1000;
+
+	return age > -MTIME_STEP && age < MTIME_STEP;
+}
+
 /* Under the lock, where there is one. How many are new, or -1. */
 static int resync(struct mbox *mb, struct err *err)
 {
@@ -132,7 +150,8 @@ static int resync(struct mbox *mb, struct err *err)
 	if (mb->fd >= 0)
 		close(mb->fd);
 	mb->fd = openat(mb->dirfd, mb->path,
-			O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+			O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
+			| mbox_nofollow(mb->dirfd));
 	if (mb->fd < 0 ? errno != ENOENT : fstat(mb->fd, &st) < 0)
 		return disk_err(err, mb->path);
 	if (mb->fd >= 0 && (!S_ISREG(st.st_mode) || (mb->owner != MBOX_OWN
@@ -148,7 +167,7 @@ static int resync(struct mbox *mb, struct err *err)
 	mbox_index_free(&fresh);
 	if (rc >= 0) {
 		mb->seen = st;
-		mb->stale = false;
+		mb->stale = too_fresh(&st);
 	}
 	return rc;
 }
@@ -194,7 +213,28 @@ static int mbox_reader(struct mailbox *m, unsigned i, struct mailbox_reader *r,
 	if (e->gone || mb->fd < 0)
 		return err_set(err, ERR_TEMP, "message %u is gone", i + 1);
 	r->mbox = true;
-	return lines_open(&r->lines, mb->fd, mbox_text(e), mbox_end(e), err);
+	r->mailbox = m;
+	r->index = i;
+	r->start = mbox_text(e);
+	return lines_open(&r->lines, mb->fd, r->start, mbox_end(e), err);
+}
+
+int mbox_still(struct mailbox_reader *r, struct err *err)
+{
+	struct mbox *mb = mbox_of(r->mailbox);
+	const struct mbox_entry *e;
+	struct stat st;
+
+	if ((mb->fd < 0 || fstat(mb->fd, &st) < 0 || !unchanged(mb, &st))
+			&& resync_locked(mb, err) < 0)
+		return -1;
+	e = &mb->ix.e[r->index];
+	if (e->gone || mb->fd < 0 || mbox_text(e) != r->start
+			|| mbox_end(e) != r->lines.end)
+		return err_set(err, ERR_TEMP, "message %u was changed meanwhile",
+				r->index + 1);
+	r->lines.fd = mb->fd;
+	return 0;
 }
 
 /* "From ADDRESS Tue Nov 24 11:11:46 2026", perhaps a zone before the year. */

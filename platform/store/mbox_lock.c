@@ -17,7 +17,7 @@
 #include "store/mailbox_private.h"
 
 #define STALE_AGE 600		/* seconds, as Debian's mail policy has it */
-#define PAUSE_MS 30
+#define PAUSE_MS 32		/* at most; 1 at first */
 #define OURS "pillarbox"	/* third word in a dot-lock */
 
 int mbox_beside(char out[MBOX_PATH_SIZE], const char *path, const char *before,
@@ -212,7 +212,8 @@ static int dot_take(struct mbox_lock *l)
 
 static int open_mbox(struct mbox_lock *l, bool make)
 {
-	const int flags = O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	const int flags = O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
+		| mbox_nofollow(l->dirfd);
 
 	l->fd = openat(l->dirfd, l->path, flags);
 	if (l->fd >= 0 || errno != ENOENT || !make)
@@ -226,13 +227,15 @@ static int open_mbox(struct mbox_lock *l, bool make)
 
 /*
  * With the group of the mail folder we could write into other people's
- * boxes through a link: a user changes only what is the user's.
+ * boxes through a link: a user changes only what is the user's. A hard link
+ * could make any file of the user's a mailbox.
  */
-static bool is_own_file(int fd, uid_t owner)
+static bool is_own_file(const struct mbox_lock *l, uid_t owner)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	if (fstat(l->fd, &st) < 0 || !S_ISREG(st.st_mode)
+			|| (st.st_nlink > 1 && l->dirfd != AT_FDCWD))
 		return false;
 	if (owner != MBOX_OWN)
 		return st.st_uid == owner;
@@ -272,6 +275,9 @@ static int lock_err(const struct mbox_lock *l, struct err *err)
 		err_set(err, ERR_PERM, "%s: no such mailbox", l->path);
 		return -1;
 	}
+	if (errno == ELOOP)
+		return err_set(err, ERR_PERM, "%s: a link is not followed",
+				l->path);
 	return disk_err(err, l->path);
 }
 
@@ -325,7 +331,7 @@ static int locked_err(const struct mbox_lock *l, struct err *err)
 int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,
 		bool make, int ms, struct err *err)
 {
-	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+	struct timespec pause = { .tv_nsec = 1000000 };
 	int64_t end = clock_ms() + ms;
 	bool late;
 	int rc;
@@ -334,10 +340,10 @@ int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,
 	for (;;) {
 		if (open_mbox(l, make) < 0)
 			return lock_err(l, err);
-		if (!is_own_file(l->fd, owner)) {
+		if (!is_own_file(l, owner)) {
 			close_again(l);
 			return err_set(err, ERR_PERM,
-				"%s: not a mailbox of this user", path);
+				"%s: not a mailbox of this user alone", path);
 		}
 		rc = try_lock(l);
 		if (rc == 0)
@@ -348,9 +354,13 @@ int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,
 		close_again(l);
 		if (rc < 0)
 			return lock_err(l, err);
-		if (late)
+		if (late) {
+			errno = EAGAIN;
 			return -1;
+		}
 		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < PAUSE_MS * 1000000L)
+			pause.tv_nsec *= 2;
 	}
 	if (mbox_redo_recover(l, err) < 0) {
 		mbox_unlock(l);

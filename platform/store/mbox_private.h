@@ -11,6 +11,7 @@
 #ifndef STORE_MBOX_PRIVATE_H
 #define STORE_MBOX_PRIVATE_H
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -44,6 +45,12 @@ struct mbox_lock {
 int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,
 		bool make, int ms, struct err *err);
 void mbox_unlock(struct mbox_lock *l);
+
+/* Only where the path is the caller's own affair is it followed to elsewhere. */
+static inline int mbox_nofollow(int dirfd)
+{
+	return dirfd == AT_FDCWD ? 0 : O_NOFOLLOW;
+}
 
 /* PATH with its last part changed: FOLDER/[before]NAME[after]. -1: too long. */
 int mbox_beside(char out[MBOX_PATH_SIZE], const char *path, const char *before,

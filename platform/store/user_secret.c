@@ -258,3 +258,26 @@ int user_app_each(struct user_db *db, struct span address,
 	}
 	return rc;
 }
+
+int user_secret_each(struct user_db *db, int64_t user,
+		bool (*fn)(void *arg, const char *label, struct span secret),
+		void *arg, struct err *err)
+{
+	struct db_query *q = db_query(db->db, "SELECT label, secret FROM"
+			" credential WHERE user = ?1 AND kind <= " KIND_FOREIGN
+			" ORDER BY kind = " KIND_APP ", label", err);
+	char label[USER_LABEL_SIZE];
+	int rc;
+
+	if (!q)
+		return -1;
+	db_bind_number(q, 1, user);
+	while ((rc = db_step(q, err)) > 0) {
+		if (str_copy(label, sizeof(label), db_text(q, 0)) < 0 ||
+				fn(arg, label, db_text(q, 1)))
+			continue;
+		db_done(q);
+		return 0;
+	}
+	return rc;
+}

@@ -143,6 +143,29 @@ def test_forward_goes_first(sorted_house):
     assert not h.mbox("bob")
 
 
+def test_a_filter_of_his_own(house):
+    h = house("bob", "ann", extra="deliver-command \"/bin/sh -c "
+              "'test ! -x .filter || ./.filter'\"\n")
+    h.put("bob", ".filter", "#!/bin/sh\ncat >/dev/null\necho discard\n", 0o755)
+    h.send("bob@a.test", "ann@a.test", "alice@a.test")
+    wait_for(lambda: h.mbox("ann") and not h.spooled())
+    h.wait_messages("alice", 1)
+    assert not h.mbox("bob")
+
+
+def test_root_has_no_command_that_is_root(house, tmp_path):
+    path = tmp_path / "who"
+    path.write_text("#!/bin/sh\nid -un\n")
+    path.chmod(0o755)
+    for p in path.parents:
+        if str(p) != "/tmp" and str(p).startswith("/tmp"):
+            p.chmod(0o755)
+    h = house("bob", extra=f"deliver-command {path}\n")
+    h.send("root@a.test")
+    wait_for(lambda: h.mbox("root"))
+    h.wait_log("deliver-command for root: nobody")
+
+
 def deliver_d(h, user, text, *more):
     return subprocess.run(
         ["unshare", "-m", "sh", "-c", f"mount --bind {h.dir}/passwd "

@@ -312,7 +312,7 @@ SAMPLES = {
     "relay-from": ["192.168.1.0/24", "2001:db8::/32"],
     "sender-any": "alice@example.org",
     "device": "192.168.1.1:2500 from=192.168.1.0/24 to=a@example.org rate=9/1m",
-    "lmtp-from": "192.0.2.9",
+    "lmtp-from": "192.0.2.9", "lmtp-user": "postfix",
     "proxy-from": "192.0.2.7", "xclient-from": ["192.0.2.8", "2001:db8::8"],
     "smarthost": ["smtp.provider.example:465 tls user=me",
                   "smtp.example user=you from=@example.org"],
