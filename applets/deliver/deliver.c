@@ -43,21 +43,21 @@
  *	bool
  *
  * config DELIVER_FORWARD
- *	bool ".forward (4 kB)"
+ *	bool ".forward (8 kB)"
  *	depends on DELIVER_ALIASES
  *	select DELIVER_RECIPIENT
  *	help
  *	  ~/.forward: addresses, commands and files that get a user's mail.
  *
  * config DELIVER_VACATION
- *	bool "vacation (6 kB)"
+ *	bool "vacation (10 kB)"
  *	select DELIVER_RECIPIENT
  *	help
  *	  Answers senders, once a week each, while ~/.vacation is there (RFC
  *	  3834).
  *
  * config DELIVER_COMMAND
- *	bool "deliver-command (2 kB)"
+ *	bool "deliver-command (5 kB)"
  *	depends on DELIVER_ALIASES
  *	select DELIVER_RECIPIENT
  *	select DELIVER_FOLDERS
@@ -65,7 +65,7 @@
  *	  A command that decides what becomes of each message.
  *
  * config DELIVER_FOLDERS
- *	bool "Folders for user+detail (1 kB)"
+ *	bool "Folders for user+detail (3 kB)"
  *	select DELIVER_RECIPIENT
  *	help
  *	  Directive detail-folder.

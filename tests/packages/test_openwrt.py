@@ -338,6 +338,8 @@ SAMPLES = {
     "milter": ["inet:127.0.0.1:8891 on=submission,local",
                "unix:/run/x/y timeout=1m default=accept"],
     "saslauthd": "/run/saslauthd/mux",
+    "saslauthd-socket": "/run/x/mux", "saslauthd-group": "sasl",
+    "auth-cache": "10s",
     "ldap-server": ["ldaps://one.example.org ldap://two.example.org:390"],
     "ldap-base": "ou=people,dc=example,dc=org",
     "ldap-filter": "(uid=%n)", "ldap-user": "cn=reader,dc=example,dc=org",
