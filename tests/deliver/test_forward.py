@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shutil
 import signal
 import smtplib
 import time
@@ -209,6 +210,36 @@ def test_the_command_has_his_rights_alone(house):
                  "RECIPIENT=bob@a.test", "LOCAL=bob", "DOMAIN=a.test"):
         assert f"\n{line}\n" in said
     assert "socket" not in said
+
+
+@pytest.mark.skipif(not shutil.which("procmail"), reason="no procmail")
+def test_procmail(house):
+    """As every manual has it."""
+    h = house("bob", "ann")
+    for name, line in (
+            ("bob", "\"|IFS=' ' && exec /usr/bin/procmail -f- || exit 75 "
+             "#bob\"\n"), ("ann", "|/usr/bin/procmail\n")):
+        h.put(name, ".forward", line)
+        h.put(name, ".procmailrc", "MAILDIR={DIR}\nDEFAULT={DIR}/inbox\n"
+              "LOGFILE={DIR}/log\n:0\n* ^Subject: s$\nmatched\n")
+    h.send("bob@a.test", "ann@a.test")
+    h.send("bob@a.test", "ann@a.test", subject="t")
+    wait_empty(h)
+    for name in ("bob", "ann"):
+        for box in ("matched", "inbox"):
+            assert (h.home[name] / box).read_text().startswith("From x@b.test ")
+    assert not h.mbox("bob") and not h.mbox("ann")
+
+
+@pytest.mark.skipif(not shutil.which("maildrop"), reason="no maildrop")
+def test_maildrop(house):
+    h = house("bob")
+    h.put("bob", ".forward", "\"|/usr/bin/maildrop\"\n")
+    h.put("bob", ".mailfilter", "if (/^Subject: s/)\n  to {DIR}/matched\n"
+          "to {DIR}/other\n", 0o600)
+    h.send("bob@a.test")
+    wait_for(lambda: (h.home["bob"] / "matched").exists())
+    wait_empty(h)
 
 
 def test_too_many(house):
