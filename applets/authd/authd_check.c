@@ -1,5 +1,6 @@
 #include "authd/authd_source.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,6 +27,10 @@ struct authd_check *authd_check_new(const struct conf *conf,
 		c->uid = store.uid;
 		c->gid = store.gid;
 	}
+	if (CFG_USERS_FULL && !(c->note = calloc(1, AUTHD_NOTE_SIZE))) {
+		authd_check_free(c);
+		return NULL;
+	}
 	if (authd_sources_start(c) == 0 && (!CFG_ALIASES ||
 			(c->aliases = aliases_new(conf, false)) != NULL))
 		return c;
@@ -40,6 +45,9 @@ void authd_check_free(struct authd_check *c)
 	authd_sources_end(c);
 	if (CFG_ALIASES && c->aliases)
 		aliases_free(c->aliases);
+	if (CFG_USERS_FULL && c->note)
+		explicit_bzero(c->note, AUTHD_NOTE_SIZE);
+	free(c->note);
 	free(c);
 }
 
@@ -64,6 +72,18 @@ static void put_user(struct str *out, const struct auth_user *user)
 	str_addf(out, "%s%s", *user->scram ? " " : "", user->scram);
 }
 
+/* Work of authd's own, of which nobody but it hears. */
+static void take_notes(const struct authd_check *c, struct span notes,
+		char out[AUTHD_ANSWER_SIZE])
+{
+	struct err err = { 0 };
+
+	if (authd_users_note(c->conf, notes, &err) < 0)
+		snprintf(out, AUTHD_ANSWER_SIZE, "TEMP %s", err.text);
+	else
+		str_copys(out, AUTHD_ANSWER_SIZE, "OK");
+}
+
 void authd_check_answer(struct authd_check *c, struct span line,
 		char out[AUTHD_ANSWER_SIZE])
 {
@@ -73,6 +93,12 @@ void authd_check_answer(struct authd_check *c, struct span line,
 	struct str text;
 	int result;
 
+	if (CFG_USERS_FULL && span_starts(line, AUTHD_NOTE)) {
+		take_notes(c, span_rest(line, sizeof(AUTHD_NOTE) - 1), out);
+		return;
+	}
+	if (CFG_USERS_FULL)
+		c->note[0] = '\0';
 	str_init(&text, AUTHD_ANSWER_SIZE - 1);
 	if (!authd_ask_parse(&ask, line))
 		result = err_set(&err, ERR_PROTO, "not a request");
@@ -94,6 +120,8 @@ void authd_check_answer(struct authd_check *c, struct span line,
 		str_adds(&text, AUTHD_ELSEWHERE);
 	else if (!text.n)
 		put_user(&text, &user);
+	if (CFG_USERS_FULL && c->note[0] && result == AUTHD_FOUND)
+		str_addf(&text, "\n%s", c->note);
 	if (text.bad || str_copy(out, AUTHD_ANSWER_SIZE, str_span(&text)) < 0)
 		str_copy(out, AUTHD_ANSWER_SIZE, SPAN("TEMP out of memory"));
 	str_free(&text);

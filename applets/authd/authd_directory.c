@@ -192,7 +192,8 @@ bool authd_is_near(struct span host)
 		span_eq(host, SPAN("127.0.0.1")) || span_eq(host, SPAN("::1"));
 }
 
-int authd_servers(struct authd_servers *s, const struct conf_word *list,
+int authd_servers(struct authd_servers *s, const struct conf *conf,
+		const struct conf_word *list,
 		int (*ask)(void *arg, unsigned n, const char *server,
 			bool *down, struct err *err),
 		void *arg, struct err *err)
@@ -207,7 +208,8 @@ int authd_servers(struct authd_servers *s, const struct conf_word *list,
 		down = false;
 		result = ask(arg, n, list->text, &down, err);
 		if (down)
-			s->rest_until[n] = clock_ms() + AUTHD_REST_MS;
+			s->rest_until[n] = clock_ms() + AUTHD_REST *
+				(int64_t)conf->directory_timeout * 1000;
 		if (down && list->next && err)
 			log_warn("%s: %s", list->text, err->text);
 	}

@@ -61,9 +61,7 @@ int authd_password(const char *path, char out[AUTHD_PASSWORD_MOST + 1],
 /* On this machine, so that nobody listens: a socket, 127.0.0.1, ::1, localhost. */
 bool authd_is_near(struct span host);
 
-#define AUTHD_REST_MS 30000
-/* Of all requests together: within WORK_MS of authd_pool.c */
-#define AUTHD_PATIENCE_MS 10000
+#define AUTHD_REST 10		/* times directory-timeout */
 
 /* Servers in the order of asking. A worker's, zeroed. */
 struct authd_servers {
@@ -74,7 +72,8 @@ struct authd_servers {
  * Calls ask for one server after the other, until one is up: ask gives what
  * this gives, and -1 with *down when the next one should be asked.
  */
-int authd_servers(struct authd_servers *s, const struct conf_word *list,
+int authd_servers(struct authd_servers *s, const struct conf *conf,
+		const struct conf_word *list,
 		int (*ask)(void *arg, unsigned n, const char *server,
 			bool *down, struct err *err),
 		void *arg, struct err *err);

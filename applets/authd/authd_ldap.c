@@ -446,13 +446,13 @@ static int find(void *own, const struct authd_name *name,
 	out->keys.rounds = 0;
 	if (load(s, err) < 0)
 		return -1;
-	return authd_servers(&s->servers, s->check->conf->ldap_servers,
-			ask_search, &x, err);
+	return authd_servers(&s->servers, s->check->conf,
+			s->check->conf->ldap_servers, ask_search, &x, err);
 }
 
 /* -- logging in -- */
 
-static int bind(struct question *q, LDAP *ld)
+static int log_in(struct question *q, LDAP *ld)
 {
 	return bind_as(q->source, ld, q->dn, q->password);
 }
@@ -482,7 +482,7 @@ static int ask_bind(void *arg, unsigned n, const char *server, bool *down,
 	int code;
 
 	turn_to(s, n);
-	*down = talk(s, &s->login, server, bind, q, &code, err) < 0;
+	*down = talk(s, &s->login, server, log_in, q, &code, err) < 0;
 	if (*down)
 		return -1;
 	if (code == LDAP_SUCCESS)
@@ -507,8 +507,8 @@ static int verify(void *own, const struct authd_person *who,
 	str_init(&nobody, 1024);
 	str_addf(&nobody, "cn=~,%s", s->check->conf->ldap_base);
 	q.dn = who ? who->own : str_c(&nobody);
-	result = authd_servers(&s->servers, s->check->conf->ldap_servers,
-			ask_bind, &q, err);
+	result = authd_servers(&s->servers, s->check->conf,
+			s->check->conf->ldap_servers, ask_bind, &q, err);
 	str_free(&nobody);
 	return who || result < 0 ? result : AUTHD_NOBODY;
 }

@@ -12,18 +12,19 @@
  * is for who gets all of its mail to send under it.
  */
 static int find_alias(struct authd_check *c, struct span local,
-		struct auth_user *out, struct err *err)
+		struct span domain, struct auth_user *out, struct err *err)
 {
 	char owner[ALIAS_VALUE_SIZE];
 	struct auth_user user = { .kind = AUTH_ALIAS };
-	struct span domain = authd_first_domain(c->conf), name;
-	int found = aliases_has(c->aliases, local, err);
+	int found = aliases_has(c->aliases, local, domain, err);
+	struct span name;
 
 	if (found <= 0)
 		return found < 0 ? -1 : AUTHD_NOBODY;
-	if (aliases_owner(c->aliases, local, owner, err) < 0)
+	if (aliases_owner(c->aliases, local, domain, owner, err) < 0)
 		return -1;
 	name = span_of(owner);
+	domain = authd_first_domain(c->conf);
 	if (span_has(name, '@'))
 		name = authd_split(name, &domain);
 	found = name.n ? authd_find_box(c, name, domain, &user, err) :
@@ -32,7 +33,8 @@ static int find_alias(struct authd_check *c, struct span local,
 		return found;
 	*out = (struct auth_user){ .kind = AUTH_ALIAS };
 	memcpy(out->name, user.name, sizeof(out->name));
-	str_copy(out->mailbox, sizeof(out->mailbox), local);
+	str_copy(out->mailbox, sizeof(out->mailbox), local.n ? local :
+			SPAN("*"));
 	return AUTHD_FOUND;
 }
 
@@ -56,7 +58,7 @@ static int find_sent_on(struct authd_check *c, struct span local,
 		struct span domain, struct auth_user *out, struct err *err)
 {
 	if (!domain.n || conf_is_local(c->conf, domain))
-		return find_alias(c, local, out, err);
+		return find_alias(c, local, domain, out, err);
 	*out = (struct auth_user){ .kind = AUTH_ALIAS };
 	return str_copy(out->mailbox, sizeof(out->mailbox), local) < 0 ?
 		AUTHD_NOBODY : AUTHD_FOUND;
@@ -170,12 +172,14 @@ static bool is_role(struct span local)
 static int find_role(struct authd_check *c, struct auth_user *out,
 		struct err *err)
 {
+	const struct span none = { NULL, 0 };
 	int result = AUTHD_NOBODY;
 
 	if (CFG_ALIASES)
-		result = find_alias(c, SPAN("postmaster"), out, err);
+		result = find_alias(c, SPAN("postmaster"), none, out, err);
 	if (CFG_ALIASES && result == AUTHD_NOBODY)
-		result = find_alias(c, span_of(c->conf->postmaster), out, err);
+		result = find_alias(c, span_of(c->conf->postmaster), none, out,
+				err);
 	return result == AUTHD_NOBODY ? find_postmaster(c, out, err) : result;
 }
 
@@ -199,7 +203,7 @@ int authd_lookup(struct authd_check *c, struct span address,
 		.steps = &steps };
 	result = plain.bad ? AUTHD_NOBODY : find_all(c, w, out, err);
 	if (CFG_ALIASES && result == AUTHD_NOBODY && !plain.bad)
-		result = find_alias(c, str_span(&plain), out, err);
+		result = find_alias(c, str_span(&plain), domain, out, err);
 	if (result == AUTHD_NOBODY && is_role(str_span(&plain)))
 		result = find_role(c, out, err);
 	if (CFG_AUTHD_VIRTUAL && result == AUTHD_NOBODY && c->conf->virtuals &&
@@ -208,6 +212,8 @@ int authd_lookup(struct authd_check *c, struct span address,
 		steps = 0;
 		result = find_all(c, w, out, err);
 	}
+	if (CFG_USERS_FULL && result == AUTHD_NOBODY)
+		result = find_alias(c, span_of(""), domain, out, err);
 	str_free(&plain);
 	return result;
 }

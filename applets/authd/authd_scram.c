@@ -7,6 +7,7 @@
 
 #include "base/base64.h"
 #include "base/idna.h"
+#include "config.h"
 #include "os/file.h"
 #include "os/log.h"
 #include "os/rand.h"
@@ -59,7 +60,8 @@ void authd_scram_salt(struct str *out, const struct scram_keys *keys)
  * that crypt understands: he gets what nobody gets.
  */
 static int find_keys(struct authd_check *c, const struct authd_ask *ask,
-		struct authd_person *who, bool *known, struct err *err)
+		struct authd_person *who, const struct authd_slot **known,
+		struct err *err)
 {
 	struct span domain, local = authd_split(span_of(ask->name), &domain);
 	char name[2 * AUTHD_NAME_MOST + 2], ascii[IDNA_SIZE];
@@ -78,7 +80,7 @@ static int find_keys(struct authd_check *c, const struct authd_ask *ask,
 		*p = ascii_lower(*p);
 	authd_scram_fake(&fake, c->secret, span_of(name),
 			c->conf->scram_rounds);
-	*known = slot && slot->is->keys && who->keys.rounds;
+	*known = slot && slot->is->keys && who->keys.rounds ? slot : NULL;
 	if (!*known)
 		who->keys = fake;
 	return result;
@@ -88,7 +90,7 @@ int authd_salt(struct authd_check *c, const struct authd_ask *ask,
 		struct str *out, struct err *err)
 {
 	struct authd_person who = { 0 };
-	bool known;
+	const struct authd_slot *known;
 	int result = find_keys(c, ask, &who, &known, err);
 
 	if (result == 0)
@@ -97,16 +99,33 @@ int authd_salt(struct authd_check *c, const struct authd_ask *ask,
 	return result;
 }
 
+/* All of somebody's passwords have one salt, so a proof may be of any. */
+static bool proved(const struct authd_ask *ask, struct authd_person *who,
+		const struct authd_slot *known,
+		unsigned char signature[SHA256_SIZE])
+{
+	bool good = scram_proof(&who->keys, span_of(ask->message), ask->proof,
+			signature);
+
+	while (CFG_USERS_FULL && !good && known && known->is->next_keys &&
+			known->is->next_keys(known->own, who))
+		good = scram_proof(&who->keys, span_of(ask->message),
+				ask->proof, signature);
+	good = good && known && !ask->nobody;
+	if (CFG_USERS_FULL && good && known->is->used)
+		known->is->used(known->own, who);
+	return good;
+}
+
 int authd_prove(struct authd_check *c, const struct authd_ask *ask,
 		struct auth_user *out, struct err *err)
 {
 	unsigned char signature[SHA256_SIZE];
 	struct authd_person who = { 0 };
+	const struct authd_slot *known;
 	struct str text;
-	bool known;
 	int result = find_keys(c, ask, &who, &known, err);
-	bool good = scram_proof(&who.keys, span_of(ask->message), ask->proof,
-			signature) && known && !ask->nobody;
+	bool good = proved(ask, &who, known, signature);
 
 	if (result == 0 && good) {
 		*out = who.user;

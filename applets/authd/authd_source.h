@@ -50,9 +50,16 @@ struct authd_source {
 	 */
 	int (*verify)(void *own, const struct authd_person *who,
 			const char *password, struct err *err);
+	/* Only with USERS_FULL: the next keys of the same salt, if there are any. */
+	bool (*next_keys)(void *own, struct authd_person *who);
+	/* ... and somebody has just proved that he has who->keys' password. */
+	void (*used)(void *own, const struct authd_person *who);
 };
 
 const struct authd_source *authd_users(void);
+/* Writes what a line of notes says; only with USERS_FULL. 0 or -1 */
+int authd_users_note(const struct conf *conf, struct span notes,
+		struct err *err);
 const struct authd_source *authd_system(void);		/* AUTHD_SYSTEM */
 const struct authd_source *authd_ldap(void);		/* AUTHD_LDAP */
 const struct authd_source *authd_mysql(void);		/* AUTHD_MYSQL */
@@ -75,6 +82,8 @@ struct authd_check {
 	gid_t gid;			/* of virtual users */
 	struct authd_saslauthd saslauthd;
 	bool slow;			/* this may take long */
+	/* Of AUTHD_NOTE_SIZE, for authd_note.c; NULL without USERS_FULL. */
+	char *note;
 };
 
 /* ---- authd_source.c */

@@ -1,7 +1,8 @@
 /* biff - whether this terminal is told of new mail
  *
  * As in 4.0BSD: the owner's execute bit of the terminal says yes; deliver
- * looks at it.
+ * looks at it, and at the group's write bit, which is mesg's. A line "biff y" in
+ * ~/.profile is all that it needs.
  *
  * applet biff tool
  *
@@ -60,5 +61,7 @@ int biff_main(int argc, char **argv)
 		applet_fail("biff", &err);
 		return EX_NOPERM;
 	}
+	if (argv[1][0] == 'y' && !(mode & S_IWGRP))
+		fprintf(stderr, "biff: nothing is shown while mesg is n\n");
 	return mode & S_IXUSR ? 0 : 1;
 }

@@ -8,6 +8,7 @@
 #include "applet.h"
 #include "config.h"
 #include "deliver/deliver.h"
+#include "deliver/mda.h"
 #include "deliver/recipient.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -24,12 +25,25 @@ struct command {
 	int body;
 	int64_t size;
 	bool refused;			/* by the recipient */
+	bool full;			/* the mailbox is */
+	bool kept;			/* it has come into the mailbox */
+	struct mda mda;			/* with DELIVER_MDA */
+	struct maildir_quota quota;
 };
 
 static const struct opt_row rows[] = {
 	{ 'd', "user", OPT_TEXT, OPT_AT(struct command, user) },
 	{ 'f', "from", OPT_TEXT, OPT_AT(struct command, sender) },
 	{ 'C', "config", OPT_TEXT, OPT_AT(struct command, conf_file) },
+	USE_DELIVER_MDA({ 'a', "", OPT_TEXT, OPT_AT(struct command,
+			mda.argument) },)
+	USE_DELIVER_MDA({ 'm', "", OPT_TEXT, OPT_AT(struct command,
+			mda.folder) },)
+	/* procmail's, which are always so here; dovecot-lda's -e */
+	USE_DELIVER_MDA({ 't', "", OPT_IGNORE, 0 },)
+	USE_DELIVER_MDA({ 'Y', "", OPT_IGNORE, 0 },)
+	USE_DELIVER_MDA({ 'o', "", OPT_IGNORE, 0 },)
+	USE_DELIVER_MDA({ 'e', "", OPT_IGNORE, 0 },)
 	{ 0 }
 };
 
@@ -142,6 +156,10 @@ static int to_virtual(struct command *c, const struct system_mail *m,
 		return disk_err(err, c->conf->mail_dir);
 	if (priv_drop(c->conf->user_store, (gid_t)-1, NULL, NULL, err) < 0)
 		return -1;
+	c->kept = true;
+	if (CFG_DELIVER_MDA && c->mda.folder)
+		return mda_to_folder(&c->mda, dir, c->found.mailbox, m,
+				&before, err);
 	return system_mail_append(dir, c->found.mailbox, true, m, &before, err);
 }
 
@@ -172,54 +190,109 @@ static int to_recipient(struct command *c, const struct system_mail *m,
 		return -1;
 	rc = recipient_deliver(c->conf, dir, m, &end, err);
 	c->refused = rc < 0 && end.final;
+	c->kept = end.kept;
 	return rc;
+}
+
+static int place(struct command *c, const struct system_mail *m,
+		struct err *err)
+{
+	bool folder = CFG_DELIVER_MDA && c->mda.folder;
+
+	if (folder && !m->box)
+		return err_set(err, ERR_TEMP, "an mbox has no folders");
+	if (CFG_DELIVER_RECIPIENT && !folder)
+		return to_recipient(c, m, err);
+	return (m->box ? to_virtual : to_system)(c, m, err);
+}
+
+/* Opened before rights are given up. Without a quota it is not looked at. */
+static int place_in_quota(struct command *c, const struct system_mail *m,
+		struct err *err)
+{
+	bool maildir = m->box;
+	int dir = disk_folder(AT_FDCWD, maildir ? c->conf->mail_dir :
+			c->conf->mbox_dir), rc;
+
+	c->quota = quota_of(c->conf, &c->found);
+	if (dir >= 0 && !quota_has_room(dir, maildir, c->found.mailbox,
+				&c->quota, (uint64_t)m->length)) {
+		c->full = true;
+		err_set(err, ERR_TEMP, "mailbox full");
+		close(dir);
+		return -1;
+	}
+	rc = place(c, m, err);
+	if (rc == 0 && c->kept && maildir && dir >= 0)
+		maildir_quota_add(dir, c->found.mailbox, (int64_t)m->head.n
+				+ m->length, 1);
+	if (dir >= 0)
+		close(dir);
+	return rc;
+}
+
+/* What the sender is told, or we are: see sysexits.h. */
+static int status_of(const struct command *c, const struct err *err)
+{
+	if (c->refused)
+		return EX_UNAVAILABLE;
+	if (c->full && !c->conf->quota_defer)
+		return EX_CANTCREAT;
+	/* a mailbox can be put right: "no" would lose the mail */
+	return err->kind == ERR_PERM && c->size == 0 ? EX_DATAERR :
+		EX_TEMPFAIL;
 }
 
 static int hand_over(struct command *c)
 {
 	bool is_virtual = c->found.kind == AUTH_VIRTUAL;
-	char text[DELIVER_HEAD_SIZE];
+	const char *to = is_virtual ? c->found.name : c->user;
 	struct system_mail m = {
-		.user = c->found.name, .sender = c->sender, .when = clock_now(),
-		.head = deliver_head(text, c->sender, is_virtual
-				? c->found.name : c->user, c->user)
+		.user = c->found.name, .address = c->user, .when = clock_now(),
+		.box = is_virtual ? c->found.mailbox : NULL
 	};
+	const char *original = c->user;
+	char text[DELIVER_HEAD_SIZE];
 	struct err err;
 	int rc = read_input(c, &err);
 
+	if (CFG_DELIVER_MDA) {
+		m.start = mda_envelope(&c->mda, c->body);
+		mda_recipient(&c->mda, c->conf, c->user);
+		m.address = c->mda.address;
+		original = c->mda.original;
+		if (!c->sender)
+			c->sender = c->mda.sender;
+	}
+	m.sender = c->sender ? c->sender : "";
+	m.head = deliver_head(text, m.sender, to, original);
+	if (CFG_DELIVER_MDA)
+		m.head = mda_head(c->body, m.start, to, m.head);
 	m.fd = c->body;
-	m.length = c->size;
-	m.address = c->user;
-	m.box = is_virtual ? c->found.mailbox : NULL;
+	m.length = c->size - m.start;
 	if (rc == 0)
-		rc = CFG_DELIVER_RECIPIENT ? to_recipient(c, &m, &err) :
-			(is_virtual ? to_virtual : to_system)(c, &m, &err);
-	if (rc == 0)
-		return EX_OK;
-	if (c->refused)
-		return fail(EX_UNAVAILABLE, err.text);
-	/* a mailbox can be put right: "no" would lose the mail */
-	return fail(err.kind == ERR_PERM && c->size == 0 ? EX_DATAERR
-			: EX_TEMPFAIL, err.text);
+		rc = (CFG_DELIVER_QUOTA ? place_in_quota : place)(c, &m, &err);
+	return rc == 0 ? EX_OK : fail(status_of(c, &err), err.text);
 }
 
 /* What stands in a header line and in an argument may not break either. */
-static bool is_plain(const char *s)
+bool command_is_plain(const char *s)
 {
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || *s == 127)
+	size_t n = strlen(s);
+
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)s[i] < ' ' || s[i] == 127)
 			return false;
-	return true;
+	return n < ADDR_MAX;
 }
 
 int command_main(int argc, char **argv)
 {
-	struct command c = { .sender = "" };
+	struct command c = { .sender = NULL };
 
 	if (usage_parse(argc, argv, rows, &c) != argc || !c.user)
 		usage_fail(argv[0]);
-	if (!is_plain(c.user) || !is_plain(c.sender) || strlen(c.user) > 255
-			|| strlen(c.sender) > 255)
+	if (!command_is_plain(c.user) || (c.sender && !command_is_plain(c.sender)))
 		return fail(EX_USAGE, "not an address");
 	c.conf = conf_read_or_exit(c.conf_file);
 	find_user(&c);

@@ -26,7 +26,7 @@ struct deliver {
 	struct list sessions;
 	struct door door;		/* of TCP */
 	struct loop_timer grace;	/* while stopping */
-	uid_t queue_uid;
+	uid_t queue_uid, lmtp_uid;
 	int mail_dir, staging;
 	int mbox_dir;			/* with DELIVER_QUOTA, for looking */
 };
@@ -110,7 +110,14 @@ const char *deliver_key(char out[DELIVER_KEY_SIZE], const char *spool_id,
 
 /* quota.c, only with DELIVER_QUOTA */
 /* What this user's mailbox may hold. */
-void quota_init(struct delivery *d, const struct auth_user *user);
+struct maildir_quota quota_of(const struct conf *conf,
+		const struct auth_user *user);
+/*
+ * Is there room for so many octets more? Fills in what there is. A mailbox
+ * that cannot be read says so when it is written.
+ */
+bool quota_has_room(int dir, bool maildir, const char *name,
+		struct maildir_quota *q, uint64_t more);
 /* Is there room for so many octets more (0: not known)? NULL: yes. */
 const struct deliver_reply *quota_check(struct delivery *d, uint64_t more);
 /* A message of that size is there: counts it, and warns once near the limit. */
@@ -119,5 +126,7 @@ void quota_count(const struct delivery *d, uint64_t size);
 /* command.c: deliver -d USER < message */
 bool command_wanted(int argc, char **argv);
 int command_main(int argc, char **argv);
+/* Is it short enough for an address, without control characters? */
+bool command_is_plain(const char *s);
 
 #endif

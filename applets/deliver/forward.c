@@ -214,10 +214,10 @@ static int read_all(struct forward *f, struct err *err)
 			f->r->m->box ? "forward" : ".forward");
 	f->path = path;
 	f->left = FORWARD_FILE_MOST;
-	f->shell = has_shell(f->r);
 	f->domain = addr_split(span_of(f->r->m->address)).domain;
 	str_init(&text, FORWARD_FILE_MOST);
 	rc = recipient_file(f->r, ".forward", &text, err);
+	f->shell = rc > 0 && has_shell(f->r);
 	if (rc > 0 && recipient_enter(f->r, err) < 0)
 		rc = -1;
 	if (rc > 0) {
@@ -304,19 +304,6 @@ static int to_command(const struct recipient *r, const char *command,
 	return run_command(&c, r->m, err);
 }
 
-/* Root's commands and files are alias-user's, as those of aliases. */
-static int become(struct recipient *r, struct err *err)
-{
-	umask(077);
-	if (r->user.uid == 0 && geteuid() == 0 && priv_find(
-				r->conf->alias_user, &r->user, err) < 0)
-		return -1;
-	if (r->user.uid == 0)
-		return err_set(err, ERR_TEMP, "alias-user %s is root",
-				r->user.name);
-	return system_become_whole(&r->user, err);
-}
-
 /* It was taken out of .forward meanwhile: then his mailbox has it. */
 static int to_mailbox(const struct recipient *r, int mbox_dir,
 		const struct system_mail *m, bool *before, struct err *err)
@@ -342,7 +329,7 @@ static int follow(struct recipient *r, unsigned n, int mbox_dir,
 	if (rc >= 0 && (!rc || !*v.text))
 		return to_mailbox(r, mbox_dir, r->m, &end->before, err);
 	if (rc > 0)
-		rc = become(r, err);
+		rc = recipient_become(r, err);
 	if (rc == 0 && v.kind == ALIAS_COMMAND) {
 		rc = to_command(r, v.text, err);
 		end->final = true;
@@ -378,6 +365,9 @@ int recipient_target(const struct conf *conf, int mbox_dir,
 	rc = recipient_init(&r, conf, &own, err);
 	if (rc == 0)
 		rc = follow(&r, n, mbox_dir, end, err);
+	/* an account or a file can be put right; what a command says may be final */
+	if (rc < 0 && err->kind == ERR_PERM && !end->final)
+		err->kind = ERR_TEMP;
 	recipient_free(&r);
 	return rc;
 }

@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,12 +27,26 @@ struct said {
 
 /* -- what it said -- */
 
-static bool take_redirect(struct disposition *d, struct span to)
+/* Without its detail, whatever that is: he himself. */
+static bool is_self(const struct recipient *r, struct addr a)
+{
+	struct addr own = addr_split(span_of(r->m->address));
+	struct span user = span_before(span_of(r->m->user), '@');
+
+	return span_caseeq(a.domain, own.domain) &&
+		(span_caseeq(a.local, own.local) || span_caseeq(a.local, user));
+}
+
+static bool take_redirect(const struct recipient *r, struct disposition *d,
+		struct span to, bool *keep)
 {
 	struct addr a;
 
 	if (!addr_parse(to, &a, true) || !a.domain.n)
 		return false;
+	*keep |= is_self(r, a);
+	if (is_self(r, a))
+		return true;
 	str_add(&d->redirect, to);
 	str_addc(&d->redirect, '\n');
 	return true;
@@ -47,7 +60,8 @@ static void take_reject(struct disposition *d, struct span why)
 }
 
 /* RFC 5228 2.10.2: what is said takes the place of keep, unless that is said, too. */
-static bool take_line(struct disposition *d, struct span line, bool *keep)
+static bool take_line(const struct recipient *r, struct disposition *d,
+		struct span line, bool *keep)
 {
 	struct span word = span_word(&line);
 
@@ -58,7 +72,7 @@ static bool take_line(struct disposition *d, struct span line, bool *keep)
 			str_copy(d->folder, sizeof(d->folder), line) == 0)
 		*keep = true;
 	else if (span_eq(word, SPAN("redirect")))
-		return take_redirect(d, line);
+		return take_redirect(r, d, line, keep);
 	else if (span_eq(word, SPAN("reject")))
 		take_reject(d, line);
 	else
@@ -76,7 +90,7 @@ static void take_all(const struct recipient *r, struct disposition *d,
 
 		if (!line.n)
 			continue;
-		if (take_line(d, line, &keep))
+		if (take_line(r, d, line, &keep))
 			any = true;
 		else
 			log_info("deliver-command for %s: %.*s", r->m->user,
@@ -87,7 +101,7 @@ static void take_all(const struct recipient *r, struct disposition *d,
 
 /* -- the process -- */
 
-static void run(const struct recipient *r, struct said *said)
+static void run(struct recipient *r, struct said *said)
 {
 	struct addr a = addr_split(span_of(r->m->address));
 	struct str text;
@@ -99,8 +113,7 @@ static void run(const struct recipient *r, struct said *said)
 	};
 
 	str_init(&text, RUN_OUTPUT_MOST);
-	umask(077);
-	said->rc = system_become_whole(&r->user, &said->err);
+	said->rc = recipient_become(r, &said->err);
 	if (said->rc == 0)
 		said->rc = run_command(&c, r->m, &said->err);
 	said->n = text.n;
@@ -110,10 +123,11 @@ static void run(const struct recipient *r, struct said *said)
 
 static void answer(int fd, const struct recipient *r)
 {
+	struct recipient own = *r;
 	struct said said;
 
 	memset(&said, 0, sizeof(said));
-	run(r, &said);
+	run(&own, &said);
 	_exit(file_write(fd, &said, sizeof(said)) < 0);
 }
 

@@ -1,7 +1,8 @@
 /*
  * As comsat always did it: who has said "biff y" (the owner's execute bit of
  * the terminal) sees that mail has come. No utmp: the terminals in /dev that
- * belong to the user are those that the user sits at.
+ * belong to the user are those that the user sits at. Who has said "mesg n"
+ * (no write bit for the group) is left in peace.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -10,24 +11,78 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "deliver/system.h"
 #include "mime/header.h"
+#include "mime/word.h"
 #include "os/file.h"
 
-#define SUBJECT_MOST 60
-#define TEXT_MOST 512
+#define TEXT_MOST 1024
+#define LINE_MOST 76		/* columns */
+#define LINES_MOST 3		/* of the text */
 #define HEAD_MOST 8192		/* octets of the message that are looked at */
 
-/* The first line of the subject, or none. */
-static struct span subject(const struct system_mail *m, char text[HEAD_MOST])
+/* Nothing that a terminal takes for a command may come from outside. */
+static void put_line(struct str *out, const char *name, struct span value)
+{
+	size_t end = out->n + LINE_MOST;
+
+	str_adds(out, name);
+	while (value.n && out->n < end) {
+		uint32_t c = utf8_next(&value);
+
+		str_addc(out, c > ' ' && c < 127 ? (char)c :
+				c <= ' ' ? ' ' : '?');
+	}
+	str_adds(out, "\r\n");
+}
+
+static void put_field(struct str *out, const char *name, struct span value)
+{
+	struct str text;
+
+	str_init(&text, HEAD_MOST);
+	word_decode(&text, value);
+	put_line(out, name, str_span(&text));
+	str_free(&text);
+}
+
+/* The first lines, where they are text as it is. */
+static void put_text(struct str *out, struct span header, struct span text)
+{
+	struct header_field f;
+	unsigned n = 0;
+
+	if ((header_find(header, "Content-Type", &f) &&
+				!span_starts(f.value, "text/plain")) ||
+			(header_find(header, "Content-Transfer-Encoding", &f) &&
+			 !span_ends(f.value, "bit")))
+		return;
+	while (text.n && n < LINES_MOST) {
+		struct span line = span_trim(span_cut(&text, '\n'));
+
+		if (line.n && ++n)
+			put_line(out, "", line);
+	}
+}
+
+static void compose(struct str *out, const struct system_mail *m)
 {
 	size_t most = m->length < HEAD_MOST ? (size_t)m->length : HEAD_MOST;
-	ssize_t n = file_pread(m->fd, text, most, m->start);
+	char piece[HEAD_MOST];
+	ssize_t got = file_pread(m->fd, piece, most, m->start);
+	struct span all = span_make(piece, got > 0 ? (size_t)got : 0);
+	struct span header = span_sub(all, 0, header_size(all));
 	struct header_field f;
 
-	if (n <= 0 || !header_find(span_make(text, (size_t)n), "Subject", &f))
-		return SPAN("");
-	return span_sub(f.value, 0, SUBJECT_MOST);
+	str_addf(out, "\r\n\aNew mail for %.99s", m->user);
+	put_line(out, " from ", m->sender[0] ? span_of(m->sender) :
+			SPAN("mail system"));
+	if (header_find(header, "From", &f))
+		put_field(out, "From: ", f.value);
+	if (header_find(header, "Subject", &f))
+		put_field(out, "Subject: ", f.value);
+	put_text(out, header, span_rest(all, header.n));
 }
 
 static void tell(int dirfd, const char *name, struct span text)
@@ -37,7 +92,7 @@ static void tell(int dirfd, const char *name, struct span text)
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0
 			|| !S_ISCHR(st.st_mode) || st.st_uid != geteuid()
-			|| !(st.st_mode & S_IXUSR))
+			|| !(st.st_mode & S_IXUSR) || !(st.st_mode & S_IWGRP))
 		return;
 	fd = openat(dirfd, name, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC
 			| O_NOFOLLOW);
@@ -63,18 +118,10 @@ static void tell_all(const char *folder, const char *prefix, struct span text)
 
 void notice_new_mail(const struct system_mail *m)
 {
-	char head[HEAD_MOST];
-	struct span about = subject(m, head);
 	struct str text;
 
 	str_init(&text, TEXT_MOST);
-	str_addf(&text, "\r\n\aNew mail for %.99s from %.255s%s%.*s\r\n",
-			m->user, m->sender[0] ? m->sender : "mail system",
-			about.n ? ": " : "", SPAN_ARG(about));
-	/* nothing that a terminal takes for a command may come from outside */
-	for (size_t i = 3; i + 2 < text.n; i++)
-		if (text.p[i] < ' ' || text.p[i] > 126)
-			text.p[i] = ascii_isspace(text.p[i]) ? ' ' : '?';
+	compose(&text, m);
 	tell_all("/dev/pts", "", str_span(&text));
 	tell_all("/dev", "tty", str_span(&text));
 	str_free(&text);

@@ -18,46 +18,52 @@
 
 #define WARNING_MOST 2000
 
-void quota_init(struct delivery *d, const struct auth_user *user)
+struct maildir_quota quota_of(const struct conf *conf,
+		const struct auth_user *user)
 {
-	uint64_t preset = d->session->smtp->conf->mailbox_quota;
-
-	d->quota = (struct maildir_quota){
-		.size_limit = user->quota ? user->quota : preset,
+	return (struct maildir_quota){
+		.size_limit = user->quota ? user->quota : conf->mailbox_quota,
 		.count_limit = user->quota_messages
 	};
 }
 
 /* -- is there room? -- */
 
-static int ask_mbox(const struct deliver *m, const char *name,
-		struct maildir_quota *q, uint64_t more)
+static int ask_mbox(int dir, const char *name, struct maildir_quota *q,
+		uint64_t more)
 {
 	struct stat st;
 
 	q->size = 0;
-	if (q->size_limit && fstatat(m->mbox_dir, name, &st,
-				AT_SYMLINK_NOFOLLOW) == 0)
+	if (q->size_limit && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		q->size = (uint64_t)st.st_size;
 	return q->size_limit && (q->size >= q->size_limit
-			|| more > q->size_limit - q->size);
+			|| more > q->size_limit - q->size) ? 1 : 0;
 }
 
-/* A mailbox that cannot be read says so when it is written. */
+bool quota_has_room(int dir, bool maildir, const char *name,
+		struct maildir_quota *q, uint64_t more)
+{
+	struct err err;
+	int rc;
+
+	/* a limit that was taken away may stand in maildirsize for ever */
+	if (!q->size_limit && !q->count_limit)
+		return true;
+	rc = maildir ? maildir_quota_ask(dir, name, q, more, &err) :
+		ask_mbox(dir, name, q, more);
+	if (rc < 0)
+		log_warn("%s: %s", name, err.text);
+	return rc <= 0;
+}
+
 static bool has_room(struct delivery *d, uint64_t more)
 {
 	const struct deliver *m = d->session->deliver;
-	struct err err;
-	int rc = 0;
+	bool maildir = d->kind == AUTH_VIRTUAL;
 
-	if (d->kind == AUTH_SYSTEM)
-		rc = ask_mbox(m, d->mailbox, &d->quota, more);
-	else if (d->kind == AUTH_VIRTUAL)
-		rc = maildir_quota_ask(m->mail_dir, d->mailbox, &d->quota,
-				more, &err);
-	if (rc < 0)
-		log_warn("%s: %s", d->mailbox, err.text);
-	return rc <= 0;
+	return d->kind == AUTH_ALIAS || quota_has_room(maildir ? m->mail_dir :
+			m->mbox_dir, maildir, d->mailbox, &d->quota, more);
 }
 
 const struct deliver_reply *quota_check(struct delivery *d, uint64_t more)

@@ -198,6 +198,18 @@ int recipient_file(const struct recipient *r, const char *name,
 	return rc;
 }
 
+int recipient_become(struct recipient *r, struct err *err)
+{
+	umask(077);
+	if (r->user.uid == 0 && geteuid() == 0 && priv_find(
+				r->conf->alias_user, &r->user, err) < 0)
+		return -1;
+	if (r->user.uid == 0)
+		return err_set(err, ERR_TEMP, "alias-user %s is root",
+				r->user.name);
+	return system_become_whole(&r->user, err);
+}
+
 /* -- into the mailbox -- */
 
 static bool counts(const struct recipient *r, unsigned char whose)
@@ -278,6 +290,24 @@ static int to_mailbox(const struct recipient *r, int mbox_dir,
 
 /* -- the order of it all -- */
 
+/*
+ * Once for each message: it has our mark then. So has what his own .forward has
+ * kept for him.
+ */
+static bool was_redirected(const struct recipient *r)
+{
+	struct str out;
+	struct err err;
+	bool was;
+
+	str_init(&out, SYSTEM_FORWARD_MOST - 1);
+	was = r->passed > 1 || (r->passed && (!CFG_DELIVER_FORWARD ||
+				!counts(r, r->conf->forward) ||
+				forward_read(r, &out, &err) <= 0));
+	str_free(&out);
+	return was;
+}
+
 static int filter(const struct recipient *r, struct disposition *d,
 		struct recipient_end *end, struct err *err)
 {
@@ -287,8 +317,8 @@ static int filter(const struct recipient *r, struct disposition *d,
 		end->final = true;
 		return err_set(err, ERR_PERM, "5.7.1 %s", d->reject);
 	}
-	/* queue alone sends on exactly once, and two rounds are enough */
-	if (d->redirect.n && (!r->m->key || r->passed > 1)) {
+	/* queue alone sends on exactly once */
+	if (d->redirect.n && (!r->m->key || was_redirected(r))) {
 		log_warn("%s: not redirected: %s", r->m->user, r->m->key ?
 				"it has been already" : "it is not from queue");
 		str_clear(&d->redirect);

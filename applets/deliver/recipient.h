@@ -61,13 +61,19 @@ int recipient_target(const struct conf *conf, int mbox_dir,
 /*
  * A file of his, ".forward" or (virtual) "forward": with his rights, and only if
  * neither it nor its folder can be written to by others. 1 with all of it in
- * text (its cap limits); 0: there is none that counts; -1: not now. time: of its last change.
+ * text (its cap limits); 0: there is none that counts; -1: not now.
  */
 int recipient_file(const struct recipient *r, const char *name,
 		struct str *text, struct err *err);
 /* His rights for a while, and root's again: only to read what he may read. */
 int recipient_enter(const struct recipient *r, struct err *err);
 void recipient_leave(const struct recipient *r);
+
+/*
+ * For good, to run and write what he says: as he; as alias-user in place of root, as
+ * for aliases. r->user is that one then.
+ */
+int recipient_become(struct recipient *r, struct err *err);
 
 /* forward.c. 1: recipients were added to out; 0: it stays here; -1: not now. */
 int forward_read(const struct recipient *r, struct str *out, struct err *err);

@@ -41,7 +41,7 @@ static struct delivery *delivery_new(struct deliver_session *x,
 	d->name = arena_dup(a, span_of(user->name));
 	d->mailbox = arena_dup(a, span_of(user->mailbox));
 	if (CFG_DELIVER_QUOTA)
-		quota_init(d, user);
+		d->quota = quota_of(x->smtp->conf, user);
 	return d->name && d->mailbox ? d : NULL;
 }
 
@@ -328,22 +328,25 @@ static int place(struct delivery *d, char name[MAILDIR_NAME_SIZE],
 		.name = g->name, .dirfd = x->deliver->staging,
 		.size = g->out.written, .lines = g->out.lines
 	};
+	uint64_t gzip = s->conf->mailbox_gzip;
 	char head[DELIVER_HEAD_SIZE], key[DELIVER_KEY_SIZE];
 	struct mailbox_add add = {
 		.from = s->sender, .when = clock_now(), .fd = g->out.fd,
 		.length = (int64_t)g->out.written, .again = s->spool_again,
-		.key = deliver_key(key, s->spool_id, d->rcpt->address)
+		.key = deliver_key(key, s->spool_id, d->rcpt->address),
+		.gzip = CFG_MAILBOX_GZIP && gzip && g->out.written >= gzip
 	};
+	bool moves = g->head && !add.gzip;
 
 	if (!g->head)
 		add.head = head_of(head, d);
 	if (CFG_DELIVER_FOLDERS && find_folder(d, err) < 0)
 		return -1;
 	if (maildir_place(x->deliver->mail_dir, folder_of(d), &add,
-				g->head ? &staged : NULL, name,
-				&d->before, err) < 0)
+				moves ? &staged : NULL, name, &d->before,
+				err) < 0)
 		return -1;
-	if (g->head && !d->before)
+	if (moves && !d->before)
 		g->name[0] = '\0';	/* it has moved */
 	if (CFG_DELIVER_QUOTA && !d->before)
 		quota_count(d, g->out.written + add.head.n);

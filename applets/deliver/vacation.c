@@ -84,6 +84,12 @@ static void take_fields(struct vacation *v)
 
 /* -- his addresses -- */
 
+/* In whatever letters: who writes to him does not know better. */
+static bool same(struct span a, struct span b)
+{
+	return span_caseeq(a, b) || addr_same(a, b);
+}
+
 static bool in_list(struct span list, struct span address)
 {
 	while (list.n) {
@@ -91,7 +97,7 @@ static bool in_list(struct span list, struct span address)
 		struct span word;
 
 		while ((word = span_word(&one)).n)
-			if (addr_same(word, address))
+			if (same(word, address))
 				return true;
 	}
 	return false;
@@ -103,16 +109,14 @@ static bool is_own(void *arg, struct span address)
 	const struct recipient *r = v->r;
 	struct addr a = addr_split(address);
 
-	if (addr_same(address, span_of(v->own)) ||
-			addr_same(address, span_of(r->m->address)) ||
+	if (same(address, span_of(v->own)) ||
+			same(address, span_of(r->m->address)) ||
 			in_list(v->addresses, address) ||
 			in_list(v->more, address))
 		return true;
-	/* an account is one in all of our domains, and so is its detail */
-	if (r->m->box ? !addr_same(address, span_of(r->m->user)) :
-			!span_caseeq(a.local, span_of(r->m->user)))
-		return false;
-	return conf_is_local(r->conf, a.domain);
+	/* an account is one in all of our domains */
+	return !r->m->box && span_caseeq(a.local, span_of(r->m->user)) &&
+		conf_is_local(r->conf, a.domain);
 }
 
 static void find_own(struct vacation *v)

@@ -19,7 +19,7 @@ static const char senders[][16] = {
 	"-request", "-relay", "bounce-", "bounces-", "-bounce", "-bounces",
 	"listserv", "majordomo", "mailman", "noreply", "no-reply",
 	"no_reply", "donotreply", "do-not-reply", "noreply-", "no-reply-",
-	"-noreply", "-no-reply", "nobody", "uucp", "srs0=", "srs1=",
+	"-noreply", "-no-reply", "nobody", "uucp", "bounce", "bounces",
 };
 
 static bool fits(struct span local, const char *rule)

@@ -1,7 +1,9 @@
 /* The files of TLS: have they changed, and are they any good? */
 #include "maild/maild.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,6 +34,24 @@ static bool changed(const char *path, struct maild_file *last)
 	differs = last->there && (now.mtime != last->mtime ||
 			now.ino != last->ino || now.size != last->size);
 	*last = now;
+	return differs;
+}
+
+bool maild_look_at_domains(struct maild_look *l, const struct conf *conf)
+{
+	char path[1024];
+	struct stat st = { 0 };
+	bool differs;
+
+	snprintf(path, sizeof(path), "%s/users.domains", conf->state_dir);
+	if (stat(path, &st) < 0)
+		memset(&st, 0, sizeof(st));
+	differs = l->looked && (st.st_ino != l->domains_ino ||
+			st.st_mtim.tv_sec != l->domains_time.tv_sec ||
+			st.st_mtim.tv_nsec != l->domains_time.tv_nsec);
+	l->domains_ino = st.st_ino;
+	l->domains_time = st.st_mtim;
+	l->looked = true;
 	return differs;
 }
 

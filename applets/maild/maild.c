@@ -443,8 +443,12 @@ static void on_hup(struct daemon *d)
 static void on_look(struct loop_timer *t)
 {
 	struct maild *m = container_of(t, struct maild, look);
-	bool now = maild_look(&m->files, m->daemon.conf);
+	bool now = CFG_TLS_SERVER && maild_look(&m->files, m->daemon.conf);
 
+	/* it is never half-written */
+	if (CFG_USERS_FULL && maild_look_at_domains(&m->files,
+				m->daemon.conf))
+		m->renewed = true, now = false;
 	loop_timer_set(m->daemon.loop, &m->look, LOOK_MS);
 	if (m->secrets >= 0 && clock_ms() >= m->secrets_ms) {
 		m->secrets_ms = clock_ms() + TLS_TICKET_LIFE * INT64_C(1000);
@@ -493,7 +497,7 @@ int maild_main(int argc, char **argv)
 		log_error("%s", err.text);
 		return EX_UNAVAILABLE;
 	}
-	if (CFG_TLS_SERVER)
+	if (CFG_TLS_SERVER || CFG_USERS_FULL)
 		on_look(&m.look);
 	return daemon_run(&m.daemon);
 }

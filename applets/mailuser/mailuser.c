@@ -3,6 +3,10 @@
  * RFC 5802, 7677 (the form in which passwords are kept)
  *
  * applet mailuser admin
+ * file mailuser_admin.c USERS_FULL
+ * file mailuser_show.c USERS_FULL
+ * file mailuser_import.c MAILUSER_IMPORT
+ * file mailuser_export.c MAILUSER_IMPORT
  *
  * config MAILUSER
  *	bool "mailuser (7 kB)"
@@ -20,8 +24,26 @@
  *	  list    the users
  *	  -g, --generate  make a password and print it
  *	  -C FILE         configuration
+ *
+ *	  With USERS_FULL:
+ *
+ *	  show, enable, disable ADDRESS; quota ADDRESS SIZE|none [MESSAGES]
+ *	  set ADDRESS forward|hook VALUE|none
+ *	  app add|del ADDRESS NAME, app list ADDRESS
+ *	  domain add|del DOMAIN, domain list
+ *	  alias add ADDRESS|@DOMAIN TARGET..., alias del ADDRESS [TARGET],
+ *	  alias list; backup FILE; -j, --json with show and lists
+ *	  import [--format csv|dovecot|postfix] FILE, export (MAILUSER_IMPORT)
+ *
+ * config MAILUSER_IMPORT
+ *	bool "mailuser import, export (8 kB)"
+ *	depends on USERS_FULL
+ *	help
+ *	  Users, passwords, quotas and aliases from and to CSV, Dovecot's
+ *	  passwd-file and Postfix's virtual maps.
  */
 #include "applet.h"
+#include "config.h"
 #include "mailuser/mailuser.h"
 
 #include <errno.h>
@@ -43,20 +65,12 @@
 #include "os/rand.h"
 #include "store/user.h"
 
-#define OPERANDS_MOST 2
-
-struct mailuser {
-	const char *path;		/* of the configuration */
-	bool generate;
-	const char *operand[OPERANDS_MOST];	/* the verb, and its own */
-	struct conf *conf;
-	struct span address;
-	char file[1024];		/* users.db */
-};
-
 static const struct opt_row rows[] = {
 	{ 'C', "config", OPT_TEXT, OPT_AT(struct mailuser, path) },
 	{ 'g', "generate", OPT_FLAG, OPT_AT(struct mailuser, generate) },
+	USE_USERS_FULL({ 'j', "json", OPT_FLAG, OPT_AT(struct mailuser, json) },)
+	USE_MAILUSER_IMPORT({ 0, "format", OPT_TEXT,
+		OPT_AT(struct mailuser, format) },)
 	{ 0 }
 };
 
@@ -67,8 +81,7 @@ static int no_such_user(const struct mailuser *m)
 	return EX_NOUSER;
 }
 
-/* What user_find and its like gave, as an exit status. */
-static int status_of(const struct mailuser *m, int result,
+int mailuser_status(const struct mailuser *m, int result,
 		const struct err *err)
 {
 	if (result > 0)
@@ -78,11 +91,8 @@ static int status_of(const struct mailuser *m, int result,
 
 /* -- files -- */
 
-/*
- * Before SQLite opens it, since the journal then gets the same owner. An old
- * one is given too: user-auth may have changed.
- */
-static struct user_db *open_for_change(struct mailuser *m, struct err *err)
+/* An old one is given to user-auth, too: that may have changed. */
+struct user_db *mailuser_open(struct mailuser *m, struct err *err)
 {
 	struct user_db *db = NULL;
 	struct priv_user owner;
@@ -138,11 +148,23 @@ out:
 
 /* -- the verbs -- */
 
-/* Keys for the password that is asked for or made. An exit status. */
+void mailuser_derive(const struct mailuser *m, struct scram_keys *keys,
+		const char *password)
+{
+	if (!keys->rounds) {
+		rand_bytes(keys->salt, sizeof(keys->salt));
+		keys->rounds = m->conf->scram_rounds;
+	}
+	scram_derive(keys, span_of(password), keys->salt, keys->rounds);
+}
+
+/*
+ * Keys for the password that is asked for or made; keys->rounds, if any, and the
+ * salt with them are kept. An exit status.
+ */
 static int get_keys(struct mailuser *m, struct scram_keys *keys,
 		char password[PASSWORD_SIZE])
 {
-	unsigned char salt[SCRAM_SALT_SIZE];
 	struct err err;
 
 	if (m->generate) {
@@ -151,8 +173,7 @@ static int get_keys(struct mailuser *m, struct scram_keys *keys,
 		applet_fail("mailuser", &err);
 		return EX_DATAERR;
 	}
-	rand_bytes(salt, sizeof(salt));
-	scram_derive(keys, span_of(password), salt, m->conf->scram_rounds);
+	mailuser_derive(m, keys, password);
 	return EX_OK;
 }
 
@@ -163,15 +184,21 @@ static int print_password(const struct mailuser *m, const char *password)
 	return applet_end("mailuser", EX_OK);
 }
 
-static bool domain_is_ours(const struct mailuser *m)
+bool mailuser_is_ours(const struct mailuser *m, struct span address)
 {
-	struct span domain = m->address;
+	struct span domain = address;
 
 	span_cut(&domain, '@');
 	if (conf_is_local(m->conf, domain))
 		return true;
-	fprintf(stderr, "mailuser: first add the line \"domain %.*s\" to %s and send "
-		"maild a SIGHUP\n", SPAN_ARG(domain), conf_path(m->path));
+	if (CFG_USERS_FULL)
+		fprintf(stderr, "mailuser: %.*s is no domain of ours: first "
+			"mailuser domain add %.*s\n", SPAN_ARG(domain),
+			SPAN_ARG(domain));
+	else
+		fprintf(stderr, "mailuser: first add the line \"domain %.*s\" "
+			"to %s and send maild a SIGHUP\n", SPAN_ARG(domain),
+			conf_path(m->path));
 	return false;
 }
 
@@ -183,7 +210,7 @@ static int finish_add(struct mailuser *m, struct user_db *db,
 	int result = user_find(db, m->address, &user, NULL, &err);
 
 	if (result != 0)
-		return status_of(m, result, &err);
+		return mailuser_status(m, result, &err);
 	if (make_maildir(m, user.mailbox, &err) < 0) {
 		fprintf(stderr, "mailuser: %s was added, but not its mailbox: "
 			"%s (mail-dir must belong to user-store, %s)\n",
@@ -197,17 +224,17 @@ static int finish_add(struct mailuser *m, struct user_db *db,
 static int add(struct mailuser *m)
 {
 	char password[PASSWORD_SIZE];
-	struct scram_keys keys;
+	struct scram_keys keys = { 0 };
 	struct user_db *db = NULL;
 	struct err err;
 	int status;
 
-	if (!domain_is_ours(m))
+	if (!mailuser_is_ours(m, m->address))
 		return EX_CONFIG;
 	status = get_keys(m, &keys, password);
 	if (status != EX_OK)
 		goto out;
-	db = open_for_change(m, &err);
+	db = mailuser_open(m, &err);
 	if (!db || user_add(db, m->address, &keys, &err) < 0)
 		status = applet_fail("mailuser", &err);
 	else
@@ -226,14 +253,17 @@ static int passwd(struct mailuser *m)
 	struct scram_keys keys = { 0 };
 	struct user user;
 	struct err err;
-	struct user_db *db = open_for_change(m, &err);
+	struct user_db *db = mailuser_open(m, &err);
 	int result = db ? user_find(db, m->address, &user, NULL, &err) : -1;
-	int status = status_of(m, result, &err);
+	int status = mailuser_status(m, result, &err);
 
+	/* app passwords stay, and all have one salt */
+	if (CFG_USERS_FULL && status == EX_OK)
+		status = mailuser_shared_salt(m, db, user.id, true, &keys);
 	if (status == EX_OK)
 		status = get_keys(m, &keys, password);
 	if (status == EX_OK)
-		status = status_of(m, user_set_keys(db, m->address, &keys,
+		status = mailuser_status(m, user_set_keys(db, m->address, &keys,
 				&err), &err);
 	if (status == EX_OK)
 		status = print_password(m, password);
@@ -248,7 +278,7 @@ static int del(struct mailuser *m)
 	struct user user;
 	struct stat st;
 	struct err err;
-	struct user_db *db = open_for_change(m, &err);
+	struct user_db *db = mailuser_open(m, &err);
 	int result = db ? user_find(db, m->address, &user, NULL, &err) : -1;
 	char path[1400];
 
@@ -256,7 +286,7 @@ static int del(struct mailuser *m)
 		result = user_delete(db, m->address, &err);
 	user_close(db);
 	if (result != 0)
-		return status_of(m, result, &err);
+		return mailuser_status(m, result, &err);
 	snprintf(path, sizeof(path), "%s/%s", m->conf->mail_dir, user.mailbox);
 	if (stat(path, &st) == 0)
 		fprintf(stderr, "mailuser: the mail stays in %s\n", path);
@@ -272,6 +302,8 @@ static bool print_user(void *arg, const struct user *user)
 
 	if (m->operand[1] && !idna_same(a.domain, span_of(m->operand[1])))
 		return true;
+	if (CFG_USERS_FULL && m->json)
+		return mailuser_print_json(user);
 	str_init(&text, 2 * USER_ADDRESS_SIZE);
 	idna_text(&text, a.domain);
 	goes_on = printf("%.*s@%s\n", SPAN_ARG(a.local), str_c(&text)) >= 0;
@@ -299,11 +331,27 @@ static const struct mailuser_verb {
 	const char *name;
 	int (*run)(struct mailuser *m);
 	bool address;			/* needs one; else a word may follow */
+	unsigned char least, most;	/* operands behind the verb */
 } verbs[] = {
-	{ "add", add, true },
-	{ "del", del, true },
-	{ "passwd", passwd, true },
-	{ "list", list, false },
+	{ "add", add, true, 1, 1 },
+	{ "del", del, true, 1, 1 },
+	{ "passwd", passwd, true, 1, 1 },
+	{ "list", list, false, 0, 1 },
+	USE_USERS_FULL(
+		{ "show", mailuser_show, true, 1, 1 },
+		{ "enable", mailuser_enable, true, 1, 1 },
+		{ "disable", mailuser_disable, true, 1, 1 },
+		{ "quota", mailuser_quota, true, 2, 3 },
+		{ "set", mailuser_set, true, 3, 3 },
+		{ "app", mailuser_app, false, 2, 3 },
+		{ "domain", mailuser_domain, false, 1, 2 },
+		{ "alias", mailuser_alias, false, 1, OPERANDS_MOST - 1 },
+		{ "backup", mailuser_backup, false, 1, 1 },
+	)
+	USE_MAILUSER_IMPORT(
+		{ "import", mailuser_import, false, 1, 1 },
+		{ "export", mailuser_export, false, 0, 0 },
+	)
 	{ 0 }
 };
 
@@ -332,12 +380,13 @@ static int parse(int argc, char **argv, struct mailuser *m, struct err *err)
 			return err_set(err, ERR_PERM, "%s: what is this?",
 					argv[at]);
 		m->operand[n++] = argv[at];
+		m->operands = n;
 	}
 }
 
 static int run(struct mailuser *m, const struct mailuser_verb *verb)
 {
-	m->address = span_of(m->operand[1]);
+	m->address = span_of(m->operand[1] ? m->operand[1] : "");
 	if (verb->address && !user_address_valid(m->address)) {
 		fprintf(stderr, "mailuser: %s: not an address for a user "
 			"(letters, digits and ._+- @ a domain)\n",
@@ -365,7 +414,8 @@ int mailuser_main(int argc, char **argv)
 		usage_fail(argv[0]);
 	}
 	verb = find_verb(m.operand[0]);
-	if (!verb || (verb->address && !m.operand[1]))
+	if (!verb || m.operands - 1 < verb->least ||
+			m.operands - 1 > verb->most)
 		usage_fail(argv[0]);
 	status = run(&m, verb);
 	conf_free(m.conf);

@@ -1,10 +1,11 @@
 /* pop3d - POP3 server: a client fetches and deletes its mail
  *
  * RFC 1939, 2449 (CAPA), 2595 (STLS), 3206 (AUTH and SYS codes), 5034 (AUTH),
- * 8314 (TLS from the start)
+ * 6856 (UTF8, LANG), 8314 (TLS from the start)
  *
  * applet pop3d daemon
  * file pop3d_sasl.c POP3D_SASL
+ * file pop3d_utf8.c POP3D_UTF8
  *
  * config POP3D
  *	bool "pop3d (9 kB)"
@@ -26,6 +27,14 @@
  *	help
  *	  The AUTH command (RFC 5034), for clients that do not know USER and
  *	  PASS.
+ *
+ * config POP3D_UTF8
+ *	bool "UTF8 and LANG, RFC 6856 (5 kB)"
+ *	depends on SMTPUTF8
+ *	help
+ *	  Clients that say UTF8 get messages with UTF-8 in their header as
+ *	  they are, others in ASCII: with encoded words. Without it all get
+ *	  them as they are, as most servers do.
  */
 #include "applet.h"
 #include "config.h"
@@ -63,6 +72,9 @@ static const struct dialog_row rows[] = {
 	{ "USER", pop3d_user, POP3D_AUTHORIZATION, DIALOG_NEED_ARG },
 	{ "PASS", pop3d_pass, POP3D_AUTHORIZATION, 0 },
 	USE_POP3D_SASL({ "AUTH", pop3d_auth, POP3D_AUTHORIZATION, 0 },)
+	USE_POP3D_UTF8({ "UTF8", pop3d_utf8, POP3D_AUTHORIZATION,
+			DIALOG_NO_ARG },)
+	USE_POP3D_UTF8({ "LANG", pop3d_lang, BOTH, 0 },)
 	{ "STLS", pop3d_stls, POP3D_AUTHORIZATION, DIALOG_NO_ARG },
 	{ "STAT", pop3d_stat, POP3D_TRANSACTION, DIALOG_NO_ARG },
 	{ "LIST", pop3d_list, POP3D_TRANSACTION, 0 },
@@ -388,7 +400,7 @@ int pop3d_main(int argc, char **argv)
 	umask(077);
 	daemon_socket_path(&p.daemon, AUTH_SOCKET, path, sizeof(path));
 	p.auth = auth_new(p.daemon.loop, path);
-	if (CFG_AUTHD_SASLAUTHD && p.auth && p.daemon.conf->saslauthd)
+	if (CFG_AUTHD_SLOW && p.auth && conf_auth_is_slow(p.daemon.conf))
 		auth_slow(p.auth);
 	if (!p.auth)
 		err_nomem(&err);

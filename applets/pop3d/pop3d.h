@@ -11,6 +11,7 @@
 #include "net/door.h"
 #include "net/dot.h"
 #include "net/sasl.h"
+#include "mime/surrogate.h"
 #include "net/tls.h"
 #include "store/mailbox.h"
 
@@ -57,6 +58,7 @@ struct session {
 	struct conn *conn;
 	struct dialog dialog;
 	unsigned errors;		/* commands that were none */
+	bool utf8;			/* UTF8 was said */
 
 	/* AUTHORIZATION */
 	struct loop_timer deadline;	/* must have logged in by then */
@@ -84,6 +86,7 @@ struct session {
 	bool uids;			/* UIDL */
 	struct mailbox_reader *reader;	/* RETR, TOP */
 	struct dot_writer dot;
+	struct surrogate *ascii;	/* NULL: the message goes as it is */
 	bool limited, in_header, in_line;	/* TOP: where it is, */
 	unsigned long lines_left;		/* and what it still gives */
 };
@@ -156,7 +159,20 @@ void pop3d_send(struct session *s, session_more_fn *more);
 /* Starts with message n. 0 or -1 with err. lines: TOP's, else -1. */
 int pop3d_send_message(struct session *s, unsigned n, long lines,
 		struct err *err);
+/* Octets of it on their way to the client. */
+void pop3d_put_message(struct session *s, struct span piece);
 void pop3d_send_more(struct session *s);	/* CONN_DRAINED */
 void pop3d_send_forget(struct session *s);
+
+/* ---- pop3d_utf8.c, only with POP3D_UTF8: RFC 6856 */
+
+void pop3d_utf8(struct dialog *d, void *session, struct span args);
+void pop3d_lang(struct dialog *d, void *session, struct span args);
+/* Who has not said UTF8 gets messages as surrogates. 0 or -1. */
+int pop3d_ascii_begin(struct session *s, struct err *err);
+/* With s->ascii: the next piece, and the end. */
+void pop3d_ascii_write(struct session *s, struct span piece);
+void pop3d_ascii_end(struct session *s);
+void pop3d_ascii_forget(struct session *s);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/rand.h"
@@ -46,7 +47,9 @@ static void forget_user(struct session *s)
 
 static bool stls_possible(const struct session *s)
 {
-	return s->pop3d->tls && !conn_is_tls(s->conn) && !s->mailbox;
+	/* RFC 6856 2.1: behind UTF8 the client has no right to it any more */
+	return s->pop3d->tls && !conn_is_tls(s->conn) && !s->mailbox
+		&& !s->utf8;
 }
 
 void pop3d_capa(struct dialog *d, void *session, struct span args)
@@ -62,8 +65,11 @@ void pop3d_capa(struct dialog *d, void *session, struct span args)
 	if (CFG_POP3D_SASL && pop3d_login_allowed(s))
 		conn_printf(s->conn, "SASL %s\r\n",
 				pop3d_mechanisms(s));
-	if (stls_possible(s))
+	/* RFC 2449 5: in both states, though it can be said in one only */
+	if (s->pop3d->tls && !conn_is_tls(s->conn))
 		conn_puts(s->conn, "STLS\r\n");
+	if (CFG_POP3D_UTF8)
+		conn_puts(s->conn, "UTF8 USER\r\nLANG\r\n");
 	conn_puts(s->conn, "IMPLEMENTATION Pillarbox\r\n.\r\n");
 }
 
@@ -75,7 +81,7 @@ void pop3d_stls(struct dialog *d, void *session, struct span args)
 	(void)d, (void)args;
 	if (!stls_possible(s)) {
 		pop3d_error(s, conn_is_tls(s->conn) ? "TLS is on already"
-				: "there is no TLS here");
+				: "no TLS here and now");
 		return;
 	}
 	/* RFC 2595 4: what was said before is not known any more */
@@ -101,6 +107,10 @@ void pop3d_user(struct dialog *d, void *session, struct span args)
 		pop3d_error(s, "name too long");
 		return;
 	}
+	if (CFG_POP3D_UTF8 && !utf8_valid(args)) {
+		pop3d_error(s, "names are UTF-8");	/* RFC 6856 2.2 */
+		return;
+	}
 	s->user = strndup(args.p, args.n);
 	if (s->user)
 		pop3d_reply(s, "+OK now PASS");
@@ -121,6 +131,8 @@ void pop3d_pass(struct dialog *d, void *session, struct span args)
 		return;
 	if (!s->user)
 		pop3d_error(s, "USER first");
+	else if (CFG_POP3D_UTF8 && !utf8_valid(args))
+		pop3d_error(s, "passwords are UTF-8");
 	else
 		pop3d_login(s, s->user, args);
 }

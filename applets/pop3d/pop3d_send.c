@@ -1,4 +1,5 @@
 #include "pop3d/pop3d.h"
+#include "config.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -6,7 +7,7 @@
 #include "os/clock.h"
 #include "os/log.h"
 
-#define PIECE_SIZE 4096
+#define PIECE_SIZE 16384	/* twice that, and CONN_OUT_MARK, is below CONN_OUT_MOST */
 #define TURN_MS 20		/* of one session before the others' */
 #define TURN_LOOK 64		/* lines or messages between looks at the clock */
 
@@ -95,8 +96,15 @@ static size_t top_size(struct session *s, struct span piece)
 	return at;
 }
 
+void pop3d_put_message(struct session *s, struct span piece)
+{
+	dot_write(&s->dot, piece, put, s->conn);
+}
+
 static enum session_more message_over(struct session *s)
 {
+	if (CFG_POP3D_UTF8 && s->ascii)
+		pop3d_ascii_end(s);
 	dot_finish(&s->dot, put, s->conn);
 	pop3d_send_forget(s);
 	return SESSION_DONE;
@@ -116,9 +124,13 @@ static enum session_more more_message(struct session *s)
 	if (n == 0)
 		return message_over(s);
 	piece = span_make(buffer, (size_t)n);
+	conn_reserve(s->conn, piece.n + piece.n / 16);
 	if (s->limited)
 		piece.n = top_size(s, piece);
-	dot_write(&s->dot, piece, put, s->conn);
+	if (CFG_POP3D_UTF8 && s->ascii)
+		pop3d_ascii_write(s, piece);
+	else
+		pop3d_put_message(s, piece);
 	if (s->limited && !s->in_header && !s->lines_left)
 		return message_over(s);
 	return SESSION_MORE;
@@ -130,6 +142,10 @@ int pop3d_send_message(struct session *s, unsigned n, long lines,
 	s->reader = mailbox_reader_open(s->mailbox, n, err);
 	if (!s->reader)
 		return -1;
+	if (CFG_POP3D_UTF8 && pop3d_ascii_begin(s, err) < 0) {
+		pop3d_send_forget(s);
+		return -1;
+	}
 	s->limited = s->in_header = lines >= 0;
 	s->lines_left = lines < 0 ? 0 : (unsigned long)lines;
 	s->in_line = false;
@@ -146,6 +162,8 @@ int pop3d_send_message(struct session *s, unsigned n, long lines,
 
 void pop3d_send_forget(struct session *s)
 {
+	if (CFG_POP3D_UTF8)
+		pop3d_ascii_forget(s);
 	mailbox_reader_close(s->reader);
 	s->reader = NULL;
 }

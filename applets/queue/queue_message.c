@@ -1,6 +1,7 @@
 #include "applet.h"
 #include "config.h"
 #include "queue.h"
+#include "queue_alert.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 #define KEY_SIZE 600			/* of a site */
 #define MOVED_MS 1100		/* until the file of aliases is looked at again */
+#define LATER_MS 1000
 
 static void message_free(struct queue_message *m)
 {
@@ -150,21 +152,34 @@ static void told(struct queue_message *m, unsigned i)
 		m->envelope->warned = true;
 }
 
+/* Whatever happens now, nobody is told twice: the report may go. */
+static void on_told(struct queue_message *m)
+{
+	queue_learn(m->entry->queue, m->report);
+	settle(m);
+}
+
 /* The report is on stable storage: only now are its recipients done with. */
 static void reported(void *arg, const char *id, const struct err *err)
 {
 	struct queue_message *m = arg;
+	struct err why;
 
 	if (err) {
 		log_error("%s: report: %s", m->entry->id, err->text);
-	} else {
-		log_info("%s: report is %s", m->entry->id, id);
-		queue_learn(m->entry->queue, id);
+		settle(m);
+		return;
 	}
-	for (unsigned i = 0; !err && i < m->envelope->nrcpt; i++)
+	log_info("%s: report is %s", m->entry->id, id);
+	str_copys(m->report, sizeof(m->report), id);
+	for (unsigned i = 0; i < m->envelope->nrcpt; i++)
 		if (m->outcome[i].report)
 			told(m, i);
-	settle(m);
+	if (m->envelope->warned && spool_defer(m->entry->queue->spool,
+				m->envelope, &why) < 0)
+		log_error("%s: %s", m->entry->id, why.text);
+	if (parent_flush(m, m->entry->id, on_told) < 0)
+		on_told(m);
 }
 
 /* Seconds that the pauses between the tries so far have taken, or most. */
@@ -325,11 +340,17 @@ static void fate_of(struct queue_message *m, unsigned i,
 	o->host = arena_dup(m->arena, span_of(host));
 }
 
-void message_failed(struct queue_message *m, unsigned i,
-		const struct smtp_result *r)
+void message_fail(struct queue_message *m, unsigned i, enum err_kind kind,
+		const char *enhanced, const char *text)
 {
-	log_result(m, i, r, "");
-	fate_of(m, i, r, "");
+	struct smtp_result why = {
+		.kind = kind == ERR_PERM ? ERR_PERM : ERR_TEMP
+	};
+
+	str_copys(why.enhanced, sizeof(why.enhanced), enhanced);
+	str_copys(why.text, sizeof(why.text), text);
+	log_result(m, i, &why, "");
+	fate_of(m, i, &why, "");
 }
 
 void message_sent(struct queue_message *m, unsigned i)
@@ -353,18 +374,29 @@ static bool is_forwarded(const struct queue_job *j, const struct smtp_result *r)
 		&& is_deliver(j);
 }
 
+bool entry_has_moved(const struct queue_entry *e, unsigned rcpt)
+{
+	return e->moved && e->moved[rcpt / 8] >> rcpt % 8 & 1;
+}
+
 /*
  * deliver says 551 (RFC 5321 3.4) to a name that is an alias: one of a moment
- * ago, or postmaster without a mailbox. It is looked up once more.
+ * ago, postmaster without a mailbox, or a name that a catch-all gets. It is
+ * looked up once more.
  */
-static bool has_moved(struct queue_job *j, const struct smtp_result *r)
+static bool has_moved(struct queue_job *j, unsigned i,
+		const struct smtp_result *r)
 {
 	struct queue_message *m = j->message;
+	struct queue_entry *e = m->entry;
 
-	if (!CFG_ALIASES || r->code != 551 || m->entry->moved
+	if (!CFG_ALIASES || r->code != 551 || entry_has_moved(e, i)
 			|| !is_deliver(j))
 		return false;
-	m->entry->moved = true;
+	if (!e->moved)
+		e->moved = calloc(m->envelope->nrcpt / 8 + 1, 1);
+	if (e->moved)
+		e->moved[i / 8] |= (unsigned char)(1 << i % 8);
 	m->wait = MOVED_MS;
 	return true;
 }
@@ -421,7 +453,7 @@ void message_result(struct queue_job *j, unsigned rcpt,
 		o->fate = FATE_SENT;	/* until that has ended */
 		return;
 	}
-	if (is_forwarded(j, r) || has_moved(j, r))
+	if (is_forwarded(j, r) || has_moved(j, i, r))
 		later.kind = ERR_TEMP;
 	log_result(m, i, &later, host);
 	m->entry->again |= r->maybe;
@@ -636,6 +668,14 @@ static bool hold(struct queue_message *m, unsigned i,
 	return true;
 }
 
+/* A line `route ... error:`, as if a host had said so. */
+static void refuse(struct queue_message *m, unsigned i,
+		const struct conf_route *r)
+{
+	message_fail(m, i, *r->status == '4' ? ERR_TEMP : ERR_PERM,
+			r->status, r->host);
+}
+
 /* A job for each site. -1: no memory. */
 static int gather(struct queue_message *m, struct list *jobs)
 {
@@ -656,6 +696,10 @@ static int gather(struct queue_message *m, struct list *jobs)
 		address = message_address(m, i);
 		route_find(q, e->sender, domain_of(address), &route, key,
 				sizeof(key));
+		if (route.error) {
+			refuse(m, i, route.error);
+			continue;
+		}
 		if (hold(m, i, &route))
 			continue;
 		/* a slow command holds up others of its kind alone */
@@ -803,6 +847,8 @@ static void cannot_start(struct queue_message *m, const struct err *err)
 	struct queue_entry *e = m->entry;
 
 	log_warn("%s: %s", e->id, err->text);
+	if (CFG_QUEUE_ALERTS && m->envelope && err->kind == ERR_PERM)
+		alert_unmerge(m);
 	message_free(m);
 	if (err->kind == ERR_PERM)
 		queue_drop(e);
@@ -827,24 +873,23 @@ void message_start(struct queue_entry *e)
 		cannot_start(m, &err);
 		return;
 	}
-	if (not_yet(m)) {
+	e->unsure = parent_unsure(m);
+	if (!e->unsure && not_yet(m))
 		message_free(m);
-		return;
-	}
-	if (check_message(m, &err) < 0) {
+	else if (check_message(m, &err) < 0)
 		cannot_start(m, &err);
-		return;
-	}
-	switch (CFG_ALIASES ? alias_parent(m) : ALIAS_PARENT_DONE) {
-	case ALIAS_PARENT_DONE:
+	else if (e->unsure)
+		parent_settle(m);
+	else
 		message_go(m);
-		break;
-	case ALIAS_PARENT_MARKED:
-		break;
-	case ALIAS_PARENT_LATER:
-		message_free(m);
-		queue_due_in(e, ALIAS_PARENT_MS);
-	}
+}
+
+void message_later(struct queue_message *m)
+{
+	struct queue_entry *e = m->entry;
+
+	message_free(m);
+	queue_due_in(e, LATER_MS);
 }
 
 void message_go(struct queue_message *m)
@@ -852,8 +897,12 @@ void message_go(struct queue_message *m)
 	struct list jobs;
 	struct err err;
 
-	if (m->entry->queue->daemon.stopping) {
+	if (m->entry->queue->daemon.stopping || not_yet(m)) {
 		message_free(m);
+		return;
+	}
+	if (parent_waits(m)) {
+		message_later(m);
 		return;
 	}
 	list_init(&jobs);

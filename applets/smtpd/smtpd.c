@@ -415,7 +415,7 @@ static int find_others(struct smtpd *m, struct err *err)
 	spool_notify(m->spool, m->queue_path);
 	daemon_socket_path(d, AUTH_SOCKET, m->auth_path, sizeof(m->auth_path));
 	m->auth = auth_new(d->loop, m->auth_path);
-	if (CFG_AUTHD_SASLAUTHD && m->auth && d->conf->saslauthd)
+	if (CFG_AUTHD_SLOW && m->auth && conf_auth_is_slow(d->conf))
 		auth_slow(m->auth);
 	if (CFG_SMTPD_GREYLIST)
 		smtpd_grey_open(m);

@@ -61,7 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int rc;
 
 	check_list((struct alias_list){ rest, true, true, 1, 1 });
-	alias_get_target(rest, again, &n);
+	if (alias_get_target(rest, again, &n) && alias_get_own(rest, again, &n))
+		abort();
 	while ((rc = alias_entry_next(&rest, &line, &e, &why)) != 0) {
 		if (rc < 0)
 			continue;

@@ -217,6 +217,18 @@ static void test_targets(void **state)
 	assert_false(alias_get_target(SPAN("|#1"), name, &n));
 	assert_false(alias_get_target(SPAN("|list#0"), name, &n));
 	assert_false(alias_get_target(SPAN("|list#1000"), name, &n));
+	assert_false(alias_get_target(SPAN("|list#~1"), name, &n));
+	str_init(&out, 100);
+	alias_put_own(&out, "Bob", 7);
+	assert_string_equal(str_c(&out), "|Bob#~7");
+	assert_true(alias_get_own(str_span(&out), name, &n));
+	assert_string_equal(name, "Bob");
+	assert_int_equal(n, 7);
+	str_free(&out);
+	assert_false(alias_get_own(SPAN("|bob#7"), name, &n));
+	assert_false(alias_get_own(SPAN("|bob#~0"), name, &n));
+	assert_false(alias_get_own(SPAN("|bob#~"), name, &n));
+	assert_false(alias_get_own(SPAN("bob#~1"), name, &n));
 	assert_true(alias_is_target(SPAN("\"|list#1\"")));
 	assert_true(alias_is_target(SPAN("\"\\|list#1\"")));
 	assert_false(alias_is_target(SPAN("list|")));

@@ -10,7 +10,7 @@
 #include "os/clock.h"
 
 #define AUTH_LIMIT_MS 5000
-#define AUTH_SLOW_MS 15000	/* saslauthd may be asked meanwhile */
+#define AUTH_SLOW_MS 15000	/* others may be asked meanwhile */
 #define AUTH_RETRY_MS 250	/* between attempts to connect */
 #define AUTH_KNOWN 4		/* addresses remembered */
 #define AUTH_KNOWN_MS 5000
@@ -39,7 +39,8 @@ struct auth {
 	bool freed;			/* by the owner, in such a call */
 	int64_t limit_ms;
 	/* auth_slow */
-	bool slow, once;		/* once: for one password */
+	bool slow, once;		/* once: for one question of */
+	struct auth *of;
 	struct list others;		/* such ones; link: among them */
 	struct list link;
 };
@@ -358,7 +359,8 @@ static void take_answers(struct auth *a, struct conn *c)
 		status = how == CONN_LINE_LONG ? AUTH_TEMP :
 			parse(&user, line, r->expects);
 		if (status == AUTH_OK && r->lookup)
-			remember(a, r, &user);
+			remember(CFG_AUTHD_SLOW && a->once ? a->of : a, r,
+					&user);
 		finish(r, status, &user);
 	}
 }
@@ -418,6 +420,7 @@ static struct auth *apart(struct auth *a)
 	if (!one)
 		return NULL;
 	one->once = true;
+	one->of = a;
 	one->limit_ms = AUTH_SLOW_MS;
 	list_add_tail(&a->others, &one->link);
 	return one;
@@ -430,8 +433,8 @@ static struct auth_request *ask(struct auth *a, struct str *line, bool lookup,
 	struct auth_known *k;
 
 	str_addc(line, '\n');
-	if (CFG_AUTHD_SLOW && a->slow && !lookup &&
-			expects == EXPECT_USER)
+	k = lookup ? find_known(a, line->p, line->n) : NULL;
+	if (CFG_AUTHD_SLOW && a->slow && !k)
 		a = apart(a);
 	if (a && !line->bad)
 		r = malloc(sizeof(*r) + line->n);
@@ -446,7 +449,6 @@ static struct auth_request *ask(struct auth *a, struct str *line, bool lookup,
 	};
 	memcpy(r->line, line->p, line->n);
 	list_init(&r->link);
-	k = lookup ? find_known(a, r->line, r->n) : NULL;
 	if (k) {
 		r->known = k->user;
 		list_add_tail(&a->ready, &r->link);

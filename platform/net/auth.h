@@ -64,8 +64,8 @@ typedef void auth_fn(void *arg, enum auth_status status,
 /* path: of authd's socket, kept. NULL: no memory. */
 struct auth *auth_new(struct loop *l, const char *path);
 /*
- * A password may take its time, as when authd has to ask somebody else: each is
- * asked on a connection of its own, for 15 s, and holds up nothing. Only with
+ * An answer may take its time, as when authd has to ask somebody else: for each
+ * question there is a connection, for 15 s, and it holds up nothing. Only with
  * AUTHD_SLOW.
  */
 void auth_slow(struct auth *a);

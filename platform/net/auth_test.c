@@ -456,6 +456,17 @@ static void test_passwords_apart(void **state)
 	server = lookups;
 	answer("NO\n");
 	expect("1:no;");
+	/* one that is found is known to all */
+	server = -1;
+	assert_non_null(lookup("7"));
+	greet();
+	expect_question(ALICE);
+	answer("OK VIRTUAL YWxpY2VAYS5jb20= YS5jb20vYWxpY2U= 0 0 0 0 =\n");
+	expect("7:ok 0 alice@a.com a.com/alice 0 0;");
+	server = -1;
+	assert_non_null(lookup("8"));
+	turns(1);
+	expect("8:ok 0 alice@a.com a.com/alice 0 0;");
 	/* who goes away takes his connection with him */
 	server = -1;
 	r = auth_password(auth, SPAN("bob"), SPAN("x"), "smtp", "[unix]",

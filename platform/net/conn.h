@@ -59,6 +59,8 @@ bool conn_owned_by(const struct conn *c, conn_fn *fn, const void *arg);
 /* Output waits for TLS and for the socket. After a break they do nothing. */
 void conn_write(struct conn *c, const void *p, size_t n);
 void conn_puts(struct conn *c, const char *s);
+/* So much is to come, in many pieces: room for it is made once. */
+void conn_reserve(struct conn *c, size_t n);
 void conn_printf(struct conn *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Bytes not yet taken by the kernel. */

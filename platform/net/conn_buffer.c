@@ -100,14 +100,19 @@ bool conn_out_ready(const struct conn *c)
 	return c->out_n <= CONN_OUT_MARK;
 }
 
-/* Twice as large; no realloc, which would leave a copy behind. */
+/*
+ * Four times as large: most replies fit into the first one, and what does not is
+ * mostly mail, up to the mark. No realloc, which would leave a copy behind.
+ */
 static bool grow(struct conn *c, size_t need)
 {
 	size_t size = c->out_size ? c->out_size : CONN_OUT_FIRST;
 	char *p;
 
 	while (size < need)
-		size *= 2;
+		size *= 4;
+	if (size > CONN_OUT_MOST)
+		size = CONN_OUT_MOST;
 	p = malloc(size);
 	if (!p)
 		return false;
@@ -165,6 +170,12 @@ void conn_write(struct conn *c, const void *p, size_t n)
 		return;
 	memcpy(to, p, n);
 	added(c, n);
+}
+
+void conn_reserve(struct conn *c, size_t n)
+{
+	if (n <= CONN_OUT_MOST - c->out_n)
+		room(c, n);
 }
 
 void conn_puts(struct conn *c, const char *s)

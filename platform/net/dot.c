@@ -15,6 +15,8 @@ enum {
 	DOT_CR			/* the last octet was a CR */
 };
 
+#define DOT_PIECE 2048		/* octets whose lines are made CRLF at once */
+
 void dot_reader_init(struct dot_reader *r)
 {
 	*r = (struct dot_reader){ .state = DOT_START };
@@ -192,6 +194,54 @@ void dot_writer_init(struct dot_writer *w, bool bare_lf_fix)
 	*w = (struct dot_writer){ DOT_START, bare_lf_fix };
 }
 
+/* Is there a CR before this LF? */
+static bool has_cr(const struct dot_writer *w, const char *p, const char *lf)
+{
+	return lf > p ? lf[-1] == '\r' : w->state == DOT_CR;
+}
+
+/*
+ * Lines with LF become lines with CRLF here, for one call of put: to has room for
+ * twice the piece.
+ */
+static size_t expand(struct dot_writer *w, struct span piece, char *to)
+{
+	const char *p = piece.p, *end = p + piece.n;
+	char *at = to;
+
+	while (p < end) {
+		const char *lf = find(p, end, '\n');
+
+		if (w->state == DOT_START && *p == '.')
+			*at++ = '.';
+		memcpy(at, p, lf - p);
+		at += lf - p;
+		if (lf == end) {
+			w->state = end[-1] == '\r' ? DOT_CR : DOT_TEXT;
+			break;
+		}
+		if (!has_cr(w, p, lf))
+			*at++ = '\r';
+		*at++ = '\n';
+		w->state = DOT_START;
+		p = lf + 1;
+	}
+	return at - to;
+}
+
+static void expand_all(struct dot_writer *w, struct span piece,
+		void (*put)(void *arg, struct span piece), void *arg)
+{
+	char out[2 * DOT_PIECE];
+
+	while (piece.n) {
+		size_t n = expand(w, span_sub(piece, 0, DOT_PIECE), out);
+
+		put(arg, span_make(out, n));
+		piece = span_rest(piece, DOT_PIECE);
+	}
+}
+
 /*
  * A dot is stuffed only behind CRLF, as receivers take it away only there. A
  * piece is handed on as it is up to where something has to be put in.
@@ -201,6 +251,10 @@ void dot_write(struct dot_writer *w, struct span piece,
 {
 	const char *p = piece.p, *end = p ? p + piece.n : p, *from = p;
 
+	if (w->bare_lf_fix) {
+		expand_all(w, piece, put, arg);
+		return;
+	}
 	while (p < end) {
 		const char *lf;
 
@@ -215,17 +269,7 @@ void dot_write(struct dot_writer *w, struct span piece,
 			w->state = end[-1] == '\r' ? DOT_CR : DOT_TEXT;
 			break;
 		}
-		if (lf > p ? lf[-1] == '\r' : w->state == DOT_CR) {
-			w->state = DOT_START;
-		} else if (w->bare_lf_fix) {
-			if (lf > from)
-				put(arg, span_make(from, lf - from));
-			put(arg, SPAN("\r"));
-			from = lf;
-			w->state = DOT_START;
-		} else {
-			w->state = DOT_TEXT;
-		}
+		w->state = has_cr(w, p, lf) ? DOT_START : DOT_TEXT;
 		p = lf + 1;
 	}
 	if (end > from)

@@ -167,6 +167,25 @@ static void test_lmtp(void **state)
 	assert_string_equal(f->result[3].text, "four");
 }
 
+/* RFC 5321 3.4: each line of a 551 is told before the result, of others none. */
+static void test_moved(void **state)
+{
+	struct fixture *f = *state;
+
+	f->target.lmtp = true;
+	f->message.nrcpt = 3;
+	RUN(f, "<220 deliver", ">LHLO a.test", "<250-deliver",
+		"<250 PIPELINING", ">MAIL FROM:<me@a.test>",
+		">RCPT TO:<one@b.test>", ">RCPT TO:<two@b.test>",
+		">RCPT TO:<three@b.test>", ">DATA", "<250 ok", "<250 ok",
+		"<250 ok", "<250 ok", "<354 go", "*", "<550-no", "<550 never",
+		"<551-5.1.6 a@b.test", "<551-5.1.6 |bob#~1@c.test",
+		"<551 5.1.6 Forwarded", "<250-ok", "<250 ok", BYE);
+	expect_results(f, 3);
+	assert_string_equal(f->moved, "5.1.6 a@b.test|5.1.6 |bob#~1@c.test|");
+	assert_int_equal(f->result[1].code, 551);
+}
+
 /* RFC 3461: its parameters are for who offers it, and for nobody else. */
 static void test_dsn(void **state)
 {
@@ -773,6 +792,7 @@ int main(void)
 		TEST(test_data_refused),
 		TEST(test_helo),
 		TEST(test_lmtp),
+		TEST(test_moved),
 		TEST(test_dsn),
 		TEST(test_no_dsn),
 		TEST(test_utf8),

@@ -69,6 +69,7 @@ struct fixture {
 	int results[RCPTS];		/* calls */
 	struct smtp_result result[RCPTS];
 	bool gone;
+	char moved[200];		/* lines of a 551 */
 	struct smtp_result end;
 };
 
@@ -274,8 +275,16 @@ static inline void on_gone(void *arg, const struct smtp_result *r)
 	f->client = NULL;
 }
 
+static inline void on_moved(void *arg, struct span line)
+{
+	struct fixture *f = arg;
+	size_t n = strlen(f->moved);
+
+	snprintf(f->moved + n, sizeof(f->moved) - n, "%.*s|", SPAN_ARG(line));
+}
+
 static const struct smtp_client_events events = {
-	on_ready, on_result, on_gone
+	on_ready, on_result, on_gone, on_moved
 };
 
 static inline void body(struct fixture *f, const char *text, size_t n)

@@ -13,6 +13,7 @@
 #include "os/file.h"
 
 #define FILE_MOST (256 * 1024)		/* bytes of a configuration file */
+#define DOMAINS_MOST (2 * 1024 * 1024)	/* ... and of those that mailuser adds */
 #define MEMORY_MOST (8 * 1024 * 1024)	/* whatever such a file may become */
 
 /* What a struct conf is in truth: it and the memory of all its texts. */
@@ -296,6 +297,68 @@ void conf_free(struct conf *c)
 	free(whole);
 }
 
+/* -1 or 1 */
+static int add_domain(struct conf_load *l, struct conf_word ***at,
+		struct span domain)
+{
+	struct conf_word *w = conf_alloc(l, sizeof(*w));
+
+	if (!w || !(w->text = conf_keep(l, domain)))
+		return -1;
+	w->next = NULL;
+	**at = w;
+	*at = &w->next;
+	return 1;
+}
+
+/* Of the n domains that the file of directives names? */
+static bool has_domain(const struct conf *c, struct span domain, unsigned n)
+{
+	const struct conf_word *d = c->domains;
+
+	while (n-- && !span_is(domain, d->text))
+		d = d->next;
+	return n + 1;
+}
+
+/* What `mailuser domain` has added, each once, beside those. */
+static int add_domains(struct conf_load *l, struct span text)
+{
+	struct conf_word **at = &l->c->domains;
+	unsigned n = 0;
+	int rc = 0;
+
+	for (; *at; n++)
+		at = &(*at)->next;
+	while (text.n && rc >= 0) {
+		struct span word = span_trim(span_cut(&text, '\n'));
+
+		if (word.n && !has_domain(l->c, word, n))
+			rc = add_domain(l, &at, word);
+	}
+	return rc;
+}
+
+static int read_domains(struct conf *c, struct err *err)
+{
+	struct conf_whole *whole = container_of(c, struct conf_whole, c);
+	char path[1024];
+	struct conf_load l = { .err = err, .file = path, .c = c,
+		.arena = whole->arena };
+	struct str text;
+	int rc = 0;
+
+	snprintf(path, sizeof(path), "%s/users.domains", c->state_dir);
+	str_init(&text, DOMAINS_MOST);
+	errno = 0;
+	if (file_read(AT_FDCWD, path, &text, err) == 0)
+		rc = add_domains(&l, str_span(&text));
+	else if (errno != ENOENT && errno != ENOTDIR)
+		rc = -1;
+	str_free(&text);
+	return rc < 0 ? -1 : 0;
+}
+
 struct conf *conf_read(const char *path, bool optional, struct err *err)
 {
 	struct conf *c = NULL;
@@ -308,6 +371,10 @@ struct conf *conf_read(const char *path, bool optional, struct err *err)
 	else if (optional && errno == ENOENT && !strcmp(path, CONF_FILE))
 		c = conf_parse(path, SPAN(""), err);
 	str_free(&text);
+	if (CFG_USERS_FULL && c && read_domains(c, err) < 0) {
+		conf_free(c);
+		return NULL;
+	}
 	return c;
 }
 

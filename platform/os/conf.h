@@ -161,7 +161,8 @@ struct conf_route {
 	const char *domain;		/* "*": all; ".d": all below d */
 	bool lmtp;
 	bool mx;			/* look up MX of host (no brackets) */
-	const char *host;		/* or path when is_unix */
+	const char *host;		/* or path when is_unix, or error's text */
+	const char *status;		/* error: RFC 3463's, 4.x.x or 5.x.x; or NULL */
 	bool is_unix;
 	unsigned port;
 	unsigned after;			/* seconds; of the fallback */
@@ -222,6 +223,7 @@ struct conf {
 	struct conf_net *relay_from;	/* not even 127.0.0.1 is implied */
 	struct conf_net *proxy_from, *xclient_from;	/* front ends */
 	struct conf_net *lmtp_from;	/* may deliver by listen lmtp */
+	const char *lmtp_user;		/* ... and at the local socket */
 	struct conf_smarthost *smarthosts;	/* in the order of the file */
 	struct conf_listen *listen;	/* with the defaults */
 	struct conf_route *routes;
@@ -265,6 +267,7 @@ struct conf {
 
 	uint64_t max_message_size;	/* bytes */
 	uint64_t min_free_space;	/* bytes left on the spool's disk */
+	uint64_t mailbox_gzip;		/* bytes, from here on; 0: none */
 	uint64_t mailbox_quota;		/* bytes; 0: no limit */
 	bool quota_defer;		/* 452, not 552 */
 	unsigned quota_warning;		/* percent; 0: never */
@@ -318,6 +321,9 @@ struct conf {
 	struct conf_net *greylist_exempt;
 
 	const char *saslauthd;		/* its socket; NULL: not asked */
+	const char *saslauthd_socket;	/* ours; NULL: none */
+	const char *saslauthd_group;	/* who may use it, beside root; NULL */
+	unsigned auth_cache;		/* seconds; 0: nothing is kept */
 	/* a directory, a database: NULL, where it is not set */
 	struct conf_word *ldap_servers;		/* URIs, in the order of asking */
 	const char *ldap_base, *ldap_filter;
@@ -336,6 +342,17 @@ struct conf {
 #define CONF_SERVERS_MOST 8
 /* The attribute of ldap-attributes for name, mailbox or quota, or NULL. */
 const char *conf_attribute(const struct conf *c, const char *key);
+/* Does authd ask others, who may take long? */
+static inline bool conf_auth_is_slow(const struct conf *c)
+{
+	return c->saslauthd || c->ldap_servers || c->mysql_servers;
+}
+/*
+ * HOST, HOST:PORT, [HOST] or [HOST]:PORT. *port is 0 when there is none.
+ * False: broken; an IPv6 address needs its brackets.
+ */
+bool conf_split_port(struct span text, struct span *host, unsigned *port,
+		bool *brackets);
 
 /*
  * Reads path over the defaults. The conf lives until conf_free. NULL with

@@ -200,12 +200,6 @@ void conf_print_words(const struct conf *c, const struct conf_row *row,
 void conf_print_text(const struct conf *c, const struct conf_row *row,
 		struct str *out);
 
-/*
- * HOST, HOST:PORT, [HOST] or [HOST]:PORT. *port is 0 when there is none.
- * False: broken; an IPv6 address needs its brackets.
- */
-bool conf_split_port(struct span text, struct span *host, unsigned *port,
-		bool *brackets);
 /* A host name or an address, kept as DNS has it; NULL: neither, or no memory. */
 const char *conf_keep_host(struct conf_load *l, struct span s);
 /* host:port, in brackets where they are needed or asked for. */

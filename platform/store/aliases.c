@@ -2,14 +2,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/idna.h"
+#include "config.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/log.h"
+#include "store/alias_map.h"
+#include "store/user.h"
 
 #define LOOK_MS 1000		/* between two looks at the file */
 #define MEMORY_MOST (16 * 1024 * 1024)	/* of names and their index */
@@ -332,8 +337,52 @@ const struct aliases_entry *aliases_find(const struct aliases *a,
 	return aliases_find_name(a, name);
 }
 
-int aliases_has(struct aliases *a, struct span local, struct err *err)
+static int find_mapped(const char *path, char *key, const char *domain,
+		struct str *values, struct err *err)
 {
+	size_t n = strlen(key);
+
+	snprintf(key + n, ALIASES_KEY_SIZE - n, "@%s", domain);
+	return alias_map_find(path, span_of(key), values, err);
+}
+
+int aliases_mapped(const struct aliases *a, struct span local,
+		struct span domain, char key[ALIASES_KEY_SIZE],
+		struct str *values, struct err *err)
+{
+	const char *delimiter = a->conf->delimiter ? a->conf->delimiter : "+";
+	char path[PATH_MAX], name[ALIAS_NAME_SIZE] = "", ascii[IDNA_SIZE];
+	char *detail;
+	int rc;
+
+	if ((local.n && (!alias_name(name, local) || name[0] == '"')) ||
+			!idna_ascii(ascii, domain))
+		return 0;
+	snprintf(path, sizeof(path), "%s/" USER_ALIASES, a->conf->state_dir);
+	str_copys(key, ALIASES_KEY_SIZE, name);
+	rc = find_mapped(path, key, ascii, values, err);
+	detail = *delimiter ? strchr(name, *delimiter) : NULL;
+	if (rc || !detail || detail == name)
+		return rc;
+	*detail = '\0';
+	str_copys(key, ALIASES_KEY_SIZE, name);
+	return find_mapped(path, key, ascii, values, err);
+}
+
+int aliases_has(struct aliases *a, struct span local, struct span domain,
+		struct err *err)
+{
+	char key[ALIASES_KEY_SIZE];
+	struct str values;
+	int rc = 0;
+
+	if (CFG_USERS_FULL && domain.n) {
+		str_init(&values, ALIAS_MAP_LINE_MOST);
+		rc = aliases_mapped(a, local, domain, key, &values, err);
+		str_free(&values);
+	}
+	if (rc || !local.n)
+		return rc;
 	if (aliases_refresh(a, err) < 0)
 		return -1;
 	return aliases_find(a, local) != NULL;

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/idna.h"
+#include "config.h"
 #include "mime/addr.h"
+#include "store/alias_map.h"
 
 #define SLOTS_FIRST 64			/* of the hash table; a power of two */
 #define ADDRESS_COST (ADDR_MAX + 64)	/* memory of one, at most */
@@ -20,6 +22,13 @@ struct include {
 	ino_t inode;
 };
 
+/* An alias of users.db that was begun. */
+struct mapped {
+	struct mapped *next;
+	const char *key;
+	int seen;
+};
+
 struct expand {
 	const struct aliases *a;
 	struct alias_set *s;
@@ -28,6 +37,8 @@ struct expand {
 	const struct aliases_entry *own;	/* whose name this is; NULL: a role */
 	unsigned char *seen;		/* of each entry */
 	struct include *includes;
+	struct mapped *mapped;
+	const struct mapped *from;	/* whose value is being taken, or NULL */
 	size_t left;			/* octets that includes may still take */
 	unsigned most, depth;
 	bool alone;			/* one name has led to one name so far */
@@ -142,6 +153,8 @@ static bool full(const struct expand *x)
 
 static int take_entry(struct expand *x, const struct aliases_entry *e);
 static int take_include(struct expand *x, const char *path);
+static int take_mapped(struct expand *x, struct span local,
+		struct span domain);
 
 /* A user, or another alias; in: whose value it is, NULL: a file's. */
 static int take_address(struct expand *x, const struct aliases_entry *in,
@@ -150,11 +163,18 @@ static int take_address(struct expand *x, const struct aliases_entry *in,
 	struct span text = span_of(v->text), domain = { NULL, 0 };
 	struct span local = span_before(text, '@');
 	const struct aliases_entry *e;
+	int rc;
 
 	if (local.n < text.n)
 		domain = span_rest(text, local.n + 1);
 	if (domain.n && !conf_is_local(x->a->conf, domain))
 		return add(x, text);
+	if (CFG_USERS_FULL && v->kind != ALIAS_EXACT) {
+		rc = take_mapped(x, local, domain.n ? domain :
+				first_domain(x->a->conf));
+		if (rc)
+			return rc < 0 ? -1 : 0;
+	}
 	e = aliases_find(x->a, local);
 	/* alice: alice, bob means her mailbox */
 	if (e && e != in && v->kind != ALIAS_EXACT)
@@ -258,6 +278,72 @@ static int take_entry(struct expand *x, const struct aliases_entry *e)
 	return rc;
 }
 
+/* -- aliases of users.db -- */
+
+/* 1: it was begun before. */
+static int note_mapped(struct expand *x, const char *key, struct mapped **out)
+{
+	struct mapped *m;
+
+	for (m = x->mapped; m; m = m->next)
+		if (strcmp(m->key, key) == 0) {
+			x->s->looped |= m->seen == ON_PATH;
+			return 1;
+		}
+	m = arena_alloc(x->s->arena, sizeof(*m));
+	if (!m)
+		return err_nomem(x->err);
+	*m = (struct mapped){ x->mapped, arena_dup(x->s->arena, span_of(key)),
+		ON_PATH };
+	if (!m->key)
+		return err_nomem(x->err);
+	x->mapped = *out = m;
+	return 0;
+}
+
+static int take_mapped_values(struct expand *x, struct mapped *m,
+		struct span values)
+{
+	const struct mapped *before = x->from;
+	struct alias_value v = { .kind = ALIAS_ADDRESS };
+	int rc = 0;
+
+	if (x->depth++ == ALIASES_DEPTH_MOST)
+		return too_deep(x, m->key);
+	x->from = m;
+	x->alone = x->alone && !span_has(values, ',');
+	while (rc == 0 && !full(x) && values.n)
+		if (str_copy(v.text, sizeof(v.text), span_cut(&values, ','))
+				== 0)
+			rc = take_address(x, NULL, &v);
+	x->from = before;
+	m->seen = DONE;
+	x->depth--;
+	return rc;
+}
+
+/* 1: it is one, and was taken; 0: it is none, or itself again: a mailbox. */
+static int take_mapped(struct expand *x, struct span local, struct span domain)
+{
+	char key[ALIASES_KEY_SIZE];
+	struct mapped *m = NULL;
+	struct str values;
+	int rc;
+
+	str_init(&values, ALIAS_MAP_LINE_MOST);
+	rc = aliases_mapped(x->a, local, domain, key, &values, x->err);
+	if (rc > 0 && x->from && strcmp(x->from->key, key) == 0)
+		rc = 0;
+	if (rc > 0) {
+		rc = note_mapped(x, key, &m);
+		if (rc == 0)
+			rc = take_mapped_values(x, m, str_span(&values));
+		rc = rc < 0 ? -1 : 1;
+	}
+	str_free(&values);
+	return rc;
+}
+
 /* -- included files -- */
 
 /* 1: it was begun before, and so it ends here. */
@@ -338,55 +424,117 @@ static int begin(struct expand *x)
 {
 	x->s->arena = arena_new((size_t)x->a->conf->max_alias_recipients *
 			ADDRESS_COST + ALIASES_FILE_MOST);
-	x->seen = calloc(x->a->n, 1);
+	x->seen = calloc(x->a->n + 1, 1);
 	return x->s->arena && x->seen ? 0 : err_nomem(x->err);
 }
 
-int aliases_expand(struct aliases *a, struct span rcpt, bool roles,
+static int expand_all(struct expand *x, struct span local, unsigned also)
+{
+	const struct aliases_entry *e;
+	int rc;
+
+	if (CFG_USERS_FULL) {
+		rc = take_mapped(x, local, x->domain);
+		if (rc)
+			return rc;
+	}
+	x->own = aliases_find(x->a, local);
+	e = find(x->a, local, also & ALIASES_ROLES);
+	if (e)
+		return take_entry(x, e) < 0 ? -1 : 1;
+	return CFG_USERS_FULL && also & ALIASES_REST ? take_mapped(x,
+			span_of(""), x->domain) : 0;
+}
+
+int aliases_expand(struct aliases *a, struct span rcpt, unsigned also,
 		unsigned most, struct alias_set *s, struct err *err)
 {
 	struct addr to = addr_split(rcpt);
 	struct expand x = { .a = a, .s = s, .err = err, .most = most,
 		.left = ALIASES_FILE_MOST, .alone = true,
 		.domain = to.domain.n ? to.domain : first_domain(a->conf) };
-	const struct aliases_entry *e;
 	int rc;
 
 	memset(s, 0, sizeof(*s));
 	if (aliases_refresh(a, err) < 0)
 		return -1;
-	x.own = aliases_find(a, to.local);
-	e = find(a, to.local, roles);
-	if (!e)
+	if (!CFG_USERS_FULL && !find(a, to.local, also & ALIASES_ROLES))
 		return 0;
 	rc = begin(&x);
 	if (rc == 0)
-		rc = take_entry(&x, e);
+		rc = expand_all(&x, to.local, also);
 	free(x.seen);
-	if (rc < 0)
-		return -1;
+	if (rc <= 0)
+		return rc;
 	if (!s->n)
-		return err_set(err, ERR_PERM, s->looped ? "the alias %s leads"
-				" back to itself" : "the alias %s leads to"
-				" nobody", e->name);
+		return err_set(err, ERR_PERM, s->looped ? "the alias %.*s leads"
+				" back to itself" : "the alias %.*s leads to"
+				" nobody", SPAN_ARG(to.local));
 	return 1;
 }
 
-int aliases_owner(struct aliases *a, struct span local,
+/*
+ * Through aliases of users.db to what one leads to in the end: 1 with an address in
+ * out; 0: to several, to elsewhere, or in a circle; -1.
+ */
+static int owner_mapped(struct aliases *a, char out[ALIAS_VALUE_SIZE],
+		struct err *err)
+{
+	char key[ALIASES_KEY_SIZE], before[ALIASES_KEY_SIZE] = "";
+	struct str values;
+	int rc = 1, i;
+
+	str_init(&values, ALIAS_MAP_LINE_MOST);
+	for (i = 0; i < ALIASES_DEPTH_MOST; i++) {
+		struct addr to = addr_split(span_of(out));
+
+		str_clear(&values);
+		rc = aliases_mapped(a, to.local, to.domain, key, &values, err);
+		if (rc <= 0 || strcmp(key, before) == 0)
+			break;
+		memcpy(before, key, sizeof(key));
+		rc = !span_has(str_span(&values), ',') && str_copy(out,
+				ALIAS_VALUE_SIZE, str_span(&values)) == 0 &&
+			conf_is_local(a->conf, addr_split(span_of(out)).domain);
+		if (!rc)
+			i = ALIASES_DEPTH_MOST;
+	}
+	str_free(&values);
+	return rc < 0 ? -1 : i < ALIASES_DEPTH_MOST;
+}
+
+int aliases_owner(struct aliases *a, struct span local, struct span domain,
 		char out[ALIAS_VALUE_SIZE], struct err *err)
 {
 	const struct aliases_entry *e, *before = NULL;
+	char mapped[ALIAS_VALUE_SIZE];
 	struct alias_value v = { .kind = ALIAS_ADDRESS };
 	struct span text;
 	const char *why;
 
 	out[0] = '\0';
+	if (CFG_USERS_FULL && domain.n) {
+		int rc;
+
+		snprintf(out, ALIAS_VALUE_SIZE, "%.*s@%.*s", SPAN_ARG(local),
+				SPAN_ARG(domain));
+		memcpy(mapped, out, sizeof(mapped));
+		rc = owner_mapped(a, mapped, err);
+		if (rc <= 0 || strcmp(mapped, out) == 0)
+			out[0] = '\0';
+		else
+			memcpy(out, mapped, sizeof(mapped));
+		if (rc <= 0)
+			return rc;
+		local = span_before(span_of(mapped), '@');
+	}
 	if (aliases_refresh(a, err) < 0)
 		return -1;
 	e = aliases_find(a, local);
 	for (int i = 0; i < ALIASES_DEPTH_MOST && e && e != before; i++) {
 		struct alias_list l = e->values;
 
+		out[0] = '\0';
 		if (!is_alone(&l))
 			return 0;
 		while (alias_value_next(&l, &v, &why) < 0)
@@ -418,7 +566,7 @@ static void check_entry(struct aliases *a, const struct aliases_entry *e)
 
 	snprintf(address, sizeof(address), "%s@%.*s", e->name,
 			SPAN_ARG(first_domain(a->conf)));
-	if (aliases_expand(a, span_of(address), false,
+	if (aliases_expand(a, span_of(address), 0,
 				a->conf->max_alias_recipients + 1, &s,
 				&err) < 0)
 		aliases_tell(a, path, e->values.line, err.text);

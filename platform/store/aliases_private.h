@@ -33,6 +33,15 @@ const struct aliases_entry *aliases_find(const struct aliases *a,
 		struct span local);
 const struct aliases_entry *aliases_find_name(const struct aliases *a,
 		const char *name);
+/*
+ * Aliases of users.db (store/alias_map.h): what this address leads to, as it is or
+ * before its "+", local "": who gets the rest. key: the alias's own name. 1 with
+ * values, 0, -1 err. Only with USERS_FULL.
+ */
+#define ALIASES_KEY_SIZE (ALIAS_NAME_SIZE + 256)
+int aliases_mapped(const struct aliases *a, struct span local,
+		struct span domain, char key[ALIASES_KEY_SIZE],
+		struct str *values, struct err *err);
 /* A file that may be read, and what it was. 0 or -1; ERR_TEMP, also for one that is not there. */
 int aliases_read(const char *path, struct str *text, struct stat *st,
 		struct err *err);

@@ -1,5 +1,7 @@
 #include "store/aliases.h"
 
+#define NONE span_of("")
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -12,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "config.h"
 #include "os/clock.h"
 
 static char dir[64], path[80], list[80];
@@ -29,7 +32,7 @@ static int set_up(void **state)
 	snprintf(path, sizeof(path), "%s/aliases", dir);
 	snprintf(list, sizeof(list), "%s/list", dir);
 	conf = (struct conf){ .hostname = "mail.a.test", .domains = &domain,
-		.aliases = path, .postmaster = "root",
+		.aliases = path, .postmaster = "root", .state_dir = dir,
 		.max_alias_recipients = 100 };
 	return 0;
 }
@@ -56,13 +59,13 @@ static void write_file(const char *name, const char *text, mode_t mode)
 }
 
 /* "a b c", what an address becomes; "": no alias; "!": an error. */
-static const char *expand(const char *rcpt, unsigned most, bool roles)
+static const char *expand(const char *rcpt, unsigned most, unsigned also)
 {
 	static char out[2000];
 	struct aliases *a = aliases_new(&conf, false);
 	struct alias_set s;
 	struct err err;
-	int rc = aliases_expand(a, span_of(rcpt), roles, most, &s, &err);
+	int rc = aliases_expand(a, span_of(rcpt), also, most, &s, &err);
 
 	out[0] = '\0';
 	if (rc < 0)
@@ -226,7 +229,7 @@ static void test_owner(void **state)
 	(void)state;
 	write_file(path, text, 0644);
 	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
-		assert_int_equal(aliases_owner(a, span_of(want[i].name), name,
+		assert_int_equal(aliases_owner(a, span_of(want[i].name), NONE, name,
 					&err), 0);
 		assert_string_equal(name, want[i].owner);
 	}
@@ -248,15 +251,15 @@ static void test_change(void **state)
 
 	(void)state;
 	write_file(path, "one: x\n", 0644);
-	assert_int_equal(aliases_has(a, SPAN("one"), &err), 1);
+	assert_int_equal(aliases_has(a, SPAN("one"), NONE, &err), 1);
 	write_file(path, "two: x\n", 0644);
-	assert_int_equal(aliases_has(a, SPAN("two"), &err), 0);
+	assert_int_equal(aliases_has(a, SPAN("two"), NONE, &err), 0);
 	usleep(1050000);
-	assert_int_equal(aliases_has(a, SPAN("two+x"), &err), 1);
-	assert_int_equal(aliases_has(a, SPAN("one"), &err), 0);
+	assert_int_equal(aliases_has(a, SPAN("two+x"), NONE, &err), 1);
+	assert_int_equal(aliases_has(a, SPAN("one"), NONE, &err), 0);
 	unlink(path);
 	usleep(1050000);
-	assert_int_equal(aliases_has(a, SPAN("two"), &err), 0);
+	assert_int_equal(aliases_has(a, SPAN("two"), NONE, &err), 0);
 	aliases_free(a);
 }
 
@@ -306,6 +309,100 @@ static void test_check(void **state)
 	assert_int_equal(n, 0);
 }
 
+/* -- those of users.db -- */
+
+/* In the order of octets, as mailuser writes them. */
+static const char mapped[] =
+	"@a.test rest@a.test\n"
+	"boss@a.test ann@a.test\n"
+	"carol@a.test bob@a.test,carol@a.test\n"
+	"far@a.test x@y.example\n"
+	"l1@a.test l2@a.test\n"
+	"l2@a.test l1@a.test\n"
+	"many@a.test ann@a.test,boss@a.test,x@y.example,sales@a.test\n"
+	"name@a.test root@a.test\n"
+	"self@a.test self@a.test\n";
+
+static void write_mapped(char name[64])
+{
+	snprintf(name, 64, "%.40s/users.aliases", dir);
+	write_file(name, mapped, 0644);
+	write_file(path, "root: me@provider.example\nboss: wrong\n"
+			"to: boss@a.test\n", 0644);
+}
+
+static void test_of_users_db(void **state)
+{
+	static const struct {
+		const char *rcpt, *want;
+		unsigned also;
+	} rows[] = {
+		{ "boss@a.test", "ann@a.test", 0 },
+		{ "BOSS+x@A.test", "ann@a.test", 0 },
+		{ "boss@mail.a.test", "wrong@a.test", 0 },	/* a name's */
+		{ "to@a.test", "ann@a.test", 0 },
+		{ "carol@a.test", "bob@a.test carol@a.test", 0 },
+		{ "far@a.test", "x@y.example", 0 },
+		{ "many@a.test", "ann@a.test x@y.example sales@a.test", 0 },
+		{ "name@a.test", "me@provider.example", 0 },
+		{ "self@a.test", "self@a.test", 0 },
+		{ "l1@a.test", "!2 the alias l1 leads back to itself", 0 },
+		{ "new@a.test", "", 0 },
+		{ "new@a.test", "", ALIASES_ROLES },
+		{ "new@a.test", "rest@a.test", ALIASES_REST },
+		{ "postmaster@a.test", "me@provider.example",
+			ALIASES_ROLES | ALIASES_REST },
+		{ "new@mail.a.test", "", ALIASES_REST }
+	};
+	char name[64];
+
+	(void)state;
+	if (!CFG_USERS_FULL)
+		skip();
+	write_mapped(name);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_string_equal(expand(rows[i].rcpt, 100,
+				rows[i].also), rows[i].want);
+	unlink(name);
+	assert_string_equal(expand("boss@a.test", 9, 0), "wrong@a.test");
+	assert_int_equal(mkdir(name, 0700), 0);	/* it cannot be told */
+	assert_int_equal(expand("new@a.test", 9, 0)[0], '!');
+	rmdir(name);
+}
+
+static void test_whose_they_are(void **state)
+{
+	static const struct {
+		const char *local, *want;
+	} rows[] = {
+		{ "boss", "ann@a.test" }, { "boss+x", "ann@a.test" },
+		{ "carol", "" }, { "far", "" }, { "l1", "" }, { "many", "" },
+		{ "name", "" }, { "new", "" },
+		{ "", "rest@a.test" }
+	};
+	char name[64], owner[ALIAS_VALUE_SIZE];
+	struct aliases *a;
+	struct err err;
+
+	(void)state;
+	if (!CFG_USERS_FULL)
+		skip();
+	write_mapped(name);
+	a = aliases_new(&conf, false);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(aliases_owner(a, span_of(rows[i].local),
+				SPAN("A.test"), owner, &err), 0);
+		if (strcmp(owner, rows[i].want) != 0)
+			fail_msg("%s: %s", rows[i].local, owner);
+	}
+	assert_int_equal(aliases_has(a, SPAN("boss"), SPAN("a.test"), &err), 1);
+	assert_int_equal(aliases_has(a, SPAN(""), SPAN("a.test"), &err), 1);
+	assert_int_equal(aliases_has(a, SPAN(""), SPAN("b.test"), &err), 0);
+	assert_int_equal(aliases_has(a, SPAN("new"), SPAN("a.test"), &err), 0);
+	aliases_free(a);
+	unlink(name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +412,8 @@ int main(void)
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_owner),
 		cmocka_unit_test(test_change),
+		cmocka_unit_test(test_of_users_db),
+		cmocka_unit_test(test_whose_they_are),
 		cmocka_unit_test(test_check),
 	};
 

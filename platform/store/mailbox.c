@@ -1,5 +1,7 @@
+#include "config.h"
 #include "store/mailbox_private.h"
 #include "store/disk.h"
+#include "store/gzip.h"
 #include "store/maildir_list.h"
 
 #include <fcntl.h>
@@ -222,6 +224,8 @@ void mailbox_reader_close(struct mailbox_reader *r)
 	if (!r)
 		return;
 	lines_close(&r->lines);
+	if (CFG_MAILBOX_GZIP)
+		gunzip_free(r->gunzip);
 	if (r->own_fd >= 0)
 		close(r->own_fd);
 	free(r);

@@ -105,6 +105,7 @@ struct mailbox_add {
 	const char *key;	/* NULL: none */
 	bool again;
 	bool flush;
+	bool gzip;		/* a Maildir's file is compressed (MAILBOX_GZIP) */
 };
 int mailbox_append(int dirfd, const char *path, bool maildir,
 		const struct mailbox_add *add, bool *found, struct err *err);

@@ -52,7 +52,8 @@ struct mailbox_hide {
 struct mailbox_reader {
 	struct lines lines;
 	int own_fd;		/* closed at the end; -1: none */
-	int64_t at;		/* of a Maildir's file: next octet */
+	int64_t at, end;	/* of a Maildir's file: next octet, */
+	struct gunzip *gunzip;	/* ... or what it comes out of */
 	bool mbox;		/* hide our header lines, undo >From */
 	struct mailbox *mailbox;	/* of an mbox: */
 	unsigned index;

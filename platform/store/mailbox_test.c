@@ -1213,6 +1213,80 @@ static void test_other_user(void **state)
 	}
 }
 
+/* A power cut leaves a file long and its end empty. */
+static void test_mbox_empty_tail(void **state)
+{
+	static const char nuls[3000];
+	struct mailbox *m;
+	struct stat st;
+	int fd;
+
+	(void)state;
+	append("m", false, "Subject: one\n\na\n");
+	assert_int_equal(fstatat(folder, "m", &st, 0), 0);
+	fd = openat(folder, "m", O_WRONLY | O_APPEND);
+	assert_int_equal(write(fd, nuls, sizeof(nuls)), sizeof(nuls));
+	m = open_box("m", true);
+	assert_int_equal(mailbox_count(m), 1);
+	assert_text(m, 1, "Return-Path: <alice@a.com>\nSubject: one\n\na\n");
+	mailbox_close(m);
+	assert_int_equal(lseek(fd, 0, SEEK_END), st.st_size);
+	/* but NULs in the last line are somebody's */
+	assert_int_equal(write(fd, "x\0", 2), 2);
+	append("m", false, "Subject: two\n\nb\n");
+	assert_true(lseek(fd, 0, SEEK_END) > st.st_size + 2);
+	close(fd);
+	m = open_box("m", false);
+	assert_int_equal(mailbox_count(m), 2);
+	assert_text(m, 2, "Return-Path: <alice@a.com>\nSubject: two\n\nb\n");
+	mailbox_close(m);
+}
+
+/* A compressed message is read as any other; again finds it, whole or not. */
+static void test_maildir_gzip(void **state)
+{
+	struct mailbox_add add = add_of("Subject: x\r\n\r\nab\r\nc\rd");
+	char name[MAILDIR_NAME_SIZE], first[3];
+	struct mailbox *m;
+	struct err err;
+	bool found;
+	int fd;
+
+	(void)state;
+	add.gzip = true;
+	add.key = "1k0-1";
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(maildir_place(folder, "g", &add, NULL, name,
+					&found, &err), 0);
+		assert_int_equal(found, i);
+		assert_non_null(strstr(name, ",S=46,W=51"));
+		add.again = true;
+	}
+	fd = openat(folder, "g", O_RDONLY | O_DIRECTORY);
+	assert_int_equal(renameat(fd, name, fd, "cur/1.2.3:2,S"), 0);
+	m = open_box("g", false);
+	assert_text(m, 1, "Return-Path: <alice@a.com>\nSubject: x\n\nab\n"
+			"c\rd\n");
+	mailbox_close(m);
+	assert_int_equal(renameat(fd, "cur/1.2.3:2,S", fd, name), 0);
+	close(fd);
+	/* cut: it is made anew */
+	fd = openat(folder, "g", O_RDONLY | O_DIRECTORY);
+	assert_int_equal(pread(openat(fd, name, O_RDONLY), first, 3, 0), 3);
+	assert_memory_equal(first, "\x1f\x8b\x08", 3);
+	assert_int_equal(ftruncate(openat(fd, name, O_WRONLY), 40), 0);
+	assert_int_equal(maildir_place(folder, "g", &add, NULL, name, &found,
+				&err), 0);
+	assert_false(found);
+	m = open_box("g", false);
+	assert_int_equal(mailbox_count(m), 1);
+	assert_text(m, 1, "Return-Path: <alice@a.com>\nSubject: x\n\nab\n"
+			"c\rd\n");
+	mailbox_close(m);
+	close(fd);
+	close(add.fd);
+}
+
 #define BOTH(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -1231,6 +1305,7 @@ int main(void)
 		BOTH(test_mbox_half_key),
 		BOTH(test_killed_append), BOTH(test_killed_save),
 		BOTH(test_together), BOTH(test_other_user),
+		BOTH(test_mbox_empty_tail), BOTH(test_maildir_gzip),
 	};
 
 	log_open("mailbox_test", true);

@@ -138,7 +138,7 @@ static void note_place(struct maildir *md, struct maildir_entry *e,
 		const struct maildir_seen *seen)
 {
 	md->wide |= seen->place >> 32 != 0;
-	e->place = (uint32_t)(md->wide ? seen->place >> 32 : seen->place);
+	e->place = maildir_kept_place(md, seen);
 	e->low = (e->low & ~(uint32_t)MAILBOX_OLD)
 		| (seen->cur ? MAILBOX_OLD : 0);
 }
@@ -277,8 +277,11 @@ int maildir_open_message(struct maildir *md, unsigned i, struct err *err)
 {
 	char path[MAILDIR_PATH_SIZE] = "";
 	struct naming g = { .md = md, .wanted = i, .path = path };
-	int fd = -1;
+	const char *known = maildir_window_path(md, i);
+	int fd = known ? open_path(md, known) : -1;
 
+	if (fd >= 0)
+		return fd;
 	if (look_at_place(&g, NULL) >= 0 && path[0])
 		fd = open_path(md, path);
 	if (!path[0] || (fd < 0 && errno == ENOENT)) {
@@ -300,7 +303,7 @@ static int maildir_reader(struct mailbox *m, unsigned i,
 		struct mailbox_reader *r, struct err *err)
 {
 	r->own_fd = maildir_open_message(maildir_of(m), i, err);
-	return r->own_fd < 0 ? -1 : 0;
+	return r->own_fd < 0 ? -1 : maildir_reader_start(r, err);
 }
 
 static uint64_t size_of(struct maildir *md, unsigned i)
@@ -356,6 +359,7 @@ static void maildir_close(struct mailbox *m)
 	if (md->dir >= 0)
 		close(md->dir);
 	close_folders(md);
+	maildir_window_free(md);
 	free(md->list);
 	free(md);
 }

@@ -1,3 +1,4 @@
+#include "config.h"
 #include "store/maildir.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include "os/file.h"
 #include "os/rand.h"
 #include "store/disk.h"
+#include "store/gzip.h"
 #include "store/mailbox_private.h"
 #include "store/maildir_private.h"
 
@@ -114,11 +116,16 @@ static int is_whole(int dir, const char *name, struct err *err)
 		return 1;	/* a reader has just moved it */
 	if (fd < 0)
 		return disk_err(err, "Maildir");
-	rc = disk_has_hole(fd, 0, maildir_name_size(name));
+	if (CFG_MAILBOX_GZIP && gzip_is(fd)) {
+		rc = gunzip_is_whole(fd, (uint64_t)maildir_name_size(name));
+	} else {
+		rc = disk_has_hole(fd, 0, maildir_name_size(name));
+		rc = rc < 0 ? -1 : !rc;
+	}
 	if (rc < 0)
 		disk_err(err, "Maildir");
 	close(fd);
-	return rc < 0 ? -1 : !rc;
+	return rc;
 }
 
 struct search {
@@ -208,6 +215,8 @@ static int add_file(int dir, const struct mailbox_add *add,
 	if (fd < 0)
 		return disk_err(err, "Maildir");
 	rc = out_open(&out, fd, err);
+	if (CFG_MAILBOX_GZIP && rc == 0 && add->gzip)
+		rc = out_compress(&out, err);
 	if (rc == 0)
 		rc = out_message(&out, add, false, err);
 	if (out_close(&out) < 0)

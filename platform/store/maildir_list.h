@@ -16,6 +16,8 @@ struct maildir {
 	struct maildir_entry *list;
 	unsigned room, sorted;	/* of list; as far as they are in order */
 	bool wide;		/* entries' place is the upper half of it */
+	unsigned next, run;	/* behind the last that was opened; in order so far */
+	struct maildir_window *window;	/* names of the next ones; or NULL */
 };
 
 static inline struct maildir *maildir_of(struct mailbox *m)
@@ -41,6 +43,19 @@ typedef int maildir_fn(void *arg, const struct maildir_seen *seen);
  */
 int maildir_each(struct maildir *md, maildir_fn *fn, void *arg,
 		struct err *err);
+/* What an entry keeps of its place. */
+static inline uint32_t maildir_kept_place(const struct maildir *md,
+		const struct maildir_seen *seen)
+{
+	return (uint32_t)(md->wide ? seen->place >> 32 : seen->place);
+}
+/*
+ * "cur/FILE" of message i, which is to be opened, where all of a run of messages
+ * have been looked up at once; it may have another name by now. Else NULL. Good
+ * until the next call.
+ */
+const char *maildir_window_path(struct maildir *md, unsigned i);
+void maildir_window_free(struct maildir *md);
 /* "cur/FILE" */
 void maildir_path(char out[MAILDIR_PATH_SIZE], const struct maildir_seen *seen);
 /* The message that this name is one of; -1: none that we know. */
@@ -49,6 +64,8 @@ long maildir_find(const struct maildir *md, const struct maildir_entry *e);
 int maildir_open_message(struct maildir *md, unsigned i, struct err *err);
 
 int maildir_save(struct mailbox *m, struct err *err);
+/* Before the first of: */
+int maildir_reader_start(struct mailbox_reader *r, struct err *err);
 long maildir_reader_next(struct mailbox_reader *r, char *buf, size_t size,
 		struct err *err);
 /*

@@ -11,10 +11,10 @@
 /* On FAT, whose names have no colon, ";2," stands for ":2,". */
 static size_t info_at(struct span file)
 {
-	size_t semicolon = span_find(file, ';');
+	size_t semicolon = span_find(file, ';'), colon = span_find(file, ':');
 
-	return span_starts(span_rest(file, semicolon), ";2,") ? semicolon
-			: span_find(file, ':');
+	return semicolon < colon && span_starts(span_rest(file, semicolon),
+			";2,") ? semicolon : colon;
 }
 
 struct span maildir_unique_part(struct span file)
@@ -130,15 +130,14 @@ static uint32_t rank_of(struct span s)
 	return number(s, 0xFFFF);
 }
 
-/* The number after ",W=". */
-static uint32_t size_of(struct span unique)
+uint32_t maildir_size_of(struct span unique, const char *which)
 {
 	unsigned long size;
 
 	while (unique.n) {
 		struct span part = span_cut(&unique, ',');
 
-		if (span_starts(part, "W=") && span_number(span_rest(part, 2),
+		if (span_starts(part, which) && span_number(span_rest(part, 2),
 					MAILDIR_SIZE_UNKNOWN, &size))
 			return (uint32_t)size;
 	}
@@ -151,7 +150,7 @@ struct maildir_entry maildir_entry_of(struct span file, bool cur)
 	struct span id = identity(unique), rest = id;
 	uint64_t hash = span_hash(SPAN_HASH, id);
 	struct maildir_entry e = {
-		.when = number(id, UINT32_MAX), .size = size_of(unique)
+		.when = number(id, UINT32_MAX), .size = maildir_size_of(unique, "W=")
 	};
 
 	span_cut(&rest, '.');

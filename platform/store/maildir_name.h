@@ -38,6 +38,8 @@ void maildir_entry_sort(struct maildir_entry *list, unsigned n);
 
 /* What stays when flags change: all before ":2,". */
 struct span maildir_unique_part(struct span file);
+/* which: "S=" or "W="; MAILDIR_SIZE_UNKNOWN where the name does not say. */
+uint32_t maildir_size_of(struct span file, const char *which);
 #define MAILDIR_FLAGS_SIZE 64
 /*
  * The letters that file gets with these flags: ours anew, those of others as

@@ -105,6 +105,36 @@ static void repair_append(const struct mbox_lock *l, const struct dot *d)
 }
 
 /*
+ * After a power cut a file may be as long as it was to be, and its new octets
+ * NULs. Every mbox ends in a line feed: such a tail was never acknowledged.
+ */
+static void repair_hole(const struct mbox_lock *l)
+{
+	off_t size = lseek(l->fd, 0, SEEK_END), end = size;
+	char piece[512], last = '\0';
+
+	while (end > 0 && !last) {
+		off_t from = end > (off_t)sizeof(piece) ?
+			end - (off_t)sizeof(piece) : 0;
+		ssize_t n = file_pread(l->fd, piece, (size_t)(end - from),
+				from);
+
+		while (n > 0 && !piece[n - 1])
+			n--;
+		if (n < 0)
+			return;
+		end = from + n;
+		last = n ? piece[n - 1] : '\0';
+	}
+	if (end >= size || (end > 0 && last != '\n'))
+		return;
+	log_warn("%s: the empty tail of a delivery that was cut is removed",
+			l->path);
+	if (ftruncate(l->fd, end) < 0)
+		log_error("%s: %s", l->path, strerror(errno));
+}
+
+/*
  * Takes the lock of one who is dead out of the way. We hold the fcntl
  * lock, so that no second process of ours is here. True: try again.
  */
@@ -332,10 +362,12 @@ int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,
 		if (pause.tv_nsec < PAUSE_MS * 1000000L)
 			pause.tv_nsec *= 2;
 	}
-	if (mbox_redo_recover(l, err) == 0)
-		return 0;
-	mbox_unlock(l);
-	return -1;
+	if (mbox_redo_recover(l, err) < 0) {
+		mbox_unlock(l);
+		return -1;
+	}
+	repair_hole(l);
+	return 0;
 }
 
 void mbox_unlock(struct mbox_lock *l)

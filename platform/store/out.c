@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "os/file.h"
+#include "store/gzip.h"
 
 int out_open(struct out *o, int fd, struct err *err)
 {
@@ -12,9 +14,22 @@ int out_open(struct out *o, int fd, struct err *err)
 	return o->buffer ? 0 : err_errno(err, "writing");
 }
 
+int out_compress(struct out *o, struct err *err)
+{
+	o->gzip = CFG_MAILBOX_GZIP ? gzip_new(o->fd) : NULL;
+	return o->gzip ? 0 : err_nomem(err);
+}
+
+static int put(struct out *o)
+{
+	if (CFG_MAILBOX_GZIP && o->gzip)
+		return gzip_write(o->gzip, o->buffer, o->n);
+	return file_write(o->fd, o->buffer, o->n);
+}
+
 static void flush(struct out *o)
 {
-	if (!o->error && file_write(o->fd, o->buffer, o->n) < 0)
+	if (!o->error && put(o) < 0)
 		o->error = errno;
 	o->n = 0;
 }
@@ -41,8 +56,11 @@ int out_close(struct out *o)
 {
 	if (o->buffer)
 		flush(o);
+	if (CFG_MAILBOX_GZIP && o->gzip && gzip_end(o->gzip) < 0 && !o->error)
+		o->error = errno;
 	free(o->buffer);
 	o->buffer = NULL;
+	o->gzip = NULL;
 	errno = o->error;
 	return o->error ? -1 : 0;
 }

@@ -16,10 +16,15 @@ struct out {
 	uint64_t lines;		/* LFs */
 	size_t n;		/* octets in the buffer */
 	char *buffer;
+	struct gzip *gzip;	/* NULL: as it is */
 };
+
+struct gzip;
 
 int out_open(struct out *o, int fd, struct err *err);	/* -1: no memory */
 void out_add(struct out *o, struct span s);
+/* What is written from now on is compressed (MAILBOX_GZIP). -1: no memory. */
+int out_compress(struct out *o, struct err *err);
 /* Writes what is left and frees. 0 or -1 with errno. */
 int out_close(struct out *o);
 

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "net/loop.h"
 #include "os/conf.h"
+#include "store/closer.h"
 #include "store/spool.h"
 #include "store/sync.h"
 
@@ -30,6 +31,7 @@ struct spool {
 	gid_t group;			/* when we are root */
 	bool give;
 	struct sync *sync;
+	struct closer *closer;		/* queue's; or NULL */
 	struct list committing;		/* drafts that wait for their flush, */
 	struct list failed;		/* or for the end of the turn */
 	struct loop_task report;

@@ -42,8 +42,12 @@ int spool_own(struct spool *s, struct err *err)
 	if (s->lock < 0 || (s->give
 			&& fchown(s->lock, s->owner, s->group) < 0))
 		return disk_err(err, "spool lock");
-	if (file_lock(s->lock, 0) == 0)
+	if (file_lock(s->lock, 0) == 0) {
+		/* without memory for it, removals are made here */
+		if (s->loop && !s->closer)
+			s->closer = closer_new(s->loop);
 		return own_flash(s, err);
+	}
 	if (errno == EAGAIN)
 		return err_set(err, ERR_TEMP,
 				"another process works on this queue");
@@ -274,17 +278,18 @@ void spool_flush(struct spool *s, struct sync_request *r)
 	sync_ask(flash ? s->flash_sync : s->sync, r);
 }
 
-static int remove_in(int folder, const char *id)
+static int remove_in(struct spool *s, int folder, const char *id)
 {
-	return unlinkat(folder, id, 0) < 0 && errno != ENOENT ? -1 : 0;
+	return closer_remove(s->closer, folder, id) < 0 && errno != ENOENT ? -1
+		: 0;
 }
 
 int spool_remove(struct spool *s, const char *id, struct err *err)
 {
 	if (!spool_id_valid(id))
 		return err_set(err, ERR_PERM, "no spool id");
-	if (remove_in(s->place.msg, id) < 0 || (spool_has_flash(s)
-				&& remove_in(s->flash.msg, id) < 0))
+	if (remove_in(s, s->place.msg, id) < 0 || (spool_has_flash(s)
+				&& remove_in(s, s->flash.msg, id) < 0))
 		return disk_err(err, id);
 	return 0;
 }

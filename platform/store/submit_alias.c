@@ -51,8 +51,8 @@ static int take(struct submit_alias *x, struct aliases *a,
 	int rc = 0;
 
 	if (!domain.n || conf_is_local(conf, domain))
-		rc = aliases_expand(a, address, true, UINT_MAX, &x->sets[i],
-				err);
+		rc = aliases_expand(a, address, ALIASES_ROLES, UINT_MAX,
+				&x->sets[i], err);
 	if (rc < 0)
 		return -1;
 	return rc ? add_set(x, &x->sets[i], dsn, err)

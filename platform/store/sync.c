@@ -52,6 +52,7 @@ struct sync {
 	int expected;			/* requests on their way */
 	struct list waiting;		/* the next group */
 	struct lane lanes[LANES];
+	struct loop_timer spare;
 	unsigned long count;
 };
 
@@ -180,6 +181,15 @@ static void helper_stop(struct lane *l)
 		;
 }
 
+static void stop_spare(struct loop_timer *t)
+{
+	struct sync *s = container_of(t, struct sync, spare);
+
+	for (int i = 1; i < LANES; i++)
+		if (!s->lanes[i].busy)
+			helper_stop(&s->lanes[i]);
+}
+
 /* -- groups -- */
 
 /*
@@ -223,6 +233,8 @@ static void group_done(struct lane *l, const struct sync_answer *a)
 	move_all(&l->running, &group);
 	l->sync->count += a->flushes;
 	l->busy = false;
+	if (l != l->sync->lanes)
+		loop_timer_set(l->sync->loop, &l->sync->spare, SYNC_SPARE);
 	start_later(l->sync);
 	while (!list_empty(&group)) {
 		struct sync_request *r = container_of(group.next,
@@ -412,6 +424,7 @@ struct sync *sync_open(struct loop *loop, int dirfd, bool files,
 	s->by_name = files || !syncfs_reports();
 	s->start.run = start;
 	s->wait.fire = waited;
+	s->spare.fire = stop_spare;
 	list_init(&s->start.link);
 	list_init(&s->waiting);
 	for (int i = 0; i < LANES; i++)
@@ -430,6 +443,7 @@ void sync_close(struct sync *s)
 	if (s->loop) {
 		loop_task_stop(&s->start);
 		loop_timer_stop(s->loop, &s->wait);
+		loop_timer_stop(s->loop, &s->spare);
 	}
 	for (int i = 0; i < LANES; i++) {
 		helper_stop(&s->lanes[i]);

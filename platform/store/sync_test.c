@@ -105,6 +105,54 @@ static void test_large_group_does_not_wait(void **state)
 	close(dirfd);
 }
 
+static int helpers(void)
+{
+	char command[64];
+	FILE *f;
+	int n = 0;
+
+	snprintf(command, sizeof(command), "pgrep -c -P %ld", (long)getpid());
+	f = popen(command, "r");
+	if (fscanf(f, "%d", &n) != 1)
+		n = 0;
+	pclose(f);
+	return n - 1;	/* popen's shell is one, too */
+}
+
+/* The second helper is for a rush: afterwards it ends. */
+static void test_second_helper_ends(void **state)
+{
+	struct one many[2 * SYNC_LARGE];
+	struct loop *loop;
+	int dirfd;
+	struct sync *s = start(&loop, &dirfd);
+	pid_t slow = helper();
+
+	(void)state;
+	kill(slow, SIGSTOP);
+	for (int turn = 0; turn < 2; turn++) {
+		ask(s, many + turn * SYNC_LARGE, SYNC_LARGE);
+		loop_turn(loop, 0);
+	}
+	assert_int_equal(helpers(), 2);
+	kill(slow, SIGCONT);
+	for (int i = 0; i < 2 * SYNC_SPARE / 10 && helpers() > 1; i++)
+		loop_turn(loop, 10);
+	assert_int_equal(helpers(), 1);
+	assert_int_equal(count(many, 2 * SYNC_LARGE), 2 * SYNC_LARGE);
+	/* and there is another when it is wanted */
+	kill(helper(), SIGSTOP);
+	ask(s, many, SYNC_LARGE);
+	loop_turn(loop, 0);
+	ask(s, many + SYNC_LARGE, SYNC_LARGE);
+	for (int i = 0; i < 500 && !many[SYNC_LARGE].done; i++)
+		loop_turn(loop, 10);
+	assert_int_equal(many[SYNC_LARGE].done, 1);
+	sync_close(s);
+	loop_free(loop);
+	close(dirfd);
+}
+
 /* Who is closed in the middle gets no answer, and leaves no process. */
 static void test_close_while_running(void **state)
 {
@@ -130,6 +178,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_large_group_does_not_wait),
+		cmocka_unit_test(test_second_helper_ends),
 		cmocka_unit_test(test_close_while_running),
 	};
 

@@ -49,7 +49,8 @@
 	" domain INTEGER NOT NULL REFERENCES domain," \
 	" local TEXT NOT NULL COLLATE NOCASE," \
 	" target TEXT NOT NULL," \
-	" UNIQUE (domain, local, target))"
+	" UNIQUE (domain, local, target));" \
+	"CREATE INDEX foreign_hash ON credential (kind) WHERE kind = 3"
 
 static const char *const steps[] = { STEP_1, USE_USERS_FULL(STEP_2,) NULL };
 /* What a reader has to find: it asks a file of before for nothing more. */

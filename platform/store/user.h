@@ -146,12 +146,19 @@ int user_app_each(struct user_db *db, struct span address,
 		bool (*fn)(void *arg, const struct user_app *app), void *arg,
 		struct err *err);
 
+/* All of a user's, as they are kept: label "" and a secret, or an app's. */
+int user_secret_each(struct user_db *db, int64_t user,
+		bool (*fn)(void *arg, const char *label, struct span secret),
+		void *arg, struct err *err);
+
 /* ---- user_domain.c: domains and aliases */
 
 /* ERR_PERM: not a domain; there already. 0 or -1 */
 int user_domain_add(struct user_db *db, struct span domain, struct err *err);
 /* 1: it was not there. ERR_PERM: users or aliases are in it. */
 int user_domain_del(struct user_db *db, struct span domain, struct err *err);
+/* Was it added? 1, 0, -1 */
+int user_domain_has(struct user_db *db, struct span domain, struct err *err);
 /* Those that were added. */
 int user_domain_each(struct user_db *db,
 		bool (*fn)(void *arg, const char *domain), void *arg,

@@ -98,6 +98,24 @@ int user_domain_del(struct user_db *db, struct span domain, struct err *err)
 	return rc > 0 ? user_finish(db, -1, err), 1 : user_finish(db, rc, err);
 }
 
+int user_domain_has(struct user_db *db, struct span domain, struct err *err)
+{
+	struct db_query *q = db_query(db->db, "SELECT 1 FROM domain WHERE"
+			" name = ?1 AND kept", err);
+	char ascii[IDNA_SIZE];
+	int rc;
+
+	if (!q)
+		return -1;
+	if (!idna_ascii(ascii, domain))
+		return 0;
+	db_bind_text(q, 1, span_of(ascii));
+	rc = db_step(q, err);
+	if (rc > 0)
+		db_done(q);
+	return rc;
+}
+
 int user_domain_each(struct user_db *db,
 		bool (*fn)(void *arg, const char *domain), void *arg,
 		struct err *err)

@@ -13,7 +13,9 @@
 
 int user_batch_begin(struct user_db *db, struct err *err)
 {
-	if (db_begin(db->db, err) < 0)
+	/* what does not fit would be written and flushed on the way */
+	if (db_run(db->db, "PRAGMA cache_size=-65536", err) < 0 ||
+			db_begin(db->db, err) < 0)
 		return -1;
 	db->batch = true;
 	return 0;

@@ -80,10 +80,14 @@ int user_secrets(struct user_db *db, int64_t user, struct user_secrets *out,
 
 int user_some_foreign(struct user_db *db, char out[300], struct err *err)
 {
-	struct db_query *q = db_query(db->db, "SELECT secret FROM credential"
-			" WHERE kind = " KIND_FOREIGN " LIMIT 1", err);
-	int rc = q ? db_step(q, err) : -1;
+	struct db_query *q;
+	int rc;
 
+	if (!db->full)
+		return 1;
+	q = db_query(db->db, "SELECT secret FROM credential"
+			" WHERE kind = " KIND_FOREIGN " LIMIT 1", err);
+	rc = q ? db_step(q, err) : -1;
 	if (rc <= 0)
 		return rc < 0 ? -1 : 1;
 	rc = str_copy(out, 300, db_text(q, 0)) < 0;
@@ -248,6 +252,29 @@ int user_app_each(struct user_db *db, struct span address,
 
 		if (str_copy(app.label, sizeof(app.label), db_text(q, 0)) < 0
 				|| fn(arg, &app))
+			continue;
+		db_done(q);
+		return 0;
+	}
+	return rc;
+}
+
+int user_secret_each(struct user_db *db, int64_t user,
+		bool (*fn)(void *arg, const char *label, struct span secret),
+		void *arg, struct err *err)
+{
+	struct db_query *q = db_query(db->db, "SELECT label, secret FROM"
+			" credential WHERE user = ?1 AND kind <= " KIND_FOREIGN
+			" ORDER BY kind = " KIND_APP ", label", err);
+	char label[USER_LABEL_SIZE];
+	int rc;
+
+	if (!q)
+		return -1;
+	db_bind_number(q, 1, user);
+	while ((rc = db_step(q, err)) > 0) {
+		if (str_copy(label, sizeof(label), db_text(q, 0)) < 0 ||
+				fn(arg, label, db_text(q, 1)))
 			continue;
 		db_done(q);
 		return 0;

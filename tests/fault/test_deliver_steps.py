@@ -5,6 +5,7 @@ again, as queue does it, and is there once in the end.
 FAULT=all takes every step; without it a sample does. -s shows how many.
 """
 
+import gzip
 import hashlib
 import os
 import pathlib
@@ -61,7 +62,7 @@ class House:
         self.i = Instance(start=False, folder=folder, omit=("system-users",),
                           extra="system-users yes\n" + extra)
         self.roots = [self.i.dir / "mail", self.i.dir / "mbox"]
-        self.daemons = {}
+        self.daemons, self.pressed = {}, 0
         self.start("authd")
 
     def start(self, name, env=None, dead=None):
@@ -101,7 +102,11 @@ class House:
         got = []
         for user in ("alice", "bob"):
             for p in self.i.messages(user):
-                got.append((self.tag(p.read_bytes()), user + "@a.test"))
+                data = p.read_bytes()
+                if data[:2] == b"\x1f\x8b":
+                    data = gzip.decompress(data)
+                    self.pressed += 1
+                got.append((self.tag(data), user + "@a.test"))
         box = self.i.dir / "mbox" / SYSTEM
         data = box.read_bytes() if box.exists() else b""
         parts = re.split(rb"(?:^|(?<=\n\n))From [^\n]*\n", data)
@@ -216,6 +221,15 @@ def house():
     h = House()
     yield h
     h.close()
+
+
+def test_compressed():
+    h = House("mailbox-gzip 4K\nmailbox-quota 1M\n")
+    try:
+        walk(h, "some")
+        assert h.pressed
+    finally:
+        h.close()
 
 
 @pytest.mark.parametrize("power", [None, "none", "some"])
