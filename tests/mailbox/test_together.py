@@ -18,7 +18,7 @@ import driver  # noqa: E402
 from messages import compare, maildir_idents, mbox_idents  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
-OPERATIONS = int(os.environ.get("OPERATIONS", 600))
+OPERATIONS = int(os.environ.get("OPERATIONS", 200))
 IDENTS = {"maildir": maildir_idents, "mbox": mbox_idents}
 
 
