@@ -23,12 +23,15 @@ def new_id(us):
 
 def record(sender, rcpts, message=b"Subject: x\r\n\r\nx\r\n", attempts=0,
            next_try=0, created=None, mark=b" ", name=None, origin="uid 0",
-           dsn=""):
+           dsn="", summed=True):
     """(ID, the file's bytes)"""
     created = int(time.time()) if created is None else created
     name = name or new_id(int(time.time() * 1e6))
     fixed = b"try%s%010d %020d\n" % (mark, attempts, next_try)
     flags = f"- {dsn}" if dsn else "-"
+    if summed:
+        fixed = fixed[:15] + b"1%07d" % (zlib.crc32(fixed) % 9999999 + 1) + \
+            fixed[23:]
     lines = (f"id {name}\ncreated {created}\nflags {flags}\n"
              f"sender {sender}\norigin {origin}\n").encode()
     crc = zlib.crc32(lines)

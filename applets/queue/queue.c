@@ -82,6 +82,7 @@
 #include "applet.h"
 #include "config.h"
 #include "queue.h"
+#include "queue_alert.h"
 #include "queue_sts.h"
 
 #include <stdio.h>
@@ -157,7 +158,7 @@ static void make_ready(struct queue_entry *e, struct list *where)
 	struct queue *q = e->queue;
 
 	loop_timer_stop(q->daemon.loop, &e->due);
-	if (e->held || !list_empty(&e->ready))
+	if (e->held || e->merged || !list_empty(&e->ready))
 		return;
 	list_add_tail(where, &e->ready);
 	loop_task_add(q->daemon.loop, &q->start);
@@ -296,7 +297,7 @@ static void learn(struct queue *q, const char *id, bool scanned)
 	}
 	e->queue = q;
 	e->due.fire = due;
-	e->again = e->unread = e->check = scanned;
+	e->again = e->unsure = e->unread = e->check = scanned;
 	list_init(&e->ready);
 	e->next = *at;
 	*at = e;
@@ -326,6 +327,8 @@ static void scan(struct queue *q)
 		log_error("spool: %s", err.text);
 		scan_later(q);
 	}
+	if (CFG_QUEUE_ALERTS)
+		alert_claim(q);
 	if (q->entries > before)
 		log_info("%u messages found in the spool",
 				q->entries - before);
@@ -535,6 +538,8 @@ int queue_main(int argc, char **argv)
 	daemon_socket_path(&q->daemon, "deliver", q->deliver_path,
 			sizeof(q->deliver_path));
 	q->dns = dns_new(q->daemon.loop, q->daemon.conf);
+	if (CFG_DANE && q->dns && q->daemon.conf->dns_trust)
+		dns_want_proof(q->dns);
 	if (!q->dns || (CFG_ALIASES && alias_open(q) < 0)
 			|| (!q->daemon.once && loop_watch(q->daemon.loop,
 					&q->told, LOOP_READ) < 0)) {

@@ -74,6 +74,8 @@ struct queue_entry {
 					 * tried now, whatever its file says; or 0 */
 	char id[SPOOL_ID_SIZE];
 	bool again;			/* may have been delivered before */
+	bool unsure;			/* ... and what it was made of not be marked */
+	bool merged;			/* it is in a digest that is in the spool */
 	bool unread;			/* found by a scan: when it is due is in its file */
 	bool check;			/* compare its CRC before it is sent */
 	bool held;			/* the admin lets nobody try it */
@@ -97,6 +99,7 @@ struct queue_route {
 	const struct conf_smarthost *smarthost;	/* TLS and AUTH of it; or NULL */
 	const struct conf_tls_policy *policy;	/* the domain's line, or NULL */
 	bool fallback;			/* it is fallback-route */
+	const struct conf_route *error;	/* nowhere: it says why; or NULL */
 };
 
 /* Addresses, best first; links that use them outlive what the site knows. */
@@ -179,6 +182,7 @@ struct queue_outcome {
 
 /* A message whose envelope is in memory. */
 struct queue_message {
+	char report[SPOOL_ID_SIZE];	/* that is in the spool, but not known yet */
 	struct queue_entry *entry;
 	struct arena *arena;
 	struct spool_envelope *envelope;
@@ -352,15 +356,47 @@ int64_t message_backoff(const struct conf *conf, unsigned first,
 
 /* Where it goes: the recipient as it came, or what its alias leads to. */
 const char *message_address(const struct queue_message *m, unsigned rcpt);
-/* Not even tried: ERR_TEMP, or ERR_PERM. */
-void message_failed(struct queue_message *m, unsigned rcpt,
-		const struct smtp_result *r);
+/* Not even tried: ERR_PERM, or (any other kind) ERR_TEMP. */
+void message_fail(struct queue_message *m, unsigned rcpt, enum err_kind kind,
+		const char *enhanced, const char *text);
 /* The recipient has been seen to and marked. */
 void message_sent(struct queue_message *m, unsigned rcpt);
 /* An expansion has ended; m may be gone after it. */
 void message_part_ended(struct queue_message *m);
 /* The second half of message_start: to whom it goes. */
 void message_go(struct queue_message *m);
+
+/* Frees it; it is started anew in a moment. */
+void message_later(struct queue_message *m);
+
+/* ---- queue_parent.c: what the queue has made of messages */
+/* How the origin of such a message begins; the parent's id is the next word. */
+#define PARENT_ALIAS "alias "
+#define PARENT_FORWARD "forward "	/* ... and whose it is */
+#define PARENT_REPORT "bounce "
+/* What it was made for: of each kind there is one for a recipient's number. */
+#define PARENT_FINAL 'f'
+#define PARENT_WARNED 'w'
+#define PARENT_DIGEST 'u'	/* its id shows it: no other has a u */
+void parent_made_id(char out[SPOOL_ID_SIZE], const char *parent,
+		unsigned number, char kind);
+/*
+ * The last word of a report's origin: what becomes of the parent's recipients in
+ * turn, as runs of enum spool_state, or of these.
+ */
+#define PARENT_NOTHING '.'
+void parent_run(struct str *out, char state, unsigned n);
+/* done(m) when the file is durable, or gone ("": its removal). -1: no memory. */
+int parent_flush(struct queue_message *m, const char *id,
+		void (*done)(struct queue_message *m));
+/*
+ * Is m one of these, found by a scan, and the queue may have been killed before
+ * its parent was marked? Then this does it, and message_go comes.
+ */
+bool parent_unsure(const struct queue_message *m);
+void parent_settle(struct queue_message *m);
+/* Is a report on m one of these still? */
+bool parent_waits(const struct queue_message *m);
 
 /* ---- queue_alias.c; only with ALIASES */
 /* 0 or -1. */
@@ -379,13 +415,9 @@ void alias_begin(struct queue_message *m);
 int alias_forward(struct queue_message *m, unsigned rcpt, struct span to);
 /* RFC 3461's parameters of a recipient whose address may be another one now. */
 const char *alias_dsn(const struct queue_message *m, unsigned rcpt);
-/*
- * A message that was made from an alias is not sent before its parent has the
- * mark. MARKED: message_go comes once that is durable; LATER: ask again.
- */
-enum alias_parent { ALIAS_PARENT_DONE, ALIAS_PARENT_MARKED, ALIAS_PARENT_LATER };
-#define ALIAS_PARENT_MS 1000
-enum alias_parent alias_parent(struct queue_message *m);
+/* The runs (queue_parent.c) of a message that was made from an alias. */
+void alias_runs(const struct queue_message *m,
+		const struct spool_envelope *parent, char *out, size_t size);
 
 /* ---- queue_rewrite.c: masquerade, sender= and srs */
 /* Of a line `virtual ADDRESS TO`, TO; else the address. NULL: no memory. */

@@ -159,19 +159,43 @@ static void start_anew(struct alert_group *g)
 		drop(g);
 }
 
+static void drop_merged(struct queue_entry *e)
+{
+	struct queue *q = e->queue;
+	struct err err;
+
+	if (spool_remove(q->spool, e->id, &err) < 0) {
+		log_error("%s: %s", e->id, err.text);
+		return;
+	}
+	log_info("%s: is in a digest", e->id);
+	queue_drop(e);
+}
+
+/* What is in it is gone for good: it may go. */
+static void on_gone(struct sync_request *r, int error)
+{
+	struct alert_group *g = container_of(r, struct alert_group, flush);
+	struct queue *q = g->queue;
+
+	if (error)
+		log_error("%s: %s", g->digest, strerror(error));
+	q->committing--;
+	queue_learn(q, g->digest);
+	start_anew(g);
+	queue_message_ended(q);
+}
+
 static void written(void *arg, const char *id, const struct err *err)
 {
 	struct alert_group *g = arg;
 	struct queue *q = g->queue;
-	struct err why;
 
-	q->committing--;
 	if (err) {
 		log_error("digest of alerts: %s", err->text);
+		q->committing--;
 		g->writing = false;
 		end_in(g, AGAIN_MS);
-		queue_message_ended(q);
-		return;
 	}
 	for (unsigned i = 0; i < g->n; i++) {
 		struct queue_entry *e = queue_find(q, g->ids[i]);
@@ -179,16 +203,17 @@ static void written(void *arg, const char *id, const struct err *err)
 		/* "": it was not to be had, and is not in the digest */
 		if (!*g->ids[i] || !e)
 			continue;
-		if (spool_remove(q->spool, e->id, &why) < 0) {
-			log_error("%s: %s", e->id, why.text);
-			continue;
-		}
-		log_info("%s: is in digest %s", e->id, id);
-		queue_drop(e);
+		e->merged = false;
+		if (!err)
+			drop_merged(e);
 	}
-	queue_learn(q, id);
-	start_anew(g);
-	queue_message_ended(q);
+	if (err) {
+		queue_message_ended(q);
+		return;
+	}
+	str_copys(g->digest, sizeof(g->digest), id);
+	g->flush = (struct sync_request){ .name = "./", .done = on_gone };
+	spool_flush(q->spool, &g->flush);
 }
 
 static void on_end(struct loop_timer *t)
@@ -213,6 +238,76 @@ static void on_end(struct loop_timer *t)
 	/* alone: it is the first of its kind again */
 	if (e && !e->active)
 		queue_due_in(e, 0);
+}
+
+/* ---- digests that a scan has found */
+
+static struct queue_entry *next_merged(struct queue *q, struct span *ids)
+{
+	char id[SPOOL_ID_SIZE];
+
+	return str_copy(id, sizeof(id), span_word(ids)) == 0 ?
+		queue_find(q, id) : NULL;
+}
+
+static void claim(struct queue_entry *digest)
+{
+	struct queue *q = digest->queue;
+	struct arena *a = arena_new(QUEUE_ENVELOPE_MOST);
+	struct spool_envelope *e;
+	struct queue_entry *part;
+	struct err err;
+	struct span ids;
+
+	if (!a || spool_load(q->spool, digest->id, a, &e, &err) < 0) {
+		arena_free(a);
+		return;
+	}
+	ids = span_of(e->origin);
+	/* what was tried before is without its parts */
+	while (ids.n && !e->attempts) {
+		part = next_merged(q, &ids);
+		if (!part || part->active)
+			continue;
+		part->merged = true;
+		queue_rest(part);
+	}
+	arena_free(a);
+}
+
+void alert_claim(struct queue *q)
+{
+	struct queue_entry *e = NULL;
+	unsigned at = 0;
+
+	while ((e = queue_next(q, &at, e ? e->id : "")))
+		if (e->unsure && !e->active && strchr(e->id, PARENT_DIGEST))
+			claim(e);
+}
+
+void alert_merged(struct queue *q, struct span ids)
+{
+	while (ids.n) {
+		struct queue_entry *e = next_merged(q, &ids);
+
+		if (e && e->merged)
+			drop_merged(e);
+	}
+}
+
+void alert_unmerge(const struct queue_message *m)
+{
+	struct span ids = span_of(m->envelope->origin);
+
+	while (span_starts(span_of(m->envelope->origin), ALERT_ORIGIN)
+			&& ids.n) {
+		struct queue_entry *e = next_merged(m->entry->queue, &ids);
+
+		if (!e || !e->merged)
+			continue;
+		e->merged = false;
+		queue_due_in(e, 0);
+	}
 }
 
 void alert_stop(struct queue *q)
@@ -280,7 +375,8 @@ const struct smtp_result *alert_holds(struct queue_message *m)
 
 	/* what was tried before is on its way */
 	if (!conf_is_alert(conf, m->envelope->sender) || m->envelope->attempts
-			|| strcmp(m->envelope->origin, ALERT_ORIGIN) == 0)
+			|| span_starts(span_of(m->envelope->origin),
+				ALERT_ORIGIN))
 		return NULL;
 	str_init(&header, QUEUE_RETURN_MOST + 1);
 	if (queue_header(&header, m) == 0

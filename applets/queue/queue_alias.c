@@ -27,8 +27,6 @@
 #define COPY_PIECE (16 * 1024)
 #define COPY_SLICE (256 * 1024)		/* octets a turn of the loop */
 #define CHILD_DIGITS 4			/* behind the parent's id */
-#define ORIGIN "alias "			/* ... and the parent's id; or of a .forward: */
-#define FORWARD "forward "		/* ..., the parent's id, a blank and whose it is */
 #define ID_TIME 11			/* digits of an id that say when it was made */
 #define DSN_SIZE 640
 
@@ -66,20 +64,6 @@ static struct span origin_behind(const struct queue_message *m,
 		: SPAN("");
 }
 
-static bool is_child(const struct queue_message *m)
-{
-	return origin_behind(m, ORIGIN).n
-		|| (CFG_DELIVER_FORWARD && origin_behind(m, FORWARD).n);
-}
-
-static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
-
-static void put_digits(char *at, int n, uint64_t number)
-{
-	for (; n--; number >>= 5)
-		at[n] = digits[number & 31];
-}
-
 /*
  * The parent's id, and four digits. A child's own child keeps of its parent when
  * it was, and a hash of the rest in as many digits. -1: there is no such id.
@@ -93,34 +77,33 @@ static int child_id(char out[SPOOL_ID_SIZE], const char *parent, unsigned rcpt)
 	memcpy(out, parent, n + 1);
 	if (CFG_DELIVER_FORWARD && n == SPOOL_ID_SIZE - 1) {
 		n -= CHILD_DIGITS;
-		put_digits(out + ID_TIME, (int)n - ID_TIME, span_hash(SPAN_HASH,
-					span_of(parent + ID_TIME)));
+		spool_id_put(out + ID_TIME, (unsigned)n - ID_TIME,
+				span_hash(SPAN_HASH, span_of(parent +
+						ID_TIME)));
 	}
 	if (n + CHILD_DIGITS >= SPOOL_ID_SIZE)
 		return -1;
-	put_digits(out + n, CHILD_DIGITS, rcpt);
+	spool_id_put(out + n, CHILD_DIGITS, rcpt);
 	out[n + CHILD_DIGITS] = '\0';
 	return 0;
 }
 
-/* The parent and which of its recipients it was; -1: no such id. */
-static int parent_of(const struct queue_message *m, char parent[SPOOL_ID_SIZE],
-		unsigned *rcpt)
+/* Which of the parent's recipients it was; UINT_MAX: no such id. */
+static unsigned number_of(const char *child)
 {
-	struct span id = span_of(m->entry->id);
-	struct span origin = span_of(m->envelope->origin);
+	static const char digits[] = SPOOL_ID_DIGITS;
+	size_t n = strlen(child);
+	unsigned rcpt = 0;
 
-	*rcpt = 0;
-	for (size_t i = id.n - CHILD_DIGITS; i < id.n; i++) {
-		const char *digit = strchr(digits, id.p[i]);
+	for (const char *p = child + (n > CHILD_DIGITS ? n - CHILD_DIGITS : n);
+			*p; p++) {
+		const char *digit = strchr(digits, *p);
 
 		if (!digit)
-			return -1;
-		*rcpt = *rcpt << 5 | (unsigned)(digit - digits);
+			return UINT_MAX;
+		rcpt = rcpt << 5 | (unsigned)(digit - digits);
 	}
-	span_cut(&origin, ' ');
-	return id.n > CHILD_DIGITS ? str_copy(parent, SPOOL_ID_SIZE,
-			span_cut(&origin, ' ')) : -1;
+	return n > CHILD_DIGITS ? rcpt : UINT_MAX;
 }
 
 /* What becomes of the parent's recipient (RFC 3461 5.2.7.2, 5.2.7.3). */
@@ -136,23 +119,11 @@ static enum spool_state state_of(const struct spool_envelope *e, unsigned rcpt,
 
 /* ---- looking up */
 
-static void fail(struct queue_message *m, unsigned rcpt, enum err_kind kind,
-		const char *enhanced, const char *text)
-{
-	struct smtp_result why = {
-		.kind = kind == ERR_PERM ? ERR_PERM : ERR_TEMP
-	};
-
-	str_copys(why.enhanced, sizeof(why.enhanced), enhanced);
-	str_copys(why.text, sizeof(why.text), text);
-	message_failed(m, rcpt, &why);
-}
-
 /* X.2.4: mailing list expansion problem (RFC 3463 3.3). */
 static void fail_expand(struct queue_message *m, unsigned rcpt,
 		const struct err *err, bool looped)
 {
-	fail(m, rcpt, err->kind, err->kind != ERR_PERM ? "4.2.4"
+	message_fail(m, rcpt, err->kind, err->kind != ERR_PERM ? "4.2.4"
 			: looped ? "5.4.6" : "5.2.4", err->text);
 }
 
@@ -222,7 +193,7 @@ static int settle(struct queue_message *m, unsigned i, int rc,
 				m->entry->id, address);
 	if ((several || alias_is_target(span_of(s->address[0])))
 			&& was_here(m, address)) {
-		fail(m, i, ERR_PERM, "5.4.6", "mail forwarding loop: it has"
+		message_fail(m, i, ERR_PERM, "5.4.6", "mail forwarding loop: it has"
 				" been delivered to this alias before");
 		return 0;
 	}
@@ -247,7 +218,7 @@ static bool has_child(const struct queue_message *m, unsigned i)
  */
 static bool is_settled(const struct queue_message *m, struct span address)
 {
-	struct span owner = origin_behind(m, FORWARD);
+	struct span owner = origin_behind(m, PARENT_FORWARD);
 
 	span_cut(&owner, ' ');
 	return owner.n && (alias_is_target(address) ||
@@ -283,7 +254,7 @@ static int resolve(struct queue_message *m, unsigned i)
 		return has_child(m, i) ? note(m, i) : 0;
 	if (alias_is_target(a.local)) {
 		/* nobody but we may say such, and we say it to deliver */
-		fail(m, i, ERR_PERM, "5.1.1", "no such user");
+		message_fail(m, i, ERR_PERM, "5.1.1", "no such user");
 		return 0;
 	}
 	if (has_child(m, i))
@@ -299,7 +270,7 @@ static int resolve(struct queue_message *m, unsigned i)
 int alias_resolve(struct queue_message *m)
 {
 	/* all of an alias is in the child, but for what .forward files say */
-	bool final = origin_behind(m, ORIGIN).n;
+	bool final = origin_behind(m, PARENT_ALIAS).n;
 
 	if (!queue_of(m)->aliases || (final && !CFG_DELIVER_FORWARD))
 		return 0;
@@ -385,7 +356,7 @@ static void end(struct queue_expansion *x)
 
 static void give_up(struct queue_expansion *x, const struct err *err)
 {
-	fail(x->message, x->rcpt, err->kind, err->kind == ERR_PERM ?
+	message_fail(x->message, x->rcpt, err->kind, err->kind == ERR_PERM ?
 			"5.3.0" : "4.3.0", err->text);
 	end(x);
 }
@@ -510,9 +481,10 @@ static int open_draft(struct queue_expansion *x, const struct alias_set *s,
 	const struct spool_rcpt *r = &old->rcpt[x->rcpt];
 	struct spool_envelope e = {
 		.sender = x->list ? s->owner : old->sender,
-		.origin = x->to ? arena_printf(s->arena, FORWARD "%s %s",
-				old->id, message_address(x->message, x->rcpt))
-			: arena_printf(s->arena, ORIGIN "%s", old->id),
+		.origin = x->to ? arena_printf(s->arena, PARENT_FORWARD
+				"%s %s", old->id, message_address(x->message,
+					x->rcpt))
+			: arena_printf(s->arena, PARENT_ALIAS "%s", old->id),
 		.eight_bit = old->eight_bit, .utf8 = old->utf8,
 		.dsn = x->list ? NULL : old->dsn, .nrcpt = s->n,
 		.rcpt = arena_alloc(s->arena, s->n * sizeof(*e.rcpt))
@@ -679,74 +651,14 @@ int alias_open(struct queue *q)
 
 /* ---- a child that a scan has found */
 
-struct adoption {
-	struct sync_request flush;
-	struct queue_message *child;
-	char name[SPOOL_ID_SIZE + 2];
-};
-
-static void on_adopted(struct sync_request *r, int error)
+void alias_runs(const struct queue_message *m,
+		const struct spool_envelope *parent, char *out, size_t size)
 {
-	struct adoption *a = container_of(r, struct adoption, flush);
-	struct queue_message *m = a->child;
-
-	if (error)
-		log_error("%s: %s", m->entry->id, strerror(error));
-	m->expanding--;
-	message_go(m);
-}
-
-/* Marks the parent's recipient, and makes that durable. */
-static int adopt(struct queue_message *m, struct spool_envelope *parent,
-		unsigned rcpt, struct err *err)
-{
-	struct adoption *a = arena_alloc(m->arena, sizeof(*a));
-	struct spool *spool = queue_of(m)->spool;
 	bool list = strcmp(m->envelope->sender, parent->sender) != 0;
+	unsigned rcpt = number_of(m->entry->id);
 
-	if (!a)
-		return err_nomem(err);
-	if (spool_mark(spool, parent, rcpt, state_of(parent, rcpt, list),
-				err) < 0)
-		return -1;
-	log_info("%s: to=<%s> was expanded in %s", parent->id,
-			parent->rcpt[rcpt].address, m->entry->id);
-	snprintf(a->name, sizeof(a->name), "./%s", parent->id);
-	a->child = m;
-	a->flush = (struct sync_request){ .name = a->name,
-		.done = on_adopted };
-	m->expanding++;
-	spool_flush(spool, &a->flush);
-	return 0;
-}
-
-enum alias_parent alias_parent(struct queue_message *m)
-{
-	struct queue *q = queue_of(m);
-	struct queue_entry *e;
-	struct spool_envelope *parent;
-	char id[SPOOL_ID_SIZE];
-	struct err err;
-	unsigned rcpt;
-
-	if (!is_child(m) || !m->entry->again
-			|| parent_of(m, id, &rcpt) < 0)
-		return ALIAS_PARENT_DONE;
-	e = queue_find(q, id);
-	if (!e)
-		return ALIAS_PARENT_DONE;
-	/* it will come to this recipient itself, or has already */
-	if (e->active)
-		return rcpt < e->active->envelope->nrcpt && e->active->envelope
-			->rcpt[rcpt].state != SPOOL_WAITING ?
-			ALIAS_PARENT_DONE : ALIAS_PARENT_LATER;
-	if (spool_load(q->spool, id, m->arena, &parent, &err) < 0)
-		return err.kind == ERR_PERM ? ALIAS_PARENT_DONE
-			: ALIAS_PARENT_LATER;
-	if (rcpt >= parent->nrcpt || parent->rcpt[rcpt].state != SPOOL_WAITING)
-		return ALIAS_PARENT_DONE;
-	if (adopt(m, parent, rcpt, &err) == 0)
-		return ALIAS_PARENT_MARKED;
-	log_warn("%s: %s", m->entry->id, err.text);
-	return ALIAS_PARENT_LATER;
+	*out = '\0';
+	if (rcpt < parent->nrcpt)
+		snprintf(out, size, "%c%u%c1", PARENT_NOTHING, rcpt,
+				state_of(parent, rcpt, list));
 }

@@ -42,6 +42,7 @@ struct digest {
 	struct spool_envelope *last;	/* of the last one */
 	struct str head;		/* From and To of the last one, */
 	struct str subject;		/* its subject, */
+	struct str origin;		/* their ids */
 	struct str list, parts;		/* a line, and all, of each */
 	char inner[33];			/* the boundary of the parts */
 	int64_t first, latest;		/* when they came */
@@ -128,6 +129,7 @@ static bool take(struct digest *d, const char *id)
 	good = !text.bad && text.n == e->size;
 	if (good) {
 		add_message(d, e, str_span(&text));
+		str_addf(&d->origin, " %s", id);
 		d->last = e;
 	}
 	str_free(&text);
@@ -181,8 +183,10 @@ static int write_out(struct digest *d, spool_done_fn *done, struct err *err)
 	struct spool_draft *draft;
 	struct str text;
 	unsigned n = 0;
+	char id[SPOOL_ID_SIZE];
 
-	e.origin = ALERT_ORIGIN;
+	parent_made_id(id, d->last->id, 0, PARENT_DIGEST);
+	e.origin = str_c(&d->origin);
 	e.eight_bit = true;
 	for (unsigned i = 0; i < e.nrcpt; i++)
 		if (e.rcpt[i].state == SPOOL_WAITING)
@@ -190,11 +194,11 @@ static int write_out(struct digest *d, spool_done_fn *done, struct err *err)
 	e.nrcpt = n;
 	str_init(&text, TEXT_MOST);
 	compose(d, &text);
-	if (text.bad || d->parts.bad || d->list.bad) {
+	if (text.bad || d->parts.bad || d->list.bad || d->origin.bad) {
 		str_free(&text);
 		return err_nomem(err);
 	}
-	draft = spool_begin(q->spool, &e, err);
+	draft = spool_begin_as(q->spool, id, &e, err);
 	if (draft && spool_write(draft, str_span(&text), err) < 0) {
 		spool_abort(draft);
 		draft = NULL;
@@ -216,6 +220,8 @@ int digest_send(struct alert_group *g, spool_done_fn *done, struct err *err)
 	rand_word(d.inner, sizeof(d.inner) - 1);
 	str_init(&d.head, 2 * QUEUE_RETURN_MOST + 8);
 	str_init(&d.subject, QUEUE_RETURN_MOST);
+	str_init(&d.origin, 16 + ALERT_GROUP_MOST * SPOOL_ID_SIZE);
+	str_adds(&d.origin, "digest");
 	str_init(&d.list, ALERT_GROUP_MOST * 2 * LINE_MOST);
 	str_init(&d.parts, TEXT_MOST);
 	for (unsigned i = 0; i < g->n; i++)
@@ -227,6 +233,7 @@ int digest_send(struct alert_group *g, spool_done_fn *done, struct err *err)
 		err_set(err, ERR_TEMP, "none of the messages is to be had");
 	str_free(&d.head);
 	str_free(&d.subject);
+	str_free(&d.origin);
 	str_free(&d.list);
 	str_free(&d.parts);
 	arena_free(d.arena);

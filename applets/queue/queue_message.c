@@ -1,6 +1,7 @@
 #include "applet.h"
 #include "config.h"
 #include "queue.h"
+#include "queue_alert.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 #define KEY_SIZE 600			/* of a site */
 #define MOVED_MS 1100		/* until the file of aliases is looked at again */
+#define LATER_MS 1000
 
 static void message_free(struct queue_message *m)
 {
@@ -150,21 +152,34 @@ static void told(struct queue_message *m, unsigned i)
 		m->envelope->warned = true;
 }
 
+/* Whatever happens now, nobody is told twice: the report may go. */
+static void on_told(struct queue_message *m)
+{
+	queue_learn(m->entry->queue, m->report);
+	settle(m);
+}
+
 /* The report is on stable storage: only now are its recipients done with. */
 static void reported(void *arg, const char *id, const struct err *err)
 {
 	struct queue_message *m = arg;
+	struct err why;
 
 	if (err) {
 		log_error("%s: report: %s", m->entry->id, err->text);
-	} else {
-		log_info("%s: report is %s", m->entry->id, id);
-		queue_learn(m->entry->queue, id);
+		settle(m);
+		return;
 	}
-	for (unsigned i = 0; !err && i < m->envelope->nrcpt; i++)
+	log_info("%s: report is %s", m->entry->id, id);
+	str_copys(m->report, sizeof(m->report), id);
+	for (unsigned i = 0; i < m->envelope->nrcpt; i++)
 		if (m->outcome[i].report)
 			told(m, i);
-	settle(m);
+	if (m->envelope->warned && spool_defer(m->entry->queue->spool,
+				m->envelope, &why) < 0)
+		log_error("%s: %s", m->entry->id, why.text);
+	if (parent_flush(m, m->entry->id, on_told) < 0)
+		on_told(m);
 }
 
 /* Seconds that the pauses between the tries so far have taken, or most. */
@@ -325,11 +340,17 @@ static void fate_of(struct queue_message *m, unsigned i,
 	o->host = arena_dup(m->arena, span_of(host));
 }
 
-void message_failed(struct queue_message *m, unsigned i,
-		const struct smtp_result *r)
+void message_fail(struct queue_message *m, unsigned i, enum err_kind kind,
+		const char *enhanced, const char *text)
 {
-	log_result(m, i, r, "");
-	fate_of(m, i, r, "");
+	struct smtp_result why = {
+		.kind = kind == ERR_PERM ? ERR_PERM : ERR_TEMP
+	};
+
+	str_copys(why.enhanced, sizeof(why.enhanced), enhanced);
+	str_copys(why.text, sizeof(why.text), text);
+	log_result(m, i, &why, "");
+	fate_of(m, i, &why, "");
 }
 
 void message_sent(struct queue_message *m, unsigned i)
@@ -647,6 +668,14 @@ static bool hold(struct queue_message *m, unsigned i,
 	return true;
 }
 
+/* A line `route ... error:`, as if a host had said so. */
+static void refuse(struct queue_message *m, unsigned i,
+		const struct conf_route *r)
+{
+	message_fail(m, i, *r->status == '4' ? ERR_TEMP : ERR_PERM,
+			r->status, r->host);
+}
+
 /* A job for each site. -1: no memory. */
 static int gather(struct queue_message *m, struct list *jobs)
 {
@@ -667,6 +696,10 @@ static int gather(struct queue_message *m, struct list *jobs)
 		address = message_address(m, i);
 		route_find(q, e->sender, domain_of(address), &route, key,
 				sizeof(key));
+		if (route.error) {
+			refuse(m, i, route.error);
+			continue;
+		}
 		if (hold(m, i, &route))
 			continue;
 		/* a slow command holds up others of its kind alone */
@@ -814,6 +847,8 @@ static void cannot_start(struct queue_message *m, const struct err *err)
 	struct queue_entry *e = m->entry;
 
 	log_warn("%s: %s", e->id, err->text);
+	if (CFG_QUEUE_ALERTS && m->envelope && err->kind == ERR_PERM)
+		alert_unmerge(m);
 	message_free(m);
 	if (err->kind == ERR_PERM)
 		queue_drop(e);
@@ -838,24 +873,23 @@ void message_start(struct queue_entry *e)
 		cannot_start(m, &err);
 		return;
 	}
-	if (not_yet(m)) {
+	e->unsure = parent_unsure(m);
+	if (!e->unsure && not_yet(m))
 		message_free(m);
-		return;
-	}
-	if (check_message(m, &err) < 0) {
+	else if (check_message(m, &err) < 0)
 		cannot_start(m, &err);
-		return;
-	}
-	switch (CFG_ALIASES ? alias_parent(m) : ALIAS_PARENT_DONE) {
-	case ALIAS_PARENT_DONE:
+	else if (e->unsure)
+		parent_settle(m);
+	else
 		message_go(m);
-		break;
-	case ALIAS_PARENT_MARKED:
-		break;
-	case ALIAS_PARENT_LATER:
-		message_free(m);
-		queue_due_in(e, ALIAS_PARENT_MS);
-	}
+}
+
+void message_later(struct queue_message *m)
+{
+	struct queue_entry *e = m->entry;
+
+	message_free(m);
+	queue_due_in(e, LATER_MS);
 }
 
 void message_go(struct queue_message *m)
@@ -863,8 +897,12 @@ void message_go(struct queue_message *m)
 	struct list jobs;
 	struct err err;
 
-	if (m->entry->queue->daemon.stopping) {
+	if (m->entry->queue->daemon.stopping || not_yet(m)) {
 		message_free(m);
+		return;
+	}
+	if (parent_waits(m)) {
+		message_later(m);
 		return;
 	}
 	list_init(&jobs);

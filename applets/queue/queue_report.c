@@ -19,6 +19,7 @@
 #include "os/rand.h"
 
 #define REPORT_MOST (512 * 1024)
+#define ORIGIN_MOST (1024 * 1024)
 #define REPORT_RCPT_MOST 2048	/* octets more for each recipient */
 
 /* How each is told. status: where the other side gave none (RFC 3463 3.1). */
@@ -328,20 +329,57 @@ static const char *return_path(struct queue_message *m)
 	return path ? path : m->envelope->sender;
 }
 
+/* What the report makes of a recipient, in the end. */
+static char state_of(const struct queue_outcome *o)
+{
+	return !o->report ? PARENT_NOTHING : o->fate == FATE_FAILED ?
+		SPOOL_FAILED : o->report == REPORT_DELAYED ? PARENT_WARNED
+		: SPOOL_DONE;
+}
+
+/* Which parent, and what becomes of it; made for its first recipient. */
+static void identify(const struct queue_message *m, struct str *origin,
+		char id[SPOOL_ID_SIZE])
+{
+	unsigned n = 0, nrcpt = m->envelope->nrcpt, first = 0;
+
+	str_addf(origin, PARENT_REPORT "%s ", m->entry->id);
+	for (unsigned i = 0; i < nrcpt; i++) {
+		char state = state_of(&m->outcome[i]);
+
+		n++;
+		if (i + 1 < nrcpt && state_of(&m->outcome[i + 1]) == state)
+			continue;
+		parent_run(origin, state, n);
+		n = 0;
+	}
+	while (!m->outcome[first].report)
+		first++;
+	parent_made_id(id, m->entry->id, first, m->outcome[first].report
+			== REPORT_DELAYED ? PARENT_WARNED : PARENT_FINAL);
+}
+
 int report_send(struct queue_message *m, spool_done_fn *done, struct err *err)
 {
 	struct spool_rcpt to = { return_path(m), SPOOL_WAITING, NULL };
-	struct spool_envelope e = { .sender = "", .origin = "bounce",
-		.eight_bit = true, .utf8 = !utf8_ascii(span_of(to.address)),
+	struct spool_envelope e = { .sender = "", .eight_bit = true,
+		.utf8 = !utf8_ascii(span_of(to.address)),
 		.nrcpt = 1, .rcpt = &to };
+	struct str text, origin;
+	char id[SPOOL_ID_SIZE];
 	struct spool_draft *d;
-	struct str text;
 
+	str_init(&origin, ORIGIN_MOST);
+	identify(m, &origin, id);
+	e.origin = str_c(&origin);
 	m->global = is_global(m);
 	str_init(&text, REPORT_MOST + (size_t)m->envelope->nrcpt *
 			REPORT_RCPT_MOST);
 	compose(&text, m, to.address);
-	d = text.bad ? NULL : spool_begin(m->entry->queue->spool, &e, err);
+	text.bad |= origin.bad;
+	d = text.bad ? NULL : spool_begin_as(m->entry->queue->spool, id, &e,
+			err);
+	str_free(&origin);
 	if (text.bad)
 		err_set(err, ERR_NOMEM, "no memory for the report");
 	if (d && spool_write(d, str_span(&text), err) < 0) {

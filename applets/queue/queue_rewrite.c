@@ -128,8 +128,9 @@ static bool is_forwarded(const struct queue_job *j)
 		if (m->address[j->index[i]])
 			return true;
 	/* a message that was made from an alias (queue_alias.c) */
-	return span_starts(span_of(m->envelope->origin), "alias ") ||
-		span_starts(span_of(m->envelope->origin), "forward ");
+	return span_starts(span_of(m->envelope->origin), PARENT_ALIAS) ||
+		span_starts(span_of(m->envelope->origin),
+				PARENT_FORWARD);
 }
 
 /* Of somebody else, and on its way because of us. */

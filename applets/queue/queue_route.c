@@ -43,6 +43,7 @@ static bool use_smarthost(struct queue_route *r,
 
 static void use_route(struct queue_route *r, const struct conf_route *c)
 {
+	r->error = c->status ? c : NULL;
 	r->lmtp = c->lmtp;
 	r->mx = c->mx;
 	r->port = c->port;

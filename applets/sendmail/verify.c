@@ -8,17 +8,21 @@
 #include <unistd.h>
 
 #include "base/idna.h"
+#include "config.h"
 #include "os/file.h"
 #include "sendmail/sendmail.h"
+#include "store/aliases.h"
 #include "store/submit.h"
 
 #define REPLY_MOST 8192
 #define MEMORY_MOST (1024 * 1024)
+#define TARGETS_MOST 1000	/* of an alias, printed */
 
 struct verify {
 	const struct conf *conf;
 	int fd;				/* smtpd; -1: it does not run */
 	struct str in;			/* what it has said and is not used */
+	struct aliases *aliases;
 	int status;
 };
 
@@ -111,6 +115,8 @@ static void print_way(const struct conf *conf, struct span domain)
 	r = conf_find_route(conf, domain);
 	if (!domain.n || conf_is_local(conf, domain))
 		printf("mailer local");
+	else if (r && r->status)
+		printf("mailer error, %s %s, by route", r->status, r->host);
 	else if (r && r->is_unix)
 		printf("mailer lmtp, socket %s, by route", r->host);
 	else if (r && r->mx)
@@ -122,6 +128,48 @@ static void print_way(const struct conf *conf, struct span domain)
 		print_host("smtp, by smarthost", s->host, s->port);
 	else
 		printf("mailer smtp, MX of %.*s", SPAN_ARG(domain));
+}
+
+/* -- whom an alias stands for, as queue will find it -- */
+
+static void print_target(const struct conf *conf, const char *to)
+{
+	struct span name = span_before(span_of(to), '#');
+
+	/* "|NAME#N@domain" */
+	if (alias_is_target(span_of(to))) {
+		printf("  a command or file of %.*s\n",
+				SPAN_ARG(span_rest(name, 1)));
+		return;
+	}
+	printf("  %s: ", to);
+	print_way(conf, span_behind(span_of(to), '@'));
+	printf("\n");
+}
+
+/* False: it is none. */
+static bool print_alias(struct verify *v, const char *address)
+{
+	struct span domain = span_behind(span_of(address), '@');
+	struct alias_set set = { 0 };
+	struct err err;
+	int rc = 0;
+
+	if (v->aliases && (!domain.n || conf_is_local(v->conf, domain)))
+		rc = aliases_expand(v->aliases, span_of(address), false,
+				TARGETS_MOST, &set, &err);
+	if (rc < 0) {
+		printf("%s... alias: %s\n", address, err.text);
+		v->status = err.kind == ERR_PERM ? EX_NOUSER : EX_TEMPFAIL;
+	} else if (rc) {
+		printf("%s... deliverable: alias for\n", address);
+		for (unsigned i = 0; i < set.n; i++)
+			print_target(v->conf, set.address[i]);
+		if (set.owner)
+			printf("  whose errors go to %s\n", set.owner);
+	}
+	alias_set_free(&set);
+	return rc;
 }
 
 static void verify(struct verify *v, const char *address)
@@ -137,7 +185,7 @@ static void verify(struct verify *v, const char *address)
 		printf("%s... %s\n", address, str_c(&line));
 		if (v->status != EX_TEMPFAIL)
 			v->status = line.p[0] == '4' ? EX_TEMPFAIL : EX_NOUSER;
-	} else {
+	} else if (!CFG_ALIASES || !print_alias(v, address)) {
 		printf("%s... deliverable: ", address);
 		print_way(v->conf, span_behind(a, '@'));
 		printf("\n");
@@ -166,10 +214,14 @@ int sendmail_verify(const char *conf_path, char **rcpt, int n)
 		v.status = EX_NOUSER;
 	}
 	hello(&v);
+	if (CFG_ALIASES)
+		v.aliases = aliases_new(conf, false);
 	for (unsigned i = 0; i < out.nrcpt; i++)
 		verify(&v, out.rcpt[i]);
 	if (v.fd >= 0)
 		close(v.fd);
+	if (CFG_ALIASES)
+		aliases_free(v.aliases);
 	str_free(&v.in);
 	arena_free(out.arena);
 	conf_free(conf);

@@ -7,6 +7,7 @@
 
 #include "base/idna.h"
 #include "config.h"
+#include "net/dial.h"
 #include "net/secret.h"
 #include "net/tls.h"
 #include "net/tls_line.h"
@@ -35,7 +36,9 @@ struct sender {
 	struct smtp_message message;
 
 	struct mx_target targets[MX_TARGETS];
-	unsigned ntargets, target;
+	unsigned ntargets, target;	/* the one at hand */
+	uint32_t tried;			/* of these, a bit each */
+	struct dial *dial;
 	const struct conf_tls_policy *policy;	/* of the domain, or NULL */
 	struct tls_pins *pins;		/* of this line */
 	bool wish;			/* TLS is only a wish here, */
@@ -93,6 +96,7 @@ static void no_memory(struct sender *s)
 /* -- one connection -- */
 
 static const struct smtp_client_events events;
+static void dial(struct sender *s, bool again);
 
 static void say(const struct sender *s, const char *what, const char *detail)
 {
@@ -123,12 +127,12 @@ static bool by_policy(struct sender *s, struct smtp_target *t)
 }
 
 /* False: there is no memory, or no way that is sure enough; all was told. */
-static bool dial(struct sender *s)
+static bool talk(struct sender *s, struct conn *conn)
 {
 	const struct smtp_relay *relay = &s->job->relay;
 	const struct mx_target *to = &s->targets[s->target];
 	struct smtp_target t = {
-		.addr = to->addr, .addr_len = to->addr_len,
+		.addr = to->addr, .addr_len = to->addr_len, .conn = conn,
 		.name = relay->host ? relay->host : to->name,
 		.tls = relay->host ? relay->tls : CONF_TLS_MAY,
 		.verify = relay->host && relay->verify,
@@ -207,18 +211,67 @@ static void on_gone(void *arg, const struct smtp_result *r)
 	if (worth(r) > worth(&s->why))
 		s->why = *r;
 	s->plain = r->tls_failed && s->wish && !s->plain;
-	if (r->kind == ERR_AUTH || (!s->plain &&
-				s->target + 1 == s->ntargets)) {
+	if (r->kind == ERR_AUTH)
 		finish(s, &s->why);
-		return;
-	}
-	s->target += !s->plain;
-	dial(s);
+	else
+		dial(s, s->plain);
 }
 
 static const struct smtp_client_events events = {
 	on_ready, on_result, on_gone, NULL
 };
+
+static void unreachable(struct sender *s, const char *text)
+{
+	struct smtp_result r = { .kind = ERR_TEMP, .enhanced = "4.4.1",
+		.about = SMTP_ABOUT_CONNECT };
+
+	if (!s->job->relay.host || s->job->relay.port == SMTP_PORT)
+		r.about |= SMTP_ABOUT_PORT25;
+	str_copys(r.text, sizeof(r.text), text);
+	say(s, r.text, "");
+	if (worth(&r) > worth(&s->why))
+		s->why = r;
+}
+
+static void dialled(void *arg, const struct mx_target *t, struct conn *conn,
+		const struct err *why)
+{
+	struct sender *s = arg;
+	unsigned target = t ? (unsigned)(t - s->targets) : 0;
+
+	if (t) {
+		s->tried |= (uint32_t)1 << target;
+		s->plain &= target == s->target;
+		s->target = target;
+	}
+	if (!t || conn)
+		s->dial = NULL;
+	if (!t)
+		finish(s, &s->why);
+	else if (!conn)
+		unreachable(s, why->text);
+	else if (!talk(s, conn))
+		conn_abort(conn);
+}
+
+/*
+ * What is left of the addresses, both families side by side; or once more the
+ * one at hand.
+ */
+static void dial(struct sender *s, bool again)
+{
+	uint32_t skip = again ? ~((uint32_t)1 << s->target) : s->tried;
+
+	if (!again && s->tried == ((uint64_t)1 << s->ntargets) - 1) {
+		finish(s, &s->why);
+		return;
+	}
+	s->dial = dial_start(s->loop, s->targets, s->ntargets, skip,
+			s->job->conf->connect_timeout, dialled, s);
+	if (!s->dial)
+		no_memory(s);
+}
 
 /* -- one place -- */
 
@@ -229,12 +282,13 @@ static void on_targets(void *arg, const struct mx_target *targets, unsigned n,
 
 	s->ntargets = n;
 	s->target = 0;
+	s->tried = 0;
 	if (n)
 		memcpy(s->targets, targets, n * sizeof(*targets));
 	if (!n)
 		finish(s, why);
 	else
-		dial(s);
+		dial(s, false);
 }
 
 static struct span domain_of(const char *address)

@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/idna.h"
 #include "os/clock.h"
 #include "smtpd/smtpd.h"
 
@@ -148,6 +149,22 @@ static bool came_back(struct smtpd_session *x, struct smtp_rcpt *r,
 	return result != SRS_NONE;
 }
 
+/* What queue would return is refused here: to a program, not by a report. */
+static void relay(struct smtpd_session *x, struct span domain)
+{
+	const struct conf_route *r;
+	char ascii[IDNA_SIZE];
+
+	if (idna_ascii(ascii, domain))
+		domain = span_of(ascii);
+	r = conf_find_route(x->smtp->conf, domain);
+	if (r && r->status)
+		smtp_server_refuse(x->smtp, *r->status == '4' ? 450 : 550,
+				r->status, r->host);
+	else
+		smtpd_ok(x, MILTER_RCPT);
+}
+
 /*
  * RFC 5321 3.9, 4.5.1 and what open-relay testers try: the local part is
  * never searched for another address (user%other@ours), source routes were
@@ -179,7 +196,7 @@ void smtpd_rcpt(struct smtp_session *s, struct smtp_rcpt *r)
 	else if (conf_is_local(s->conf, domain))
 		look_up(x, r->address);
 	else if (smtpd_may_relay(s))
-		smtpd_ok(x, MILTER_RCPT);
+		relay(x, domain);
 	else
 		smtp_server_refuse(s, 550, "5.7.1", "Relaying denied");
 }

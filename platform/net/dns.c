@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/list.h"
+#include "config.h"
 #include "net/dns_packet.h"
 #include "net/dns_servers.h"
 #include "os/clock.h"
@@ -16,6 +17,7 @@
 #define TCP_MS 5000
 #define UDP_MOST 1500		/* without EDNS0 512; some send more all the same */
 #define ANSWER_MEMORY (256 * 1024)	/* a TCP answer has 64 KB at most */
+#define PLAIN_MS 300000		/* without EDNS, when only that is answered */
 #define GOOD_MS 60000		/* how long a server that answered is asked first */
 
 struct dns {
@@ -24,6 +26,8 @@ struct dns {
 	int64_t timeout;		/* ms for a whole look-up */
 	int first;			/* the server asked first, */
 	int64_t first_until;		/* when others have not answered */
+	bool proof;			/* with EDNS and DO, */
+	int64_t plain_until;		/* but not before */
 	struct list queries;
 };
 
@@ -42,6 +46,7 @@ struct dns_query {
 	int base;			/* the first of them asked for this name; */
 	int tries;			/* servers tried for it */
 	int refusals;			/* of these in this round */
+	bool proof, plain;		/* this try has EDNS; it was tried in vain */
 	enum dns_status early;		/* known without asking; DNS_FAIL: time is up */
 	bool ready;			/* early is to be told */
 
@@ -65,6 +70,11 @@ struct dns *dns_new(struct loop *l, const struct conf *conf)
 	list_init(&d->queries);
 	dns_servers_init(&d->servers, conf, "/etc/resolv.conf");
 	return d;
+}
+
+void dns_want_proof(struct dns *d)
+{
+	d->proof = true;
 }
 
 void dns_free(struct dns *d)
@@ -129,11 +139,18 @@ static int server_of(const struct dns_query *q)
 
 /*
  * refused: a clear no, be it of the server or of the network. When all say so
- * there is nothing to wait for, and trying again at once would only spin.
+ * there is nothing to wait for, and trying again at once would only spin. It may be
+ * EDNS that a server says no to, or that does not get through.
  */
 static void next_server(struct dns_query *q, bool refused)
 {
 	hang_up(q);
+	if (q->proof) {
+		q->plain = true;
+		start(q);
+		return;
+	}
+	q->plain = false;
 	q->tries++;
 	q->refusals += refused;
 	if (q->tries % q->dns->servers.n == 0) {
@@ -152,6 +169,8 @@ static void remember(struct dns_query *q)
 	struct dns *d = q->dns;
 	int64_t now = loop_now(d->loop);
 
+	if (q->plain)
+		d->plain_until = now + PLAIN_MS;
 	if (q->tries)
 		d->first = server_of(q);
 	if (q->tries || now > d->first_until)
@@ -254,7 +273,7 @@ static bool tcp_ask(struct dns_query *q)
 {
 	unsigned char packet[2 + DNS_QUERY_SIZE];
 	size_t n = dns_packet_query(packet + 2, q->id, span_of(q->name),
-			q->type);
+			q->type, q->proof);
 
 	packet[0] = (unsigned char)(n >> 8);
 	packet[1] = (unsigned char)n;
@@ -363,7 +382,10 @@ static void start(struct dns_query *q)
 
 	rand_bytes(&id, sizeof(id));
 	q->id = id;
-	n = dns_packet_query(packet, q->id, span_of(q->name), q->type);
+	q->proof = CFG_DANE && q->dns->proof && !q->plain
+		&& loop_now(q->dns->loop) >= q->dns->plain_until;
+	n = dns_packet_query(packet, q->id, span_of(q->name), q->type,
+			q->proof);
 	if (!n)
 		tell(q, q->chain ? DNS_FAIL : DNS_BAD_NAME);
 	else if (udp_ask(q, packet, n))

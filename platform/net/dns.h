@@ -54,6 +54,11 @@ struct dns_query;
 
 /* Name servers from conf, else /etc/resolv.conf (re-read when it changes), else 127.0.0.1. NULL: no memory. */
 struct dns *dns_new(struct loop *l, const struct conf *conf);
+/*
+ * From now on DO is set (RFC 3225), as some resolvers say only then what is
+ * authentic. One that does not know EDNS, or drops it, is asked without (RFC 6891 7).
+ */
+void dns_want_proof(struct dns *d);
 /* Pending queries are dropped without a call. */
 void dns_free(struct dns *d);
 

@@ -51,7 +51,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *p, size_t n)
 	struct dns_reading r = { .chain = 0 };
 	struct arena *a = arena_new(256 * 1024);
 	enum dns_type type = n ? types[p[0] % 7] : DNS_A;
-	size_t m = dns_packet_query(query, 7, SPAN("a.test"), type);
+	size_t m = dns_packet_query(query, 7, SPAN("a.test"), type,
+			true);
 
 	/* half of the time with the right header and question in front */
 	if (n > 4 && n < 3000 && p[0] & 64) {

@@ -4,6 +4,7 @@
 #include <resolv.h>
 #include <string.h>
 
+#include "config.h"
 #include "os/rand.h"
 
 #define LABEL_MOST 63		/* RFC 1035 2.3.4 */
@@ -16,6 +17,8 @@
 #define FLAG_RD 0x0100
 #define FLAG_AD 0x0020		/* RFC 6840 5.7: tell us whether it is authentic */
 #define FLAG_RCODE 0x000f
+#define OPT_SIZE 11
+#define OPT_DO 0x8000		/* the third and fourth octet of the TTL */
 
 /* -- asking -- */
 
@@ -60,8 +63,18 @@ static unsigned char *put_name(unsigned char *to, struct span name)
 	return to;
 }
 
+/* RFC 6891 6.1.2, RFC 3225 3: the root's name, type, our size, DO, no options */
+static unsigned char *put_opt(unsigned char *to)
+{
+	memset(to, 0, OPT_SIZE);
+	put16(to + 1, ns_t_opt);
+	put16(to + 3, DNS_EDNS_SIZE);
+	put16(to + 7, OPT_DO);
+	return to + OPT_SIZE;
+}
+
 size_t dns_packet_query(unsigned char out[DNS_QUERY_SIZE], unsigned id,
-		struct span name, enum dns_type type)
+		struct span name, enum dns_type type, bool proof)
 {
 	unsigned char *end;
 
@@ -76,7 +89,12 @@ size_t dns_packet_query(unsigned char out[DNS_QUERY_SIZE], unsigned id,
 		return 0;
 	put16(end, type);
 	put16(end + 2, ns_c_in);
-	return (size_t)(end + 4 - out);
+	end += 4;
+	if (CFG_DANE && proof) {
+		out[11] = 1;	/* ARCOUNT */
+		end = put_opt(end);
+	}
+	return (size_t)(end - out);
 }
 
 /* -- reading -- */

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "net/dns.h"
 #include "net/dns_packet.h"
 #include "net/dns_servers.h"
@@ -351,6 +352,78 @@ static enum dns_status ask(struct fixture *f, const char *what,
 	assert_non_null(dns_ask(f->dns, span_of(what), type, answered, f));
 	assert_int_equal(f->calls, 0);
 	return wait_answer(f);
+}
+
+/* -- EDNS -- */
+
+static unsigned with_opt, without_opt;
+static unsigned edns_rcode;		/* what EDNS is answered with; 99: nothing */
+
+/* Some know no EDNS, some middle boxes drop it (RFC 6891 7). */
+static void say_old(struct server *s, const unsigned char *q, size_t n,
+		bool tcp, struct packet *out)
+{
+	bool opt = q[11] == 1;
+
+	(void)tcp;
+	*(opt ? &with_opt : &without_opt) += 1;
+	if (opt) {
+		/* root, 41, 1232, version 0, DO, no options */
+		assert_memory_equal(q + n - 11,
+				"\0\0\x29\x04\xd0\0\0\x80\0\0", 11);
+		n -= 11;
+	}
+	if (opt && edns_rcode == 99)
+		return;
+	begin(out, q, n, 0x20 | (opt ? edns_rcode : 0));
+	out->p[11] = 0;
+	if (!opt || !edns_rcode)
+		a_record(out, s->last, "192.0.2.7");
+}
+
+static void test_edns(void **state)
+{
+	static const unsigned rcodes[] = { 1, 4, 2, 99, 0 };
+	struct fixture *f = *state;
+
+	if (!CFG_DANE)
+		skip();
+	f->server[0].script = say_old;
+	with_opt = without_opt = 0;
+	assert_int_equal(ask(f, "a.test", DNS_A), DNS_OK);
+	assert_int_equal(with_opt, 0);
+	for (int i = 0; i < 5; i++) {
+		dns_free(f->dns);
+		f->dns = dns_new(f->loop, &f->conf);
+		dns_want_proof(f->dns);
+		with_opt = without_opt = 0;
+		edns_rcode = rcodes[i];
+		assert_int_equal(ask(f, "a.test", DNS_A), DNS_OK);
+		assert_true(f->answer.authentic);
+		assert_int_equal(with_opt, 1);
+		assert_int_equal(without_opt, edns_rcode ? 1 : 0);
+		/* that is remembered for a while */
+		assert_int_equal(ask(f, "b.test", DNS_A), DNS_OK);
+		assert_int_equal(with_opt, edns_rcode ? 1 : 2);
+	}
+}
+
+/* A server that is dead says nothing about EDNS. */
+static void test_edns_and_a_dead_server(void **state)
+{
+	struct fixture *f = *state;
+
+	if (!CFG_DANE)
+		skip();
+	use_both(f);
+	dns_want_proof(f->dns);
+	server_close(&f->server[0]);
+	f->server[1].script = say_old;
+	with_opt = without_opt = edns_rcode = 0;
+	assert_int_equal(ask(f, "a.test", DNS_A), DNS_OK);
+	assert_int_equal(ask(f, "b.test", DNS_A), DNS_OK);
+	assert_int_equal(with_opt, 2);
+	assert_int_equal(without_opt, 0);
 }
 
 /* -- scripts -- */
@@ -949,6 +1022,7 @@ int main(void)
 		TEST(test_ptr),
 		TEST(test_localhost),
 		TEST(test_cancel),
+		TEST(test_edns), TEST(test_edns_and_a_dead_server),
 		cmocka_unit_test(test_resolv_conf),
 		cmocka_unit_test(test_servers_of_the_configuration),
 	};

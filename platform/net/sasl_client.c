@@ -13,6 +13,7 @@ struct sasl_client_row {
 	bool bearer;
 	bool waits;		/* the server speaks first */
 	unsigned steps;		/* of our messages, when all goes well */
+	bool plus;		/* it is bound to the connection */
 	sasl_say_fn *say;
 };
 
@@ -63,13 +64,16 @@ static int say_login(struct sasl_client *s, struct span challenge,
 /* -- the choice -- */
 
 static const struct sasl_client_row rows[] = {
-	USE_SASL_SCRAM_CLIENT({ "SCRAM-SHA-256", false, false, 3,
+	USE_SASL_PLUS_CLIENT({ "SCRAM-SHA-256-PLUS", false, false, 3, true,
 		sasl_say_scram },)
-	{ "PLAIN", false, false, 1, say_plain },
-	{ "LOGIN", false, true, 2, say_login },
-	USE_SASL_BEARER({ "OAUTHBEARER", true, false, 1,
+	USE_SASL_SCRAM_CLIENT({ "SCRAM-SHA-256", false, false, 3, false,
+		sasl_say_scram },)
+	{ "PLAIN", false, false, 1, false, say_plain },
+	{ "LOGIN", false, true, 2, false, say_login },
+	USE_SASL_BEARER({ "OAUTHBEARER", true, false, 1, false,
 		sasl_say_oauthbearer },)
-	USE_SASL_BEARER({ "XOAUTH2", true, false, 1, sasl_say_xoauth2 },)
+	USE_SASL_BEARER({ "XOAUTH2", true, false, 1, false,
+		sasl_say_xoauth2 },)
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -84,7 +88,7 @@ unsigned sasl_client_bit(struct span name)
 static bool will_do(const struct sasl_client_row *row,
 		const struct sasl_login *login)
 {
-	if (row->bearer != login->bearer)
+	if (row->bearer != login->bearer || (row->plus && !login->nbound))
 		return false;
 	return !login->mechanism || span_is(span_of(row->name),
 			login->mechanism);
@@ -113,6 +117,17 @@ static int no_mechanism(const struct sasl_login *login, struct err *err)
 	return -1;
 }
 
+/*
+ * RFC 5802 6: who could bind, and is not offered it, says so: if it was offered, and
+ * somebody between took that out, the server then knows.
+ */
+static char flag_of(const struct sasl_client *s, unsigned offered)
+{
+	bool offers = offered & sasl_client_bit(SPAN("SCRAM-SHA-256-PLUS"));
+
+	return s->row->plus ? 'p' : s->login->nbound && !offers ? 'y' : 'n';
+}
+
 int sasl_client_start(struct sasl_client *s, const struct sasl_login *login,
 		unsigned offered, struct err *err)
 {
@@ -126,7 +141,11 @@ int sasl_client_start(struct sasl_client *s, const struct sasl_login *login,
 	for (unsigned i = 0; i < ROWS && !s->row; i++)
 		if (offered & 1u << i && will_do(&rows[i], login))
 			s->row = &rows[i];
-	return s->row ? 0 : no_mechanism(login, err);
+	if (!s->row)
+		return no_mechanism(login, err);
+	if (CFG_SASL_PLUS_CLIENT)
+		s->flag = flag_of(s, offered);
+	return 0;
 }
 
 const char *sasl_client_mechanism(const struct sasl_client *s)

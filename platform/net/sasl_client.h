@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "base/str.h"
+#include "net/tls.h"
 
 #define SASL_TOKEN_MOST 8192	/* octets of an access token */
 
@@ -21,6 +22,9 @@ struct sasl_login {
 	const char *mechanism;		/* NULL: the best both know; else only this */
 	const char *host;		/* whom we speak to */
 	unsigned port;			/* 0: it has none */
+	const char *binding;		/* the kind of these (SASL_PLUS_CLIENT); or NULL */
+	unsigned char bound[TLS_BINDING_MOST];
+	size_t nbound;
 };
 
 struct sasl_client_row;
@@ -28,6 +32,7 @@ struct sasl_client {
 	const struct sasl_login *login;
 	const struct sasl_client_row *row;
 	unsigned step;			/* messages of ours so far */
+	char flag;			/* of gs2 (RFC 5802 6) */
 	char why[120];			/* what was said of a failure, or "" */
 	struct sasl_client_scram *scram;	/* private */
 };

@@ -1,6 +1,6 @@
 /* sasl_client_scram - SCRAM-SHA-256 from the client's side (RFC 5802, 7677)
  *
- * Without channel binding ("n"). Names and passwords are sent as they are, not
+ * With channel binding (-PLUS) where both can. Names and passwords are sent as they are, not
  * mapped by SASLprep: what is ASCII would come out the same.
  */
 #include "net/sasl_client_private.h"
@@ -16,11 +16,12 @@
 #define ROUNDS_MOST 1000000	/* minutes of a small router; RFC 7677: 4096 */
 #define SLICE 2048		/* rounds a turn: 1 ms of a PC, 25 of a router */
 #define MESSAGE_MOST 4096	/* three messages */
-#define BINDING "n,,"		/* gs2-header; base64 of it: biws */
+#define HEADER_MOST 64		/* octets of a gs2-header */
 
 struct sasl_client_scram {
 	struct str message;	/* AuthMessage (RFC 5802 3) as far as it goes */
 	struct str last;	/* "c=biws,r=NONCE", while the hash is made */
+	struct str bound;	/* gs2-header, and what it is bound to */
 	struct sha256_slow *hash;
 	unsigned char signature[SHA256_SIZE];	/* that the server has to show */
 };
@@ -34,8 +35,21 @@ void sasl_scram_free(struct sasl_client *s)
 	sha256_slow_free(m->hash);
 	str_free(&m->message);
 	str_free(&m->last);
+	str_free(&m->bound);
 	free(m);
 	s->scram = NULL;
+}
+
+/* RFC 5802 7: gs2-header */
+static void begin_bound(struct sasl_client *s)
+{
+	struct str *bound = &s->scram->bound;
+
+	str_init(bound, HEADER_MOST + TLS_BINDING_MOST);
+	if (s->flag == 'p')
+		str_addf(bound, "p=%s,,", s->login->binding);
+	else
+		str_adds(bound, s->flag == 'y' ? "y,," : "n,,");
 }
 
 /* client-first-message */
@@ -50,12 +64,16 @@ static int first(struct sasl_client *s, struct str *out, struct err *err)
 	bare = &s->scram->message;
 	str_init(bare, MESSAGE_MOST);
 	str_init(&s->scram->last, MESSAGE_MOST);
+	begin_bound(s);
 	rand_word(nonce, NONCE_SIZE);
 	str_adds(bare, "n=");
 	sasl_put_name(bare, s->login->user);
 	str_addf(bare, ",r=%s", nonce);
-	str_adds(out, BINDING);
+	str_add(out, str_span(&s->scram->bound));
 	str_add(out, str_span(bare));
+	if (s->flag == 'p')
+		str_add(&s->scram->bound, span_make((const char *)
+					s->login->bound, s->login->nbound));
 	return 0;
 }
 
@@ -97,7 +115,9 @@ static int take_first(struct sasl_client *s, struct span text,
 	if (n <= 0 || !span_number(count, ROUNDS_MOST, &rounds) || !rounds)
 		return err_set(err, ERR_PROTO, "SCRAM's salt or number of "
 				"rounds (at most %d) is wrong", ROUNDS_MOST);
-	str_adds(&m->last, "c=biws,r=");
+	str_adds(&m->last, "c=");
+	base64_put(&m->last, str_span(&m->bound));
+	str_adds(&m->last, ",r=");
 	str_add(&m->last, nonce);
 	str_addc(&m->message, ',');
 	str_add(&m->message, text);
@@ -105,7 +125,7 @@ static int take_first(struct sasl_client *s, struct span text,
 	str_add(&m->message, str_span(&m->last));
 	m->hash = sha256_slow_new(span_of(s->login->password),
 			span_make((char *)salt, (size_t)n), (unsigned)rounds);
-	return m->hash && !m->message.bad ? 1 : err_nomem(err);
+	return m->hash && !m->message.bad && !m->bound.bad ? 1 : err_nomem(err);
 }
 
 /* client-final-message, when the slow hash is done */

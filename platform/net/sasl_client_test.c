@@ -251,6 +251,87 @@ static void begin(void)
 	assert_non_null(strstr(said, "n,,n="));
 }
 
+/* The server's end of a connection; who sits between has another one. */
+static size_t end_of_line(const struct conn *c, const char *type,
+		unsigned char out[TLS_BINDING_MOST])
+{
+	(void)c;
+	if (type && strcmp(type, "tls-exporter") != 0)
+		return 0;
+	memset(out, 7, 32);
+	return 32;
+}
+
+static void bind_login(int octet)
+{
+	login.binding = "tls-exporter";
+	login.nbound = 32;
+	memset(login.bound, octet, 32);
+}
+
+/* To the client's last message; what the server then thinks of it. */
+static bool is_wrong(const char *offered, sasl_bind_fn *by)
+{
+	struct auth_user who = { .scram = SALT };
+	const char *challenge;
+	struct sasl server;
+	struct str out, args;
+	bool wrong;
+
+	sasl_client_wipe(&client);
+	assert_int_equal(sasl_client_start(&client, &login, bits(offered),
+				&err), 0);
+	assert_int_equal(sasl_client_step(&client, SPAN(""), &out, &err), 0);
+	str_init(&args, 1000);
+	str_addf(&args, "%s %s", sasl_client_mechanism(&client), str_c(&out));
+	str_wipe(&out);
+	assert_int_equal(sasl_start(&server, str_span(&args), by, NULL,
+				&challenge), SASL_CHECK);
+	assert_int_equal(sasl_answer(&server, &who, &challenge),
+			SASL_CHALLENGE);
+	str_free(&args);
+	assert_int_equal(sasl_client_step(&client, span_of(challenge), &out,
+				&err), 1);
+	do
+		str_wipe(&out);
+	while (sasl_client_step(&client, SPAN(""), &out, &err) == 1);
+	assert_int_equal(sasl_step(&server, str_span(&out), &challenge),
+			SASL_CHECK);
+	wrong = server.wrong;
+	str_wipe(&out);
+	sasl_wipe(&server);
+	return wrong;
+}
+
+/* RFC 5802 6, both sides of this house. */
+static void scram_is_bound(void **state)
+{
+	const char *all = "SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN";
+	const char *fewer = "SCRAM-SHA-256 PLAIN";
+
+	(void)state;
+	if (!CFG_SASL_PLUS_CLIENT || !CFG_SASL_SCRAM)
+		skip();
+	assert_string_equal(choice(all), "SCRAM-SHA-256");
+	assert_false(is_wrong(all, end_of_line));	/* we cannot, and say so */
+	bind_login(7);
+	assert_string_equal(choice(all), "SCRAM-SHA-256-PLUS");
+	assert_int_equal(client.flag, 'p');
+	assert_false(is_wrong(all, end_of_line));
+	assert_false(is_wrong(fewer, NULL));	/* the server cannot */
+	assert_int_equal(client.flag, 'y');
+	assert_true(is_wrong(fewer, end_of_line));	/* somebody took it out */
+	bind_login(8);
+	assert_true(is_wrong(all, end_of_line));	/* somebody sits between */
+	login.mechanism = "SCRAM-SHA-256";
+	assert_string_equal(choice(all), "SCRAM-SHA-256");
+	assert_int_equal(client.flag, 'n');
+	login.mechanism = "SCRAM-SHA-256-PLUS";
+	assert_string_equal(choice(all), "SCRAM-SHA-256-PLUS");
+	assert_string_equal(choice(fewer),
+			"AUTH SCRAM-SHA-256-PLUS is not offered");
+}
+
 /* Against the server's half of this house, and authd's keys. */
 static void scram_logs_in(void **state)
 {
@@ -376,7 +457,7 @@ int main(void)
 		T(chooses), T(chooses_for_a_token), T(refuses_what_is_too_long),
 		T(plain_and_login), T(bearers), T(scram_logs_in),
 		T(scram_refuses), T(scram_wants_a_signature),
-		T(scram_ends_anywhere)
+		T(scram_ends_anywhere), T(scram_is_bound)
 	};
 
 	return cmocka_run_group_tests_name("net/sasl_client", tests, NULL,

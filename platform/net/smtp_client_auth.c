@@ -67,6 +67,19 @@ static void begin(struct smtp_client *c)
 	str_wipe(&code);
 }
 
+/* RFC 9266 3: of TLS 1.3 its exporter, of 1.2 the certificate (RFC 5929). */
+static void bind_to(struct smtp_client *c)
+{
+	static const char *const kinds[] = { "tls-exporter",
+		"tls-server-end-point" };
+	struct sasl_login *login = &c->login;
+
+	for (int i = 0; i < 2 && !login->nbound; i++) {
+		login->binding = kinds[i];
+		login->nbound = conn_binding(c->conn, kinds[i], login->bound);
+	}
+}
+
 /* RFC 4954 4: AUTH comes last, and never in plain unless so configured. */
 void smtp_client_authenticate(struct smtp_client *c)
 {
@@ -83,6 +96,8 @@ void smtp_client_authenticate(struct smtp_client *c)
 		.password = t->password, .bearer = t->bearer,
 		.mechanism = t->mechanism, .host = t->name,
 		.port = smtp_client_port(c) };
+	if (CFG_SASL_PLUS_CLIENT)
+		bind_to(c);
 	if (!conn_is_tls(c->conn) && t->tls != CONF_TLS_NONE)
 		smtp_client_fail(c, ERR_AUTH,
 				"no TLS, so the password was not sent");
@@ -94,18 +109,22 @@ void smtp_client_authenticate(struct smtp_client *c)
 
 /*
  * Servers offer SCRAM to users of whom they have no keys for it, so a refusal
- * may mean that. Where TLS protects it the password is then sent after all.
+ * may mean that. Where TLS protects it the password is then sent after all; but
+ * after -PLUS only to a host that was verified: it may be because of who sits between.
  */
 static bool other_mechanism(struct smtp_client *c, const struct smtp_result *r)
 {
 	const char *name = sasl_client_mechanism(&c->sasl);
 	unsigned rest = c->mechanisms & ~sasl_client_bit(span_of(name));
+	bool plus = CFG_SASL_PLUS_CLIENT && span_ends(span_of(name), "-PLUS");
 	struct sasl_client other;
 	struct err err;
 
+	if (plus)
+		rest &= ~sasl_client_bit(SPAN("SCRAM-SHA-256"));
 	if (!CFG_SASL_SCRAM_CLIENT || r->kind != ERR_PERM ||
 			!span_starts(span_of(name), "SCRAM") ||
-			!conn_is_tls(c->conn) ||
+			!conn_is_tls(c->conn) || (plus && !c->target.verify) ||
 			sasl_client_start(&other, &c->login, rest, &err) < 0)
 		return false;
 	c->mechanisms = rest;

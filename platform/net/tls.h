@@ -167,8 +167,8 @@ const struct tls_peer *tls_peer(const struct tls *t);	/* NULL: none */
 const char *tls_peer_fault(const struct tls_peer *p);
 
 /*
- * Server side, after the handshake: what a client that speaks to nobody in
- * between knows, too (RFC 5056). type: "tls-exporter" (RFC 9266; TLS 1.3),
+ * After the handshake: what both know when nobody sits between (RFC 5056); the
+ * client's side with SASL_PLUS_CLIENT only. type: "tls-exporter" (RFC 9266; TLS 1.3),
  * "tls-server-end-point" (RFC 5929), or NULL for any. Its octets, 0: not to be had.
  */
 #define TLS_BINDING_MOST 64

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "config.h"
 #include "os/rand.h"
 
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
@@ -157,6 +158,8 @@ struct tls_ctx *tls_client(const char *ca_file, struct err *err)
 	}
 	if (ca_file && tls_add_bundle(c, ca_file, err) < 0)
 		goto bad;
+	if (CFG_SASL_PLUS_CLIENT)
+		tls_client_binds(c);
 	return c;
 bad:
 	tls_ctx_free(c);

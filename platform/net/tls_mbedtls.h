@@ -81,6 +81,12 @@ void tls_cert_free(struct tls_cert *c);
 /* How well c suits: 0 not at all, more is better. */
 int tls_cert_is_for(const struct tls_cert *c, struct span name);
 
+/* -- tls_bind_mbedtls.c: what SASL binds to; octets, 0: not to be had -- */
+size_t tls_bind_cert(const mbedtls_x509_crt *crt,
+		unsigned char out[TLS_BINDING_MOST]);
+size_t tls_bind_exporter(struct tls *t, unsigned char out[TLS_BINDING_MOST]);
+void tls_client_binds(struct tls_ctx *c);
+
 /* -- tls_trust_mbedtls.c: other people's -- */
 /* Opens the bundle. fd or -1. */
 int tls_trust_open(const char *ca_file, struct err *err);

@@ -7,8 +7,6 @@
 #include "config.h"
 #include "os/conf.h"
 
-#define EXPORTER_SIZE 32	/* RFC 9266 2 */
-
 struct tls_server {
 	struct tls_cert *certs;		/* the first is for all names */
 	unsigned ndefaults;		/* it, and those for "*" */
@@ -31,42 +29,14 @@ static void free_server(struct tls_server *s)
 
 /* -- what SASL binds to -- */
 
-/*
- * RFC 5929 4.1: the hash of our certificate, by that which it is signed with,
- * but SHA-256 for MD5 and SHA-1. Of several that suit the name mbedTLS does not
- * tell which it took.
- */
+/* Of several that suit the name mbedTLS does not tell which it took. */
 static size_t end_point(struct tls *t, unsigned char out[TLS_BINDING_MOST])
 {
 	const struct tls_server *s = t->ctx->server;
 	const struct tls_cert *c = t->cert ? t->cert : s->certs;
 	unsigned n = t->cert ? t->ncerts : s->ndefaults;
-	mbedtls_md_type_t type = TLS_SIG_MD(&c->chain);
-	const mbedtls_md_info_t *md;
 
-	if (type <= MBEDTLS_MD_SHA1)
-		type = MBEDTLS_MD_SHA256;
-	md = mbedtls_md_info_from_type(type);
-	if (n > 1 || !md || mbedtls_md_get_size(md) > TLS_BINDING_MOST
-	    || mbedtls_md(md, c->chain.raw.p, c->chain.raw.len, out))
-		return 0;
-	return mbedtls_md_get_size(md);
-}
-
-/* RFC 9266; in 1.2 it would take more than mbedTLS shows to be safe. */
-static size_t exporter(struct tls *t, unsigned char out[TLS_BINDING_MOST])
-{
-#ifdef MBEDTLS_SSL_KEYING_MATERIAL_EXPORT
-	static const char label[] = "EXPORTER-Channel-Binding";
-
-	if (strcmp(tls_version(t), "TLSv1.3") == 0 &&
-	    !mbedtls_ssl_export_keying_material(&t->ssl, out, EXPORTER_SIZE,
-			label, sizeof(label) - 1, NULL, 0, 0))
-		return EXPORTER_SIZE;
-#endif
-	(void)t;
-	(void)out;
-	return 0;
+	return n > 1 ? 0 : tls_bind_cert(&c->chain, out);
 }
 
 static size_t binding(struct tls *t, const char *type,
@@ -77,7 +47,7 @@ static size_t binding(struct tls *t, const char *type,
 		size_t (*get)(struct tls *t,
 				unsigned char out[TLS_BINDING_MOST]);
 	} rows[] = {
-		{ "tls-exporter", exporter },
+		{ "tls-exporter", tls_bind_exporter },
 		{ "tls-server-end-point", end_point }
 	};
 	size_t n = 0;

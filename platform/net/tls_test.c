@@ -472,6 +472,26 @@ static void expect_end_point(const char *cert)
 	str_free(&code);
 }
 
+/* Who sits at the two ends of one connection knows the same. */
+static void expect_both(void)
+{
+	static const char *const kinds[] = { "tls-exporter",
+		"tls-server-end-point" };
+	unsigned char one[TLS_BINDING_MOST], two[TLS_BINDING_MOST];
+	size_t n;
+
+	if (!CFG_SASL_PLUS_CLIENT) {
+		assert_int_equal(conn_binding(c.conn, NULL, one), 0);
+		return;
+	}
+	for (int i = 0; i < 2; i++) {
+		n = conn_binding(s.conn, kinds[i], one);
+		assert_int_equal(conn_binding(c.conn, kinds[i], two), n);
+		assert_memory_equal(one, two, n);
+	}
+	assert_int_equal(conn_binding(c.conn, "tls-unique", two), 0);
+}
+
 static void test_binding(void **state)
 {
 	unsigned char data[TLS_BINDING_MOST], again[TLS_BINDING_MOST];
@@ -494,13 +514,14 @@ static void test_binding(void **state)
 	drop(&c);
 	shake(client, "b.example", false);	/* a session resumed */
 	expect_end_point(b_cert);
+	expect_both();
 	drop(&s);
 	drop(&c);
 	shake(client, "a.example", false);
 	expect_end_point(a_cert);
 	assert_true(conn_binding(s.conn, NULL, data) >= SHA256_SIZE);
 	assert_int_equal(conn_binding(s.conn, "tls-unique", data), 0);
-	assert_int_equal(conn_binding(c.conn, NULL, data), 0);
+	expect_both();
 	/* TLS 1.3: each connection has its own */
 	n = conn_binding(s.conn, "tls-exporter", data);
 	drop(&s);

@@ -5,6 +5,9 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "base/utf8.h"
+
+#define ERROR_MOST 200		/* octets of a reply that we make */
 #define PORT_SMTP 25
 #define PORT_LMTP 24		/* IANA: any private mail system */
 
@@ -38,7 +41,39 @@ void conf_put_word(struct str *out, const char *key, const char *value)
 static int bad_target(struct conf_load *l, struct span target)
 {
 	return conf_bad(l, target, "is no smtp:HOST, smtp:[HOST]:PORT, "
-			"lmtp:[HOST]:PORT or lmtp:unix:PATH");
+			"lmtp:[HOST]:PORT, lmtp:unix:PATH or error:TEXT");
+}
+
+/* RFC 3463 2, of what is not delivered: "5.1.6" */
+static bool is_status(struct span word)
+{
+	struct span class = span_cut(&word, '.');
+	struct span subject = span_cut(&word, '.');
+	unsigned long n;
+
+	return (span_is(class, "4") || span_is(class, "5"))
+		&& span_number(subject, 999, &n) && subject.n <= 3
+		&& span_number(word, 999, &n) && word.n <= 3;
+}
+
+/* As Postfix has it: "error:5.1.6 They have moved" */
+static int parse_error(struct conf_load *l, struct conf_route *r,
+		struct span text)
+{
+	struct span rest = text, status = span_cut(&rest, ' ');
+
+	if (!is_status(status)) {
+		status = SPAN("5.0.0");
+		rest = text;
+	}
+	rest = span_trim(rest);
+	if (!rest.n || rest.n > ERROR_MOST || !utf8_ascii(rest)
+			|| span_has_control(rest))
+		return conf_error(l, "error: wants a text of ASCII, at most %d "
+				"octets", ERROR_MOST);
+	r->status = conf_keep(l, status);
+	r->host = conf_keep(l, rest);
+	return r->status && r->host ? 0 : -1;
 }
 
 static int parse_unix(struct conf_load *l, struct conf_route *r,
@@ -59,6 +94,8 @@ static int parse_target(struct conf_load *l, struct conf_route *r,
 	struct span rest = target, scheme = span_cut(&rest, ':'), host;
 	bool brackets;
 
+	if (span_is(scheme, "error"))
+		return parse_error(l, r, rest);
 	r->lmtp = span_is(scheme, "lmtp");
 	if (!r->lmtp && !span_is(scheme, "smtp"))
 		return bad_target(l, target);
@@ -124,7 +161,7 @@ int conf_parse_fallback(struct conf_load *l, const struct conf_row *row,
 	(void)row;
 	if (!r || parse_target(l, r, words->v[0]) < 0)
 		return -1;
-	if (r->is_unix)
+	if (r->is_unix || r->status)
 		return bad_target(l, words->v[0]);
 	if (words->n > 1 && (!span_starts(words->v[1], AFTER) || !conf_seconds(
 			span_rest(words->v[1], sizeof(AFTER) - 1), AFTER_MOST,
@@ -150,7 +187,9 @@ void conf_print_route(const struct conf *c, const struct conf_row *row,
 	(void)row;
 	for (const struct conf_route *r = c->routes; r; r = r->next) {
 		str_adds(out, r->domain);
-		if (r->is_unix) {
+		if (r->status) {
+			str_addf(out, " \"error:%s %s\"", r->status, r->host);
+		} else if (r->is_unix) {
 			conf_put_word(out, "lmtp:unix:", r->host);
 		} else {
 			str_addc(out, ' ');

@@ -62,6 +62,7 @@ static const struct mechanism {
 	bool bearer;
 } mechanisms[] = {
 	{ "PLAIN", false }, { "LOGIN", false }, { "SCRAM-SHA-256", false },
+	USE_SASL_PLUS_CLIENT({ "SCRAM-SHA-256-PLUS", false },)
 	{ "XOAUTH2", true }, { "OAUTHBEARER", true }
 };
 #define MECHANISMS (sizeof(mechanisms) / sizeof(mechanisms[0]))

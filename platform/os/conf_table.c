@@ -81,6 +81,11 @@ static const struct conf_row rows[] = {
 		"the sockets of listen lmtp. Nobody else may, not even this "
 		"machine: they say what they like of senders, and there is no "
 		"TLS.") },
+	{ KIND_IF(DELIVER_TCP, ACCOUNT), AT(lmtp_user), 0, 0,
+		ROW("lmtp-user", "root",
+		"The account of a mail server on this machine, as postfix, "
+		"that may do the same at the socket `deliver` in run-dir. Root "
+		"and user-queue always may.") },
 	{ KIND_IF(TLS_CLIENT_CERTS, CERTS), AT(client_certs), 0, 0,
 		ROW("relay-cert", "(none)",
 		"Clients whose TLS certificate has this SHA-256 fingerprint "
@@ -120,7 +125,8 @@ static const struct conf_row rows[] = {
 		"which queue's user runs in /bin/sh; so is a token that a "
 		"command prints. token-file= is what smtp --authorize made, "
 		"to be read and written by queue's user. auth= is plain, "
-		"login, scram-sha-256, or of tokens xoauth2 or oauthbearer; "
+		"login, scram-sha-256" USE_SASL_PLUS_CLIENT(", "
+		"scram-sha-256-plus") ", or of tokens xoauth2 or oauthbearer; "
 		"without it the best of what the server offers. from= keeps a "
 		"line for mail from "
 		"these envelope senders, <> being that of reports; a line "
@@ -134,7 +140,9 @@ static const struct conf_row rows[] = {
 		"asked; the first match counts, .DOMAIN matches all below it, "
 		"* matches all, so that no smarthost is asked. smtp:HOST asks "
 		"for the MX of HOST, [HOST] does not; PORT is 25 (smtp) or 24 "
-		"(lmtp) when left out.") },
+		"(lmtp) when left out. \"error:5.1.6 They have moved\" refuses "
+		"its mail with that code (5.0.0 when left out) and text; with a "
+		"4 in front it is for later.") },
 	{ KIND_IF(MASQUERADE, MASQUERADE), AT(masquerades), 0, 0,
 		ROW("masquerade", "(none)",
 		"An address of this house, all of a domain (@DOMAIN) or a user "
@@ -330,6 +338,22 @@ static const struct conf_row rows[] = {
 		"asked about the passwords of users that users.db does not "
 		"have: by PAM, LDAP or another server. Its service is smtp or "
 		"pop. Does not work with SCRAM.") },
+	USE_AUTHD_SASLAUTHD_SOCKET({ CONF_KIND_PATH, AT(saslauthd_socket), 1,
+		107, ROW("saslauthd-socket", "(none)",
+		"A socket like that of Cyrus saslauthd, as "
+		"/run/pillarbox-sasl/mux, by which other programs of this "
+		"machine check the passwords of our users. Only root may "
+		"connect, and saslauthd-group.") },)
+	USE_AUTHD_SASLAUTHD_SOCKET({ CONF_KIND_ACCOUNT, AT(saslauthd_group), 0,
+		0, ROW("saslauthd-group", "(none)",
+		"The group whose members may connect to saslauthd-socket, as "
+		"sasl.") },)
+	USE_AUTHD_CACHE({ CONF_KIND_SECONDS, AT(auth_cache), 0, 5 * MINUTE,
+		ROW("auth-cache", "1m",
+		"For so long a password that was right is remembered, in "
+		"memory and as a hash; 0: not at all. A change of users.db or "
+		"of this machine's accounts counts at once; one of a directory "
+		"or database only when this time is over.") },)
 	{ CONF_KIND_NUMBER, AT(auth_workers), 1, 16,
 		ROW("auth-workers", "2",
 		"Processes that check passwords, so that one slow hash does "

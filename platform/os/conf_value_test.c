@@ -565,6 +565,10 @@ static void routes(void **state)
 			"route f.com lmtp:[h.x]\n"
 			"route .G.com smtp:h.x\n"
 			"route .B\xc3\xbc.example smtp:h.x\n"
+			"route h.com error:gone\n"
+			"route i.com \"error:5.1.6  They have moved\"\n"
+			"route j.com \"error:4.7.1 not now\"\n"
+			"route k.com \"error:5.1.1234 x\"\n"
 			"route * smtp:[h.x]:587\n");
 	const struct conf_route *r = c->routes;
 
@@ -583,8 +587,21 @@ static void routes(void **state)
 			"d.com smtp:[192.0.2.1]:26\n"
 			"e.com smtp:[2001:db8::1]:26\nf.com lmtp:[h.x]:24\n"
 			".g.com smtp:h.x\n.xn--b-eha.example smtp:h.x\n"
+			"h.com \"error:5.0.0 gone\"\n"
+			"i.com \"error:5.1.6 They have moved\"\n"
+			"j.com \"error:4.7.1 not now\"\n"
+			"k.com \"error:5.0.0 5.1.1234 x\"\n"
 			"* smtp:[h.x]:587");
 	conf_free(c);
+	assert_wrong("route a.b error:", ":1: route: error: wants a text of "
+			"ASCII, at most 200 octets");
+	assert_wrong("route a.b error:5.1.6", ":1: route: error: wants a text "
+			"of ASCII, at most 200 octets");
+	assert_wrong("route a.b error:\xc3\xb6", ":1: route: error: wants a "
+			"text of ASCII, at most 200 octets");
+	assert_wrong("fallback-route error:x", ":1: fallback-route: "
+			"\"error:x\" is no smtp:HOST, smtp:[HOST]:PORT, "
+			"lmtp:[HOST]:PORT, lmtp:unix:PATH or error:TEXT");
 	assert_value("fallback-route", "smtp:H.x", "smtp:h.x");
 	assert_value("fallback-route", "smtp:[2001:db8::1] after=90m",
 			"smtp:[2001:db8::1]:25 after=90m");
@@ -594,7 +611,7 @@ static void routes(void **state)
 			"\"1h\" is no after=TIME, as after=1h");
 	assert_wrong("fallback-route lmtp:unix:/x", ":1: fallback-route: "
 			"\"lmtp:unix:/x\" is no smtp:HOST, smtp:[HOST]:PORT, "
-			"lmtp:[HOST]:PORT or lmtp:unix:PATH");
+			"lmtp:[HOST]:PORT, lmtp:unix:PATH or error:TEXT");
 }
 
 static void bad_routes(void **state)
@@ -610,8 +627,8 @@ static void bad_routes(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		snprintf(line, sizeof(line), "route a.b %s", bad[i]);
 		snprintf(why, sizeof(why), ":1: route: \"%s\" is no "
-				"smtp:HOST, smtp:[HOST]:PORT, lmtp:[HOST]:PORT "
-				"or lmtp:unix:PATH", bad[i]);
+				"smtp:HOST, smtp:[HOST]:PORT, lmtp:[HOST]:PORT"
+				", lmtp:unix:PATH or error:TEXT", bad[i]);
 		assert_wrong(line, why);
 	}
 	assert_wrong("route a.b lmtp:unix:x", ":1: route: \"x\" does not "

@@ -21,6 +21,10 @@
 #include "store/sync.h"
 
 #define SPOOL_ID_SIZE 24	/* letters and digits, sorts by time; with NUL */
+/* No 'i', 'l', 'o', 'u': an id may be read out over the telephone. */
+#define SPOOL_ID_DIGITS "0123456789abcdefghjkmnpqrstvwxyz"
+/* The last n digits of value. */
+void spool_id_put(char *out, unsigned n, uint64_t value);
 
 enum spool_state {
 	SPOOL_WAITING = 'w',	/* still to be delivered */

@@ -76,21 +76,20 @@ static void fail(struct spool_draft *d, enum err_kind kind, const char *what)
 
 /* -- beginning -- */
 
-/*
- * Time first, so that names sort as messages came. No 'i', 'l', 'o', 'u': an id
- * may be read out over the telephone.
- */
+void spool_id_put(char *out, unsigned n, uint64_t value)
+{
+	for (; n--; value >>= 5)
+		out[n] = SPOOL_ID_DIGITS[value & 31];
+}
+
+/* Time first, so that names sort as messages came. */
 static void make_id(char out[SPOOL_ID_SIZE])
 {
-	static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
-	uint64_t us = (uint64_t)clock_now_us();
-	unsigned char noise[ID_RANDOM];
+	uint64_t noise;
 
-	rand_bytes(noise, sizeof(noise));
-	for (int i = ID_TIME; i--; us >>= 5)
-		out[i] = digits[us & 31];
-	for (int i = 0; i < ID_RANDOM; i++)
-		out[ID_TIME + i] = digits[noise[i] & 31];
+	rand_bytes(&noise, sizeof(noise));
+	spool_id_put(out, ID_TIME, (uint64_t)clock_now_us());
+	spool_id_put(out + ID_TIME, ID_RANDOM, noise);
 	out[ID_TIME + ID_RANDOM] = '\0';
 }
 

@@ -7,6 +7,8 @@
 #include <zlib.h>
 
 #define FIRST_LINES 5		/* id ... origin, before the recipients */
+#define TRY_DIGITS 8		/* of the sum in a `try` line */
+#define TRY_SUM INT64_C(1000000000000)	/* above it: no time is that far */
 
 uint32_t record_crc(uint32_t crc, struct span piece)
 {
@@ -94,38 +96,62 @@ int record_head_get(struct record_head *h, struct span text)
 		? -1 : 0;
 }
 
+/*
+ * Its sum stands where the first digits of the time would, of which files of before
+ * have but zeros; who does not know of it waits retry-most at worst.
+ */
+static void print_try(char line[RECORD_TRY_SIZE + 1],
+		const struct spool_envelope *e, bool summed)
+{
+	int64_t when = e->next_try > 0 ? e->next_try : 0;
+	uint32_t crc;
+
+	if (when >= TRY_SUM)
+		when = TRY_SUM - 1;
+	snprintf(line, RECORD_TRY_SIZE + 1, "try%c%010u %020" PRId64 "\n",
+			" *!#"[e->warned + 2 * e->held], e->attempts, when);
+	if (!summed)
+		return;
+	crc = record_crc(0, span_make(line, RECORD_TRY_SIZE));
+	snprintf(line + 15, RECORD_TRY_SIZE + 1 - 15, "1%07u%012" PRId64 "\n",
+			(unsigned)(crc % 9999999 + 1), when);
+}
+
 void record_try(char out[RECORD_TRY_SIZE], const struct spool_envelope *e)
 {
 	char line[RECORD_TRY_SIZE + 1];
 
-	snprintf(line, sizeof(line), "try%c%010u %020" PRId64 "\n",
-			" *!#"[e->warned + 2 * e->held], e->attempts,
-			e->next_try > 0 ? e->next_try : 0);
+	print_try(line, e, true);
 	memcpy(out, line, RECORD_TRY_SIZE);
 }
 
 static bool get_try(struct spool_envelope *e, const char *line)
 {
-	char again[RECORD_TRY_SIZE];
+	char again[RECORD_TRY_SIZE + 1];
 
 	e->warned = line[3] == '*' || line[3] == '#';
 	e->held = line[3] == '!' || line[3] == '#';
 	e->attempts = (unsigned)strtoll(line + 4, NULL, 10);
-	e->next_try = strtoll(line + 15, NULL, 10);
-	record_try(again, e);
+	e->next_try = strtoll(line + 15 + TRY_DIGITS, NULL, 10);
+	print_try(again, e, line[15] != '0');
 	return memcmp(line, again, RECORD_TRY_SIZE) == 0;
 }
 
 /* -- writing -- */
 
 /* A value is one line: nothing in it may end that. */
-static bool is_value(const char *s)
+static bool is_line(const char *s, size_t most)
 {
 	size_t n = 0;
 
 	while ((unsigned char)s[n] >= ' ' && s[n] != 127)
 		n++;
-	return !s[n] && n <= RECORD_ADDRESS_MOST;
+	return !s[n] && n <= most;
+}
+
+static bool is_value(const char *s)
+{
+	return is_line(s, RECORD_ADDRESS_MOST);
 }
 
 static bool is_good_dsn(const char *dsn)
@@ -139,7 +165,8 @@ static bool is_good(const struct spool_envelope *e)
 		if (!is_value(e->rcpt[i].address) || !e->rcpt[i].address[0]
 				|| !is_good_dsn(e->rcpt[i].dsn))
 			return false;
-	return e->nrcpt && is_value(e->sender) && is_value(e->origin)
+	return e->nrcpt && is_value(e->sender)
+		&& is_line(e->origin, RECORD_MOST)
 		&& is_good_dsn(e->dsn);
 }
 

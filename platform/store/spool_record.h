@@ -1,9 +1,11 @@
 /* spool_record - the form of a spool file; private to spool*.c
  *
  *	PB1 ENVELOPE MESSAGE CRC-ENVELOPE CRC-MESSAGE	fixed width, hex
- *	try ATTEMPTS NEXT			fixed width, changed in place; "try*":
+ *	try ATTEMPTS SUM NEXT			fixed width, changed in place; "try*":
  *						the sender was warned, "try!": the
- *						admin holds it, "try#": both
+ *						admin holds it, "try#": both. SUM (no
+ *						blank behind it): 1 and 7 digits of
+ *						the line's CRC, or zeros
  *	id ID
  *	created SECONDS
  *	flags 8 | - [u] [RET=... ENVID=...]	8BITMIME, and SMTPUTF8 as "8u", "-u"
@@ -32,7 +34,7 @@
 #include "store/spool.h"
 
 #define RECORD_HEAD_SIZE 48	/* "PB1 " 8 " " 16 " " 8 " " 8 "\n", no NUL */
-#define RECORD_TRY_SIZE 36	/* "try" 1 10 " " 20 "\n" */
+#define RECORD_TRY_SIZE 36	/* "try" 1 10 " " 8 12 "\n" */
 #define RECORD_FIXED (RECORD_HEAD_SIZE + RECORD_TRY_SIZE)
 #define RECORD_MOST (4u << 20)	/* octets of an envelope */
 #define RECORD_ADDRESS_MOST 544	/* and of a value: RFC 3461's for a recipient are longest */

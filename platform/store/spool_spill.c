@@ -215,6 +215,33 @@ struct all {
 	unsigned moved, failed;
 };
 
+/* With spool-sync files each by itself: there is nobody to wait for others. */
+static int flush_now(struct spill *p, struct err *err)
+{
+	const struct spool *s = p->spool;
+
+	if (!s->conf->spool_sync_files)
+		return 0;
+	errno = disk_flush_path(s->flash.msg, p->id, 0);
+	if (!errno)
+		return 0;
+	disk_err(err, p->id);
+	unlinkat(s->flash.msg, p->id, 0);
+	return -1;
+}
+
+/* The names; and without spool-sync files all that is in them. */
+static int flush_all(const struct spool *s)
+{
+	int error = 0;
+
+	if (s->conf->spool_sync_files)
+		error = disk_flush_folder(s->flash.msg, "./");
+	else if (syncfs(s->flash.msg) < 0)
+		error = errno;
+	return error;
+}
+
 static void copy_now(void *arg, const char *id)
 {
 	struct all *all = arg;
@@ -228,6 +255,8 @@ static void copy_now(void *arg, const char *id)
 		rc = copy_some(p, INT64_MAX, &err);
 	if (rc == 0)
 		rc = show(p, &err);
+	if (rc == 0)
+		rc = flush_now(p, &err);
 	if (rc < 0) {
 		log_error("spill-dir: %s", err.text);
 		unlinkat(all->spool->flash.tmp, id, 0);
@@ -251,12 +280,14 @@ void spool_spill_all(struct spool *s)
 {
 	struct all all = { s, 0, 0 };
 	struct err err;
+	int error;
 
 	spool_spill_drop(s);
 	if (spool_each(s->place.msg, copy_now, &all, &err) < 0)
 		log_error("spool: %s", err.text);
-	if (syncfs(s->flash.msg) < 0)
-		log_error("spill-dir: %s", strerror(errno));
+	error = flush_all(s);
+	if (error)
+		log_error("spill-dir: %s", strerror(error));
 	else
 		spool_each(s->place.msg, remove_now, &all, NULL);
 	if (all.moved)

@@ -239,10 +239,11 @@ static void test_end_meanwhile(void **state)
 	struct fixture *f = *state;
 	struct err err;
 
-	for (int turns = 0; turns < 12; turns++) {
+	for (int turns = 0; turns < 24; turns++) {
 		struct arena *a = arena_new(65536);
 		int n = 0;
 
+		f->conf.spool_sync_files = turns >= 12;
 		put(f, 600000);
 		move(f);
 		for (int i = 0; i < turns && !f->moved; i++)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "base/utf8.h"
 #include "config.h"
+#include "net/dial.h"
 #include "net/mx.h"
 #include "net/secret.h"
 #include "net/smtp_client.h"
@@ -34,6 +35,10 @@ struct submit {
 	struct smtp_result end;		/* of the connection, or of looking for it */
 	struct mx_target targets[MX_TARGETS];
 	unsigned ntargets;
+	uint32_t tried;			/* of these, a bit each */
+	struct dial *dial;
+	struct smtp_target *target;	/* of what it leads to, */
+	struct tls_ctx *tls;
 };
 
 /* ---- over SMTP: the local socket or the smarthost */
@@ -108,22 +113,19 @@ static enum submit_way verdict(struct submit *s, const char *where, struct err *
 	return WAY_REFUSED;
 }
 
-/* One connection from its start to its end. */
-static enum submit_way talk(struct submit *s, const struct smtp_target *target,
-		struct tls_ctx *tls, struct err *err)
+static void begin(struct submit *s)
 {
 	s->sent = s->interrupted = false;
 	s->refused = 0;
 	s->end = (struct smtp_result){ .kind = ERR_NONE };
-	s->client = smtp_client_new(s->loop, target, tls, &events, s);
-	if (!s->client) {
-		err_nomem(err);
-		return WAY_REFUSED;
-	}
+}
+
+static void run(struct submit *s)
+{
 	loop_run(s->loop);
 	if (s->client)
 		smtp_client_abort(s->client);
-	return verdict(s, target->name, err);
+	s->client = NULL;
 }
 
 static enum submit_way by_socket(struct submit *s, struct err *err)
@@ -142,7 +144,14 @@ static enum submit_way by_socket(struct submit *s, struct err *err)
 		return WAY_ABSENT;
 	}
 	/* a daemon that has died leaves its socket file: connecting tells */
-	return talk(s, &target, NULL, err);
+	begin(s);
+	s->client = smtp_client_new(s->loop, &target, NULL, &events, s);
+	if (!s->client) {
+		err_nomem(err);
+		return WAY_REFUSED;
+	}
+	run(s);
+	return verdict(s, target.name, err);
 }
 
 int submit_connect(const struct conf *conf, struct err *err)
@@ -187,6 +196,56 @@ static int find_addresses(struct submit *s, const struct conf_smarthost *host,
 	return s->ntargets ? 0 : -1;
 }
 
+/* From here on the connection is the client's: a greeting may be there already. */
+static void met(struct submit *s, const struct mx_target *t, struct conn *conn)
+{
+	s->target->addr = t->addr;
+	s->target->addr_len = t->addr_len;
+	s->target->conn = conn;
+	s->client = smtp_client_new(s->loop, s->target, s->tls, &events, s);
+	if (s->client)
+		return;
+	conn_abort(conn);
+	s->end.kind = ERR_NOMEM;
+	str_copys(s->end.text, sizeof(s->end.text), "out of memory");
+	loop_stop(s->loop, 0);
+}
+
+static void dialled(void *arg, const struct mx_target *t, struct conn *conn,
+		const struct err *why)
+{
+	struct submit *s = arg;
+
+	if (t)
+		s->tried |= (uint32_t)1 << (t - s->targets);
+	if (!t || conn)
+		s->dial = NULL;
+	if (conn) {
+		met(s, t, conn);
+	} else if (t) {
+		s->end.kind = ERR_TEMP;
+		str_copys(s->end.text, sizeof(s->end.text), why->text);
+	} else {
+		loop_stop(s->loop, 0);
+	}
+}
+
+/* What is left of the addresses, both families side by side. */
+static enum submit_way try_rest(struct submit *s, struct err *err)
+{
+	begin(s);
+	s->dial = dial_start(s->loop, s->targets, s->ntargets, s->tried,
+			s->conf->connect_timeout, dialled, s);
+	if (!s->dial) {
+		err_nomem(err);
+		return WAY_REFUSED;
+	}
+	run(s);
+	dial_cancel(s->dial);
+	s->dial = NULL;
+	return verdict(s, s->target->name, err);
+}
+
 static enum submit_way try_addresses(struct submit *s,
 		const struct conf_smarthost *host, struct smtp_target *target,
 		struct tls_ctx *tls, struct err *err)
@@ -195,11 +254,12 @@ static enum submit_way try_addresses(struct submit *s,
 
 	if (find_addresses(s, host, err) < 0)
 		return s->interrupted ? WAY_REFUSED : WAY_ABSENT;
-	for (unsigned i = 0; i < s->ntargets && way == WAY_ABSENT; i++) {
-		target->addr = s->targets[i].addr;
-		target->addr_len = s->targets[i].addr_len;
-		way = talk(s, target, tls, err);
-	}
+	s->target = target;
+	s->tls = tls;
+	s->tried = 0;
+	while (way == WAY_ABSENT && s->tried != ((uint64_t)1 << s->ntargets)
+			- 1)
+		way = try_rest(s, err);
 	return way;
 }
 

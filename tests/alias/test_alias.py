@@ -448,3 +448,25 @@ def test_newaliases(house):
         f"{i.dir}/aliases:4: /no: No such file or directory"]
     (i.dir / "aliases").unlink()
     assert i.run("newaliases").stdout == f"{i.dir}/aliases: 0 aliases\n"
+
+
+def test_sendmail_bv_names_the_targets(tmp_path):
+    with Instance(start=False) as i:
+        (i.dir / "aliases").write_text(
+            "boss: alice\nteam: bob, boss, far@b.test, |/bin/true, nobody\n"
+            "owner-team: alice\nbad: :include:/nowhere/list\n")
+        i.start()
+        p = i.run("sendmail", "-bv", "team", "boss", "bob", "bad",
+                  check=False)
+        lines = p.stdout.splitlines()
+        assert lines[0] == "team@a.test... deliverable: alias for"
+        assert sorted(lines[1:7]) == sorted([
+            "  bob@a.test: mailer local", "  alice@a.test: mailer local",
+            "  far@b.test: mailer smtp, MX of b.test",
+            "  a command or file of team", "  nobody@a.test: mailer local",
+            "  whose errors go to owner-team@a.test"]), lines
+        assert lines[7:10] == [
+            "boss@a.test... deliverable: alias for",
+            "  alice@a.test: mailer local",
+            "bob@a.test... deliverable: mailer local"]
+        assert "nowhere" in lines[10] and p.returncode == 75

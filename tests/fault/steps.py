@@ -179,6 +179,7 @@ class Letter:
     def __init__(self, data):
         self.whole = data.startswith(b"PB1 ") and len(data) > 48
         self.rcpts, self.sender, self.body = {}, "", b""
+        self.origin = ""
         if not self.whole:
             return
         size, length = int(data[4:12], 16), int(data[13:29], 16)
@@ -186,8 +187,8 @@ class Letter:
         self.body = data[size:]
         for line in data[48:size].decode().split("\n")[1:]:
             key, _, rest = line.partition(" ")
-            if key == "sender":
-                self.sender = rest
+            if key in ("sender", "origin"):
+                setattr(self, key, rest)
             elif len(key) == 1:
                 self.rcpts[rest.split("\t")[0]] = key
 

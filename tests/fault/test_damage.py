@@ -14,8 +14,9 @@ TEXT = b"From: alice@a.test\r\nSubject: whole\r\n\r\nbody\r\n"
 EXTRA = "retry-first 1s\nretry-most 1s\n"
 
 
-@pytest.mark.parametrize("bits", [0xFF, 0x01, 0x20])
-def test_one_octet_is_wrong(bits):
+@pytest.mark.parametrize("bits,summed", [(0xFF, True), (0x01, False),
+                                         (0x01, True), (0x20, True)])
+def test_one_octet_is_wrong(bits, summed):
     """It is set aside and told to the log, or it is whole; others go on."""
     with Instance(start=False, extra=EXTRA) as i:
         spoolfile.prepare(i)
@@ -23,7 +24,7 @@ def test_one_octet_is_wrong(bits):
         ids, at = [], 0
         while at == 0 or at < size:
             name = spoolfile.put(i, "alice@a.test", ["bob@a.test"],
-                                 message=TEXT)
+                                 message=TEXT, summed=summed)
             data = bytearray((msg / name).read_bytes())
             size = len(data)
             data[at] ^= bits
@@ -43,9 +44,10 @@ def test_one_octet_is_wrong(bits):
             assert f"{name}: damaged (" in log
         assert good not in damaged and damaged <= set(ids)
         assert len(got) + len(damaged) == len(ids) + 1
-        # what is changed in place has no CRC: try's digits and marks
+        # files of before its sum: try's digits and marks
         whole = [n for n, name in enumerate(ids) if name not in damaged]
-        assert all(48 <= n < 48 + 36 for n in whole), whole
+        assert not whole if summed else all(
+            48 <= n < 48 + 36 for n in whole), whole
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")

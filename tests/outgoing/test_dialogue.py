@@ -1,6 +1,7 @@
 """What goes over the wire: conversion to 7 bits, long lines, BDAT, logins."""
 
 import base64
+import contextlib
 import email
 import email.policy
 import http.server
@@ -8,6 +9,9 @@ import json
 import os
 import random
 import re
+import socket
+import socketserver
+import ssl
 import subprocess
 import threading
 import urllib.parse
@@ -210,6 +214,80 @@ def test_scram_to_our_smtpd(smtp, tmp_path):
         assert p.returncode and b"535 " in p.stderr
         assert b"what helps: check user name and password" in p.stderr
         assert len(there.wait_messages("bob", 1)) == 1
+
+
+class Between(socketserver.ThreadingTCPServer):
+    """Sits between, with a certificate of its own, and may change what is offered."""
+    daemon_threads = True
+
+    def __init__(self, port, cert, key, change=lambda line: line):
+        self.there, self.change, self.said = port, change, b""
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.tls.load_cert_chain(cert, key)
+        super().__init__(("127.0.0.1", 0), None)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def finish_request(self, request, client_address):
+        with contextlib.suppress(OSError), \
+                self.tls.wrap_socket(request, server_side=True) as client, \
+                ssl._create_unverified_context().wrap_socket(
+                    socket.create_connection(("127.0.0.1", self.there), 20)
+                ) as server:
+            back = threading.Thread(target=self.back, args=(server, client),
+                                    daemon=True)
+            back.start()
+            while data := client.recv(10000):
+                self.said += data
+                server.sendall(data)
+
+    def back(self, server, client):
+        with contextlib.suppress(OSError):
+            for line in server.makefile("rb"):
+                client.sendall(self.change(line))
+
+
+@pytest.fixture(scope="module")
+def binding():
+    with Instance(extra="auth-binding yes\n") as there:
+        yield there
+
+
+def login_at(smtp, tmp_path, port, options=""):
+    secret = tmp_path / "secret"
+    secret.write_text("alice-pw\n")
+    secret.chmod(0o600)
+    return smtp("-f", "alice@a.test", "bob@a.test",
+                conf=f"smarthost 127.0.0.1:{port} tls noverify "
+                     f"user=alice@a.test password-file={secret} {options}\n")
+
+
+def test_scram_is_bound_to_the_connection(smtp, tmp_path, binding):
+    p = login_at(smtp, tmp_path, binding.port["smtps"],
+                 "auth=scram-sha-256-plus")
+    assert p.returncode == 0, p
+    p = login_at(smtp, tmp_path, binding.port["smtps"])
+    assert p.returncode == 0, p
+    binding.wait_messages("bob", 2)
+
+
+def test_nobody_between_gets_a_login_or_a_password(smtp, tmp_path, binding):
+    """noverify, so the certificate says nothing: the binding does."""
+    cert, key = make_cert(tmp_path, "between")
+    n = len(binding.messages("bob"))
+    with Between(binding.port["smtps"], cert, key) as between:
+        p = login_at(smtp, tmp_path, between.server_address[1])
+    assert p.returncode and b"535 " in p.stderr
+    assert b"AUTH SCRAM-SHA-256-PLUS " in between.said
+    assert between.said.count(b"AUTH ") == 1
+
+    with Between(binding.port["smtps"], cert, key, lambda line: line.replace(
+            b" SCRAM-SHA-256-PLUS", b"")) as between:
+        p = login_at(smtp, tmp_path, between.server_address[1],
+                     "auth=scram-sha-256")
+    assert p.returncode and b"535 " in p.stderr
+    first = re.search(rb"AUTH SCRAM-SHA-256 (\S+)", between.said)[1]
+    assert base64.b64decode(first).startswith(b"y,,n=alice@a.test,")
+    assert len(binding.messages("bob")) == n
 
 
 class Provider(http.server.ThreadingHTTPServer):

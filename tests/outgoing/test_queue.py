@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+import spoolfile
 from fakes import FakeDNS, FakeSMTP, make_cert
 from instance import Instance, wait_for
 
@@ -434,3 +435,25 @@ def test_what_dns_says(world):
         assert line in status
     assert "later.test" not in status
     wait_for(lambda: len(i.spooled()) == 1)
+
+
+def test_route_to_error():
+    """What is in the spool already comes back with the text, or waits."""
+    with Instance(start=False, extra="retry-first 1s\nretry-most 1s\n"
+                  'route old.test "error:5.1.6 They have moved"\n'
+                  'route slow.test "error:4.7.1 Not this week"\n') as i:
+        spoolfile.prepare(i)
+        spoolfile.put(i, "alice@a.test", ["x@old.test", "y@slow.test"])
+        i.start()
+        report, = i.wait_messages("alice", 1)
+        text = report.read_text()
+        assert "Final-Recipient: rfc822; x@old.test\n" \
+            "Action: failed\nStatus: 5.1.6\n" in text
+        assert "They have moved" in text and "y@slow.test" not in text
+        listed = i.run("mailq").stdout
+        assert "y@slow.test" in listed and "Not this week" in listed
+        way = i.run("sendmail", "-bv", "a@old.test", "a@slow.test",
+                    check=False)
+        assert way.returncode == 75, way
+        assert "a@old.test... 550 5.1.6 They have moved" in way.stdout
+        assert "a@slow.test... 450 4.7.1 Not this week" in way.stdout

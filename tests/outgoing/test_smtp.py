@@ -1,12 +1,15 @@
 """The smtp applet sends one message to servers that behave, or do not."""
 
+import contextlib
 import os
+import socket
 import subprocess
+import time
 
 import pytest
 
 from fakes import FakeDNS, FakeSMTP, make_cert
-from instance import BIN
+from instance import BIN, Instance
 
 MESSAGE = b"Subject: x\n\n.dot\nend"
 WIRE = b"Subject: x\r\n\r\n.dot\r\nend\r\n"
@@ -222,3 +225,36 @@ def test_what_dns_says(smtp):
                  conf=f"nameserver 127.0.0.1:{dns.port}\n")
         assert b"nobody: 553 5.1.3" in p.stderr
         assert b"x@gone.test: 550 5.1.2" in p.stderr
+
+
+@contextlib.contextmanager
+def silent(host, port):
+    """Answers no SYN: its queue is full."""
+    with socket.socket() as s, contextlib.ExitStack() as stack:
+        s.bind((host, port))
+        s.listen(0)
+        for _ in range(4):
+            c = stack.enter_context(socket.socket())
+            c.setblocking(False)
+            c.connect_ex((host, port))
+        yield
+
+
+def test_an_address_that_is_silent_costs_little(smtp):
+    """Those of one host are dialled 300 ms apart (RFC 8305), by sendmail, too."""
+    zone = {("mx.b.test", "A"): ["127.0.25.43", "127.0.25.44"]}
+    with FakeDNS(zone) as dns, FakeSMTP("127.0.25.44") as s, \
+            silent("127.0.25.43", s.port):
+        start = time.monotonic()
+        p = smtp("-v", "-f", "a@me.test", "-s", f"mx.b.test:{s.port}",
+                 "--tls", "none", "b@b.test",
+                 conf=f"nameserver 127.0.0.1:{dns.port}\n")
+        assert p.returncode == 0 and time.monotonic() - start < 3, p.stderr
+        with Instance(start=False, omit=("nameserver",), extra=f"nameserver "
+                      f"127.0.0.1:{dns.port}\nsendmail-direct yes\n"
+                      f"smarthost mx.b.test:{s.port} none\n") as i:
+            start = time.monotonic()
+            i.run("sendmail", "-f", "a@a.test", "b@b.test",
+                  input="Subject: x\n\nx\n")
+            assert time.monotonic() - start < 3
+        assert len(s.messages) == 2
