@@ -7,6 +7,8 @@
  * file authd_scram.c SASL_SCRAM
  * file authd_saslauthd.c AUTHD_SASLAUTHD
  * file authd_note.c USERS_FULL
+ * file authd_mux.c AUTHD_SASLAUTHD_SOCKET
+ * file authd_cache.c AUTHD_CACHE
  * file authd_directory.c AUTHD_DIRECTORY
  * file authd_library.c AUTHD_DIRECTORY
  * file authd_ldap.c AUTHD_LDAP
@@ -39,6 +41,19 @@
  *	help
  *	  saslauthd: Cyrus saslauthd is asked about users that users.db does
  *	  not have: PAM, LDAP, IMAP.
+ *
+ * config AUTHD_SASLAUTHD_SOCKET
+ *	bool "A socket as saslauthd's: our users for other programs (2 kB)"
+ *	help
+ *	  saslauthd-socket: Postfix, Cyrus and others that use libsasl ask us
+ *	  as they ask saslauthd.
+ *
+ * config AUTHD_CACHE
+ *	bool "Right passwords are remembered for a minute (1 kB)"
+ *	default y
+ *	help
+ *	  auth-cache: a client that looks for mail every minute costs no
+ *	  derivation each time.
  *
  * config AUTHD_LDAP
  *	bool "LDAP: users of a directory (10 kB)"
@@ -83,8 +98,8 @@
 
 struct authd {
 	struct daemon daemon;
-	struct authd_pool *pool;
-	struct authd_notes *notes;	/* NULL without USERS_FULL */
+	struct authd_desk desk;
+	struct authd_mux *mux;		/* NULL: not configured */
 	struct authd_secret secret;
 	struct listen *listen;
 	struct list clients;
@@ -104,7 +119,7 @@ struct client {
 struct request {
 	struct list link;
 	struct client *client;
-	struct authd_job job;
+	struct authd_question question;
 	bool answered;
 	char answer[AUTHD_ANSWER_SIZE];
 	size_t n;
@@ -125,7 +140,7 @@ static void client_free(struct client *c)
 		struct request *r = container_of(c->requests.next,
 				struct request, link);
 
-		authd_pool_cancel(c->authd->pool, &r->job);
+		authd_question_drop(&r->question);
 		request_free(r);
 	}
 	listen_count_out(c->authd->daemon.count, conn_peer_addr(c->conn));
@@ -154,42 +169,10 @@ static void send_answers(struct client *c)
 		conn_resume(c->conn);
 }
 
-/* The one place that sees every failure; the password is never told. */
-static void log_failure(const struct request *r)
+static void on_answer(struct authd_question *q, struct span answer)
 {
-	struct authd_ask ask;
+	struct request *r = container_of(q, struct request, question);
 
-	if (authd_ask_parse(&ask, span_make(r->line, r->n)) &&
-			ask.service[0])
-		log_info("login failed user=<%s> service=%s peer=%s",
-				ask.name, ask.service, ask.peer);
-	explicit_bzero(&ask, sizeof(ask));
-}
-
-static void on_answer(struct authd_job *job, struct span answer)
-{
-	struct request *r = container_of(job, struct request, job);
-	struct span rest = answer, word = span_word(&rest);
-
-	if (CFG_USERS_FULL) {
-		rest = answer;
-		answer = span_cut(&rest, '\n');
-		authd_note(r->client->authd->notes, rest);
-		rest = answer;
-		span_word(&rest);
-	}
-	if (CFG_AUTHD_SLOW && span_is(word, AUTHD_ELSEWHERE)) {
-		job->slow = true;
-		authd_pool_ask(r->client->authd->pool, job);
-		return;
-	}
-	if (span_eq(word, SPAN("NO")))
-		log_failure(r);
-	if (span_eq(word, SPAN("TEMP"))) {
-		log_warn("no answer: %.*s", SPAN_ARG(rest));
-		answer = word;
-	}
-	explicit_bzero(r->line, r->n);
 	r->answered = true;
 	str_copy(r->answer, sizeof(r->answer), answer);
 	send_answers(r->client);
@@ -200,28 +183,21 @@ static void on_answer(struct authd_job *job, struct span answer)
 /* -1: the client breaks the protocol, or there is no memory. */
 static int take(struct client *c, struct span line)
 {
-	struct authd_ask ask;
-	bool urgent, valid = authd_ask_parse(&ask, line);
-	struct request *r;
+	struct request *r = calloc(1, sizeof(*r) + line.n);
 
-	urgent = ask.verb != AUTHD_PLAIN;
-	explicit_bzero(&ask, sizeof(ask));
-	if (!valid) {
-		log_error("%s: not a request", conn_peer(c->conn));
-		return -1;
-	}
-	r = calloc(1, sizeof(*r) + line.n);
 	if (!r)
 		return -1;
 	r->client = c;
 	r->n = line.n;
 	memcpy(r->line, line.p, line.n);
-	r->job = (struct authd_job){ .done = on_answer,
-		.urgent = urgent, .line = span_make(r->line, r->n) };
+	r->question.desk = &c->authd->desk;
+	r->question.done = on_answer;
 	list_add_tail(&c->requests, &r->link);
 	c->waiting++;
-	authd_pool_ask(c->authd->pool, &r->job);
-	return 0;
+	if (authd_question_ask(&r->question, span_make(r->line, r->n)) == 0)
+		return 0;
+	log_error("%s: not a request", conn_peer(c->conn));
+	return -1;
 }
 
 static void take_lines(struct client *c)
@@ -314,6 +290,25 @@ static void find_callers(struct authd *a)
 			log_debug("%s", err.text);
 }
 
+static int set_up_desk(struct authd *a, struct err *err)
+{
+	struct authd_desk *desk = &a->desk;
+
+	desk->pool = authd_pool_new(a->daemon.loop, a->daemon.conf, &a->secret,
+			err);
+	if (!desk->pool)
+		return -1;
+	if (CFG_USERS_FULL && !(desk->notes = authd_notes_new(a->daemon.loop,
+			a->daemon.conf, desk->pool)))
+		return err_nomem(err);
+	if (CFG_AUTHD_CACHE && !(desk->cache = authd_cache_new(a->daemon.loop,
+			a->daemon.conf)))
+		return err_nomem(err);
+	if (CFG_AUTHD_SASLAUTHD_SOCKET && a->mux)
+		return authd_mux_start(a->mux, desk, err);
+	return 0;
+}
+
 static int set_up(struct authd *a, struct err *err)
 {
 	int fd;
@@ -328,20 +323,16 @@ static int set_up(struct authd *a, struct err *err)
 	if (!a->listen)
 		return err_errno(err, "listening");
 	proc_listen_done();
+	if (CFG_AUTHD_SASLAUTHD_SOCKET && a->daemon.conf->saslauthd_socket &&
+			!(a->mux = authd_mux_open(&a->daemon, err)))
+		return -1;
 	if (CFG_SASL_SCRAM)
 		authd_secret_get(&a->secret, a->daemon.conf);
 	/* no chroot: users.db may be replaced, and /etc/shadow is outside */
 	if (priv_drop(a->daemon.conf->user_auth, (gid_t)-1, NULL, NULL,
 			err) < 0)
 		return -1;
-	a->pool = authd_pool_new(a->daemon.loop, a->daemon.conf, &a->secret,
-			err);
-	if (!a->pool)
-		return -1;
-	if (CFG_USERS_FULL)
-		a->notes = authd_notes_new(a->daemon.loop, a->daemon.conf,
-				a->pool);
-	return CFG_USERS_FULL && !a->notes ? err_nomem(err) : 0;
+	return set_up_desk(a, err);
 }
 
 /* What cannot be written there is told early; who is known can still log in. */
@@ -372,8 +363,12 @@ int authd_main(int argc, char **argv)
 	while (!list_empty(&a.clients))
 		client_free(container_of(a.clients.next, struct client, link));
 	listen_stop(a.listen);
+	if (CFG_AUTHD_SASLAUTHD_SOCKET)
+		authd_mux_free(a.mux);
 	if (CFG_USERS_FULL)
-		authd_notes_free(a.notes);
-	authd_pool_free(a.pool);
+		authd_notes_free(a.desk.notes);
+	authd_pool_free(a.desk.pool);
+	if (CFG_AUTHD_CACHE)
+		authd_cache_free(a.desk.cache);
 	return status;
 }

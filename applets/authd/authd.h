@@ -3,6 +3,7 @@
 #define AUTHD_AUTHD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include "base/err.h"
 #include "base/list.h"
@@ -133,5 +134,72 @@ struct authd_notes *authd_notes_new(struct loop *loop, const struct conf *conf,
 void authd_note(struct authd_notes *n, struct span words);
 /* Writes what waits, itself; NULL is fine. */
 void authd_notes_free(struct authd_notes *n);
+
+/* ---- authd_cache.c: passwords that were right a moment ago; AUTHD_CACHE */
+
+struct authd_cache;
+struct authd_cache_key {
+	unsigned char hash[SHA256_SIZE];
+	uint64_t version;		/* of the users; 0: not to be kept */
+};
+
+/* NULL: no memory. */
+struct authd_cache *authd_cache_new(struct loop *loop,
+		const struct conf *conf);
+void authd_cache_free(struct authd_cache *c);
+/*
+ * The answer to a PLAIN that was given within auth-cache, when no user has
+ * changed since, or NULL. *key is for authd_cache_put, when it is answered.
+ */
+const char *authd_cache_get(struct authd_cache *c, const struct authd_ask *ask,
+		struct authd_cache_key *key);
+void authd_cache_put(struct authd_cache *c, const struct authd_cache_key *key,
+		struct span answer);
+
+/* ---- authd_question.c */
+
+/* Those who answer; they stay. */
+struct authd_desk {
+	struct authd_pool *pool;
+	struct authd_notes *notes;	/* NULL without USERS_FULL */
+	struct authd_cache *cache;	/* NULL without AUTHD_CACHE */
+};
+
+struct authd_question {
+	const struct authd_desk *desk;	/* these two are the caller's */
+	/* Comes once, from the loop or within authd_question_ask. */
+	void (*done)(struct authd_question *q, struct span answer);
+	struct authd_job job;		/* private from here */
+	struct authd_cache_key key;
+};
+
+/*
+ * line is the caller's until done, and wiped by then. What is done with is a
+ * line of authd's protocol; of TEMP the reason was logged. -1: not a request.
+ */
+int authd_question_ask(struct authd_question *q, struct span line);
+/* done will not come; the line is wiped. */
+void authd_question_drop(struct authd_question *q);
+
+/* ---- authd_mux.c: a socket as saslauthd's; only with AUTHD_SASLAUTHD_SOCKET */
+
+struct authd_mux_request {
+	struct span name, password, service, realm;
+};
+
+/* 1: a whole request; 0: it goes on; -1: none of this protocol. */
+int authd_mux_parse(struct span in, struct authd_mux_request *out);
+/* Appends the same in our protocol. False: too long, which nobody's name is. */
+bool authd_mux_line(struct str *out, const struct authd_mux_request *r,
+		const struct conf *conf);
+
+struct daemon;
+struct authd_mux;
+/* With the rights to do so: makes the socket. NULL with err. */
+struct authd_mux *authd_mux_open(struct daemon *d, struct err *err);
+/* 0 or -1. */
+int authd_mux_start(struct authd_mux *m, const struct authd_desk *desk,
+		struct err *err);
+void authd_mux_free(struct authd_mux *m);	/* NULL is fine */
 
 #endif

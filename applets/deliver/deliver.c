@@ -43,21 +43,21 @@
  *	bool
  *
  * config DELIVER_FORWARD
- *	bool ".forward (4 kB)"
+ *	bool ".forward (8 kB)"
  *	depends on DELIVER_ALIASES
  *	select DELIVER_RECIPIENT
  *	help
  *	  ~/.forward: addresses, commands and files that get a user's mail.
  *
  * config DELIVER_VACATION
- *	bool "vacation (6 kB)"
+ *	bool "vacation (10 kB)"
  *	select DELIVER_RECIPIENT
  *	help
  *	  Answers senders, once a week each, while ~/.vacation is there (RFC
  *	  3834).
  *
  * config DELIVER_COMMAND
- *	bool "deliver-command (2 kB)"
+ *	bool "deliver-command (5 kB)"
  *	depends on DELIVER_ALIASES
  *	select DELIVER_RECIPIENT
  *	select DELIVER_FOLDERS
@@ -65,7 +65,7 @@
  *	  A command that decides what becomes of each message.
  *
  * config DELIVER_FOLDERS
- *	bool "Folders for user+detail (1 kB)"
+ *	bool "Folders for user+detail (3 kB)"
  *	select DELIVER_RECIPIENT
  *	help
  *	  Directive detail-folder.
@@ -77,7 +77,7 @@
  *	  and its owner is warned before.
  *
  * config DELIVER_MDA
- *	bool "deliver -d in the place of procmail or dovecot-lda (2 kB)"
+ *	bool "deliver -d in the place of procmail or dovecot-lda (3 kB)"
  *	help
  *	  What Postfix's mailbox_command says by the environment, a From_ line
  *	  before the message, and with -d:
@@ -88,10 +88,10 @@
  *	  -t -Y -o -e accepted: so it always is
  *
  * config DELIVER_TCP
- *	bool "LMTP over TCP for other mail servers (1 kB)"
+ *	bool "LMTP over TCP for other mail servers (400 bytes)"
  *	help
- *	  listen lmtp, lmtp-from: Postfix or Exim keep the queue, and our
- *	  users get their mail here.
+ *	  listen lmtp, lmtp-from, lmtp-user: Postfix or Exim keep the queue,
+ *	  and our users get their mail here.
  */
 #include "applet.h"
 #include "config.h"
@@ -152,7 +152,7 @@ static void session_closed(struct smtp_session *s)
 	.reset = deliver_reset, .closed = session_closed
 
 static const struct smtp_policy policy = { POLICY, .spool_param = true };
-/* Who comes by TCP is no queue of ours. */
+/* Who comes by TCP, or as lmtp-user, is no queue of ours. */
 static const struct smtp_policy tcp_policy = { POLICY };
 
 static void turn_away(struct conn *c, const char *why)
@@ -190,26 +190,29 @@ static void open_session(struct deliver *m, struct conn *c,
 	}
 }
 
-/* queue, root, and whoever we are ourselves. */
-static bool is_welcome(const struct deliver *m, int fd)
+/* Queue, root, and whoever we are ourselves; NULL: nobody to us. */
+static const struct smtp_policy *policy_for(const struct deliver *m, int fd)
 {
 	uid_t uid;
 	gid_t gid;
 
-	return priv_peer(fd, &uid, &gid) == 0
-		&& (uid == 0 || uid == m->queue_uid || uid == geteuid());
+	if (priv_peer(fd, &uid, &gid) < 0)
+		return NULL;
+	if (uid == 0 || uid == m->queue_uid || uid == geteuid())
+		return &policy;
+	return CFG_DELIVER_TCP && uid == m->lmtp_uid ? &tcp_policy : NULL;
 }
 
 static void on_connection(void *arg, int fd)
 {
 	struct deliver *m = arg;
-	bool welcome = is_welcome(m, fd);
+	const struct smtp_policy *how = policy_for(m, fd);
 	struct conn *c = conn_new(m->daemon.loop, fd, NULL, NULL);
 
 	if (!c)
 		return;
-	if (welcome)
-		open_session(m, c, &policy);
+	if (how)
+		open_session(m, c, how);
 	else
 		turn_away(c, "4.7.0 Not for this user");
 }
@@ -271,7 +274,7 @@ static bool recipients_decide(const struct conf *conf)
 static int open_all(struct deliver *m, struct err *err)
 {
 	const struct conf *conf = m->daemon.conf;
-	struct priv_user queue;
+	struct priv_user queue, other;
 	int fd;
 
 	m->queue_uid = geteuid();
@@ -279,6 +282,11 @@ static int open_all(struct deliver *m, struct err *err)
 		m->queue_uid = queue.uid;
 	else if (geteuid() == 0)
 		return -1;
+	m->lmtp_uid = 0;
+	if (CFG_DELIVER_TCP && priv_find(conf->lmtp_user, &other, NULL) == 0)
+		m->lmtp_uid = other.uid;
+	else if (CFG_DELIVER_TCP)
+		log_warn("lmtp-user %s: no such account", conf->lmtp_user);
 	if (open_folders(m, err) < 0)
 		return -1;
 	m->sync = sync_open(m->daemon.loop, m->mail_dir, false, err);

@@ -26,7 +26,7 @@ struct deliver {
 	struct list sessions;
 	struct door door;		/* of TCP */
 	struct loop_timer grace;	/* while stopping */
-	uid_t queue_uid;
+	uid_t queue_uid, lmtp_uid;
 	int mail_dir, staging;
 	int mbox_dir;			/* with DELIVER_QUOTA, for looking */
 };

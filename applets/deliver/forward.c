@@ -214,10 +214,10 @@ static int read_all(struct forward *f, struct err *err)
 			f->r->m->box ? "forward" : ".forward");
 	f->path = path;
 	f->left = FORWARD_FILE_MOST;
-	f->shell = has_shell(f->r);
 	f->domain = addr_split(span_of(f->r->m->address)).domain;
 	str_init(&text, FORWARD_FILE_MOST);
 	rc = recipient_file(f->r, ".forward", &text, err);
+	f->shell = rc > 0 && has_shell(f->r);
 	if (rc > 0 && recipient_enter(f->r, err) < 0)
 		rc = -1;
 	if (rc > 0) {

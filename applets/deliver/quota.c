@@ -38,16 +38,20 @@ static int ask_mbox(int dir, const char *name, struct maildir_quota *q,
 	if (q->size_limit && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		q->size = (uint64_t)st.st_size;
 	return q->size_limit && (q->size >= q->size_limit
-			|| more > q->size_limit - q->size);
+			|| more > q->size_limit - q->size) ? 1 : 0;
 }
 
 bool quota_has_room(int dir, bool maildir, const char *name,
 		struct maildir_quota *q, uint64_t more)
 {
 	struct err err;
-	int rc = maildir ? maildir_quota_ask(dir, name, q, more, &err) :
-		ask_mbox(dir, name, q, more);
+	int rc;
 
+	/* a limit that was taken away may stand in maildirsize for ever */
+	if (!q->size_limit && !q->count_limit)
+		return true;
+	rc = maildir ? maildir_quota_ask(dir, name, q, more, &err) :
+		ask_mbox(dir, name, q, more);
 	if (rc < 0)
 		log_warn("%s: %s", name, err.text);
 	return rc <= 0;

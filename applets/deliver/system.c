@@ -19,7 +19,7 @@
 
 #define JOBS_MOST 8		/* processes at once, */
 #define ALIAS_JOBS_MOST 4	/* and of these such that run somebody's program */
-#define JOB_LIMIT 300000	/* ms: a big message on slow flash */
+#define JOB_LIMIT 300000	/* ms: a big message on slow flash; and a command's time */
 #define PACKET_SIZE 4096
 #define TEXTS 6
 
@@ -47,6 +47,7 @@ struct system {
 	struct list waiting, running;
 	unsigned nrunning;
 	uint32_t last;
+	int64_t limit;			/* ms, of a job */
 };
 
 struct system_job {
@@ -290,7 +291,7 @@ static void start_waiting(struct system *s)
 		list_add_tail(&s->running, &job->link);
 		job->running = true;
 		s->nrunning++;
-		loop_timer_set(s->loop, &job->limit, JOB_LIMIT);
+		loop_timer_set(s->loop, &job->limit, s->limit);
 	}
 }
 
@@ -416,6 +417,7 @@ struct system *system_open(struct loop *loop, const struct conf *conf,
 		return NULL;
 	}
 	s->loop = loop;
+	s->limit = JOB_LIMIT + (int64_t)conf->alias_timeout * 1000;
 	s->watch.ready = on_answer;
 	list_init(&s->waiting);
 	list_init(&s->running);

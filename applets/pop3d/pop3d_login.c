@@ -65,7 +65,8 @@ void pop3d_capa(struct dialog *d, void *session, struct span args)
 	if (CFG_POP3D_SASL && pop3d_login_allowed(s))
 		conn_printf(s->conn, "SASL %s\r\n",
 				pop3d_mechanisms(s));
-	if (stls_possible(s))
+	/* RFC 2449 5: in both states, though it can be said in one only */
+	if (s->pop3d->tls && !conn_is_tls(s->conn))
 		conn_puts(s->conn, "STLS\r\n");
 	if (CFG_POP3D_UTF8)
 		conn_puts(s->conn, "UTF8 USER\r\nLANG\r\n");

@@ -289,6 +289,9 @@ void smtp_server_answer_rcpt(struct smtp_session *s, struct smtp_rcpt *r,
 	slot->enhanced = enhanced ? arena_dup(s->arena, span_of(enhanced)) :
 		NULL;
 	slot->text = text ? arena_dup(s->arena, span_of(text)) : NULL;
+	/* what is final, or says where else it goes, is not said by halves */
+	if (text && !slot->text && code >= 500)
+		slot->code = 452;
 	smtp_enter(s);
 	send_slots(s);
 	smtp_leave(s);

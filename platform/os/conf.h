@@ -223,6 +223,7 @@ struct conf {
 	struct conf_net *relay_from;	/* not even 127.0.0.1 is implied */
 	struct conf_net *proxy_from, *xclient_from;	/* front ends */
 	struct conf_net *lmtp_from;	/* may deliver by listen lmtp */
+	const char *lmtp_user;		/* ... and at the local socket */
 	struct conf_smarthost *smarthosts;	/* in the order of the file */
 	struct conf_listen *listen;	/* with the defaults */
 	struct conf_route *routes;
@@ -320,6 +321,9 @@ struct conf {
 	struct conf_net *greylist_exempt;
 
 	const char *saslauthd;		/* its socket; NULL: not asked */
+	const char *saslauthd_socket;	/* ours; NULL: none */
+	const char *saslauthd_group;	/* who may use it, beside root; NULL */
+	unsigned auth_cache;		/* seconds; 0: nothing is kept */
 	/* a directory, a database: NULL, where it is not set */
 	struct conf_word *ldap_servers;		/* URIs, in the order of asking */
 	const char *ldap_base, *ldap_filter;

@@ -81,6 +81,11 @@ static const struct conf_row rows[] = {
 		"the sockets of listen lmtp. Nobody else may, not even this "
 		"machine: they say what they like of senders, and there is no "
 		"TLS.") },
+	{ KIND_IF(DELIVER_TCP, ACCOUNT), AT(lmtp_user), 0, 0,
+		ROW("lmtp-user", "root",
+		"The account of a mail server on this machine, as postfix, "
+		"that may do the same at the socket `deliver` in run-dir. Root "
+		"and user-queue always may.") },
 	{ KIND_IF(TLS_CLIENT_CERTS, CERTS), AT(client_certs), 0, 0,
 		ROW("relay-cert", "(none)",
 		"Clients whose TLS certificate has this SHA-256 fingerprint "
@@ -333,6 +338,22 @@ static const struct conf_row rows[] = {
 		"asked about the passwords of users that users.db does not "
 		"have: by PAM, LDAP or another server. Its service is smtp or "
 		"pop. Does not work with SCRAM.") },
+	USE_AUTHD_SASLAUTHD_SOCKET({ CONF_KIND_PATH, AT(saslauthd_socket), 1,
+		107, ROW("saslauthd-socket", "(none)",
+		"A socket like that of Cyrus saslauthd, as "
+		"/run/pillarbox-sasl/mux, by which other programs of this "
+		"machine check the passwords of our users. Only root may "
+		"connect, and saslauthd-group.") },)
+	USE_AUTHD_SASLAUTHD_SOCKET({ CONF_KIND_ACCOUNT, AT(saslauthd_group), 0,
+		0, ROW("saslauthd-group", "(none)",
+		"The group whose members may connect to saslauthd-socket, as "
+		"sasl.") },)
+	USE_AUTHD_CACHE({ CONF_KIND_SECONDS, AT(auth_cache), 0, 5 * MINUTE,
+		ROW("auth-cache", "1m",
+		"For so long a password that was right is remembered, in "
+		"memory and as a hash; 0: not at all. A change of users.db or "
+		"of this machine's accounts counts at once; one of a directory "
+		"or database only when this time is over.") },)
 	{ CONF_KIND_NUMBER, AT(auth_workers), 1, 16,
 		ROW("auth-workers", "2",
 		"Processes that check passwords, so that one slow hash does "

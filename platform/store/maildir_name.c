@@ -11,10 +11,10 @@
 /* On FAT, whose names have no colon, ";2," stands for ":2,". */
 static size_t info_at(struct span file)
 {
-	size_t semicolon = span_find(file, ';');
+	size_t semicolon = span_find(file, ';'), colon = span_find(file, ':');
 
-	return span_starts(span_rest(file, semicolon), ";2,") ? semicolon
-			: span_find(file, ':');
+	return semicolon < colon && span_starts(span_rest(file, semicolon),
+			";2,") ? semicolon : colon;
 }
 
 struct span maildir_unique_part(struct span file)

@@ -1,6 +1,7 @@
 #include "store/maildir_list.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 
@@ -51,6 +52,9 @@ static int note(void *arg, const struct maildir_seen *seen)
 	if (i < (long)w->from || i >= (long)w->from + WINDOW)
 		return 0;
 	maildir_path(path, seen);
+	/* of long names not all have room: the rest is looked for singly */
+	if (w->text.n + strlen(path) + 1 > WINDOW_TEXT)
+		return 0;
 	w->at[i - (long)w->from] = (uint32_t)w->text.n + 1;
 	str_adds(&w->text, path);
 	str_addc(&w->text, '\0');

@@ -17,7 +17,7 @@
 #include "store/mailbox_private.h"
 
 #define STALE_AGE 600		/* seconds, as Debian's mail policy has it */
-#define PAUSE_MS 30
+#define PAUSE_MS 32		/* at most; 1 at first */
 #define OURS "pillarbox"	/* third word in a dot-lock */
 
 int mbox_beside(char out[MBOX_PATH_SIZE], const char *path, const char *before,
@@ -331,7 +331,7 @@ static int locked_err(const struct mbox_lock *l, struct err *err)
 int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,
 		bool make, int ms, struct err *err)
 {
-	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+	struct timespec pause = { .tv_nsec = 1000000 };
 	int64_t end = clock_ms() + ms;
 	bool late;
 	int rc;
@@ -359,6 +359,8 @@ int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,
 			return -1;
 		}
 		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < PAUSE_MS * 1000000L)
+			pause.tv_nsec *= 2;
 	}
 	if (mbox_redo_recover(l, err) < 0) {
 		mbox_unlock(l);

@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import signal
+import smtplib
 import time
 
 import pytest
@@ -237,8 +238,9 @@ def test_list_that_is_missing(house):
 @pytest.mark.parametrize("when", range(6))
 def test_killed_in_the_middle(house, when):
     """Whatever ends when: each gets it once, and nobody not at all."""
-    h = house("bob", "ann")
+    h = house("bob", "ann", "eve")
     h.put("bob", ".forward", "\\bob, ann, y@b.test\n")
+    h.put("ann", ".forward", "\\ann, eve\n")
     for n in range(4):
         h.send("bob@a.test", subject=f"k{n}")
     time.sleep(0.012 * when)
@@ -246,13 +248,38 @@ def test_killed_in_the_middle(house, when):
         for pid in h.pids(applet):
             os.kill(pid, signal.SIGKILL)
     wait_for(lambda: len(h.mbox("bob")) >= 4 and len(h.mbox("ann")) >= 4
-             and len(h.world.messages) >= 4, 30)
+             and len(h.mbox("eve")) >= 4 and len(h.world.messages) >= 4, 30)
     wait_empty(h, 30)
-    for box in (h.mbox("bob"), h.mbox("ann")):
+    for box in (h.mbox("bob"), h.mbox("ann"), h.mbox("eve")):
         assert sorted(re.search(r"Subject: (k\d)", m)[1] for m in box) == \
             ["k0", "k1", "k2", "k3"]
     assert sorted(re.search(rb"Subject: (k\d)", m[2])[1]
                   for m in h.world.messages) == [b"k0", b"k1", b"k2", b"k3"]
+
+
+def test_sender_with_srs(house):
+    """SPF's sake: what we send on goes out under a name of ours."""
+    h = house("bob", extra="srs yes\n")
+    h.put("bob", ".forward", "bob@b.test\n")
+    h.send("bob@a.test", sender="x@c.test")
+    wait_for(lambda: h.world.messages)
+    assert re.fullmatch(r"SRS0=.*=c\.test=x@a\.test", h.world.messages[0][0])
+
+
+def test_report_of_success(house):
+    """RFC 3461 5.2.7.2: expanded; who gets it says no more of it."""
+    h = house("bob", offers=("DSN",))
+    h.put("bob", ".forward", "\\bob, bob@b.test\n")
+    with smtplib.SMTP("127.0.0.1", h.port["smtp"], timeout=20) as s:
+        s.ehlo("c")
+        s.mail("alice@a.test", ["ENVID=q"])
+        s.rcpt("bob@a.test", ["NOTIFY=SUCCESS,FAILURE"])
+        s.data("Subject: x\r\n\r\nx\r\n")
+    report = h.wait_messages("alice", 1)[0].read_text()
+    assert "Action: expanded" in report and "bob@a.test" in report
+    wait_for(lambda: h.mbox("bob") and h.world.messages)
+    assert "RCPT TO:<bob@b.test> NOTIFY=FAILURE ORCPT=rfc822;bob@a.test" in \
+        h.world.lines
 
 
 def test_virtual_user(house):

@@ -1,6 +1,8 @@
 /* drive - random operations on a mailbox through platform/store/mailbox.h
  *
  * usage: drive PATH maildir|mbox SEED COUNT WHO
+ *        drive PATH maildir|mbox list
+ *        drive PATH maildir|mbox add|remove|flag ID
  * Another program does the same meanwhile. Says what was done: "+ID" a message
  * was added, "-ID" one was removed. The text of a message follows from its ID,
  * so that whoever finds it can tell whether it is whole.
@@ -27,6 +29,7 @@
 
 static const char *path, *who;
 static bool maildir;
+static bool loose;		/* other programs put empty lines behind a message */
 static unsigned long seed, added;
 static char marked[SESSION_MOST][ID_SIZE];	/* to be removed */
 static unsigned nmarked;
@@ -92,6 +95,8 @@ static void read_id(struct mailbox *m, unsigned n, char id[ID_SIZE])
 		if (!p || sscanf(p + 9, "%63s", id) != 1)
 			fail("a message without ID", str_c(&s));
 		text_of(&want, id);
+		while (loose && s.n > 2 && s.p[s.n - 2] == '\n')
+			s.p[--s.n] = '\0';
 		p = strstr(str_c(&s), "\n\n");
 		if (!p || strcmp(p, strstr(str_c(&want), "\n\n")) != 0)
 			fail("not whole", str_c(&s));
@@ -102,7 +107,7 @@ static void read_id(struct mailbox *m, unsigned n, char id[ID_SIZE])
 
 /* -- operations -- */
 
-static void add(void)
+static void add(const char *given)
 {
 	struct mailbox_add a = { .from = below(2) ? "a@b.test" : "",
 		.when = time(NULL), .head = SPAN("Return-Path: <a@b.test>\n") };
@@ -110,7 +115,10 @@ static void add(void)
 	struct str s;
 	struct err err;
 
-	snprintf(id, sizeof(id), "%s-%lu", who, ++added);
+	if (given)
+		snprintf(id, sizeof(id), "%s", given);
+	else
+		snprintf(id, sizeof(id), "%s-%lu", who, ++added);
 	snprintf(key, sizeof(key), "K%sx%lu", who, added);
 	str_init(&s, 1 << 20);
 	text_of(&s, id);
@@ -201,7 +209,7 @@ static unsigned session(unsigned most)
 		unsigned n = mailbox_count(m);
 
 		if (below(4) == 0)
-			add();
+			add(NULL);
 		if (mailbox_refresh(m, &err) < 0)
 			fail("refresh", err.text);
 		change(m, 1 + below(n), below(KEPT_MOST) < n);
@@ -212,21 +220,58 @@ static unsigned session(unsigned most)
 	return done ? done : 1;
 }
 
+/* -- one at a time -- */
+
+/* "ID FLAGS SIZE" of all, or what is to be done to one. */
+static int with_each(const char *verb, const char *wanted)
+{
+	struct mailbox *m = open_box();
+	char id[ID_SIZE];
+
+	for (unsigned n = 1; n <= mailbox_count(m); n++) {
+		const struct mailbox_message *one = mailbox_message(m, n);
+
+		read_id(m, n, id);
+		if (!wanted)
+			printf("%s %s%s%s %" PRIu64 "\n", id,
+				one->flags & MAILBOX_SEEN ? "S" : "-",
+				one->flags & MAILBOX_ANSWERED ? "R" : "-",
+				one->flags & MAILBOX_FLAGGED ? "F" : "-",
+				one->size);
+		else if (strcmp(wanted, id) == 0)
+			mailbox_flag(m, n, *verb == 'r' ? MAILBOX_DELETED
+				: MAILBOX_SEEN | MAILBOX_FLAGGED, 0);
+	}
+	if (wanted)
+		save(m);
+	mailbox_close(m);
+	return fflush(stdout) ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned count, done = 0;
 
-	if (argc != 6)
+	if (argc < 4)
 		return 64;
 	log_open("drive", true);
 	path = argv[1];
 	maildir = strcmp(argv[2], "maildir") == 0;
+	who = "drive";
+	if (argc == 5 && strcmp(argv[3], "add") == 0)
+		add(argv[4]);
+	else if (argc < 6)
+		loose = true;
+	if (loose)
+		return with_each(argv[3], argv[4]);
+	if (argc != 6)
+		return 0;
 	seed = strtoul(argv[3], NULL, 10);
 	count = (unsigned)strtoul(argv[4], NULL, 10);
 	who = argv[5];
 	while (done < count) {
 		if (below(2)) {
-			add();
+			add(NULL);
 			done++;
 		} else {
 			done += session(1 + below(SESSION_MOST));

@@ -23,8 +23,10 @@ def text_of(ident):
             f"end of {ident}\n").encode()
 
 
-def ident_of(raw, undo=False):
-    """Its ID, when it is whole. undo: it is an mbox's, quoted as mboxrd."""
+def ident_of(raw, undo=False, loose=False):
+    """Its ID, when it is whole. undo: it is an mbox's, quoted as mboxrd. loose:
+    another program may have put an empty line behind it.
+    """
     raw = raw.replace(b"\r\n", b"\n")
     found = re.search(rb"^X-Op-Id: (\S+)$", raw, re.M)
     assert found, raw
@@ -32,6 +34,8 @@ def ident_of(raw, undo=False):
     body = raw.split(b"\n\n", 1)[1]
     if undo:
         body = re.sub(rb"^>(>*From )", rb"\1", body, flags=re.M)
+    if loose:
+        body = body.rstrip(b"\n") + b"\n"
     assert body == text_of(ident).split(b"\n\n", 1)[1], raw
     return ident
 

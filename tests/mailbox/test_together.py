@@ -88,6 +88,7 @@ def test_with_dovecot(tmp_path, open_path, form):
             ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups",
              drive, box, form, 3, OPERATIONS // 2, "pa"],
             [sys.executable, HERE / "dovecot_peer.py", work / "run" / "lmtp",
-             peer.imap, peer.pop3, 4, OPERATIONS // 6, "pb"])
+             peer.imap, peer.pop3, 4, OPERATIONS // 6, "pb",
+             0 if form == "maildir" else 1 + OPERATIONS // 100])
         assert not peer.bad()
     print(compare(IDENTS[form](box), *logs))

@@ -1,5 +1,6 @@
 """What a client may not do to pop3d, and what the others notice of it."""
 
+import os
 import pathlib
 import re
 import socket
@@ -111,15 +112,12 @@ def test_links_and_folders_are_no_mail(box):
     secret.write_text("not for alice\n")
     (drop / "new" / "2.link.h").symlink_to(secret)
     (drop / "new" / "3.folder.h").mkdir()
-    import os
     os.mkfifo(drop / "new" / "4.pipe.h")
     try:
         p = Pop(box.port["pop3"])
-        assert len(p.list("LIST")) == 4
-        for n in (2, 3, 4):
-            reply = p.say(f"RETR {n}")
-            if reply.startswith("+OK"):
-                assert p.rest() == []
+        # where the file system does not say what they are they are listed
+        for n in range(2, len(p.list("LIST")) + 1):
+            p.err(f"RETR {n}")
         assert p.list("RETR 1")[0] == "Subject: x"
         p.quit()
     finally:
