@@ -342,7 +342,7 @@ SAMPLES = {
     "auth-cache": "10s",
     "ldap-server": ["ldaps://one.example.org ldap://two.example.org:390"],
     "ldap-base": "ou=people,dc=example,dc=org",
-    "ldap-filter": "(uid=%n)", "ldap-user": "cn=reader,dc=example,dc=org",
+    "ldap-filter": "uid=%n", "ldap-user": "cn=reader,dc=example,dc=org",
     "ldap-password-file": "/etc/pillarbox/ldap",
     "ldap-attributes": ["name=mail quota=mailQuota"],
     "mysql-server": ["/run/mysqld/mysqld.sock", "db.example.org:3307"],
