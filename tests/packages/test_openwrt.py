@@ -347,7 +347,7 @@ SAMPLES = {
     "ldap-attributes": ["name=mail quota=mailQuota"],
     "mysql-server": ["/run/mysqld/mysqld.sock", "db.example.org:3307"],
     "mysql-database": "mail", "mysql-user": "reader",
-    "mysql-query": "SELECT password FROM users WHERE address = %u",
+    "mysql-query": '"SELECT password FROM users WHERE address = %u"',
     "mysql-password-file": "/etc/pillarbox/mysql",
     "directory-tls": "no", "directory-ca": "/etc/ca.pem",
     "directory-timeout": "2s",
