@@ -27,6 +27,8 @@ class Deliverer(Postfix):
 
     def configure_more(self):
         super().configure_more()
+        # what an earlier run has written there is not ours
+        (self.root / "var/log/mail.log").unlink(missing_ok=True)
         etc = self.root / "etc/postfix"
         (etc / "transport").write_text(
             f"a.test lmtp:inet:[127.0.0.1]:{self.ours['lmtp']}\n")
