@@ -121,8 +121,9 @@ def test_postfix_delivers(us, postfix):
     wait_for(lambda: re.search(
         r"to=<nobody@a.test>.*dsn=5\.1\.1, status=bounced", log_of(postfix)), 20)
     for user in ("alice", "bob"):
-        assert re.search(rf"to=<{user}@a.test>.*dsn=2\.1\.5, status=sent",
-                         log_of(postfix))
+        wait_for(lambda: re.search(
+            rf"to=<{user}@a.test>.*dsn=2\.1\.5, status=sent",
+            log_of(postfix)), 20)
 
 
 def test_a_full_mailbox_waits_at_postfix(us, postfix):
