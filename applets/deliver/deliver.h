@@ -61,6 +61,7 @@ struct delivery {
 	const char *mailbox;
 	struct sync_request request;	/* virtual */
 	struct system_job *job;		/* system, and who has something to decide */
+	const struct deliver_reply *full;	/* its mailbox has no room; NULL */
 	const char *folder;		/* virtual: in place of mailbox; NULL: none */
 	bool decided;			/* a failure is what the recipient has said */
 	bool before;			/* an earlier delivery was found */

@@ -265,6 +265,9 @@ static int to_mailbox(const struct recipient *r, int mbox_dir,
 	struct system_mail m = *r->m;
 	int rc;
 
+	end->full = m.full;
+	if (m.full)
+		return err_set(err, ERR_TEMP, "the mailbox is full");
 	/* with others still to come it is for queue to see that all is done */
 	m.again |= d->redirect.n > 0;
 	if (m.box) {

@@ -30,6 +30,7 @@ struct disposition {
 struct recipient_end {
 	bool before;		/* an earlier delivery was found */
 	bool kept;		/* it has come into the mailbox */
+	bool full;		/* ... which would have been its place */
 	bool final;		/* an ERR_PERM is a decision, not a fault */
 	struct str forward;	/* as of struct system_end */
 };

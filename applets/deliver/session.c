@@ -45,6 +45,38 @@ static struct delivery *delivery_new(struct deliver_session *x,
 	return d->name && d->mailbox ? d : NULL;
 }
 
+static bool has_file(const struct delivery *d, unsigned char whose,
+		const char *name)
+{
+	char path[FOLDER_SIZE];
+
+	return whose == CONF_WHOSE_ALL && snprintf(path, sizeof(path), "%s/%s",
+			d->mailbox, name) < (int)sizeof(path) && faccessat(
+				d->session->deliver->mail_dir, path, F_OK,
+				AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* A virtual user whose mail needs more than a place: the helper sees to it. */
+static bool decides(const struct delivery *d)
+{
+	const struct conf *conf = d->session->smtp->conf;
+
+	if (!CFG_DELIVER_RECIPIENT || !d->session->deliver->system)
+		return false;
+	return conf->deliver_command || has_file(d, conf->forward, "forward")
+		|| has_file(d, conf->vacation, "vacation");
+}
+
+/* Who may want it elsewhere is asked before it matters that his mailbox is full. */
+static bool is_asked(const struct delivery *d)
+{
+	const struct conf *conf = d->session->smtp->conf;
+
+	if (!CFG_DELIVER_RECIPIENT || d->kind != AUTH_SYSTEM)
+		return d->kind == AUTH_VIRTUAL && decides(d);
+	return conf->deliver_command || conf->forward != CONF_WHOSE_NO;
+}
+
 /* NULL: no memory. With SIZE= the sender need not send what does not fit. */
 static void take(struct deliver_session *x, struct delivery *d)
 {
@@ -54,7 +86,7 @@ static void take(struct deliver_session *x, struct delivery *d)
 	const struct deliver_reply *no = d ? NULL : &too_many;
 	struct smtp_session *s = x->smtp;
 
-	if (CFG_DELIVER_QUOTA && d && !s->spool_again)
+	if (CFG_DELIVER_QUOTA && d && !s->spool_again && !is_asked(d))
 		no = quota_check(d, s->declared_size);
 	if (no) {
 		smtp_server_refuse(s, no->code, no->enhanced, no->text);
@@ -163,28 +195,6 @@ static void expect(struct deliver_session *x, bool coming)
 	if (x->coming != coming)
 		sync_expect(x->deliver->sync, coming ? 1 : -1);
 	x->coming = coming;
-}
-
-static bool has_file(const struct delivery *d, unsigned char whose,
-		const char *name)
-{
-	char path[FOLDER_SIZE];
-
-	return whose == CONF_WHOSE_ALL && snprintf(path, sizeof(path), "%s/%s",
-			d->mailbox, name) < (int)sizeof(path) && faccessat(
-				d->session->deliver->mail_dir, path, F_OK,
-				AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* A virtual user whose mail needs more than a place: the helper sees to it. */
-static bool decides(const struct delivery *d)
-{
-	const struct conf *conf = d->session->smtp->conf;
-
-	if (!CFG_DELIVER_RECIPIENT || !d->session->deliver->system)
-		return false;
-	return conf->deliver_command || has_file(d, conf->forward, "forward")
-		|| has_file(d, conf->vacation, "vacation");
 }
 
 /* The head goes before the body where the file will be just one user's. */
@@ -393,6 +403,16 @@ static void answer_forward(struct delivery *d, const char *to)
 	smtp_server_answer_rcpt(s, d->rcpt, 551, "5.1.6", text);
 }
 
+static void answer_no(struct delivery *d, const struct deliver_reply *no)
+{
+	struct smtp_session *s = d->session->smtp;
+
+	list_del(&d->link);
+	log_warn("%s: to=<%s> from=<%s>: %s", s->spool_id ? s->spool_id
+			: "-", d->rcpt->address, s->sender, no->text);
+	smtp_server_answer_rcpt(s, d->rcpt, no->code, no->enhanced, no->text);
+}
+
 static void on_appended(void *arg, const struct system_end *end)
 {
 	struct delivery *d = arg;
@@ -402,7 +422,9 @@ static void on_appended(void *arg, const struct system_end *end)
 	d->decided = end->err && end->err->kind == ERR_PERM;
 	if (CFG_DELIVER_QUOTA && end->kept && d->kind != AUTH_ALIAS)
 		quota_count(d, d->session->stage.out.written);
-	if (CFG_DELIVER_RECIPIENT && *end->forward)
+	if (CFG_DELIVER_RECIPIENT && end->full)
+		answer_no(d, d->full);
+	else if (CFG_DELIVER_RECIPIENT && *end->forward)
 		answer_forward(d, end->forward);
 	else
 		answer(d, end->err);
@@ -417,8 +439,8 @@ static void to_system(struct delivery *d)
 		.box = d->kind == AUTH_VIRTUAL ? d->mailbox : NULL,
 		.sender = x->smtp->sender,
 		.key = deliver_key(key, x->smtp->spool_id, d->rcpt->address),
-		.again = x->smtp->spool_again, .when = clock_now(),
-		.head = head_of(head, d), .fd = x->stage.out.fd,
+		.again = x->smtp->spool_again, .full = d->full,
+		.when = clock_now(), .head = head_of(head, d), .fd = x->stage.out.fd,
 		.length = (int64_t)x->stage.out.written
 	};
 	struct err err;
@@ -443,21 +465,16 @@ static const struct deliver_reply *objection(struct delivery *d)
 				d->rcpt->address))
 		return &loop;
 	if (CFG_DELIVER_QUOTA && !d->session->smtp->spool_again)
-		return quota_check(d, g->out.written);
-	return NULL;
+		d->full = quota_check(d, g->out.written);
+	return is_asked(d) ? NULL : d->full;
 }
 
 static void hand_over(struct delivery *d)
 {
-	struct smtp_session *s = d->session->smtp;
 	const struct deliver_reply *no = objection(d);
 
 	if (no) {
-		list_del(&d->link);
-		log_warn("%s: to=<%s> from=<%s>: %s", s->spool_id ? s->spool_id
-				: "-", d->rcpt->address, s->sender, no->text);
-		smtp_server_answer_rcpt(s, d->rcpt, no->code, no->enhanced,
-				no->text);
+		answer_no(d, no);
 	} else if (d->kind == AUTH_VIRTUAL && !decides(d)) {
 		to_maildir(d);
 	} else {

@@ -30,13 +30,13 @@
 struct packet {
 	int64_t when, start, length;
 	uint32_t id;
-	uint8_t again;
+	uint8_t again, full;
 };
 
 struct reply {
 	uint32_t id;
 	uint8_t kind;		/* enum err_kind */
-	uint8_t before, kept;
+	uint8_t before, kept, full;
 	char text[SYSTEM_FORWARD_MOST];	/* as long as it has to be; forward, or why */
 };
 
@@ -91,6 +91,7 @@ static bool unpack(struct system_mail *m, struct packet *head,
 	m->key = text[4].n ? text[4].p : NULL;
 	m->head = text[5];
 	m->again = head->again;
+	m->full = head->full;
 	m->when = head->when;
 	m->start = head->start;
 	m->length = head->length;
@@ -130,6 +131,7 @@ static void job_answer(int sock, uint32_t id, const struct recipient_end *end,
 	r.id = id;
 	r.before = end->before;
 	r.kept = end->kept;
+	r.full = end->full;
 	if (err)
 		r.kind = (uint8_t)err->kind;
 	str_copys(r.text, sizeof(r.text), err ? err->text :
@@ -339,6 +341,7 @@ static void on_answer(struct loop_watch *w, unsigned events)
 	}
 	end.before = r.before;
 	end.kept = r.kept;
+	end.full = r.full;
 	if (r.kind)
 		end.err = &err;
 	else
@@ -384,6 +387,7 @@ struct system_job *system_append(struct system *s, const struct system_mail *m,
 	head.start = m->start;
 	head.length = m->length;
 	head.again = m->again;
+	head.full = m->full;
 	memcpy(job->packet, &head, sizeof(head));
 	snprintf(job->packet + sizeof(head), n - sizeof(head),
 			"%s%c%s%c%s%c%s%c%s%c%.*s", m->user, 0, m->address, 0,

@@ -26,6 +26,7 @@ struct system_mail {
 	const char *sender;
 	const char *key;	/* NULL: none */
 	bool again;
+	bool full;		/* the mailbox takes no more, with DELIVER_RECIPIENT */
 	int64_t when;
 	struct span head;
 	int fd;			/* octets [start, start+length) */
@@ -36,6 +37,7 @@ struct system_mail {
 struct system_end {
 	bool before;		/* an earlier delivery was found */
 	bool kept;		/* it has come into the mailbox */
+	bool full;		/* ... which would have been its place */
 	const char *forward;	/* "", or who is to get it, by queue: an address a line */
 	const struct err *err;	/* NULL: all is done, and durable. ERR_PERM: that is
 				 * final, the text begins with the enhanced status */

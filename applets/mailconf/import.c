@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "mailconf/foreign.h"
 #include "mailconf/msmtp.h"
 #include "os/file.h"
 
@@ -87,18 +88,44 @@ static int write_secrets(const struct msmtp *m, const char *path,
 	return rc;
 }
 
-static int import(struct msmtp *m, struct span text, const char *path)
+static int parse_msmtp(struct msmtp *m, struct span text)
+{
+	unsigned line;
+
+	if (msmtp_parse(m, text, &line) == 0)
+		return 0;
+	fprintf(stderr, "mailconf: line %u: no such account, or over %d\n",
+			line, MSMTP_ACCOUNTS);
+	return -1;
+}
+
+/* Postfix names the kind of the map before the file's name. */
+static int parse_other(struct msmtp *m, const char *program, struct span text,
+		struct str *secrets)
+{
+	struct span passwords;
+	char path[512];
+	struct err err;
+
+	if (foreign_parse(m, program, text, &passwords) < 0) {
+		fprintf(stderr, "mailconf: over %d hosts\n", MSMTP_ACCOUNTS);
+		return -1;
+	}
+	if (!passwords.n || str_copy(path, sizeof(path), span_behind(passwords,
+					':')) < 0)
+		return 0;
+	if (file_read(AT_FDCWD, path, secrets, &err) < 0)
+		applet_fail("mailconf", &err);
+	foreign_passwords(m, program, str_span(secrets));
+	return 0;
+}
+
+static int import(struct msmtp *m, const char *path)
 {
 	struct str out;
 	struct err err;
-	unsigned line;
 	int status;
 
-	if (msmtp_parse(m, text, &line) < 0) {
-		fprintf(stderr, "mailconf: line %u: no such account, or over "
-				"%d\n", line, MSMTP_ACCOUNTS);
-		return EX_DATAERR;
-	}
 	if (path && write_secrets(m, path, &err) < 0) {
 		applet_fail("mailconf", &err);
 		return EX_CANTCREAT;
@@ -113,13 +140,20 @@ static int import(struct msmtp *m, struct span text, const char *path)
 	return status;
 }
 
-int mailconf_import(const char *path, const char *password_file)
+int mailconf_import(const char *program, const char *path,
+		const char *password_file)
 {
 	struct msmtp *m = calloc(1, sizeof(*m));
-	struct str text;
+	struct str text, secrets;
 	struct err err;
 	int status;
 
+	if (program && !foreign_place(program)) {
+		free(m);
+		fprintf(stderr, "mailconf: --import: ssmtp, nullmailer, dma or "
+				"postfix\n");
+		return EX_USAGE;
+	}
 	if (password_file && password_file[0] != '/') {
 		fprintf(stderr, "mailconf: --password-file: not a path that "
 				"begins with /\n");
@@ -128,15 +162,23 @@ int mailconf_import(const char *path, const char *password_file)
 	}
 	err_nomem(&err);
 	str_init_secret(&text, MSMTP_FILE_MOST);
+	if (program && !path)
+		path = foreign_place(program);
 	if (!m || read_file(path, &text, &err) < 0) {
 		applet_fail("mailconf", &err);
 		str_wipe(&text);
 		free(m);
 		return EX_NOINPUT;
 	}
-	status = import(m, str_span(&text), password_file);
+	str_init_secret(&secrets, MSMTP_FILE_MOST);
+	if ((program ? parse_other(m, program, str_span(&text), &secrets)
+				: parse_msmtp(m, str_span(&text))) < 0)
+		status = EX_DATAERR;
+	else
+		status = import(m, password_file);
 	msmtp_free(m);
 	free(m);
+	str_wipe(&secrets);
 	str_wipe(&text);
 	return applet_end("mailconf", status);
 }

@@ -2,6 +2,7 @@
  *
  * applet mailconf admin
  * file import.c MAILCONF_IMPORT
+ * file foreign.c MAILCONF_IMPORT
  * file msmtp.c MAILCONF_IMPORT
  * file msmtp_print.c MAILCONF_IMPORT
  *
@@ -20,13 +21,15 @@
  *
  *	  --import-msmtp [FILE]  say in our words what ~/.msmtprc, or
  *	                         /etc/msmtprc, says (where built in)
+ *	  --import PROGRAM [FILE]  the same of ssmtp, nullmailer, dma or postfix
  *	  --password-file PATH   and write its password there
  *
  * config MAILCONF_IMPORT
- *	bool "mailconf --import-msmtp (8 kB)"
+ *	bool "mailconf --import, --import-msmtp (12 kB)"
  *	default n
  *	help
- *	  Reads the configuration of msmtp and prints smarthost lines.
+ *	  Reads the configuration of msmtp, ssmtp, nullmailer, dma or Postfix
+ *	  and prints smarthost lines.
  *
  * config MAILCONF_REFERENCE
  *	bool "mailconf --reference (11 kB)"
@@ -44,7 +47,7 @@
 #include "os/opt.h"
 
 struct mailconf {
-	const char *path, *get, *password_file;
+	const char *path, *get, *password_file, *program;
 	bool check, defaults, reference, import;
 };
 
@@ -57,6 +60,7 @@ static const struct opt_row rows[] = {
 		OPT_AT(struct mailconf, reference) },)
 	USE_MAILCONF_IMPORT({ 0, "import-msmtp", OPT_FLAG,
 		OPT_AT(struct mailconf, import) },
+	{ 0, "import", OPT_TEXT, OPT_AT(struct mailconf, program) },
 	{ 0, "password-file", OPT_TEXT,
 		OPT_AT(struct mailconf, password_file) },)
 	{ 0 }
@@ -92,10 +96,12 @@ int mailconf_main(int argc, char **argv)
 	struct str text;
 	int operand = usage_parse(argc, argv, rows, &m);
 
-	if (operand + m.import < argc || (m.password_file && !m.import))
+	if (operand + (m.import || m.program) < argc ||
+			(m.password_file && !m.import && !m.program))
 		usage_fail(argv[0]);
-	if (CFG_MAILCONF_IMPORT && m.import)
-		return mailconf_import(argv[operand], m.password_file);
+	if (CFG_MAILCONF_IMPORT && (m.import || m.program))
+		return mailconf_import(m.program, argv[operand],
+				m.password_file);
 	if (m.get)
 		return get(&m);
 	str_init(&text, 65536);

@@ -3,9 +3,10 @@
 #define MAILCONF_MAILCONF_H
 
 /*
- * import.c: path NULL: msmtp's own places. With password_file passwords go there,
+ * import.c: of this program, NULL: msmtp; path NULL: its own places. With password_file passwords go there,
  * into new files of mode 0600. The exit status.
  */
-int mailconf_import(const char *path, const char *password_file);
+int mailconf_import(const char *program, const char *path,
+		const char *password_file);
 
 #endif

@@ -97,7 +97,7 @@ static struct msmtp_account *begin(struct msmtp *m, struct span words)
 	return a;
 }
 
-static void note(struct msmtp *m, struct span name, const char *text)
+void msmtp_note(struct msmtp *m, struct span name, const char *text)
 {
 	str_adds(&m->notes, "# ");
 	for (size_t i = 0; i < name.n && i < 40; i++)
@@ -115,21 +115,26 @@ static void set(struct msmtp *m, struct msmtp_account *a, struct span name,
 			!span_eq(name, span_of(known[i].name)))
 		i++;
 	if (i == sizeof(known) / sizeof(*known))
-		note(m, name, "has no counterpart");
+		msmtp_note(m, name, "has no counterpart");
 	else if (known[i].key < MSMTP_KEYS)
 		/* "tls" alone is "tls on"; p is set in any case */
 		a->value[known[i].key] = value.n ? value : SPAN("");
 	else if (known[i].note)
-		note(m, name, known[i].note);
+		msmtp_note(m, name, known[i].note);
+}
+
+void msmtp_init(struct msmtp *m)
+{
+	memset(m, 0, sizeof(*m));
+	m->n = 1;
+	str_init(&m->notes, NOTES_MOST);
 }
 
 int msmtp_parse(struct msmtp *m, struct span text, unsigned *line)
 {
 	struct msmtp_account *a = &m->account[0];
 
-	memset(m, 0, sizeof(*m));
-	m->n = 1;
-	str_init(&m->notes, NOTES_MOST);
+	msmtp_init(m);
 	for (*line = 1; text.n; ++*line) {
 		struct span rest = span_trim(span_cut(&text, '\n')), word;
 
@@ -158,5 +163,5 @@ const struct msmtp_account *msmtp_default(const struct msmtp *m)
 	for (unsigned i = 1; i < m->n; i++)
 		if (span_eq(m->account[i].name, SPAN("default")))
 			return &m->account[i];
-	return m->n == 2 ? &m->account[1] : NULL;
+	return m->n == 2 || m->all ? &m->account[1] : NULL;
 }

@@ -28,6 +28,7 @@ struct msmtp {
 	/* [0] is what `defaults` says */
 	struct msmtp_account account[MSMTP_ACCOUNTS + 1];
 	unsigned n;			/* with [0] */
+	bool all;			/* in turn, for everybody's mail */
 	struct str notes;		/* comment lines: what has no counterpart */
 };
 
@@ -36,7 +37,10 @@ struct msmtp {
  * it inherits from is not there, or there are too many.
  */
 int msmtp_parse(struct msmtp *m, struct span text, unsigned *line);
+void msmtp_init(struct msmtp *m);
 void msmtp_free(struct msmtp *m);
+/* Adds to the notes. */
+void msmtp_note(struct msmtp *m, struct span name, const char *text);
 /* The account that is used when none is named; NULL: there is none. */
 const struct msmtp_account *msmtp_default(const struct msmtp *m);
 /* Where this account's password goes; first: it is the default one. */

@@ -210,7 +210,7 @@ static bool sayable(const struct msmtp_account *a)
 }
 
 static void print_account(struct str *out, const struct msmtp_account *a,
-		bool first, const char *path)
+		bool first, bool all, const char *path)
 {
 	struct str line;
 
@@ -229,7 +229,7 @@ static void print_account(struct str *out, const struct msmtp_account *a,
 	put_host(&line, a);
 	put_login(&line, a, first, path);
 	put_trust(&line, a);
-	if (!first && !put_from(&line, a->value[MSMTP_FROM]))
+	if (!first && !all && !put_from(&line, a->value[MSMTP_FROM]))
 		str_adds(out, "# it is not the default one and has no from "
 				"that tells its mail: not in use\n# ");
 	str_add(out, str_span(&line));
@@ -280,6 +280,6 @@ void msmtp_print(const struct msmtp *m, const char *path, struct str *out)
 		for (int k = 0; same && k < MSMTP_KEYS; k++)
 			same = span_eq(a->value[k], first->value[k]);
 		if (!same)
-			print_account(out, a, a == first, path);
+			print_account(out, a, a == first, m->all, path);
 	}
 }

@@ -29,7 +29,7 @@
  *	  PASS.
  *
  * config POP3D_UTF8
- *	bool "UTF8 and LANG, RFC 6856 (5 kB)"
+ *	bool "UTF8 and LANG, RFC 6856 (4 kB)"
  *	depends on SMTPUTF8
  *	help
  *	  Clients that say UTF8 get messages with UTF-8 in their header as

@@ -409,3 +409,33 @@ def test_import_that_fails(tmp_path):
     mailconf("--import-msmtp", "--password-file", "x", rc, status=64)
     mailconf("--password-file", "/x", status=64)
     mailconf("a", status=64)
+
+
+def test_import_from_postfix_and_send(conf, tmp_path):
+    """main.cf and sasl_passwd beside it, to a message that was taken."""
+    cert = make_cert(tmp_path, "localhost")
+    with FakeSMTP(cert=cert, user=("me", "a secret")) as s:
+        passwd = tmp_path / "sasl_passwd"
+        passwd.write_text(f"[localhost]:{s.port} me:a secret\n")
+        main = tmp_path / "main.cf"
+        main.write_text(f"relayhost = [localhost]:{s.port}\n"
+                        f"smtp_sasl_password_maps = hash:{passwd}\n"
+                        "smtp_sasl_auth_enable = yes\ncanonical_maps = x\n"
+                        "smtp_tls_security_level = secure\n"
+                        f"smtp_tls_CAfile = {cert[0]}\n")
+        file = tmp_path / "pw"
+        out, err = mailconf("--import", "postfix", "--password-file", file,
+                            main)
+        assert "# canonical_maps: has no counterpart\n" in out and not err
+        assert file.read_text() == "a secret\n"
+        smtp(conf(out), "-v", "b@b.test")
+        assert len(s.messages) == 1
+        # without the file of passwords it is said
+        passwd.unlink()
+        out, err = mailconf("--import", "postfix", main)
+        assert "sasl_passwd" in err and "user=" not in out
+    mailconf("--import", "exim", main, status=64)
+    mailconf("--import", "dma", tmp_path / "none", status=66)
+    main.write_text("relayhost =\n")
+    assert "no account" in mailconf("--import", "postfix", main,
+                                    status=65)[1]
