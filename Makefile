@@ -291,6 +291,10 @@ bench-mailbox: all
 	@config/need build peers mailboxes
 	@PILLARBOX=$(abspath $(O))/pillarbox $(PYTHON) \
 		tests/bench/mailbox_peers.py $(ARGS)
+bench-login: all
+	@config/need build check
+	@PILLARBOX=$(abspath $(O))/pillarbox $(PYTHON) -m pytest \
+		-q -s -p no:cacheprovider tests/bench/test_login.py
 # With Postfix, Exim, OpenSMTPD, Dovecot, postgrey; their root folders stay in build/peers.
 check-interop: all
 	@config/need build check peers
@@ -348,7 +352,7 @@ help:
 	@echo 'MBEDTLS= SQLITE= ZLIB= PKG_CONFIG= DESTDIR= PREFIX= BASE='
 
 .PHONY: all clean install help size run check bench fuzz lint unit-tests fuzzers \
-	bench-smtpd bench-queue bench-send bench-mailbox soak check-interop size-check \
+	bench-login bench-smtpd bench-queue bench-send bench-mailbox soak check-interop size-check \
 	size-table check-boards deb \
 	check-configs check-configs-ci check-prices menuconfig oldconfig \
 	olddefconfig allnoconfig allyesconfig randconfig savedefconfig \

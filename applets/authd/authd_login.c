@@ -54,7 +54,7 @@ static int find_in(const struct authd_slot *s, const struct authd_name *name,
 /* What it would have cost to ask those who are slow, had they been asked. */
 static void waste_search(struct authd_check *c, struct span domain)
 {
-	struct authd_name none = { SPAN("-"), domain };
+	struct authd_name none = { SPAN("~"), domain };
 	struct authd_person who;
 
 	for (unsigned i = 0; i < c->nsources; i++)

@@ -29,6 +29,8 @@ struct users {
 	struct user_db *db;		/* NULL: there is none yet */
 	dev_t device;			/* of the file behind db */
 	ino_t inode;
+	struct timespec changed;	/* when it was, */
+	bool sound;			/* and whether that is in order */
 	char path[1024];
 };
 
@@ -73,6 +75,10 @@ static int refresh(struct users *u, struct err *err)
 	}
 	if (found < 0)
 		return AUTHD_NOBODY;
+	if (!u->db || st.st_mtim.tv_sec != u->changed.tv_sec ||
+			st.st_mtim.tv_nsec != u->changed.tv_nsec)
+		u->sound = false;
+	u->changed = st.st_mtim;
 	if (!u->db) {
 		u->device = st.st_dev;
 		u->inode = st.st_ino;
@@ -287,6 +293,12 @@ static int find(void *own, const struct authd_name *name,
 			SPAN_ARG(name->local), SPAN_ARG(name->domain));
 	result = user_find(u->db, span_of(address), &user, CFG_USERS_FULL ?
 			NULL : &out->keys, err);
+	/* once for each change, as it is nothing that a login should cost */
+	if (result > 0 && !u->sound) {
+		if (user_sound(u->db, err) < 0)
+			return -1;
+		u->sound = true;
+	}
 	if (CFG_USERS_FULL && result == 0) {
 		out->keys = (struct scram_keys){ 0 };
 		result = find_all(u, &user, out, err);

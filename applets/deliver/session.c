@@ -26,6 +26,24 @@ void deliver_mail(struct smtp_session *s)
 		smtp_server_ok(s, NULL);
 }
 
+/* What counts of what he has to say: the directives, and his own settings. */
+static bool take_settings(struct delivery *d, const struct auth_user *user)
+{
+	struct smtp_session *s = d->session->smtp;
+	char text[AUTH_SETTINGS_SIZE];
+	const char *hook = CFG_DELIVER_COMMAND ? recipient_hook(s->conf, user,
+			text) : NULL;
+	struct span value;
+
+	d->forward = s->conf->forward == CONF_WHOSE_ALL ||
+		(s->conf->forward == CONF_WHOSE_SYSTEM &&
+		 d->kind == AUTH_SYSTEM);
+	if (auth_setting(user, "forward", &value))
+		d->forward = span_is(value, "yes");
+	d->hook = hook == text ? arena_dup(s->arena, span_of(hook)) : hook;
+	return !hook || d->hook;
+}
+
 static struct delivery *delivery_new(struct deliver_session *x,
 		struct smtp_rcpt *r, const struct auth_user *user)
 {
@@ -42,7 +60,36 @@ static struct delivery *delivery_new(struct deliver_session *x,
 	d->mailbox = arena_dup(a, span_of(user->mailbox));
 	if (CFG_DELIVER_QUOTA)
 		d->quota = quota_of(x->smtp->conf, user);
+	if (CFG_DELIVER_RECIPIENT && !take_settings(d, user))
+		return NULL;
 	return d->name && d->mailbox ? d : NULL;
+}
+
+static bool has_file(const struct delivery *d, const char *name)
+{
+	char path[FOLDER_SIZE];
+
+	return snprintf(path, sizeof(path), "%s/%s", d->mailbox, name) <
+		(int)sizeof(path) && faccessat(d->session->deliver->mail_dir,
+				path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* A virtual user whose mail needs more than a place: the helper sees to it. */
+static bool decides(const struct delivery *d)
+{
+	if (!CFG_DELIVER_RECIPIENT)
+		return false;
+	return d->hook || (d->forward && has_file(d, "forward")) ||
+		(d->session->smtp->conf->vacation == CONF_WHOSE_ALL &&
+		 has_file(d, "vacation"));
+}
+
+/* Who may want it elsewhere is asked before it matters that his mailbox is full. */
+static bool is_asked(const struct delivery *d)
+{
+	if (!CFG_DELIVER_RECIPIENT || d->kind != AUTH_SYSTEM)
+		return d->kind == AUTH_VIRTUAL && decides(d);
+	return d->hook || d->forward;
 }
 
 /* NULL: no memory. With SIZE= the sender need not send what does not fit. */
@@ -54,7 +101,7 @@ static void take(struct deliver_session *x, struct delivery *d)
 	const struct deliver_reply *no = d ? NULL : &too_many;
 	struct smtp_session *s = x->smtp;
 
-	if (CFG_DELIVER_QUOTA && d && !s->spool_again)
+	if (CFG_DELIVER_QUOTA && d && !s->spool_again && !is_asked(d))
 		no = quota_check(d, s->declared_size);
 	if (no) {
 		smtp_server_refuse(s, no->code, no->enhanced, no->text);
@@ -163,28 +210,6 @@ static void expect(struct deliver_session *x, bool coming)
 	if (x->coming != coming)
 		sync_expect(x->deliver->sync, coming ? 1 : -1);
 	x->coming = coming;
-}
-
-static bool has_file(const struct delivery *d, unsigned char whose,
-		const char *name)
-{
-	char path[FOLDER_SIZE];
-
-	return whose == CONF_WHOSE_ALL && snprintf(path, sizeof(path), "%s/%s",
-			d->mailbox, name) < (int)sizeof(path) && faccessat(
-				d->session->deliver->mail_dir, path, F_OK,
-				AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* A virtual user whose mail needs more than a place: the helper sees to it. */
-static bool decides(const struct delivery *d)
-{
-	const struct conf *conf = d->session->smtp->conf;
-
-	if (!CFG_DELIVER_RECIPIENT || !d->session->deliver->system)
-		return false;
-	return conf->deliver_command || has_file(d, conf->forward, "forward")
-		|| has_file(d, conf->vacation, "vacation");
 }
 
 /* The head goes before the body where the file will be just one user's. */
@@ -393,6 +418,16 @@ static void answer_forward(struct delivery *d, const char *to)
 	smtp_server_answer_rcpt(s, d->rcpt, 551, "5.1.6", text);
 }
 
+static void answer_no(struct delivery *d, const struct deliver_reply *no)
+{
+	struct smtp_session *s = d->session->smtp;
+
+	list_del(&d->link);
+	log_warn("%s: to=<%s> from=<%s>: %s", s->spool_id ? s->spool_id
+			: "-", d->rcpt->address, s->sender, no->text);
+	smtp_server_answer_rcpt(s, d->rcpt, no->code, no->enhanced, no->text);
+}
+
 static void on_appended(void *arg, const struct system_end *end)
 {
 	struct delivery *d = arg;
@@ -402,7 +437,9 @@ static void on_appended(void *arg, const struct system_end *end)
 	d->decided = end->err && end->err->kind == ERR_PERM;
 	if (CFG_DELIVER_QUOTA && end->kept && d->kind != AUTH_ALIAS)
 		quota_count(d, d->session->stage.out.written);
-	if (CFG_DELIVER_RECIPIENT && *end->forward)
+	if (CFG_DELIVER_RECIPIENT && end->full)
+		answer_no(d, d->full);
+	else if (CFG_DELIVER_RECIPIENT && *end->forward)
 		answer_forward(d, end->forward);
 	else
 		answer(d, end->err);
@@ -417,8 +454,9 @@ static void to_system(struct delivery *d)
 		.box = d->kind == AUTH_VIRTUAL ? d->mailbox : NULL,
 		.sender = x->smtp->sender,
 		.key = deliver_key(key, x->smtp->spool_id, d->rcpt->address),
-		.again = x->smtp->spool_again, .when = clock_now(),
-		.head = head_of(head, d), .fd = x->stage.out.fd,
+		.again = x->smtp->spool_again, .full = d->full,
+		.hook = d->hook, .forward = d->forward,
+		.when = clock_now(), .head = head_of(head, d), .fd = x->stage.out.fd,
 		.length = (int64_t)x->stage.out.written
 	};
 	struct err err;
@@ -443,21 +481,16 @@ static const struct deliver_reply *objection(struct delivery *d)
 				d->rcpt->address))
 		return &loop;
 	if (CFG_DELIVER_QUOTA && !d->session->smtp->spool_again)
-		return quota_check(d, g->out.written);
-	return NULL;
+		d->full = quota_check(d, g->out.written);
+	return is_asked(d) ? NULL : d->full;
 }
 
 static void hand_over(struct delivery *d)
 {
-	struct smtp_session *s = d->session->smtp;
 	const struct deliver_reply *no = objection(d);
 
 	if (no) {
-		list_del(&d->link);
-		log_warn("%s: to=<%s> from=<%s>: %s", s->spool_id ? s->spool_id
-				: "-", d->rcpt->address, s->sender, no->text);
-		smtp_server_answer_rcpt(s, d->rcpt, no->code, no->enhanced,
-				no->text);
+		answer_no(d, no);
 	} else if (d->kind == AUTH_VIRTUAL && !decides(d)) {
 		to_maildir(d);
 	} else {

@@ -29,8 +29,7 @@ int stage_open(struct stage *g, int staging, struct err *err)
 
 int stage_write(struct stage *g, struct span piece, struct err *err)
 {
-	while (piece.n)
-		out_add(&g->out, span_cut(&piece, '\r'));
+	out_add_lf(&g->out, piece);
 	errno = g->out.error;
 	return errno ? disk_err(err, "staging") : 0;
 }

@@ -414,6 +414,9 @@ int mailuser_main(int argc, char **argv)
 		usage_fail(argv[0]);
 	}
 	verb = find_verb(m.operand[0]);
+	if (CFG_USERS_FULL && verb && m.operands - 1 > verb->most)
+		fprintf(stderr, "mailuser: %s: what is this?\n",
+				m.operand[verb->most + 1]);
 	if (!verb || m.operands - 1 < verb->least ||
 			m.operands - 1 > verb->most)
 		usage_fail(argv[0]);

@@ -8,7 +8,7 @@
 #include "os/conf.h"
 #include "store/user.h"
 
-#define OPERANDS_MOST (3 + 30 * CFG_USERS_FULL)
+#define OPERANDS_MOST (2 + 31 * CFG_USERS_FULL)
 
 struct mailuser {
 	const char *path;		/* of the configuration */

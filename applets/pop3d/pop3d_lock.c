@@ -1,5 +1,6 @@
 #include "pop3d/pop3d.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -21,10 +22,12 @@ void pop3d_lock_open(struct pop3d *p)
 	char path[512];
 
 	snprintf(path, sizeof(path), "%s/pop3d.lock", conf->run_dir);
-	p->lock = -1;
-	if (file_mkdirs(AT_FDCWD, conf->run_dir, 0755, NULL) == 0)
-		p->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC
-				| O_NOFOLLOW, 0600);
+	file_mkdirs(AT_FDCWD, conf->run_dir, 0755, NULL);
+	p->lock = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	/* fs.protected_regular minds O_CREAT on what another owns */
+	if (p->lock < 0 && errno == ENOENT)
+		p->lock = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+				0600);
 	if (p->lock < 0) {
 		log_warn("%s: cannot be opened: other processes are not kept "
 				"out of a mailbox in use", path);

@@ -7,6 +7,7 @@
 #include "net/conn_private.h"
 
 #define CONN_OUT_FIRST 512
+#define PRINT_SHORT 256		/* octets that are printed without a second look */
 
 static void give_back(char **p, size_t used)
 {
@@ -24,8 +25,9 @@ void conn_free_in(struct conn *c)
 
 void conn_free_out(struct conn *c)
 {
-	give_back(&c->out, c->out_size);
-	c->out_at = c->out_n = c->out_size = c->plain_left = 0;
+	give_back(&c->out, c->out_used);
+	c->out_at = c->out_n = c->out_size = c->out_used = 0;
+	c->plain_left = 0;
 }
 
 /* -- input -- */
@@ -118,7 +120,8 @@ static bool grow(struct conn *c, size_t need)
 		return false;
 	if (c->out_n)
 		memcpy(p, c->out + c->out_at, c->out_n);
-	give_back(&c->out, c->out_size);
+	give_back(&c->out, c->out_used);
+	c->out_used = c->out_n;
 	c->out = p;
 	c->out_at = 0;
 	c->out_size = size;
@@ -156,6 +159,8 @@ static char *room(struct conn *c, size_t n)
 static void added(struct conn *c, size_t n)
 {
 	c->out_n += n;
+	if (c->out_at + c->out_n > c->out_used)
+		c->out_used = c->out_at + c->out_n;
 	if (c->out_n > CONN_OUT_MARK)
 		c->over_mark = true;
 	if (c->state == CONN_OPEN && !c->out_blocked)
@@ -183,6 +188,20 @@ void conn_puts(struct conn *c, const char *s)
 	conn_write(c, s, strlen(s));
 }
 
+/* Most fits; what is printed may be a secret. */
+static int print_short(struct conn *c, const char *fmt, va_list ap)
+{
+	char text[PRINT_SHORT];
+	int n = vsnprintf(text, sizeof(text), fmt, ap);
+
+	if (n > 0 && n < PRINT_SHORT)
+		conn_write(c, text, (size_t)n);
+	if (n > 0)
+		explicit_bzero(text, n < PRINT_SHORT ? (size_t)n
+				: sizeof(text));
+	return n;
+}
+
 void conn_printf(struct conn *c, const char *fmt, ...)
 {
 	va_list ap;
@@ -190,9 +209,11 @@ void conn_printf(struct conn *c, const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = print_short(c, fmt, ap);
 	va_end(ap);
-	to = n > 0 ? room(c, (size_t)n + 1) : NULL;	/* and its NUL */
+	if (n < PRINT_SHORT)
+		return;
+	to = room(c, (size_t)n + 1);	/* and its NUL */
 	if (!to)
 		return;
 	va_start(ap, fmt);

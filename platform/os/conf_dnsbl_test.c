@@ -124,6 +124,25 @@ static void checks(void **state)
 			"no, note nor refuse");
 }
 
+/* What else is one of three words. */
+static void choices(void **state)
+{
+	struct conf *c = parse("forward all\ndetail-folder make");
+
+	(void)state;
+	assert_int_equal(c->forward, CONF_WHOSE_ALL);
+	assert_int_equal(c->vacation, CONF_WHOSE_SYSTEM);
+	assert_int_equal(c->detail_folder, CONF_FOLDERS_MAKE);
+	conf_free(c);
+	assert_value("detail-folder", "existing", "existing");
+	assert_value("vacation", "no", "no");
+	assert_value("deliver-command", "\"/a/b c\"", "/a/b c");
+	assert_wrong("forward yes", ":1: forward: \"yes\" is neither no, system"
+			" nor all");
+	assert_wrong("deliver-command a", ":1: deliver-command: \"a\" does not "
+			"begin with /");
+}
+
 static void left_out(void **state)
 {
 	struct conf_load l = {
@@ -146,6 +165,7 @@ int main(void)
 		cmocka_unit_test(how_many),
 		cmocka_unit_test(rates),
 		cmocka_unit_test(checks),
+		cmocka_unit_test(choices),
 		cmocka_unit_test(left_out),
 	};
 

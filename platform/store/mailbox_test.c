@@ -632,6 +632,79 @@ static void test_mbox_forms(void **state)
 	mailbox_close(m);
 }
 
+static void put_bytes(const char *name, const char *text, size_t n)
+{
+	int fd = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_int_equal(write(fd, text, n), (ssize_t)n);
+	close(fd);
+}
+
+/* All that stands behind the first message comes through a save as it was. */
+static void assert_kept(const char *rest, size_t n)
+{
+	static const char first[] = "From a@b Tue Nov 25 10:00:00 2025\n"
+		"S: 1\n\n1\n\n";
+	struct mailbox *m;
+	struct err err;
+	struct stat st;
+	struct str s;
+	char *now;
+	int fd;
+
+	str_init(&s, 1 << 25);
+	str_adds(&s, first);
+	str_add(&s, span_make(rest, n));
+	put_bytes("m", s.p, s.n);
+	m = open_box("m", true);
+	assert_int_equal(mailbox_count(m), 2);
+	mailbox_flag(m, 1, MAILBOX_DELETED, 0);
+	assert_int_equal(mailbox_save(m, &err), 0);
+	mailbox_close(m);
+	assert_int_equal(fstatat(folder, "m", &st, 0), 0);
+	assert_int_equal(st.st_size, n + 1);	/* the separator is completed */
+	now = malloc(n);
+	fd = openat(folder, "m", O_RDONLY);
+	assert_int_equal(read(fd, now, n), (ssize_t)n);
+	close(fd);
+	assert_memory_equal(now, rest, n);
+	free(now);
+	str_free(&s);
+}
+
+static void test_mbox_hostile(void **state)
+{
+	static const char nul[] = "From \0a@b Tue Nov 25 11:00:00 2025\n"
+		"Subject: \0\0\nX\0Y: z\n\nb\0ody\nContent-Length: 9\n";
+	static const char length[] = "From a@b Tue Nov 25 11:00:00 2025\n"
+		"Content-Length: 99999999999999999999\nContent-Length: -1\n"
+		"\nx\n";
+	struct str s;
+
+	(void)state;
+	assert_kept(nul, sizeof(nul) - 1);
+	assert_kept(length, sizeof(length) - 1);
+	/* header lines without end, and one line of 3 MB */
+	str_init(&s, 1 << 25);
+	str_adds(&s, "From a@b Tue Nov 25 11:00:00 2025\n");
+	for (int i = 0; i < 300000; i++)
+		str_adds(&s, "X-A: b\n");
+	str_adds(&s, "X-Long: ");
+	for (int i = 0; i < 300000; i++)
+		str_adds(&s, "0123456789");
+	str_adds(&s, "\n\nx\n");
+	assert_false(s.bad);
+	assert_kept(s.p, s.n);
+	/* a From_ line of that length, and one that never ends */
+	str_clear(&s);
+	str_adds(&s, "From a@b Tue Nov 25 11:00:00 2025");
+	for (int i = 0; i < 30000; i++)
+		str_adds(&s, " From ");
+	str_adds(&s, "\nS: 1\n\nx\n");
+	assert_kept(s.p, s.n);
+	str_free(&s);
+}
+
 static void test_mbox_twins(void **state)
 {
 	struct mailbox *m;
@@ -1223,7 +1296,7 @@ int main(void)
 		BOTH(test_keys), BOTH(test_missing), BOTH(test_reader_steps),
 		BOTH(test_maildir_names), BOTH(test_maildir_shared),
 		BOTH(test_maildir_quota), BOTH(test_links),
-		BOTH(test_maildir_strange), BOTH(test_maildir_place), BOTH(test_mbox_forms),
+		BOTH(test_maildir_strange), BOTH(test_maildir_place), BOTH(test_mbox_forms), BOTH(test_mbox_hostile),
 		BOTH(test_mbox_twins), BOTH(test_mbox_foreign_status),
 		BOTH(test_mbox_save_keeps_all),
 		BOTH(test_mbox_rewritten_meanwhile), BOTH(test_mbox_cut_ends),

@@ -155,6 +155,11 @@ static bool dot_break(const struct mbox_lock *l, const char *name)
 	return unlinkat(l->dirfd, name, 0) == 0;
 }
 
+static bool is_full(void)
+{
+	return errno == ENOSPC || errno == EDQUOT;
+}
+
 /*
  * The lock appears with its content: an empty one, from a process that was
  * killed between the two, would have to be waited out. The fcntl lock that we
@@ -176,7 +181,10 @@ static int dot_create(const struct mbox_lock *l, const char *name)
 		return -1;
 	snprintf(text, sizeof(text), "%ld %" PRId64 " " OURS "\n",
 			(long)getpid(), (int64_t)st.st_size);
+	/* an empty one is better than none: mail must go from a full disk */
 	rc = file_write(fd, text, strlen(text));
+	if (rc < 0 && is_full())
+		rc = 0;
 	if (close(fd) < 0)
 		rc = -1;
 	if (rc == 0)
@@ -202,10 +210,10 @@ static int dot_take(struct mbox_lock *l)
 		return dot_break(l, name) ? dot_take(l) : 1;
 	/*
 	 * A folder that is not ours to write, or one without links (FAT has no
-	 * users either): fcntl is what there is.
+	 * users either), or one that is full: fcntl is what there is.
 	 */
 	return errno == EACCES || errno == EPERM || errno == EROFS
-		|| errno == EOPNOTSUPP ? 0 : -1;
+		|| errno == EOPNOTSUPP || is_full() ? 0 : -1;
 }
 
 /* -- both together -- */

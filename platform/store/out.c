@@ -29,6 +29,12 @@ static int put(struct out *o)
 
 static void flush(struct out *o)
 {
+	const char *p = o->buffer, *end = p + o->n;
+
+	while (p < end && (p = memchr(p, '\n', (size_t)(end - p)))) {
+		o->lines++;
+		p++;
+	}
 	if (!o->error && put(o) < 0)
 		o->error = errno;
 	o->n = 0;
@@ -36,19 +42,28 @@ static void flush(struct out *o)
 
 void out_add(struct out *o, struct span s)
 {
-	size_t at = span_find(s, '\n');
-
-	for (; at < s.n; at += 1 + span_find(span_rest(s, at + 1), '\n'))
-		o->lines++;
 	o->written += s.n;
 	while (s.n) {
-		struct span piece = span_sub(s, 0, OUT_SIZE - o->n);
+		size_t n = s.n < OUT_SIZE - o->n ? s.n : OUT_SIZE - o->n;
 
-		memcpy(o->buffer + o->n, piece.p, piece.n);
-		o->n += piece.n;
-		s = span_rest(s, piece.n);
+		memcpy(o->buffer + o->n, s.p, n);
+		o->n += n;
+		s.p += n;
+		s.n -= n;
 		if (o->n == OUT_SIZE)
 			flush(o);
+	}
+}
+
+void out_add_lf(struct out *o, struct span s)
+{
+	const char *p = s.p, *end = p ? p + s.n : p, *cr;
+
+	for (; p < end; p = cr + 1) {
+		cr = memchr(p, '\r', (size_t)(end - p));
+		if (!cr)
+			cr = end;
+		out_add(o, span_make(p, (size_t)(cr - p)));
 	}
 }
 

@@ -13,7 +13,7 @@ struct out {
 	int fd;
 	int error;		/* errno of the first write that failed */
 	uint64_t written;	/* octets, those in the buffer included */
-	uint64_t lines;		/* LFs */
+	uint64_t lines;		/* LFs of what has left the buffer */
 	size_t n;		/* octets in the buffer */
 	char *buffer;
 	struct gzip *gzip;	/* NULL: as it is */
@@ -23,6 +23,7 @@ struct gzip;
 
 int out_open(struct out *o, int fd, struct err *err);	/* -1: no memory */
 void out_add(struct out *o, struct span s);
+void out_add_lf(struct out *o, struct span s);	/* ... without its CRs */
 /* What is written from now on is compressed (MAILBOX_GZIP). -1: no memory. */
 int out_compress(struct out *o, struct err *err);
 /* Writes what is left and frees. 0 or -1 with errno. */

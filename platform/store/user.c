@@ -184,6 +184,47 @@ int user_find(struct user_db *db, struct span address, struct user *out,
 	return result;
 }
 
+#define CHECKED_MOST (4 * 1024 * 1024)
+
+/* A number that a PRAGMA tells; -1 with err. */
+static int64_t pragma(struct user_db *db, const char *sql, struct err *err)
+{
+	struct db_query *q = db_query(db->db, sql, err);
+	int64_t n = -1;
+
+	if (!q || db_step(q, err) <= 0)
+		return -1;
+	n = db_number(q, 0);
+	db_done(q);
+	return n;
+}
+
+int user_sound(struct user_db *db, struct err *err)
+{
+	int64_t pages = pragma(db, "PRAGMA page_count", err);
+	int64_t size = pragma(db, "PRAGMA page_size", err);
+	struct db_query *q;
+	int rc;
+
+	if (pages < 0 || size <= 0)
+		return -1;
+	if (pages > CHECKED_MOST / size)
+		return 0;
+	q = db_query(db->db, "PRAGMA integrity_check(1)", err);
+	if (!q || db_step(q, err) <= 0)
+		return -1;
+	rc = span_is(db_text(q, 0), "ok") ? 0 : err_set(err, ERR_TEMP,
+			"users.db is damaged: %.*s", SPAN_ARG(db_text(q, 0)));
+	db_done(q);
+	/* a table that says otherwise than it did what it has may be in order */
+	if (rc == 0 && pragma(db, "SELECT count(*) FROM user u LEFT JOIN"
+			" domain d ON d.id = u.domain WHERE d.id IS NULL",
+			err) != 0)
+		rc = err_set(err, ERR_TEMP, "users.db is damaged: there are "
+				"users without a domain");
+	return rc;
+}
+
 int user_each(struct user_db *db, bool (*fn)(void *arg, const struct user *u),
 		void *arg, struct err *err)
 {
@@ -346,14 +387,10 @@ int user_delete(struct user_db *db, struct span address, struct err *err)
 /* Has whoever wrote it last known of what there is more? */
 static int has_step_2(struct user_db *db, struct err *err)
 {
-	struct db_query *q = db_query(db->db, "PRAGMA user_version", err);
-	int found = q ? db_step(q, err) : -1;
+	int64_t version = pragma(db, "PRAGMA user_version", err);
 
-	if (found < 0)
-		return -1;
-	db->full = found && db_number(q, 0) >= 2;
-	db_done(q);
-	return 0;
+	db->full = version >= 2;
+	return version < 0 ? -1 : 0;
 }
 
 struct user_db *user_open(const char *path, bool write, struct err *err)

@@ -56,6 +56,13 @@ void user_close(struct user_db *db);
  */
 int user_find(struct user_db *db, struct span address, struct user *out,
 		struct scram_keys *keys, struct err *err);
+/*
+ * A single octet that the flash has lost may hide somebody without a trace, so
+ * before mail for nobody is refused: is all of the file in order? It is not
+ * looked through where it is longer than 4 MB (some 25,000 users). 0; -1 with
+ * err, ERR_TEMP.
+ */
+int user_sound(struct user_db *db, struct err *err);
 /* ERR_PERM: exists already / address not valid. */
 int user_add(struct user_db *db, struct span address,
 		const struct scram_keys *keys, struct err *err);

@@ -256,6 +256,53 @@ static void damage_at_each_page(void **state)
 	}
 }
 
+/*
+ * One octet anywhere: she is there, or it cannot be told, or a look at all of the
+ * file says why she is not.
+ */
+static void damage_at_each_octet(void **state)
+{
+	struct place *p = *state;
+	char *was = malloc(1 << 20), c;
+	struct user user;
+	struct stat st;
+	int fd, lost = 0;
+
+	close_db(p);
+	unlink(p->path);
+	p->db = user_open(p->path, true, NULL);
+	assert_int_equal(user_add(p->db, ALICE, &p->keys, NULL), 0);
+	close_db(p);
+	assert_int_equal(stat(p->path, &st), 0);
+	fd = open(p->path, O_RDONLY);
+	assert_int_equal(pread(fd, was, 1 << 20, 0), st.st_size);
+	close(fd);
+	for (long at = 0; at < st.st_size; at++) {
+		int rc;
+
+		/* of what is not in use a sample will do */
+		if (!was[at] && at % 61)
+			continue;
+		c = (char)(was[at] ^ (at % 2 ? 0xff : 0x01));
+		overwrite(p, at, &c, 1);
+		rc = open_db(p, false) ? user_find(p->db, ALICE, &user, NULL,
+				&p->err) : -1;
+		if (rc > 0) {
+			lost++;
+			rc = user_sound(p->db, &p->err);
+		}
+		if (rc < 0 && p->err.kind != ERR_TEMP)
+			fail_msg("%ld: %s", at, p->err.text);
+		if (rc >= 0 && lost && user_find(p->db, ALICE, &user, NULL,
+				NULL) > 0)
+			fail_msg("%ld: alice is lost", at);
+		close_db(p);
+		overwrite(p, at, was + at, 1);
+	}
+	assert_true(lost > 0);		/* else this is for nothing */
+	free(was);
+}
+
 /* A writer that is at it for long: not now, never "no such user". */
 static void a_locked_file(void **state)
 {
@@ -556,6 +603,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(version_1_goes_on), TEST(a_newer_file),
 		TEST(a_migration_is_all_or_nothing), TEST(damage_at_each_page),
+		TEST(damage_at_each_octet),
 		TEST(a_locked_file), TEST(app_passwords),
 		TEST(as_many_apps_as_there_may_be), TEST(foreign_hashes),
 		TEST(settings_and_quota), TEST(aliases_and_domains),

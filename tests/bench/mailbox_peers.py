@@ -50,6 +50,8 @@ class Bench:
 
     def start(self):
         for kind in SERVERS:
+            if kind.name.lower() not in self.args.only:
+                continue
             server = kind(self.work, self.mail,
                           max(self.args.idle, *CONNECTIONS))
             try:
@@ -281,6 +283,9 @@ def parse(argv):
     p.add_argument("--idle", type=int, default=500, help="(500)")
     p.add_argument("--parts", type=lambda text: text.split(","),
                    default=["pop3", "lmtp", "idle"], help="(pop3,lmtp,idle)")
+    p.add_argument("--only", type=lambda text: text.lower().split(","),
+                   default=[s.name.lower() for s in SERVERS],
+                   help="servers (%(default)s)")
     p.add_argument("--markdown", metavar="FILE")
     p.add_argument("--dir", default="build/bench-mailbox", help="a folder on "
                    "the disk to measure (build/bench-mailbox)")

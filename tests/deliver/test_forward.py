@@ -1,8 +1,10 @@
 """What .forward says: addresses, commands, files, lists (docs/forward.md)."""
 
+import contextlib
 import os
 import pathlib
 import re
+import shutil
 import signal
 import smtplib
 import time
@@ -211,6 +213,36 @@ def test_the_command_has_his_rights_alone(house):
     assert "socket" not in said
 
 
+@pytest.mark.skipif(not shutil.which("procmail"), reason="no procmail")
+def test_procmail(house):
+    """As every manual has it."""
+    h = house("bob", "ann")
+    for name, line in (
+            ("bob", "\"|IFS=' ' && exec /usr/bin/procmail -f- || exit 75 "
+             "#bob\"\n"), ("ann", "|/usr/bin/procmail\n")):
+        h.put(name, ".forward", line)
+        h.put(name, ".procmailrc", "MAILDIR={DIR}\nDEFAULT={DIR}/inbox\n"
+              "LOGFILE={DIR}/log\n:0\n* ^Subject: s$\nmatched\n")
+    h.send("bob@a.test", "ann@a.test")
+    h.send("bob@a.test", "ann@a.test", subject="t")
+    wait_empty(h)
+    for name in ("bob", "ann"):
+        for box in ("matched", "inbox"):
+            assert (h.home[name] / box).read_text().startswith("From x@b.test ")
+    assert not h.mbox("bob") and not h.mbox("ann")
+
+
+@pytest.mark.skipif(not shutil.which("maildrop"), reason="no maildrop")
+def test_maildrop(house):
+    h = house("bob")
+    h.put("bob", ".forward", "\"|/usr/bin/maildrop\"\n")
+    h.put("bob", ".mailfilter", "if (/^Subject: s/)\n  to {DIR}/matched\n"
+          "to {DIR}/other\n", 0o600)
+    h.send("bob@a.test")
+    wait_for(lambda: (h.home["bob"] / "matched").exists())
+    wait_empty(h)
+
+
 def test_too_many(house):
     h = house("bob")
     h.put("bob", ".forward", "".join(f"n{n}@b.test\n" for n in range(65)))
@@ -246,7 +278,8 @@ def test_killed_in_the_middle(house, when):
     time.sleep(0.012 * when)
     for applet in ("queue", "deliver") if when % 2 else ("queue",):
         for pid in h.pids(applet):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     wait_for(lambda: len(h.mbox("bob")) >= 4 and len(h.mbox("ann")) >= 4
              and len(h.mbox("eve")) >= 4 and len(h.world.messages) >= 4, 30)
     wait_empty(h, 30)
@@ -306,3 +339,20 @@ def test_virtual_user(house):
     (box / "forward").unlink()
     h.send("alice@a.test", "bob@a.test")
     h.wait_messages("alice", 5)
+
+
+def test_a_full_mailbox_is_no_matter_of_who_forwards(house):
+    h = house("bob", "ann", extra="mailbox-quota 10k\nforward all\n")
+    h.put("bob", ".forward", "y@b.test\n")
+    (h.maildir("alice") / "forward").write_text("z@b.test\n")
+    big = "From: x@b.test\r\n\r\n" + "x" * 70 + "\r\n" + 200 * ("y" * 70 + "\r\n")
+    h.send("bob@a.test", "alice@a.test", text=big)
+    wait_for(lambda: len(h.world.messages) == 2)
+    wait_empty(h)
+    assert sorted(m[1] for m in h.world.messages) == [["y@b.test"], ["z@b.test"]]
+    h.put("bob", ".forward", "\\bob, y@b.test\n")
+    h.send("bob@a.test", "ann@a.test", text=big)
+    wait_for(lambda: len(h.world.messages) == 5)
+    text = b"".join(m[2] for m in h.world.messages if m[1] == ["x@b.test"])
+    assert text.count(b"Status: 5.2.3") == 2
+    assert not h.mbox("bob") and not h.mbox("ann")

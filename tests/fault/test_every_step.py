@@ -282,6 +282,20 @@ def aliases(h):
                   ("all", "all@a.test", "expanded")})
 
 
+def forwards(h):
+    """alice keeps a copy, bob does not and is in her .forward, too."""
+    for user, text in (("alice", "alice, bob, out@b.test\n"),
+                       ("bob", "carol\n")):
+        h.i.maildir(user).mkdir(parents=True, exist_ok=True)
+        (h.i.maildir(user) / "forward").write_text(text)
+    h.put("one", "alice@a.test", ["alice@a.test\tNOTIFY=SUCCESS",
+                                  "no@b.test"])
+    return Model(h, {("one", "alice@a.test"), ("one", "carol@a.test"),
+                     ("one", "out@b.test")},
+                 {("one", "no@b.test", "failed"),
+                  ("one", "alice@a.test", "expanded")})
+
+
 def digest(h):
     """The first goes, the others are merged."""
     for n in range(4):
@@ -440,6 +454,15 @@ def house(tmp_path_factory):
 @pytest.mark.parametrize("power", [None, "none", "some"])
 def test_queue(house, fill, power):
     walk(house, fill, power)
+
+
+@pytest.mark.parametrize("power", [None, "none", "some"])
+def test_forward(tmp_path, power):
+    h = House(tmp_path, "forward all\n")
+    try:
+        walk(h, forwards, power)
+    finally:
+        h.close()
 
 
 @pytest.mark.parametrize("power", [None, "none", "some"])

@@ -125,3 +125,22 @@ def test_links_and_folders_are_no_mail(box):
         (drop / "new" / "3.folder.h").rmdir()
         (drop / "new" / "4.pipe.h").unlink()
     wait_for(lambda: len(box.messages("alice")) == 1)
+
+
+def test_nothing_is_left_of_them(box):
+    """Descriptors, of sessions that ended in all ways."""
+    fds = pathlib.Path(f"/proc/{box.pids('pop3d')[0]}/fd")
+    Pop(box.port["pop3"]).quit()
+    time.sleep(0.3)
+    before = len(list(fds.iterdir()))
+    for n in range(30):
+        p = Pop(box.port["pop3"])
+        p.list("RETR 1")
+        if n % 3 == 0:
+            p.send("RETR 1")
+        elif n % 3 == 1:
+            p.ok("DELE 1")
+            p.ok("RSET")
+            p.send("QUIT")
+        p.close()
+        wait_for(lambda: len(list(fds.iterdir())) <= before)

@@ -1,7 +1,8 @@
 """One maildrop and several programs: what each may count on."""
 
-import pathlib
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -192,3 +193,33 @@ def test_the_quota_knows_what_is_gone(box, drop):
         p.ok(f"DELE {n}")
     p.quit()
     assert size.read_text().splitlines()[-1] == f"{-said} -3"
+
+
+def test_quit_counts_though_the_client_is_gone(box, drop):
+    p = Pop(box.port["pop3"])
+    p.ok("DELE 1")
+    p.ok("DELE 3")
+    p.send("QUIT")
+    p.close()
+    wait_for(lambda: len(box.messages("alice")) == 1)
+
+
+def test_who_was_there_before_a_reload_keeps_his_mailbox(box, drop):
+    p = Pop(box.port["pop3"])
+    before = box.pids("pop3d")
+    box.maild.send_signal(signal.SIGHUP)
+    wait_for(lambda: len(box.pids("pop3d")) > len(before))
+
+    def new_one():
+        """Of the successor, which has to know of it, too."""
+        q = Pop(box.port["pop3"], login=None)
+        q.ok("USER alice@a.test")
+        reply = q.say("PASS alice-pw")
+        q.close()
+        return reply
+    wait_for(lambda: len(re.findall("pop3d: ready", box.log())) > 1)
+    assert new_one().startswith("-ERR [IN-USE]")
+    p.ok("DELE 1")
+    p.quit()
+    wait_for(lambda: new_one().startswith("+OK"))
+    assert len(box.messages("alice")) == 2

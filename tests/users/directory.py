@@ -135,6 +135,7 @@ rootpw admin-pw
 directory {dir}/db
 maxsize 1073741824
 dbnosync
+index objectClass eq
 index mail eq
 index uid eq
 access to attrs=userPassword by anonymous auth by * none

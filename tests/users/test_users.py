@@ -97,7 +97,7 @@ def test_a_life(box, authd):
 
 
 @pytest.mark.parametrize("argv, text, status, says", [
-    (["add", "x@elsewhere.test"], "pw\n", 78, 'line "domain elsewhere.test"'),
+    (["add", "x@elsewhere.test"], "pw\n", 78, "domain add elsewhere.test"),
     (["add", "no-address"], "pw\n", 65, "not an address"),
     (["add", "a/../b@a.test"], "pw\n", 65, "not an address"),
     (["add", '"x y"@a.test'], "pw\n", 65, "not an address"),
