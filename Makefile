@@ -139,10 +139,13 @@ cflags += $(if $(shell $(CC) -Oz -E -x c /dev/null >/dev/null 2>&1 && echo y),-O
 # rest of them makes code for MIPS larger, whose calls take more room. Without
 # threads of jumps gcc warns of paths that there are not; builds with SANITIZE
 # still look for them.
-lean := -Wno-maybe-uninitialized -fno-thread-jumps -fno-shrink-wrap -fno-tree-dominator-opts \
+lean := -Wno-maybe-uninitialized -fno-thread-jumps -fno-shrink-wrap \
+	-fno-tree-dominator-opts \
 	$(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),-fno-caller-saves \
 	-fno-inline-functions-called-once -fno-jump-tables \
-	-fno-tree-switch-conversion -fno-partial-inlining -fno-code-hoisting)
+	-fno-tree-switch-conversion -fno-partial-inlining \
+	-fno-code-hoisting -fno-tree-forwprop -fno-forward-propagate \
+	-fno-tree-tail-merge)
 cflags += $(if $(shell $(CC) -Werror $(lean) -E -x c /dev/null >/dev/null 2>&1 && \
 	echo y),$(lean))
 endif
