@@ -252,10 +252,12 @@ static int hand_over(struct command *c)
 		.box = is_virtual ? c->found.mailbox : NULL
 	};
 	const char *original = c->user;
-	char text[DELIVER_HEAD_SIZE];
+	char text[DELIVER_HEAD_SIZE], hook[AUTH_SETTINGS_SIZE];
 	struct err err;
 	int rc = read_input(c, &err);
 
+	if (CFG_DELIVER_COMMAND)
+		m.hook = recipient_hook(c->conf, &c->found, hook);
 	if (CFG_DELIVER_MDA) {
 		m.start = mda_envelope(&c->mda, c->body);
 		mda_recipient(&c->mda, c->conf, c->user);

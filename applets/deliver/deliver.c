@@ -264,13 +264,6 @@ static int open_folders(struct deliver *m, struct err *err)
 	return 0;
 }
 
-/* May virtual users need the helper, too? */
-static bool recipients_decide(const struct conf *conf)
-{
-	return conf->deliver_command || conf->forward == CONF_WHOSE_ALL ||
-		conf->vacation == CONF_WHOSE_ALL;
-}
-
 static int open_all(struct deliver *m, struct err *err)
 {
 	const struct conf *conf = m->daemon.conf;
@@ -292,9 +285,9 @@ static int open_all(struct deliver *m, struct err *err)
 	m->sync = sync_open(m->daemon.loop, m->mail_dir, false, err);
 	if (!m->sync)
 		return -1;
-	if (conf->system_users || (CFG_DELIVER_ALIASES && conf->aliases[0] ==
-				'/') || (CFG_DELIVER_RECIPIENT &&
-				recipients_decide(conf))) {
+	/* virtual users may decide about their mail, too */
+	if (conf->system_users || CFG_DELIVER_RECIPIENT ||
+			(CFG_DELIVER_ALIASES && conf->aliases[0] == '/')) {
 		m->system = system_open(m->daemon.loop, conf, err);
 		if (!m->system)
 			return -1;

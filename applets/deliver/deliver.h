@@ -62,6 +62,8 @@ struct delivery {
 	struct sync_request request;	/* virtual */
 	struct system_job *job;		/* system, and who has something to decide */
 	const struct deliver_reply *full;	/* its mailbox has no room; NULL */
+	const char *hook;		/* the command that decides; or NULL */
+	bool forward;			/* .forward counts */
 	const char *folder;		/* virtual: in place of mailbox; NULL: none */
 	bool decided;			/* a failure is what the recipient has said */
 	bool before;			/* an earlier delivery was found */

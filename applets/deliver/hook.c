@@ -1,5 +1,5 @@
 /*
- * deliver-command: a program that says what becomes of a message, in lines as
+ * deliver-command, or a virtual user's setting hook: a program that says what becomes of a message, in lines as
  * Sieve (RFC 5228) names its actions. It runs before the mailbox's lock is taken
  * and without the mail folder's group, so in a process of its own, which becomes
  * the user. Sieve itself would fill the same struct disposition.
@@ -24,6 +24,17 @@ struct said {
 	size_t n;
 	char text[RUN_OUTPUT_MOST];
 };
+
+const char *recipient_hook(const struct conf *conf,
+		const struct auth_user *user, char hook[AUTH_SETTINGS_SIZE])
+{
+	struct span value;
+
+	if (!auth_setting(user, "hook", &value) || !value.n)
+		return conf->deliver_command;
+	str_copy(hook, AUTH_SETTINGS_SIZE, value);
+	return hook;
+}
 
 /* -- what it said -- */
 
@@ -106,7 +117,7 @@ static void run(struct recipient *r, struct said *said)
 	struct addr a = addr_split(span_of(r->m->address));
 	struct str text;
 	struct run_command c = {
-		.command = r->conf->deliver_command, .whose = "deliver-command",
+		.command = r->m->hook, .whose = "deliver-command",
 		.user = r->m->user, .home = r->folder, .folder = r->folder,
 		.local = a.local, .domain = a.domain,
 		.timeout = r->conf->alias_timeout, .said = &text

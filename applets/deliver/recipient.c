@@ -305,7 +305,7 @@ static bool was_redirected(const struct recipient *r)
 
 	str_init(&out, SYSTEM_FORWARD_MOST - 1);
 	was = r->passed > 1 || (r->passed && (!CFG_DELIVER_FORWARD ||
-				!counts(r, r->conf->forward) ||
+				!r->m->forward ||
 				forward_read(r, &out, &err) <= 0));
 	str_free(&out);
 	return was;
@@ -337,13 +337,12 @@ static int follow(const struct recipient *r, int mbox_dir,
 	int rc = 0;
 
 	/* his own copy comes back with our mark */
-	if (CFG_DELIVER_FORWARD && counts(r, r->conf->forward) && r->m->key &&
-			!r->passed)
+	if (CFG_DELIVER_FORWARD && r->m->forward && r->m->key && !r->passed)
 		rc = forward_read(r, &end->forward, err);
 	if (rc)
 		return rc < 0 ? -1 : 0;
 	str_init(&d.redirect, SYSTEM_FORWARD_MOST - 1);
-	if (CFG_DELIVER_COMMAND && r->conf->deliver_command)
+	if (CFG_DELIVER_COMMAND && r->m->hook)
 		rc = filter(r, &d, end, err);
 	if (rc == 0 && d.keep)
 		rc = to_mailbox(r, mbox_dir, &d, end, err);

@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "deliver/system.h"
+#include "net/auth.h"
 
 #define FORWARD_FILE_MOST 65536		/* octets of it, and of all it includes */
 #define FORWARD_MOST 64			/* recipients that one may name */
@@ -79,7 +80,10 @@ int recipient_become(struct recipient *r, struct err *err);
 /* forward.c. 1: recipients were added to out; 0: it stays here; -1: not now. */
 int forward_read(const struct recipient *r, struct str *out, struct err *err);
 
-/* hook.c: what deliver-command says. 0 or -1. */
+/* hook.c: his own one, for which there is room, or deliver-command, or NULL. */
+const char *recipient_hook(const struct conf *conf,
+		const struct auth_user *user, char hook[AUTH_SETTINGS_SIZE]);
+/* What that says. 0 or -1. */
 int hook_ask(const struct recipient *r, struct disposition *d,
 		struct err *err);
 

@@ -26,6 +26,24 @@ void deliver_mail(struct smtp_session *s)
 		smtp_server_ok(s, NULL);
 }
 
+/* What counts of what he has to say: the directives, and his own settings. */
+static bool take_settings(struct delivery *d, const struct auth_user *user)
+{
+	struct smtp_session *s = d->session->smtp;
+	char text[AUTH_SETTINGS_SIZE];
+	const char *hook = CFG_DELIVER_COMMAND ? recipient_hook(s->conf, user,
+			text) : NULL;
+	struct span value;
+
+	d->forward = s->conf->forward == CONF_WHOSE_ALL ||
+		(s->conf->forward == CONF_WHOSE_SYSTEM &&
+		 d->kind == AUTH_SYSTEM);
+	if (auth_setting(user, "forward", &value))
+		d->forward = span_is(value, "yes");
+	d->hook = hook == text ? arena_dup(s->arena, span_of(hook)) : hook;
+	return !hook || d->hook;
+}
+
 static struct delivery *delivery_new(struct deliver_session *x,
 		struct smtp_rcpt *r, const struct auth_user *user)
 {
@@ -42,39 +60,36 @@ static struct delivery *delivery_new(struct deliver_session *x,
 	d->mailbox = arena_dup(a, span_of(user->mailbox));
 	if (CFG_DELIVER_QUOTA)
 		d->quota = quota_of(x->smtp->conf, user);
+	if (CFG_DELIVER_RECIPIENT && !take_settings(d, user))
+		return NULL;
 	return d->name && d->mailbox ? d : NULL;
 }
 
-static bool has_file(const struct delivery *d, unsigned char whose,
-		const char *name)
+static bool has_file(const struct delivery *d, const char *name)
 {
 	char path[FOLDER_SIZE];
 
-	return whose == CONF_WHOSE_ALL && snprintf(path, sizeof(path), "%s/%s",
-			d->mailbox, name) < (int)sizeof(path) && faccessat(
-				d->session->deliver->mail_dir, path, F_OK,
-				AT_SYMLINK_NOFOLLOW) == 0;
+	return snprintf(path, sizeof(path), "%s/%s", d->mailbox, name) <
+		(int)sizeof(path) && faccessat(d->session->deliver->mail_dir,
+				path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* A virtual user whose mail needs more than a place: the helper sees to it. */
 static bool decides(const struct delivery *d)
 {
-	const struct conf *conf = d->session->smtp->conf;
-
-	if (!CFG_DELIVER_RECIPIENT || !d->session->deliver->system)
+	if (!CFG_DELIVER_RECIPIENT)
 		return false;
-	return conf->deliver_command || has_file(d, conf->forward, "forward")
-		|| has_file(d, conf->vacation, "vacation");
+	return d->hook || (d->forward && has_file(d, "forward")) ||
+		(d->session->smtp->conf->vacation == CONF_WHOSE_ALL &&
+		 has_file(d, "vacation"));
 }
 
 /* Who may want it elsewhere is asked before it matters that his mailbox is full. */
 static bool is_asked(const struct delivery *d)
 {
-	const struct conf *conf = d->session->smtp->conf;
-
 	if (!CFG_DELIVER_RECIPIENT || d->kind != AUTH_SYSTEM)
 		return d->kind == AUTH_VIRTUAL && decides(d);
-	return conf->deliver_command || conf->forward != CONF_WHOSE_NO;
+	return d->hook || d->forward;
 }
 
 /* NULL: no memory. With SIZE= the sender need not send what does not fit. */
@@ -440,6 +455,7 @@ static void to_system(struct delivery *d)
 		.sender = x->smtp->sender,
 		.key = deliver_key(key, x->smtp->spool_id, d->rcpt->address),
 		.again = x->smtp->spool_again, .full = d->full,
+		.hook = d->hook, .forward = d->forward,
 		.when = clock_now(), .head = head_of(head, d), .fd = x->stage.out.fd,
 		.length = (int64_t)x->stage.out.written
 	};

@@ -21,16 +21,16 @@
 #define ALIAS_JOBS_MOST 4	/* and of these such that run somebody's program */
 #define JOB_LIMIT 300000	/* ms: a big message on slow flash; and a command's time */
 #define PACKET_SIZE 4096
-#define TEXTS 6
+#define TEXTS 7
 
 /*
- * The head of a packet to the helper; user, address, box ("": none), sender, key
- * ("": none) and head text follow, each with its NUL.
+ * The head of a packet to the helper; user, address, box, hook ("": none), sender,
+ * key (likewise) and head text follow, each with its NUL.
  */
 struct packet {
 	int64_t when, start, length;
 	uint32_t id;
-	uint8_t again, full;
+	uint8_t again, full, forward;
 };
 
 struct reply {
@@ -87,11 +87,13 @@ static bool unpack(struct system_mail *m, struct packet *head,
 	m->user = text[0].p;
 	m->address = text[1].p;
 	m->box = text[2].n ? text[2].p : NULL;
-	m->sender = text[3].p;
-	m->key = text[4].n ? text[4].p : NULL;
-	m->head = text[5];
+	m->hook = text[3].n ? text[3].p : NULL;
+	m->sender = text[4].p;
+	m->key = text[5].n ? text[5].p : NULL;
+	m->head = text[6];
 	m->again = head->again;
 	m->full = head->full;
+	m->forward = head->forward;
 	m->when = head->when;
 	m->start = head->start;
 	m->length = head->length;
@@ -363,9 +365,10 @@ struct system_job *system_append(struct system *s, const struct system_mail *m,
 		system_fn *fn, void *arg)
 {
 	const char *key = m->key ? m->key : "", *box = m->box ? m->box : "";
+	const char *hook = m->hook ? m->hook : "";
 	size_t n = sizeof(struct packet) + strlen(m->user) +
-		strlen(m->address) + strlen(box) + strlen(m->sender) +
-		strlen(key) + m->head.n + TEXTS;
+		strlen(m->address) + strlen(box) + strlen(hook) +
+		strlen(m->sender) + strlen(key) + m->head.n + TEXTS;
 	struct packet head;
 	struct system_job *job;
 
@@ -388,10 +391,12 @@ struct system_job *system_append(struct system *s, const struct system_mail *m,
 	head.length = m->length;
 	head.again = m->again;
 	head.full = m->full;
+	head.forward = m->forward;
 	memcpy(job->packet, &head, sizeof(head));
 	snprintf(job->packet + sizeof(head), n - sizeof(head),
-			"%s%c%s%c%s%c%s%c%s%c%.*s", m->user, 0, m->address, 0,
-			box, 0, m->sender, 0, key, 0, SPAN_ARG(m->head));
+			"%s%c%s%c%s%c%s%c%s%c%s%c%.*s", m->user, 0, m->address,
+			0, box, 0, hook, 0, m->sender, 0, key, 0,
+			SPAN_ARG(m->head));
 	list_add_tail(&s->waiting, &job->link);
 	start_waiting(s);
 	return job;

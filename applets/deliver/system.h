@@ -23,10 +23,12 @@ struct system_mail {
 	const char *user;	/* account, or "|NAME#N@domain" of an alias; a virtual user's address */
 	const char *address;	/* the recipient's, as it came */
 	const char *box;	/* of a virtual user, below mail-dir; NULL: an account */
+	const char *hook;	/* NULL, or: a command that decides about it (hook.c) */
 	const char *sender;
 	const char *key;	/* NULL: none */
 	bool again;
 	bool full;		/* the mailbox takes no more, with DELIVER_RECIPIENT */
+	bool forward;		/* .forward counts, as much as its owner's word does */
 	int64_t when;
 	struct span head;
 	int fd;			/* octets [start, start+length) */

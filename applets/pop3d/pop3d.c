@@ -8,7 +8,7 @@
  * file pop3d_utf8.c POP3D_UTF8
  *
  * config POP3D
- *	bool "pop3d (9 kB)"
+ *	bool "pop3d (11 kB)"
  *	default y
  *	select TLS_SERVER
  *	help
@@ -29,7 +29,7 @@
  *	  PASS.
  *
  * config POP3D_UTF8
- *	bool "UTF8 and LANG, RFC 6856 (4 kB)"
+ *	bool "UTF8 and LANG, RFC 6856 (3 kB)"
  *	depends on SMTPUTF8
  *	help
  *	  Clients that say UTF8 get messages with UTF-8 in their header as

@@ -43,8 +43,8 @@ struct auth_user {
 	/*
 	 * What deliver does otherwise for this user, "NAME=VALUE" in lines ended
 	 * by LF; auth_setting finds one. Known names:
-	 *	forward=yes|no	is .forward of a virtual user read?
-	 *	hook=COMMAND	who gets the message in place of the mailbox
+	 *	forward=yes|no	does the file forward in his Maildir count?
+	 *	hook=COMMAND	that decides about his mail (deliver-command)
 	 * Who does not know a name passes over it.
 	 */
 	char settings[AUTH_SETTINGS_SIZE];

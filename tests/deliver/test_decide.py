@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -151,6 +152,33 @@ def test_a_filter_of_his_own(house):
     wait_for(lambda: h.mbox("ann") and not h.spooled())
     h.wait_messages("alice", 1)
     assert not h.mbox("bob")
+
+
+def test_settings_of_a_virtual_user(house, tmp_path):
+    """mailuser set: his own command, and whether his forward counts."""
+    path = tmp_path / "hook"
+    path.write_text("#!/bin/sh\ncat >/dev/null\necho fileinto own\n")
+    path.chmod(0o755)
+    for p in path.parents:
+        if str(p) != "/tmp" and str(p).startswith("/tmp"):
+            p.chmod(0o755)
+    h = house("bob", users=("alice", "eve"), extra="deliver-command /bin/true\n")
+    for user in ("alice", "eve"):
+        (h.maildir(user) / "forward").write_text("y@b.test\n")
+    h.run("mailuser", "set", "alice@a.test", "hook", str(path))
+    h.run("mailuser", "set", "eve@a.test", "forward", "yes")
+    time.sleep(0.1)
+    h.send("alice@a.test", "eve@a.test", "bob@a.test")
+    wait_for(lambda: folder(h, "alice", ".own") and h.world.messages)
+    wait_for(lambda: not h.spooled())
+    assert [m[1] for m in h.world.messages] == [["y@b.test"]]
+    assert not h.messages("eve") and len(h.mbox("bob")) == 1
+    h.run("mailuser", "set", "eve@a.test", "forward", "none")
+    h.run("mailuser", "set", "alice@a.test", "hook", "none")
+    time.sleep(5.1)             # deliver asks again then
+    h.send("alice@a.test", "eve@a.test")
+    h.wait_messages("alice", 1)
+    h.wait_messages("eve", 1)
 
 
 def test_root_has_no_command_that_is_root(house, tmp_path):
