@@ -365,8 +365,8 @@ static const struct conf_row rows[] = {
 
 	/* no row at all without it: small builds have no room for names */
 	USE_AUTHD_DIRECTORY(GROUP("Users of a directory or a database"),)
-	USE_AUTHD_LDAP({ CONF_KIND_SERVERS, AT(ldap_servers), CONF_SERVER_LDAP,
-		CONF_SERVER_LDAP, ROW("ldap-server", "(none)",
+	USE_AUTHD_LDAP({ CONF_KIND_SERVERS, AT(ldap_servers), CONF_SERVER_LDAP, 0,
+		ROW("ldap-server", "(none)",
 		"LDAP servers that know users, as ldaps://ldap.example.com; "
 		"the first that answers is asked about addresses that neither "
 		"users.db nor this machine has. ldap:// means STARTTLS "
@@ -375,8 +375,7 @@ static const struct conf_row rows[] = {
 		ROW("ldap-base", "(none)",
 		"Below this entry are the users, as "
 		"\"ou=people,dc=example,dc=com\".") },)
-	USE_AUTHD_LDAP({ CONF_KIND_TEXT, AT(ldap_filter), CONF_TEXT_TEMPLATE,
-		CONF_TEXT_TEMPLATE,
+	USE_AUTHD_LDAP({ CONF_KIND_TEXT, AT(ldap_filter), CONF_TEXT_TEMPLATE, 0,
 		ROW("ldap-filter", "\"(mail=%u)\"",
 		"What finds one user's entry (RFC 4515). %u is the address, %n "
 		"what stands before its @, %d its domain. Also the place to "
@@ -397,14 +396,13 @@ static const struct conf_row rows[] = {
 		"ours); mailbox, the Maildir below mail-dir (default "
 		"DOMAIN/USER); quota, as 500M.") },)
 	USE_AUTHD_MYSQL({ CONF_KIND_SERVERS, AT(mysql_servers), CONF_SERVER_MYSQL,
-		CONF_SERVER_MYSQL, ROW("mysql-server", "(none)",
+		0, ROW("mysql-server", "(none)",
 		"MySQL or MariaDB servers that know users: HOST[:PORT], or the "
 		"path of a socket; otherwise as ldap-server.") },)
 	USE_AUTHD_MYSQL({ CONF_KIND_TEXT, AT(mysql_database), CONF_TEXT_ANY, 0,
 		ROW("mysql-database", "(none)",
 		"The database that mysql-query is about.") },)
-	USE_AUTHD_MYSQL({ CONF_KIND_TEXT, AT(mysql_query), CONF_TEXT_TEMPLATE,
-		CONF_TEXT_TEMPLATE,
+	USE_AUTHD_MYSQL({ CONF_KIND_TEXT, AT(mysql_query), CONF_TEXT_TEMPLATE, 0,
 		ROW("mysql-query", "(none)",
 		"The SELECT that finds one user's row; it is prepared, and %u "
 		"(the address), %n and %d (its parts) are its parameters. Its "

@@ -279,7 +279,6 @@ static void listening(void **state)
 	conf_free(c);
 	assert_wrong("listen imap *:143", ":1: listen: \"imap\" is none of "
 			"smtp, submission, smtps, pop3, pop3s"
-			USE_DELIVER_TCP(", lmtp")
 			USE_DELIVER_TCP(", lmtp"));
 	assert_wrong("listen smtp", ":1: listen: needs a value: SERVICE "
 			"ADDRESS:PORT|*:PORT|[IPV6]:PORT|none "
