@@ -154,7 +154,9 @@ static int answer(const struct source *s, LDAP *ld, int id, LDAPMessage **out)
 	return rc == LDAP_SUCCESS ? code : rc;
 }
 
-/* The same of a request whose sending gave rc, and of which only that counts. */
+/*
+ * The same of a request whose sending gave rc, and of which only that counts.
+ */
 static int outcome(const struct source *s, LDAP *ld, int rc, int id)
 {
 	LDAPMessage *got = NULL;
@@ -370,7 +372,9 @@ struct search {
 	int result;			/* as find gives it */
 };
 
-/* Two entries are too many, and 1.1 is no attribute at all (RFC 4511 4.5.1.8). */
+/*
+ * Two entries are too many, and 1.1 is no attribute at all (RFC 4511 4.5.1.8).
+ */
 static int send_search(const struct search *x, LDAP *ld, int *id)
 {
 	const struct source *s = x->q.source;

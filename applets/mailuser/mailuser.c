@@ -68,7 +68,8 @@
 static const struct opt_row rows[] = {
 	{ 'C', "config", OPT_TEXT, OPT_AT(struct mailuser, path) },
 	{ 'g', "generate", OPT_FLAG, OPT_AT(struct mailuser, generate) },
-	USE_USERS_FULL({ 'j', "json", OPT_FLAG, OPT_AT(struct mailuser, json) },)
+	USE_USERS_FULL({ 'j', "json", OPT_FLAG,
+		OPT_AT(struct mailuser, json) },)
 	USE_MAILUSER_IMPORT({ 0, "format", OPT_TEXT,
 		OPT_AT(struct mailuser, format) },)
 	{ 0 }
@@ -159,8 +160,8 @@ void mailuser_derive(const struct mailuser *m, struct scram_keys *keys,
 }
 
 /*
- * Keys for the password that is asked for or made; keys->rounds, if any, and the
- * salt with them are kept. An exit status.
+ * Keys for the password that is asked for or made; keys->rounds, if any, and
+ * the salt with them are kept. An exit status.
  */
 static int get_keys(struct mailuser *m, struct scram_keys *keys,
 		char password[PASSWORD_SIZE])

@@ -145,7 +145,8 @@ static void take_user(struct import *i)
 			take_password(i, &keys, foreign, &has_keys) < 0)
 		return;
 	if (well(i, user_add_as(i->db, address, has_keys ? &keys : NULL,
-			!has_keys && foreign[0] ? foreign : NULL, &err), &err)) {
+			!has_keys && foreign[0] ? foreign : NULL, &err),
+			&err)) {
 		i->users++;
 		take_rest(i, address);
 	}

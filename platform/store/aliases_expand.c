@@ -38,7 +38,8 @@ struct expand {
 	unsigned char *seen;		/* of each entry */
 	struct include *includes;
 	struct mapped *mapped;
-	const struct mapped *from;	/* whose value is being taken, or NULL */
+	/* whose value is being taken, or NULL */
+	const struct mapped *from;
 	size_t left;			/* octets that includes may still take */
 	unsigned most, depth;
 	bool alone;			/* one name has led to one name so far */
@@ -474,8 +475,8 @@ int aliases_expand(struct aliases *a, struct span rcpt, unsigned also,
 }
 
 /*
- * Through aliases of users.db to what one leads to in the end: 1 with an address in
- * out; 0: to several, to elsewhere, or in a circle; -1.
+ * Through aliases of users.db to what one leads to in the end: 1 with an
+ * address in out; 0: to several, to elsewhere, or in a circle; -1.
  */
 static int owner_mapped(struct aliases *a, char out[ALIAS_VALUE_SIZE],
 		struct err *err)

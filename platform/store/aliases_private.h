@@ -34,9 +34,9 @@ const struct aliases_entry *aliases_find(const struct aliases *a,
 const struct aliases_entry *aliases_find_name(const struct aliases *a,
 		const char *name);
 /*
- * Aliases of users.db (store/alias_map.h): what this address leads to, as it is or
- * before its "+", local "": who gets the rest. key: the alias's own name. 1 with
- * values, 0, -1 err. Only with USERS_FULL.
+ * Aliases of users.db (store/alias_map.h): what this address leads to, as it is
+ * or before its "+", local "": who gets the rest. key: the alias's own name. 1
+ * with values, 0, -1 err. Only with USERS_FULL.
  */
 #define ALIASES_KEY_SIZE (ALIAS_NAME_SIZE + 256)
 int aliases_mapped(const struct aliases *a, struct span local,
