@@ -71,7 +71,7 @@ static void take_reject(struct disposition *d, struct span why)
 				sizeof(d->reject) - 1));
 }
 
-/* RFC 5228 2.10.2: what is said takes the place of keep, unless that is, too. */
+/* RFC 5228 2.10.2: what is said takes the place of keep, unless it is keep. */
 static bool take_line(const struct recipient *r, struct disposition *d,
 		struct span line, bool *keep)
 {

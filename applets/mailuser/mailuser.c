@@ -6,6 +6,7 @@
  * file mailuser_admin.c USERS_FULL
  * file mailuser_show.c USERS_FULL
  * file mailuser_import.c MAILUSER_IMPORT
+ * file import_record.c MAILUSER_IMPORT
  * file mailuser_export.c MAILUSER_IMPORT
  *
  * config MAILUSER

@@ -45,6 +45,8 @@ int aliases_mapped(const struct aliases *a, struct span local,
 /* A file that may be read, and what it was. 0 or -1; ERR_TEMP, also for one that is not there. */
 int aliases_read(const char *path, struct str *text, struct stat *st,
 		struct err *err);
+/* Does it name one alone? */
+bool aliases_alone(const struct alias_list *values);
 /* "FILE:LINE: why" to who wants to know. */
 void aliases_tell(const struct aliases *a, const char *path, unsigned line,
 		const char *why);
