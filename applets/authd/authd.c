@@ -12,6 +12,7 @@
  * file authd_directory.c AUTHD_DIRECTORY
  * file authd_library.c AUTHD_DIRECTORY
  * file authd_ldap.c AUTHD_LDAP
+ * file authd_ldap_talk.c AUTHD_LDAP
  * file authd_mysql.c AUTHD_MYSQL
  *
  * config AUTHD

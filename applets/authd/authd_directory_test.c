@@ -194,7 +194,9 @@ static void in_turn(void **state)
 	assert_int_equal(authd_servers(&s, &conf, list, try_one, &t, NULL), 0);
 }
 
-/* A worker that asks all of many that hang would be killed, and know nothing. */
+/*
+ * A worker that asks all of many that hang would be killed, and know nothing.
+ */
 static void in_time(void **state)
 {
 	const struct conf slow = { .directory_timeout =

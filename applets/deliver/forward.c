@@ -1,8 +1,8 @@
 /*
- * ~/.forward, in the grammar of aliases (mime/alias.h): who gets a user's mail in
- * his place. It is only read here. Addresses go back to queue, which makes one
- * message to all of them, each once; so do commands and files, by number, and
- * come here again as recipients of their own. Nothing that goes wrong with
+ * ~/.forward, in the grammar of aliases (mime/alias.h): who gets a user's mail
+ * in his place. It is only read here. Addresses go back to queue, which makes
+ * one message to all of them, each once; so do commands and files, by number,
+ * and come here again as recipients of their own. Nothing that goes wrong with
  * one of them keeps the mail from another.
  */
 #include "config.h"
@@ -349,7 +349,10 @@ int recipient_target(const struct conf *conf, int mbox_dir,
 	rc = recipient_init(&r, conf, &own, err);
 	if (rc == 0)
 		rc = follow(&r, n, mbox_dir, end, err);
-	/* an account or a file can be put right; what a command says may be final */
+	/*
+	 * an account or a file can be put right; what a command says may be
+	 * final
+	 */
 	if (rc < 0 && err->kind == ERR_PERM && !end->final)
 		err->kind = ERR_TEMP;
 	recipient_free(&r);

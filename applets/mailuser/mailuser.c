@@ -6,6 +6,7 @@
  * file mailuser_admin.c USERS_FULL
  * file mailuser_show.c USERS_FULL
  * file mailuser_import.c MAILUSER_IMPORT
+ * file import_record.c MAILUSER_IMPORT
  * file mailuser_export.c MAILUSER_IMPORT
  *
  * config MAILUSER
@@ -71,7 +72,8 @@
 static const struct opt_row rows[] = {
 	{ 'C', "config", OPT_TEXT, OPT_AT(struct mailuser, path) },
 	{ 'g', "generate", OPT_FLAG, OPT_AT(struct mailuser, generate) },
-	USE_USERS_FULL({ 'j', "json", OPT_FLAG, OPT_AT(struct mailuser, json) },)
+	USE_USERS_FULL({ 'j', "json", OPT_FLAG,
+		OPT_AT(struct mailuser, json) },)
 	USE_MAILUSER_IMPORT({ 0, "format", OPT_TEXT,
 		OPT_AT(struct mailuser, format) },)
 	{ 0 }
@@ -162,8 +164,8 @@ void mailuser_derive(const struct mailuser *m, struct scram_keys *keys,
 }
 
 /*
- * Keys for the password that is asked for or made; keys->rounds, if any, and the
- * salt with them are kept. An exit status.
+ * Keys for the password that is asked for or made; keys->rounds, if any, and
+ * the salt with them are kept. An exit status.
  */
 static int get_keys(struct mailuser *m, struct scram_keys *keys,
 		char password[PASSWORD_SIZE])

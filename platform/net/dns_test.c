@@ -368,7 +368,8 @@ static enum dns_status ask(struct fixture *f, const char *what,
 /* -- EDNS -- */
 
 static unsigned with_opt, without_opt;
-static unsigned edns_rcode;		/* what EDNS is answered with; 99: nothing */
+/* what EDNS is answered with; 99: nothing */
+static unsigned edns_rcode;
 
 /* Some know no EDNS, some middle boxes drop it (RFC 6891 7). */
 static void say_old(struct server *s, const unsigned char *q, size_t n,

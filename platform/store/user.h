@@ -103,8 +103,9 @@ int user_set_setting(struct user_db *db, struct span address, const char *name,
 #define USER_LABEL_SIZE 64
 
 /*
- * All SCRAM keys of a user have the same salt and rounds, so that one derivation
- * tells of a password which of them it is, if any. So does a client's proof.
+ * All SCRAM keys of a user have the same salt and rounds, so that one
+ * derivation tells of a password which of them it is, if any. So does a
+ * client's proof.
  */
 struct user_key {
 	int64_t id;
@@ -197,8 +198,8 @@ int user_alias_each(struct user_db *db,
 int user_publish(struct user_db *db, const char *state_dir, struct err *err);
 
 /*
- * A copy of all, mode 0600, while others read and write. ERR_PERM: there is such
- * a file, or none can be made. Nothing but user_close may follow.
+ * A copy of all, mode 0600, while others read and write. ERR_PERM: there is
+ * such a file, or none can be made. Nothing but user_close may follow.
  */
 int user_backup(struct user_db *db, const char *to, struct err *err);
 

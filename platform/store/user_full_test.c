@@ -258,8 +258,8 @@ static void damage_at_each_page(void **state)
 }
 
 /*
- * One octet anywhere: she is there, or it cannot be told, or a look at all of the
- * file says why she is not.
+ * One octet anywhere: she is there, or it cannot be told, or a look at all of
+ * the file says why she is not.
  */
 static void damage_at_each_octet(void **state)
 {
