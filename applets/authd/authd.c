@@ -56,7 +56,7 @@
  *	  derivation each time.
  *
  * config AUTHD_LDAP
- *	bool "LDAP: users of a directory (10 kB)"
+ *	bool "LDAP: users of a directory (7 kB)"
  *	select AUTHD_DIRECTORY
  *	help
  *	  ldap-server: users are searched for and log in there. Built with the

@@ -62,6 +62,7 @@ int authd_password(const char *path, char out[AUTHD_PASSWORD_MOST + 1],
 bool authd_is_near(struct span host);
 
 #define AUTHD_REST 10		/* times directory-timeout */
+#define AUTHD_PATIENCE_MS 10000	/* for all of them */
 
 /* Servers in the order of asking. A worker's, zeroed. */
 struct authd_servers {

@@ -428,15 +428,24 @@ static void answer_no(struct delivery *d, const struct deliver_reply *no)
 	smtp_server_answer_rcpt(s, d->rcpt, no->code, no->enhanced, no->text);
 }
 
+/* Its octets, without a head that was put before them. */
+static int64_t body_of(const struct delivery *d)
+{
+	const struct stage *g = &d->session->stage;
+
+	return (int64_t)(g->out.written - g->head);
+}
+
 static void on_appended(void *arg, const struct system_end *end)
 {
+	char head[DELIVER_HEAD_SIZE];
 	struct delivery *d = arg;
 
 	d->job = NULL;
 	d->before = end->before;
 	d->decided = end->err && end->err->kind == ERR_PERM;
 	if (CFG_DELIVER_QUOTA && end->kept && d->kind != AUTH_ALIAS)
-		quota_count(d, d->session->stage.out.written);
+		quota_count(d, (uint64_t)body_of(d) + head_of(head, d).n);
 	if (CFG_DELIVER_RECIPIENT && end->full)
 		answer_no(d, d->full);
 	else if (CFG_DELIVER_RECIPIENT && *end->forward)
@@ -456,8 +465,9 @@ static void to_system(struct delivery *d)
 		.key = deliver_key(key, x->smtp->spool_id, d->rcpt->address),
 		.again = x->smtp->spool_again, .full = d->full,
 		.hook = d->hook, .forward = d->forward,
-		.when = clock_now(), .head = head_of(head, d), .fd = x->stage.out.fd,
-		.length = (int64_t)x->stage.out.written
+		.when = clock_now(), .head = head_of(head, d),
+		.fd = x->stage.out.fd, .start = (int64_t)x->stage.head,
+		.length = body_of(d)
 	};
 	struct err err;
 

@@ -80,6 +80,9 @@ int system_become_whole(const struct priv_user *user, struct err *err);
  */
 int alias_deliver(const struct conf *conf, const struct system_mail *m,
 		bool *before, struct err *err);
+/* By who has become its owner. */
+int alias_to_file(const char *path, const struct system_mail *m, bool *before,
+		struct err *err);
 
 /* notice.c: tells the user's terminals that ask for it (see biff). */
 void notice_new_mail(const struct system_mail *m);

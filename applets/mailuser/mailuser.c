@@ -33,7 +33,10 @@
  *	  domain add|del DOMAIN, domain list
  *	  alias add ADDRESS|@DOMAIN TARGET..., alias del ADDRESS [TARGET],
  *	  alias list; backup FILE; -j, --json with show and lists
- *	  import [--format csv|dovecot|postfix] FILE, export (MAILUSER_IMPORT)
+ *
+ *	  With MAILUSER_IMPORT:
+ *
+ *	  import [--format csv|dovecot|postfix] FILE, export
  *
  * config MAILUSER_IMPORT
  *	bool "mailuser import, export (8 kB)"

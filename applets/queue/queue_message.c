@@ -696,7 +696,7 @@ static int gather(struct queue_message *m, struct list *jobs)
 		address = message_address(m, i);
 		route_find(q, e->sender, domain_of(address), &route, key,
 				sizeof(key));
-		if (route.error) {
+		if (CFG_ROUTE_ERROR && route.error) {
 			refuse(m, i, route.error);
 			continue;
 		}

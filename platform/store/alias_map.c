@@ -47,6 +47,8 @@ static int read_line(struct reading *r, int64_t at, bool inside, int64_t end)
 	r->end = at;
 	if (at < end && n < 0)
 		return err_errno(r->err, "%s", r->path);
+	if (at < end && n == 0)
+		return err_set(r->err, ERR_TEMP, "%s: was cut", r->path);
 	return r->line.bad ? err_set(r->err, ERR_TEMP, "%s: a line is too long, "
 			"or there is no memory", r->path) : 0;
 }

@@ -182,7 +182,8 @@ void spool_close(struct spool *s)
 		close_place(&s->flash);
 	}
 	sync_close(s->sync);
-	closer_free(s->closer);
+	if (CFG_QUEUE_CLOSERS)
+		closer_free(s->closer);
 	if (s->loop) {
 		loop_task_stop(&s->report);
 		loop_task_stop(&s->tell);

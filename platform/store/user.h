@@ -173,7 +173,10 @@ int user_domain_each(struct user_db *db,
 
 /* An address, or "@domain" for all that nobody else gets. */
 bool user_alias_valid(struct span alias);
-/* target: an address. 0; 1: it was so already; -1. */
+/*
+ * target: an address. 0; 1: it was so already; -1: ERR_PERM when one of them is
+ * none, or there are ALIAS_MAP_TARGETS_MOST (store/alias_map.h).
+ */
 int user_alias_add(struct user_db *db, struct span alias, struct span target,
 		struct err *err);
 /* target.n 0: all of them. 1: it was not there. */

@@ -2,6 +2,7 @@
 broken; what a failed login costs."""
 
 import re
+import shutil
 import smtplib
 import sqlite3
 import stat
@@ -218,6 +219,41 @@ def test_a_broken_file_defers(box):
         p = inst.run("mailuser", "list", check=False)
         assert p.returncode != 0 and "not a database" in p.stderr
         path.write_bytes(good)
+        assert Authd(inst).lookup("alice@a.test").startswith("VIRTUAL")
+
+
+def test_a_missing_file_defers():
+    """Who has lost it bounces nothing; a new system knows nobody."""
+    with Instance(users=()) as new:
+        assert Authd(new).lookup("alice@a.test") == "NO"
+    with Instance(users=("alice",)) as inst:
+        state = inst.dir / "state"
+        keep = inst.dir / "keep"
+        for lose in (lambda: (state / "users.db").rename(keep),
+                     lambda: (state / "users.db").unlink(),
+                     lambda: shutil.rmtree(state)):
+            shutil.copytree(state, inst.dir / "state.good")
+            lose()
+            authd = Authd(inst)
+            assert authd.lookup("alice@a.test") == "TEMP"
+            assert authd.lookup("nobody@a.test") == "TEMP"
+            assert authd.plain("alice@a.test", "alice-pw") == "TEMP"
+            with pytest.raises(smtplib.SMTPRecipientsRefused) as e:
+                send(inst, "alice@a.test")
+            assert e.value.recipients["alice@a.test"][0] == 451
+            shutil.rmtree(state, ignore_errors=True)
+            (inst.dir / "state.good").rename(state)
+            assert Authd(inst).lookup("alice@a.test").startswith("VIRTUAL")
+            assert Authd(inst).lookup("nobody@a.test") == "NO"
+        assert re.search(r"users\.db: missing, and there have been users",
+                         inst.log())
+        # not to be seen while nobody ran: the mailboxes tell
+        inst.stop()
+        for file in state.glob("users.db*"):
+            file.unlink()
+        inst.start()
+        assert Authd(inst).lookup("alice@a.test") == "TEMP"
+        inst.run("mailuser", "add", "alice@a.test", input="pw\n")
         assert Authd(inst).lookup("alice@a.test").startswith("VIRTUAL")
 
 
