@@ -127,7 +127,9 @@ class Unit:
         writable = [p.lstrip("-") for p in words(s, "ReadWritePaths")]
         mounts += [f"mount --bind {p} {p}; mount -o remount,bind,rw {p}"
                    for p in writable]
-        mounts += [f"mount -t tmpfs -o ro,mode=000 tmpfs {p}" for p in
+        mounts += [f"if [ -d {p} ]; then mount -t tmpfs -o ro,mode=000 tmpfs {p};"
+                   f" elif [ -e {p} ]; then install -m 0 /dev/null /tmp/none;"
+                   f" mount --bind /tmp/none {p}; fi" for p in
                    (p.lstrip("-") for p in words(s, "InaccessiblePaths"))]
         if s.get("ProtectHome") == ["yes"]:
             mounts.append("mount -t tmpfs -o ro,mode=000 tmpfs /home")
@@ -222,6 +224,9 @@ def private_machine(folder):
         if line.startswith("d "):
             _, path, mode, user, group = line.split()[:5]
             run("install", "-d", "-m", mode, "-o", user, "-g", group, path)
+        elif line.startswith("f "):
+            _, path, mode, user, group = line.split()[:5]
+            run("install", "-m", mode, "-o", user, "-g", group, "/dev/null", path)
     certificate()
     run("ip", "link", "set", "lo", "up")
 
