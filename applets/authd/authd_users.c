@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/idna.h"
 #include "config.h"
 #include "os/clock.h"
 #include "os/rand.h"
@@ -60,8 +61,39 @@ static void end(void *own)
 	free(u);
 }
 
+/*
+ * What a file that was there once leaves: the journal, which SQLite keeps, and
+ * mailboxes, unless a directory knows their owners.
+ */
+static bool was_there(const struct users *u, struct span domain)
+{
+	const struct authd_check *c = u->check;
+	char path[1100], ascii[IDNA_SIZE];
+
+	snprintf(path, sizeof(path), "%s-journal", u->path);
+	if (access(path, F_OK) == 0 || access(c->conf->state_dir, F_OK) < 0)
+		return true;
+	for (unsigned i = 0; i < c->nsources; i++)
+		if (c->sources[i].is->slow && c->sources[i].is->wanted(c->conf))
+			return false;
+	if (!domain.n || !idna_ascii(ascii, domain))
+		return false;
+	snprintf(path, sizeof(path), "%s/%s", c->conf->mail_dir, ascii);
+	return access(path, F_OK) == 0;
+}
+
+/* Before the first user there is none; but who has lost it bounces nothing. */
+static int missing(const struct users *u, struct span domain, struct err *err)
+{
+	if (!was_there(u, domain))
+		return AUTHD_NOBODY;
+	return err_set(err, ERR_TEMP, "%s: missing, and there have been users: "
+			"restore a copy, or mailuser add makes a new one",
+			u->path);
+}
+
 /* The file may have come, gone or been replaced since the last request. */
-static int refresh(struct users *u, struct err *err)
+static int refresh(struct users *u, struct span domain, struct err *err)
 {
 	struct stat st;
 	int found = stat(u->path, &st);
@@ -74,7 +106,7 @@ static int refresh(struct users *u, struct err *err)
 		u->db = NULL;
 	}
 	if (found < 0)
-		return AUTHD_NOBODY;
+		return missing(u, domain, err);
 	if (!u->db || st.st_mtim.tv_sec != u->changed.tv_sec ||
 			st.st_mtim.tv_nsec != u->changed.tv_nsec)
 		u->sound = false;
@@ -182,8 +214,10 @@ static bool verify_foreign(const struct users *u,
 
 	if (all->foreign_id)
 		return foreign_verify(all->foreign, password);
-	if (u->db && user_some_foreign(u->db, other, NULL) == 0)
+	if (u->db && user_some_foreign(u->db, other, NULL) == 0) {
 		foreign_verify(other, password);
+		explicit_bzero(other, sizeof(other));
+	}
 	return false;
 }
 
@@ -284,7 +318,7 @@ static int find(void *own, const struct authd_name *name,
 	char address[AUTHD_NAME_MOST + 1];
 	struct users *u = own;
 	struct user user;
-	int result = refresh(u, err);
+	int result = refresh(u, name->domain, err);
 
 	if (result != AUTHD_FOUND)
 		return result;

@@ -4,8 +4,10 @@
  *
  * applet mailuser admin
  * file mailuser_admin.c USERS_FULL
+ * file mailuser_copy.c USERS_FULL
  * file mailuser_show.c USERS_FULL
  * file mailuser_import.c MAILUSER_IMPORT
+ * file import_record.c MAILUSER_IMPORT
  * file mailuser_export.c MAILUSER_IMPORT
  *
  * config MAILUSER
@@ -32,7 +34,7 @@
  *	  app add|del ADDRESS NAME, app list ADDRESS
  *	  domain add|del DOMAIN, domain list
  *	  alias add ADDRESS|@DOMAIN TARGET..., alias del ADDRESS [TARGET],
- *	  alias list; backup FILE; -j, --json with show and lists
+ *	  alias list; backup|restore FILE; -j, --json with show and lists
  *
  *	  With MAILUSER_IMPORT:
  *
@@ -71,7 +73,8 @@
 static const struct opt_row rows[] = {
 	{ 'C', "config", OPT_TEXT, OPT_AT(struct mailuser, path) },
 	{ 'g', "generate", OPT_FLAG, OPT_AT(struct mailuser, generate) },
-	USE_USERS_FULL({ 'j', "json", OPT_FLAG, OPT_AT(struct mailuser, json) },)
+	USE_USERS_FULL({ 'j', "json", OPT_FLAG,
+		OPT_AT(struct mailuser, json) },)
 	USE_MAILUSER_IMPORT({ 0, "format", OPT_TEXT,
 		OPT_AT(struct mailuser, format) },)
 	{ 0 }
@@ -162,8 +165,8 @@ void mailuser_derive(const struct mailuser *m, struct scram_keys *keys,
 }
 
 /*
- * Keys for the password that is asked for or made; keys->rounds, if any, and the
- * salt with them are kept. An exit status.
+ * Keys for the password that is asked for or made; keys->rounds, if any, and
+ * the salt with them are kept. An exit status.
  */
 static int get_keys(struct mailuser *m, struct scram_keys *keys,
 		char password[PASSWORD_SIZE])
@@ -350,6 +353,7 @@ static const struct mailuser_verb {
 		{ "domain", mailuser_domain, false, 1, 2 },
 		{ "alias", mailuser_alias, false, 1, OPERANDS_MOST - 1 },
 		{ "backup", mailuser_backup, false, 1, 1 },
+		{ "restore", mailuser_restore, false, 1, 1 },
 	)
 	USE_MAILUSER_IMPORT(
 		{ "import", mailuser_import, false, 1, 1 },

@@ -144,8 +144,8 @@ static const struct conf_row rows[] = {
 		"* matches all, so that no smarthost is asked. smtp:HOST asks "
 		"for the MX of HOST, [HOST] does not; PORT is 25 (smtp) or 24 "
 		"(lmtp) when left out. \"error:5.1.6 They have moved\" refuses "
-		"its mail with that code (5.0.0 when left out) and text; with a "
-		"4 in front it is for later.") },
+		"its mail with that code (5.0.0 when left out) and text; with "
+		"a 4 in front it is for later.") },
 	{ KIND_IF(MASQUERADE, MASQUERADE), AT(masquerades), 0, 0,
 		ROW_IF(MASQUERADE, "masquerade", "(none)",
 		"An address of this house, all of a domain (@DOMAIN) or a user "
@@ -230,8 +230,8 @@ static const struct conf_row rows[] = {
 	{ KIND_IF(DELIVER_FORWARD, WHOSE), AT(forward), 0, 0,
 		ROW_IF(DELIVER_FORWARD, "forward", "system",
 		"Whose file of forwarding counts: ~/.forward of this machine's "
-		"accounts (system), and of all others the file forward in their "
-		"Maildir, too (all). See docs/forward.md.") },
+		"accounts (system), and of all others the file forward in "
+		"their Maildir, too (all). See docs/forward.md.") },
 	{ KIND_IF(DELIVER_VACATION, WHOSE), AT(vacation), 0, 0,
 		ROW_IF(DELIVER_VACATION, "vacation", "system",
 		"Whose file answers mail while he is away: ~/.vacation of this "
@@ -369,8 +369,8 @@ static const struct conf_row rows[] = {
 
 	/* no row at all without it: small builds have no room for names */
 	USE_AUTHD_DIRECTORY(GROUP("Users of a directory or a database"),)
-	USE_AUTHD_LDAP({ CONF_KIND_SERVERS, AT(ldap_servers), CONF_SERVER_LDAP, 0,
-		ROW("ldap-server", "(none)",
+	USE_AUTHD_LDAP({ CONF_KIND_SERVERS, AT(ldap_servers), CONF_SERVER_LDAP,
+		0, ROW("ldap-server", "(none)",
 		"LDAP servers that know users, as ldaps://ldap.example.com; "
 		"the first that answers is asked about addresses that neither "
 		"users.db nor this machine has. ldap:// means STARTTLS "
@@ -399,15 +399,15 @@ static const struct conf_row rows[] = {
 		"has whichever it was found by (its first value in a domain of "
 		"ours); mailbox, the Maildir below mail-dir (default "
 		"DOMAIN/USER); quota, as 500M.") },)
-	USE_AUTHD_MYSQL({ CONF_KIND_SERVERS, AT(mysql_servers), CONF_SERVER_MYSQL,
-		0, ROW("mysql-server", "(none)",
+	USE_AUTHD_MYSQL({ CONF_KIND_SERVERS, AT(mysql_servers),
+		CONF_SERVER_MYSQL, 0, ROW("mysql-server", "(none)",
 		"MySQL or MariaDB servers that know users: HOST[:PORT], or the "
 		"path of a socket; otherwise as ldap-server.") },)
 	USE_AUTHD_MYSQL({ CONF_KIND_TEXT, AT(mysql_database), CONF_TEXT_ANY, 0,
 		ROW("mysql-database", "(none)",
 		"The database that mysql-query is about.") },)
-	USE_AUTHD_MYSQL({ CONF_KIND_TEXT, AT(mysql_query), CONF_TEXT_TEMPLATE, 0,
-		ROW("mysql-query", "(none)",
+	USE_AUTHD_MYSQL({ CONF_KIND_TEXT, AT(mysql_query), CONF_TEXT_TEMPLATE,
+		0, ROW("mysql-query", "(none)",
 		"The SELECT that finds one user's row; it is prepared, and %u "
 		"(the address), %n and %d (its parts) are its parameters. Its "
 		"columns are known by name: password, a hash with {SCHEME} "
@@ -431,8 +431,8 @@ static const struct conf_row rows[] = {
 	USE_AUTHD_DIRECTORY({ CONF_KIND_SECONDS, AT(directory_timeout), 1, 5,
 		ROW("directory-timeout", "3s",
 		"A server that takes longer for an answer is not asked for ten "
-		"times this time, but the next one is. While none answers, mail and "
-		"log-ins are put off, not refused.") },)
+		"times this time, but the next one is. While none answers, "
+		"mail and log-ins are put off, not refused.") },)
 
 	GROUP("Strangers: who has not logged in and is not in relay-from"),
 	{ KIND_IF(SMTPD_DNSBL, DNSBL), AT(dnsbl), 0, 0,

@@ -2,6 +2,7 @@
 broken; what a failed login costs."""
 
 import re
+import shutil
 import smtplib
 import sqlite3
 import stat
@@ -218,6 +219,77 @@ def test_a_broken_file_defers(box):
         p = inst.run("mailuser", "list", check=False)
         assert p.returncode != 0 and "not a database" in p.stderr
         path.write_bytes(good)
+        assert Authd(inst).lookup("alice@a.test").startswith("VIRTUAL")
+
+
+def test_a_copy_is_put_back(tmp_path):
+    """On another device: with its domains and aliases, and though a writer
+    was killed there."""
+    copy = tmp_path / "copy"
+    with Instance(users=("alice",), start=False) as old:
+        user(old, "domain", "add", "b.test")
+        user(old, "alias", "add", "sales@b.test", "alice@a.test")
+        user(old, "backup", str(copy))
+        published = [(old.dir / "state" / f"users.{f}").read_text()
+                     for f in ("domains", "aliases")]
+        # cut before they were written, and said again
+        for f in ("domains", "aliases"):
+            (old.dir / "state" / f"users.{f}").unlink()
+        assert user(old, "domain", "add", "b.test",
+                    check=False).returncode == 69
+        assert published == [(old.dir / "state" / f"users.{f}").read_text()
+                             for f in ("domains", "aliases")]
+    with Instance(users=("bob",)) as new:
+        state = new.dir / "state"
+        journal = state / "users.db-journal"
+        bad = tmp_path / "bad"
+        bad.write_bytes(b"x" + copy.read_bytes()[1:])
+        for wrong in (bad, tmp_path / "none", tmp_path):
+            assert user(new, "restore", str(wrong), check=False).returncode
+            assert Authd(new).lookup("bob@a.test").startswith("VIRTUAL")
+        (state / "users.db").write_bytes(b"damaged" * 999)
+        journal.write_bytes(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" + b"x" * 999)
+        user(new, "restore", str(copy))
+        assert Authd(new).lookup("alice@a.test").startswith("VIRTUAL")
+        assert Authd(new).lookup("bob@a.test") == "NO"
+        assert published == [(state / f"users.{f}").read_text()
+                             for f in ("domains", "aliases")]
+        assert not list(state.glob("*.new"))
+        assert stat.S_IMODE((state / "users.db").stat().st_mode) == 0o600
+
+
+def test_a_missing_file_defers():
+    """Who has lost it bounces nothing; a new system knows nobody."""
+    with Instance(users=()) as new:
+        assert Authd(new).lookup("alice@a.test") == "NO"
+    with Instance(users=("alice",)) as inst:
+        state = inst.dir / "state"
+        keep = inst.dir / "keep"
+        for lose in (lambda: (state / "users.db").rename(keep),
+                     lambda: (state / "users.db").unlink(),
+                     lambda: shutil.rmtree(state)):
+            shutil.copytree(state, inst.dir / "state.good")
+            lose()
+            authd = Authd(inst)
+            assert authd.lookup("alice@a.test") == "TEMP"
+            assert authd.lookup("nobody@a.test") == "TEMP"
+            assert authd.plain("alice@a.test", "alice-pw") == "TEMP"
+            with pytest.raises(smtplib.SMTPRecipientsRefused) as e:
+                send(inst, "alice@a.test")
+            assert e.value.recipients["alice@a.test"][0] == 451
+            shutil.rmtree(state, ignore_errors=True)
+            (inst.dir / "state.good").rename(state)
+            assert Authd(inst).lookup("alice@a.test").startswith("VIRTUAL")
+            assert Authd(inst).lookup("nobody@a.test") == "NO"
+        assert re.search(r"users\.db: missing, and there have been users",
+                         inst.log())
+        # not to be seen while nobody ran: the mailboxes tell
+        inst.stop()
+        for file in state.glob("users.db*"):
+            file.unlink()
+        inst.start()
+        assert Authd(inst).lookup("alice@a.test") == "TEMP"
+        inst.run("mailuser", "add", "alice@a.test", input="pw\n")
         assert Authd(inst).lookup("alice@a.test").startswith("VIRTUAL")
 
 
