@@ -116,6 +116,9 @@ cflags := -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
 	-I$(G) -ffile-prefix-map=$(abspath $(O))=build -ffile-prefix-map=$(CURDIR)=.
 ldflags := -Wl,--gc-sections -Wl,--as-needed -Wl,--build-id=none \
 	-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,noseparate-code
+# Without gaps between tables, where the linker (GNU's) can.
+ldflags += $(shell $(CC) -Wl,--help 2>/dev/null | \
+	grep -q 'sort-section.*alignment' && echo -Wl,--sort-section=alignment)
 ifdef SANITIZE
 cflags += -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) \
 	-fno-sanitize-recover=all
