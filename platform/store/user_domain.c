@@ -318,8 +318,7 @@ static bool put_alias_line(void *arg, const char *alias, const char *target)
 	char key[sizeof(w->last)];
 
 	str_copys(key, sizeof(key), alias);
-	for (char *p = key; *p; p++)
-		*p = ascii_lower(*p);
+	ascii_lower_all(key);
 	if (strcmp(key, w->last) == 0) {
 		str_addf(&w->text, ",%s", target);
 	} else {
