@@ -27,6 +27,8 @@ struct command {
 	bool refused;			/* by the recipient */
 	bool full;			/* the mailbox is */
 	bool kept;			/* it has come into the mailbox */
+	bool too_big;
+	char bare[ADDR_MAX];		/* sender without its <> */
 	struct mda mda;			/* with DELIVER_MDA */
 	struct maildir_quota quota;
 };
@@ -82,7 +84,6 @@ static void ask_authd(struct command *c, const char *address)
 	struct auth *auth;
 	struct err err;
 
-	c->status = AUTH_TEMP;
 	snprintf(path, sizeof(path), "%s/" AUTH_SOCKET, c->conf->run_dir);
 	if (access(path, F_OK) < 0)
 		return;		/* no need to wait for nobody */
@@ -94,6 +95,15 @@ static void ask_authd(struct command *c, const char *address)
 		loop_run(c->loop);
 	auth_free(auth);
 	loop_free(c->loop);
+}
+
+/* Whom nobody needs to be asked about, who would not answer him either. */
+static bool is_self(const struct command *c)
+{
+	struct priv_user user;
+
+	return geteuid() != 0 && c->conf->system_users && priv_find(c->user,
+			&user, NULL) == 0 && user.uid == geteuid();
 }
 
 /*
@@ -119,7 +129,9 @@ static void find_user(struct command *c)
 
 	snprintf(address, sizeof(address), "%s%s%s", c->user, plain ? "@" : "",
 			plain ? c->conf->domains->text : "");
-	ask_authd(c, address);
+	c->status = AUTH_TEMP;
+	if (!is_self(c))
+		ask_authd(c, address);
 	if (c->status == AUTH_TEMP && !strchr(c->user, '@'))
 		ask_system(c);
 }
@@ -140,8 +152,10 @@ static int read_input(struct command *c, struct err *err)
 			return disk_err(err, "reading the message");
 		c->size += n;
 		if (c->conf->max_message_size && (uint64_t)c->size >
-				c->conf->max_message_size)
+				c->conf->max_message_size) {
+			c->too_big = true;
 			return err_set(err, ERR_PERM, "message too big");
+		}
 	}
 	return 0;
 }
@@ -232,15 +246,14 @@ static int place_in_quota(struct command *c, const struct system_mail *m,
 }
 
 /* What the sender is told, or we are: see sysexits.h. */
-static int status_of(const struct command *c, const struct err *err)
+static int status_of(const struct command *c)
 {
 	if (c->refused)
 		return EX_UNAVAILABLE;
 	if (c->full && !c->conf->quota_defer)
 		return EX_CANTCREAT;
 	/* a mailbox can be put right: "no" would lose the mail */
-	return err->kind == ERR_PERM && c->size == 0 ? EX_DATAERR :
-		EX_TEMPFAIL;
+	return c->too_big ? EX_DATAERR : EX_TEMPFAIL;
 }
 
 static int hand_over(struct command *c)
@@ -274,7 +287,18 @@ static int hand_over(struct command *c)
 	m.length = c->size - m.start;
 	if (rc == 0)
 		rc = (CFG_DELIVER_QUOTA ? place_in_quota : place)(c, &m, &err);
-	return rc == 0 ? EX_OK : fail(status_of(c, &err), err.text);
+	return rc == 0 ? EX_OK : fail(status_of(c), err.text);
+}
+
+/* sendmail says "<>" where nobody is the sender, and others <ADDRESS>. */
+static void take_sender(struct command *c)
+{
+	struct span s = span_of(c->sender);
+
+	if (s.n < 2 || s.p[0] != '<' || s.p[s.n - 1] != '>')
+		return;
+	str_copy(c->bare, sizeof(c->bare), span_sub(s, 1, s.n - 1));
+	c->sender = c->bare;
 }
 
 /* What stands in a header line and in an argument may not break either. */
@@ -297,6 +321,8 @@ int command_main(int argc, char **argv)
 	if (!command_is_plain(c.user)
 			|| (c.sender && !command_is_plain(c.sender)))
 		return fail(EX_USAGE, "not an address");
+	if (c.sender)
+		take_sender(&c);
 	c.conf = conf_read_or_exit(c.conf_file);
 	find_user(&c);
 	if (c.status == AUTH_NO)

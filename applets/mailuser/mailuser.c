@@ -4,6 +4,7 @@
  *
  * applet mailuser admin
  * file mailuser_admin.c USERS_FULL
+ * file mailuser_copy.c USERS_FULL
  * file mailuser_show.c USERS_FULL
  * file mailuser_import.c MAILUSER_IMPORT
  * file import_record.c MAILUSER_IMPORT
@@ -33,7 +34,7 @@
  *	  app add|del ADDRESS NAME, app list ADDRESS
  *	  domain add|del DOMAIN, domain list
  *	  alias add ADDRESS|@DOMAIN TARGET..., alias del ADDRESS [TARGET],
- *	  alias list; backup FILE; -j, --json with show and lists
+ *	  alias list; backup|restore FILE; -j, --json with show and lists
  *
  *	  With MAILUSER_IMPORT:
  *
@@ -352,6 +353,7 @@ static const struct mailuser_verb {
 		{ "domain", mailuser_domain, false, 1, 2 },
 		{ "alias", mailuser_alias, false, 1, OPERANDS_MOST - 1 },
 		{ "backup", mailuser_backup, false, 1, 1 },
+		{ "restore", mailuser_restore, false, 1, 1 },
 	)
 	USE_MAILUSER_IMPORT(
 		{ "import", mailuser_import, false, 1, 1 },

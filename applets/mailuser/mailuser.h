@@ -32,7 +32,7 @@ bool mailuser_is_ours(const struct mailuser *m, struct span address);
 void mailuser_derive(const struct mailuser *m, struct scram_keys *keys,
 		const char *password);
 
-/* ---- mailuser_admin.c, mailuser_show.c: USERS_FULL. Exit statuses. */
+/* ---- mailuser_admin.c, _copy.c, _show.c: USERS_FULL. Exit statuses. */
 int mailuser_show(struct mailuser *m);
 int mailuser_enable(struct mailuser *m);
 int mailuser_disable(struct mailuser *m);
@@ -42,6 +42,7 @@ int mailuser_app(struct mailuser *m);
 int mailuser_domain(struct mailuser *m);
 int mailuser_alias(struct mailuser *m);
 int mailuser_backup(struct mailuser *m);
+int mailuser_restore(struct mailuser *m);
 /*
  * The salt that keys must have: of all the others, or (apps) only app
  * passwords.

@@ -243,11 +243,12 @@ int mailuser_app(struct mailuser *m)
 
 /* -- domains -- */
 
+/* Also when it was so already: a call before may have been cut here. */
 static int publish(struct mailuser *m, struct user_db *db, int status)
 {
 	struct err err;
 
-	if (status == EX_OK && user_publish(db, m->conf->state_dir, &err) < 0)
+	if (user_publish(db, m->conf->state_dir, &err) < 0)
 		return applet_fail("mailuser", &err);
 	return status;
 }
@@ -264,10 +265,11 @@ static int domain_done(struct mailuser *m, struct user_db *db, int status)
 static int domain_add(struct mailuser *m, struct user_db *db)
 {
 	struct err err;
+	int status = EX_OK;
 
 	if (user_domain_add(db, span_of(m->operand[2]), &err) < 0)
-		return applet_fail("mailuser", &err);
-	return domain_done(m, db, EX_OK);
+		status = applet_fail("mailuser", &err);
+	return domain_done(m, db, status);
 }
 
 static int domain_del(struct mailuser *m, struct user_db *db)
@@ -277,8 +279,8 @@ static int domain_del(struct mailuser *m, struct user_db *db)
 
 	if (result < 0)
 		return applet_fail("mailuser", &err);
-	return result ? bad(m->operand[2], "users.db has no such domain") :
-		domain_done(m, db, EX_OK);
+	return domain_done(m, db, result ? bad(m->operand[2],
+				"users.db has no such domain") : EX_OK);
 }
 
 static bool print_domain(void *arg, const char *domain)
@@ -350,11 +352,9 @@ static int alias_del(struct mailuser *m, struct user_db *db)
 
 	if (rc < 0)
 		return applet_fail("mailuser", &err);
-	if (rc) {
+	if (rc)
 		bad(m->operand[2], "no such alias");
-		return EX_NOUSER;
-	}
-	return publish(m, db, EX_OK);
+	return publish(m, db, rc ? EX_NOUSER : EX_OK);
 }
 
 static bool print_alias(void *arg, const char *alias, const char *target)
@@ -394,17 +394,4 @@ int mailuser_alias(struct mailuser *m)
 	};
 
 	return run_second(m, seconds);
-}
-
-int mailuser_backup(struct mailuser *m)
-{
-	struct user_db *db;
-	struct err err;
-	int status = EX_OK;
-
-	db = user_open(m->file, false, &err);
-	if (!db || user_backup(db, m->operand[1], &err) < 0)
-		status = applet_fail("mailuser", &err);
-	user_close(db);
-	return status;
 }

@@ -59,7 +59,7 @@ void pop3d_capa(struct dialog *d, void *session, struct span args)
 	(void)d, (void)args;
 	pop3d_reply(s, "+OK capabilities follow");
 	conn_puts(s->conn, "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
-			"PIPELINING\r\nEXPIRE NEVER\r\n");
+			"PIPELINING\r\nEXPIRE NEVER\r\nLOGIN-DELAY 0\r\n");
 	if (pop3d_login_allowed(s))
 		conn_puts(s->conn, "USER\r\n");
 	if (CFG_POP3D_SASL && pop3d_login_allowed(s))

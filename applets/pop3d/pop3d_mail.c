@@ -1,10 +1,11 @@
 #include "pop3d/pop3d.h"
 
 #include <inttypes.h>
+#include <limits.h>
 
 #include "os/log.h"
 
-#define TOP_LINES_MOST 1000000000
+#define TOP_LINES_MOST LONG_MAX
 
 /* -- messages that are there and not deleted -- */
 
@@ -140,6 +141,18 @@ void pop3d_retr(struct dialog *d, void *session, struct span args)
 		s->retrieved++;
 }
 
+/* RFC 1939 7 knows no end of it: more than any message has are all. */
+static bool line_count(struct span word, unsigned long *lines)
+{
+	if (span_number(word, TOP_LINES_MOST, lines))
+		return true;
+	*lines = TOP_LINES_MOST;
+	for (size_t i = 0; i < word.n; i++)
+		if (!ascii_isdigit(word.p[i]))
+			return false;
+	return word.n > 0;
+}
+
 void pop3d_top(struct dialog *d, void *session, struct span args)
 {
 	struct session *s = session;
@@ -149,7 +162,7 @@ void pop3d_top(struct dialog *d, void *session, struct span args)
 	unsigned n;
 
 	(void)d;
-	if (!span_number(span_trim(args), TOP_LINES_MOST, &lines)) {
+	if (!line_count(span_trim(args), &lines)) {
 		pop3d_error(s, "TOP message lines");
 		return;
 	}

@@ -16,7 +16,7 @@ void pop3d_utf8(struct dialog *d, void *session, struct span args)
 
 /*
  * RFC 6856 3: one language there is, and the range that stands for what the
- * administrator likes best.
+ * administrator likes best. A range is looked up (RFC 4647 3.4): en-GB finds en.
  */
 void pop3d_lang(struct dialog *d, void *session, struct span args)
 {
@@ -25,7 +25,8 @@ void pop3d_lang(struct dialog *d, void *session, struct span args)
 	(void)d;
 	if (!args.n)
 		pop3d_reply(s, "+OK languages follow\r\nen English\r\n.");
-	else if (span_is(args, "en") || span_is(args, "*"))
+	else if (span_is(args, "*") || span_caseeq(args, SPAN("en")) ||
+			span_caseeq(span_sub(args, 0, 3), SPAN("en-")))
 		pop3d_reply(s, "+OK en this is English");
 	else
 		pop3d_error(s, "en is the only language here");

@@ -1,6 +1,7 @@
 /* What a user has beside a name and passwords; many changes as one; a copy. */
 #include "store/user_private.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 
 #include "base/str.h"
 #include "base/utf8.h"
-#include "os/file.h"
+#include "store/disk.h"
 
 int user_batch_begin(struct user_db *db, struct err *err)
 {
@@ -129,7 +130,7 @@ int user_backup(struct user_db *db, const char *to, struct err *err)
 	close(fd);
 	if (rc < 0)
 		unlink(to);
-	else if (file_parent(AT_FDCWD, to) < 0)
+	else if ((errno = disk_flush_folder(AT_FDCWD, to)))
 		rc = err_errno(err, "%s", to);
 	return rc;
 }

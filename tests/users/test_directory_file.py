@@ -222,6 +222,42 @@ def test_a_broken_file_defers(box):
         assert Authd(inst).lookup("alice@a.test").startswith("VIRTUAL")
 
 
+def test_a_copy_is_put_back(tmp_path):
+    """On another device: with its domains and aliases, and though a writer
+    was killed there."""
+    copy = tmp_path / "copy"
+    with Instance(users=("alice",), start=False) as old:
+        user(old, "domain", "add", "b.test")
+        user(old, "alias", "add", "sales@b.test", "alice@a.test")
+        user(old, "backup", str(copy))
+        published = [(old.dir / "state" / f"users.{f}").read_text()
+                     for f in ("domains", "aliases")]
+        # cut before they were written, and said again
+        for f in ("domains", "aliases"):
+            (old.dir / "state" / f"users.{f}").unlink()
+        assert user(old, "domain", "add", "b.test",
+                    check=False).returncode == 69
+        assert published == [(old.dir / "state" / f"users.{f}").read_text()
+                             for f in ("domains", "aliases")]
+    with Instance(users=("bob",)) as new:
+        state = new.dir / "state"
+        journal = state / "users.db-journal"
+        bad = tmp_path / "bad"
+        bad.write_bytes(b"x" + copy.read_bytes()[1:])
+        for wrong in (bad, tmp_path / "none", tmp_path):
+            assert user(new, "restore", str(wrong), check=False).returncode
+            assert Authd(new).lookup("bob@a.test").startswith("VIRTUAL")
+        (state / "users.db").write_bytes(b"damaged" * 999)
+        journal.write_bytes(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" + b"x" * 999)
+        user(new, "restore", str(copy))
+        assert Authd(new).lookup("alice@a.test").startswith("VIRTUAL")
+        assert Authd(new).lookup("bob@a.test") == "NO"
+        assert published == [(state / f"users.{f}").read_text()
+                             for f in ("domains", "aliases")]
+        assert not list(state.glob("*.new"))
+        assert stat.S_IMODE((state / "users.db").stat().st_mode) == 0o600
+
+
 def test_a_missing_file_defers():
     """Who has lost it bounces nothing; a new system knows nobody."""
     with Instance(users=()) as new:
