@@ -178,6 +178,25 @@ static bool target_valid(struct span target)
 		&& !span_has(target, '"');
 }
 
+/* 0: none of them is this. */
+static int has_target(struct user_db *db, const struct span text[3],
+		struct err *err)
+{
+	struct db_query *q = db_query(db->db, "SELECT 1 FROM alias a JOIN domain"
+			" d ON domain = d.id WHERE name = ?1 AND local = ?2 AND"
+			" target = ?3", err);
+	int rc;
+
+	if (!q)
+		return -1;
+	for (int i = 0; i < 3; i++)
+		db_bind_text(q, i + 1, text[i]);
+	rc = db_step(q, err);
+	if (rc > 0)
+		db_done(q);
+	return rc;
+}
+
 static int put_alias(struct user_db *db, const struct user_parts *parts,
 		struct span target, struct err *err)
 {
@@ -191,7 +210,13 @@ static int put_alias(struct user_db *db, const struct user_parts *parts,
 				" alias a WHERE a.domain = domain.id AND"
 				" a.local = ?3) < ?1", ALIAS_MAP_TARGETS_MOST,
 				text, 3, err);
-	return rc < 0 ? -1 : !rc;
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	rc = has_target(db, text, err);
+	if (rc == 0)
+		return err_set(err, ERR_PERM, "an alias has %d addresses at "
+				"most", ALIAS_MAP_TARGETS_MOST);
+	return rc < 0 ? -1 : 1;
 }
 
 int user_alias_add(struct user_db *db, struct span alias, struct span target,
@@ -202,7 +227,8 @@ int user_alias_add(struct user_db *db, struct span alias, struct span target,
 
 	if (!split(&parts, alias))
 		return no_alias(alias, err);
-	if (!target_valid(target))
+	/* "|NAME#1" is how queue writes the commands of an alias */
+	if (!target_valid(target) || span_starts(target, "|"))
 		return err_set(err, ERR_PERM, "%.*s: not an address",
 				target.n < 150 ? (int)target.n : 150, target.p);
 	if (user_begin(db, err) < 0)
