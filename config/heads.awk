@@ -133,13 +133,24 @@ function c_escape(line,    i, c, out) {
 	return out
 }
 
-function usage_macro(name, text,    line, n, i) {
+# "With SYMBOL:" begins a part of the text that only builds with it print; the
+# empty line before it belongs to it.
+function usage_macro(name, text,    line, n, i, part, next_part) {
 	sub(/\n+$/, "", text)
 	n = split(text, line, "\n")
 	printf "#define USAGE_%s \"\" USE_USAGE(", name > h
-	for (i = 1; i <= n; i++)
+	for (i = 1; i <= n; i++) {
+		if (line[i + (line[i] == "")] ~ /^With [A-Z][A-Z0-9_]*:$/) {
+			next_part = line[i + (line[i] == "")]
+			gsub(/^With |:$/, "", next_part)
+			if (next_part != part)
+				printf "%s \\\n\tUSE_%s(", part ? ")" : "", \
+					next_part > h
+			part = next_part
+		}
 		printf " \\\n\t\"%s\\n\"", c_escape(line[i]) > h
-	print ")" > h
+	}
+	print (part ? ")" : "") ")" > h
 }
 
 function write_table(    i, r) {

@@ -12,6 +12,7 @@
  * file authd_directory.c AUTHD_DIRECTORY
  * file authd_library.c AUTHD_DIRECTORY
  * file authd_ldap.c AUTHD_LDAP
+ * file authd_ldap_talk.c AUTHD_LDAP
  * file authd_mysql.c AUTHD_MYSQL
  *
  * config AUTHD
@@ -56,7 +57,7 @@
  *	  derivation each time.
  *
  * config AUTHD_LDAP
- *	bool "LDAP: users of a directory (10 kB)"
+ *	bool "LDAP: users of a directory (7 kB)"
  *	select AUTHD_DIRECTORY
  *	help
  *	  ldap-server: users are searched for and log in there. Built with the

@@ -181,7 +181,7 @@ int authd_question_ask(struct authd_question *q, struct span line);
 /* done will not come; the line is wiped. */
 void authd_question_drop(struct authd_question *q);
 
-/* ---- authd_mux.c: a socket as saslauthd's; only with AUTHD_SASLAUTHD_SOCKET */
+/* ---- authd_mux.c: a socket as saslauthd's; AUTHD_SASLAUTHD_SOCKET */
 
 struct authd_mux_request {
 	struct span name, password, service, realm;

@@ -56,8 +56,8 @@ static void on_time(struct loop_timer *t)
 }
 
 /*
- * Another number after each change of the users, where it can be seen here. 0: a
- * change within this second would not be.
+ * Another number after each change of the users, where it can be seen here. 0:
+ * a change within this second would not be.
  */
 static uint64_t version(const struct conf *conf)
 {

@@ -99,7 +99,7 @@ void authd_check_answer(struct authd_check *c, struct span line,
 	}
 	if (CFG_USERS_FULL)
 		c->note[0] = '\0';
-	str_init(&text, AUTHD_ANSWER_SIZE - 1);
+	str_init_secret(&text, AUTHD_ANSWER_SIZE - 1);
 	if (!authd_ask_parse(&ask, line))
 		result = err_set(&err, ERR_PROTO, "not a request");
 	else if (ask.verb == AUTHD_PLAIN)
@@ -124,7 +124,7 @@ void authd_check_answer(struct authd_check *c, struct span line,
 		str_addf(&text, "\n%s", c->note);
 	if (text.bad || str_copy(out, AUTHD_ANSWER_SIZE, str_span(&text)) < 0)
 		str_copy(out, AUTHD_ANSWER_SIZE, SPAN("TEMP out of memory"));
-	str_free(&text);
+	str_wipe(&text);
 }
 
 void authd_check_elsewhere(struct authd_check *c, struct span line,

@@ -198,18 +198,22 @@ int authd_servers(struct authd_servers *s, const struct conf *conf,
 			bool *down, struct err *err),
 		void *arg, struct err *err)
 {
+	int64_t patience = (int64_t)conf->directory_timeout * 1000;
+	int64_t until = clock_ms() + AUTHD_PATIENCE_MS - patience;
 	bool down = true, any = false;
 	int result = -1;
 
 	for (unsigned n = 0; list && down; n++, list = list->next) {
 		if (s->rest_until[n] > clock_ms())
 			continue;
+		/* the next question begins with those not asked yet */
+		if (any && clock_ms() >= until)
+			break;
 		any = true;
 		down = false;
 		result = ask(arg, n, list->text, &down, err);
 		if (down)
-			s->rest_until[n] = clock_ms() + AUTHD_REST *
-				(int64_t)conf->directory_timeout * 1000;
+			s->rest_until[n] = clock_ms() + AUTHD_REST * patience;
 		if (down && list->next && err)
 			log_warn("%s: %s", list->text, err->text);
 	}

@@ -48,7 +48,10 @@ struct authd_entry {
 	struct span name, mailbox, quota;
 };
 
-/* 0; -1 with err: ERR_TEMP, as it is for a human to mend, not for mail to bounce. */
+/*
+ * 0; -1 with err: ERR_TEMP, as it is for a human to mend, not for mail to
+ * bounce.
+ */
 int authd_entry_user(const struct authd_check *c, const struct authd_asked *a,
 		const struct authd_entry *e, struct auth_user *out,
 		struct err *err);
@@ -58,10 +61,13 @@ bool authd_is_ours(const struct conf *conf, struct span address);
 /* The secret in path, without its line's end; ERR_TEMP. Wipe it. */
 int authd_password(const char *path, char out[AUTHD_PASSWORD_MOST + 1],
 		struct err *err);
-/* On this machine, so that nobody listens: a socket, 127.0.0.1, ::1, localhost. */
+/*
+ * On this machine, so that nobody listens: a socket, 127.0.0.1, ::1, localhost.
+ */
 bool authd_is_near(struct span host);
 
 #define AUTHD_REST 10		/* times directory-timeout */
+#define AUTHD_PATIENCE_MS 10000	/* for all of them */
 
 /* Servers in the order of asking. A worker's, zeroed. */
 struct authd_servers {

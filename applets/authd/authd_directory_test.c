@@ -194,6 +194,28 @@ static void in_turn(void **state)
 	assert_int_equal(authd_servers(&s, &conf, list, try_one, &t, NULL), 0);
 }
 
+/*
+ * A worker that asks all of many that hang would be killed, and know nothing.
+ */
+static void in_time(void **state)
+{
+	const struct conf slow = { .directory_timeout =
+		AUTHD_PATIENCE_MS / 1000 };
+	struct conf_word list[3] = { { &list[1], "a" }, { &list[2], "b" },
+		{ NULL, "c" } };
+	struct authd_servers s = { { 0 } };
+	struct tries t = { "", "c" };
+
+	(void)state;
+	assert_int_equal(authd_servers(&s, &slow, list, try_one, &t, NULL),
+			-1);
+	assert_string_equal(t.text, "a");
+	assert_int_equal(authd_servers(&s, &slow, list, try_one, &t, NULL),
+			-1);
+	assert_int_equal(authd_servers(&s, &slow, list, try_one, &t, NULL), 2);
+	assert_string_equal(t.text, "abc");
+}
+
 static void near(void **state)
 {
 	(void)state;
@@ -215,6 +237,7 @@ int main(void)
 		cmocka_unit_test(entries),
 		cmocka_unit_test(secrets),
 		cmocka_unit_test(in_turn),
+		cmocka_unit_test(in_time),
 		cmocka_unit_test(near),
 	};
 

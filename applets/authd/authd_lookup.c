@@ -43,7 +43,8 @@ static int find_alias(struct authd_check *c, struct span local,
 /* An address that is asked for. */
 struct wanted {
 	struct span local, domain;
-	bool catch_all;			/* whoever gets the rest is right, too */
+	/* whoever gets the rest is right, too */
+	bool catch_all;
 	bool other;			/* not quite the address as it came */
 	unsigned *steps;		/* of all searches for it */
 };
@@ -77,10 +78,11 @@ static int find_named(struct authd_check *c, const struct conf_map *m,
 		return find_all(c, w, out, err);
 	w.local = local;
 	if (!w.domain.n)
-		result = authd_find_box(c, local, authd_first_domain(c->conf), out, err);
+		result = authd_find_box(c, local, authd_first_domain(c->conf),
+				out, err);
 	else if (conf_is_local(c->conf, w.domain))
 		result = find_detail(c, &w, out, err);
-	/* queue knows of the line, too; of the address as it came and no other */
+	/* queue knows of the line, too, for the address as it came alone */
 	if (CFG_ALIASES && result == AUTHD_NOBODY && !w.other && *w.steps == 1)
 		result = find_sent_on(c, local, w.domain, out, err);
 	return result;
@@ -121,15 +123,17 @@ static int find_detail(struct authd_check *c, const struct wanted *w,
 	return find_here(c, &plain, out, err);
 }
 
-/* The lines for all of a domain: others have its users, or one gets the rest. */
+/*
+ * The lines for all of a domain: others have its users, or one gets the rest.
+ */
 static int find_domain(struct authd_check *c, const struct wanted *w,
 		bool others, struct auth_user *out, struct err *err)
 {
 	const struct conf_map *m = c->conf->virtuals;
 	int result = AUTHD_NOBODY;
 
-	while (result == AUTHD_NOBODY && (m = conf_map_find(c->conf, m, w->local,
-			w->domain, CONF_MAP_DOMAIN))) {
+	while (result == AUTHD_NOBODY && (m = conf_map_find(c->conf, m,
+			w->local, w->domain, CONF_MAP_DOMAIN))) {
 		if ((m->to[0] == '@') == others)
 			result = find_named(c, m, *w, out, err);
 		m = m->next;

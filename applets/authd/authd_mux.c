@@ -23,7 +23,8 @@
 
 #define STRING_MOST 1024	/* 256 in saslauthd before 2.1.28 */
 #define PATIENCE_MS 10000	/* for a whole request */
-#define CLIENTS_MOST 64		/* of their own: ours are never kept out by them */
+/* of their own: ours are never kept out by them */
+#define CLIENTS_MOST 64
 
 struct authd_mux {
 	struct daemon *daemon;

@@ -354,7 +354,9 @@ static unsigned last_code(const struct source *s)
 	return code ? code : s->mysql.errno(s->conn);
 }
 
-/* A connection that has been idle may have been cut: then there is a new one. */
+/*
+ * A connection that has been idle may have been cut: then there is a new one.
+ */
 static int ask(void *arg, unsigned n, const char *name, bool *down,
 		struct err *err)
 {

@@ -30,8 +30,6 @@ static void tell(struct authd_notes *n, struct span why)
 	n->told = true;
 }
 
-static void start(struct authd_notes *n);
-
 static void on_done(struct authd_job *job, struct span answer)
 {
 	struct authd_notes *n = container_of(job, struct authd_notes, job);
@@ -67,12 +65,18 @@ static void on_time(struct loop_timer *t)
 		start(n);
 }
 
+/* What a word is about; keys have more of "=" in them. */
+static struct span about(struct span word)
+{
+	return span_cut(&word, '=');
+}
+
 static bool has(const struct authd_notes *n, struct span word)
 {
 	struct span rest = str_span(&n->waiting), other;
 
 	while ((other = span_word(&rest)).n)
-		if (span_eq(span_before(other, '='), span_before(word, '=')))
+		if (span_eq(about(other), about(word)))
 			return true;
 	return false;
 }

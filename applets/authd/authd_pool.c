@@ -52,7 +52,10 @@ static void work(const struct authd_pool *p, int fd, bool slow)
 		(slow ? authd_check_elsewhere : authd_check_answer)(check,
 				span_make(line, (size_t)n), answer);
 		explicit_bzero(line, (size_t)n);
-		if (proc_send(fd, answer, strlen(answer), -1) < 0)
+		n = proc_send(fd, answer, strlen(answer), -1);
+		/* with a note it has keys */
+		explicit_bzero(answer, sizeof(answer));
+		if (n < 0)
 			break;
 	}
 	authd_check_free(check);
@@ -116,6 +119,7 @@ static void on_answer(struct loop_watch *watch, unsigned events)
 		loop_timer_set(w->pool->loop, &w->timer, IDLE_MS);
 		if (job)
 			finish(job, span_make(answer, (size_t)n));
+		explicit_bzero(answer, sizeof(answer));
 	}
 	dispatch(w->pool);
 }

@@ -13,7 +13,8 @@ enum authd_found {
 	AUTHD_FOUND,
 	AUTHD_NOBODY,
 	AUTHD_ASK_AGAIN,	/* only who may take long can tell */
-	AUTHD_OFF		/* it is switched off: nobody, here or elsewhere */
+	/* it is switched off: nobody, here or elsewhere */
+	AUTHD_OFF
 };
 
 /* An address in its parts; the domain is one of ours. */
@@ -35,7 +36,8 @@ struct authd_check;
 /* own is what start gave. The functions may block only where slow says so. */
 struct authd_source {
 	bool slow;		/* asks over a network: for 10 s at most */
-	bool by_name;		/* knows no domains; a name without one is its */
+	/* knows no domains; a name without one is its */
+	bool by_name;
 	bool keys;		/* has keys for SCRAM */
 	bool (*wanted)(const struct conf *conf);
 	/* c lives longer. NULL: no memory. */
@@ -50,7 +52,10 @@ struct authd_source {
 	 */
 	int (*verify)(void *own, const struct authd_person *who,
 			const char *password, struct err *err);
-	/* Only with USERS_FULL: the next keys of the same salt, if there are any. */
+	/*
+	 * Only with USERS_FULL: the next keys of the same salt, if there are
+	 * any.
+	 */
 	bool (*next_keys)(void *own, struct authd_person *who);
 	/* ... and somebody has just proved that he has who->keys' password. */
 	void (*used)(void *own, const struct authd_person *who);

@@ -214,8 +214,10 @@ static bool verify_foreign(const struct users *u,
 
 	if (all->foreign_id)
 		return foreign_verify(all->foreign, password);
-	if (u->db && user_some_foreign(u->db, other, NULL) == 0)
+	if (u->db && user_some_foreign(u->db, other, NULL) == 0) {
 		foreign_verify(other, password);
+		explicit_bzero(other, sizeof(other));
+	}
 	return false;
 }
 

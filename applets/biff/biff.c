@@ -1,8 +1,8 @@
 /* biff - whether this terminal is told of new mail
  *
  * As in 4.0BSD: the owner's execute bit of the terminal says yes; deliver
- * looks at it, and at the group's write bit, which is mesg's. A line "biff y" in
- * ~/.profile is all that it needs.
+ * looks at it, and at the group's write bit, which is mesg's. A line "biff y"
+ * in ~/.profile is all that it needs.
  *
  * applet biff tool
  *

@@ -38,7 +38,7 @@ static int become(const struct conf *conf, struct priv_user *user,
 
 /* -- files -- */
 
-static int to_file(const char *path, const struct system_mail *m, bool *before,
+int alias_to_file(const char *path, const struct system_mail *m, bool *before,
 		struct err *err)
 {
 	struct mailbox_add add = {
@@ -96,7 +96,7 @@ int alias_deliver(const struct conf *conf, const struct system_mail *m,
 	if (rc == 0 && v.kind == ALIAS_COMMAND)
 		return to_command(conf, v.text, name, m, &user, err);
 	if (rc == 0)
-		rc = to_file(v.text, m, before, err);
+		rc = alias_to_file(v.text, m, before, err);
 	/* accounts and files can be put right */
 	if (rc < 0 && err->kind == ERR_PERM)
 		err->kind = ERR_TEMP;

@@ -318,7 +318,8 @@ int command_main(int argc, char **argv)
 
 	if (usage_parse(argc, argv, rows, &c) != argc || !c.user)
 		usage_fail(argv[0]);
-	if (!command_is_plain(c.user) || (c.sender && !command_is_plain(c.sender)))
+	if (!command_is_plain(c.user)
+			|| (c.sender && !command_is_plain(c.sender)))
 		return fail(EX_USAGE, "not an address");
 	if (c.sender)
 		take_sender(&c);

@@ -60,12 +60,16 @@ struct delivery {
 	const char *name;		/* of the user, canonical */
 	const char *mailbox;
 	struct sync_request request;	/* virtual */
-	struct system_job *job;		/* system, and who has something to decide */
-	const struct deliver_reply *full;	/* its mailbox has no room; NULL */
+	/* system, and who has something to decide */
+	struct system_job *job;
+	/* its mailbox has no room; NULL */
+	const struct deliver_reply *full;
 	const char *hook;		/* the command that decides; or NULL */
 	bool forward;			/* .forward counts */
-	const char *folder;		/* virtual: in place of mailbox; NULL: none */
-	bool decided;			/* a failure is what the recipient has said */
+	/* virtual: in place of mailbox; NULL: none */
+	const char *folder;
+	/* a failure is what the recipient has said */
+	bool decided;
 	bool before;			/* an earlier delivery was found */
 	struct maildir_quota quota;
 };
@@ -75,6 +79,8 @@ struct deliver_reply {
 	int code;
 	const char *enhanced, *text;
 };
+
+#define DELIVER_HEAD_SIZE 1200	/* octets */
 
 /* session.c: the calls of struct smtp_policy; owner: a struct deliver_session. */
 void deliver_mail(struct smtp_session *s);
@@ -86,6 +92,20 @@ void deliver_reset(struct smtp_session *s);
 /* Lets go of all that is under way for this session. */
 void deliver_let_go(struct deliver_session *x);
 
+/* delivery.c: one recipient */
+
+/* NULL: no memory. */
+struct delivery *delivery_new(struct deliver_session *x, struct smtp_rcpt *r,
+		const struct auth_user *user);
+/* A virtual user whose mail needs more than a place: the helper sees to it. */
+bool delivery_decides(const struct delivery *d);
+/* Who may want it elsewhere, so that a full mailbox does not matter yet. */
+bool delivery_is_asked(const struct delivery *d);
+struct span delivery_head(char out[DELIVER_HEAD_SIZE],
+		const struct delivery *d);
+/* The message is in stage, d in pending: his answer comes now or later. */
+void delivery_begin(struct delivery *d);
+
 /* stage.c */
 void stage_none(struct stage *g);
 int stage_open(struct stage *g, int staging, struct err *err);
@@ -96,13 +116,12 @@ int stage_flush(struct stage *g, struct err *err);
 void stage_drop(struct stage *g, int staging);
 
 /* head.c */
-#define DELIVER_HEAD_SIZE 1200
 /* Return-Path:, Delivered-To:, X-Original-To: where it differs. */
 struct span deliver_head(char out[DELIVER_HEAD_SIZE], const char *sender,
 		const char *delivered_to, const char *original_to);
 /*
- * Has the message at `start` been delivered to this address before, under either
- * name, and come back?
+ * Has the message at `start` been delivered to this address before, under
+ * either name, and come back?
  */
 bool deliver_loops(int fd, int64_t start, const char *delivered_to,
 		const char *address);

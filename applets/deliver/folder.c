@@ -16,8 +16,8 @@
 #define NAME_MOST 64
 
 /*
- * Letters, digits and a few more, dots between levels: no way out of the Maildir,
- * and nothing that IMAP writes in another way.
+ * Letters, digits and a few more, dots between levels: no way out of the
+ * Maildir, and nothing that IMAP writes in another way.
  */
 static bool is_name(struct span name)
 {

@@ -1,8 +1,8 @@
 /*
- * ~/.forward, in the grammar of aliases (mime/alias.h): who gets a user's mail in
- * his place. It is only read here. Addresses go back to queue, which makes one
- * message to all of them, each once; so do commands and files, by number, and
- * come here again as recipients of their own. Nothing that goes wrong with
+ * ~/.forward, in the grammar of aliases (mime/alias.h): who gets a user's mail
+ * in his place. It is only read here. Addresses go back to queue, which makes
+ * one message to all of them, each once; so do commands and files, by number,
+ * and come here again as recipients of their own. Nothing that goes wrong with
  * one of them keeps the mail from another.
  */
 #include "config.h"
@@ -21,7 +21,6 @@
 #include "mime/alias.h"
 #include "os/file.h"
 #include "os/log.h"
-#include "store/mailbox.h"
 
 struct forward {
 	const struct recipient *r;
@@ -96,9 +95,8 @@ static bool is_self(const struct forward *f, struct span local,
 	if (!domain.n)
 		domain = f->domain;
 	if (r->m->box)
-		return addr_same(own, span_make(local.p, local.n + 1 +
-					domain.n)) && local.p + local.n + 1 ==
-			domain.p;
+		return local.p + local.n + 1 == domain.p && addr_same(own,
+				span_make(local.p, local.n + 1 + domain.n));
 	return conf_is_local(r->conf, domain) && span_caseeq(local, own);
 }
 
@@ -230,6 +228,7 @@ static int read_all(struct forward *f, struct err *err)
 				path, FORWARD_MOST);
 		rc = 0;
 	}
+	f->path = NULL;
 	return rc > 0 ? f->n > 0 : rc;
 }
 
@@ -247,21 +246,6 @@ int forward_read(const struct recipient *r, struct str *out, struct err *err)
 }
 
 /* -- commands and files, each a recipient -- */
-
-static int to_file(const char *path, const struct system_mail *m, bool *before,
-		struct err *err)
-{
-	struct mailbox_add to = {
-		.from = m->sender, .when = m->when, .head = m->head,
-		.fd = m->fd, .start = m->start, .length = m->length,
-		.key = m->key, .again = m->again, .flush = true
-	};
-
-	if (strcmp(path, "/dev/null") == 0)
-		return 0;
-	return mailbox_append(AT_FDCWD, path, span_ends(span_of(path), "/"),
-			&to, before, err);
-}
 
 /* "vacation [-a ALIAS] ... USER", as ever: ours, when it has no path. */
 static bool is_vacation(const char *command, struct str *more)
@@ -335,7 +319,7 @@ static int follow(struct recipient *r, unsigned n, int mbox_dir,
 		end->final = true;
 		return rc;
 	}
-	return rc < 0 ? -1 : to_file(v.text, r->m, &end->before, err);
+	return rc < 0 ? -1 : alias_to_file(v.text, r->m, &end->before, err);
 }
 
 bool recipient_is_target(const struct system_mail *m)
@@ -365,7 +349,10 @@ int recipient_target(const struct conf *conf, int mbox_dir,
 	rc = recipient_init(&r, conf, &own, err);
 	if (rc == 0)
 		rc = follow(&r, n, mbox_dir, end, err);
-	/* an account or a file can be put right; what a command says may be final */
+	/*
+	 * an account or a file can be put right; what a command says may be
+	 * final
+	 */
 	if (rc < 0 && err->kind == ERR_PERM && !end->final)
 		err->kind = ERR_TEMP;
 	recipient_free(&r);

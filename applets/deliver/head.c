@@ -27,9 +27,9 @@ struct span deliver_head(char out[DELIVER_HEAD_SIZE], const char *sender,
 }
 
 /*
- * As Postfix and qmail have it: each final delivery leaves its mark. Those on top
- * are queue's, of what it has made from an alias or a .forward: what comes in
- * gets a Received above them.
+ * As Postfix and qmail have it: each final delivery leaves its mark. Those on
+ * top are queue's, of what it has made from an alias or a .forward: what comes
+ * in gets a Received above them.
  */
 bool deliver_loops(int fd, int64_t start, const char *delivered_to,
 		const char *address)

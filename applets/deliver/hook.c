@@ -1,8 +1,9 @@
 /*
- * deliver-command, or a virtual user's setting hook: a program that says what becomes of a message, in lines as
- * Sieve (RFC 5228) names its actions. It runs before the mailbox's lock is taken
- * and without the mail folder's group, so in a process of its own, which becomes
- * the user. Sieve itself would fill the same struct disposition.
+ * deliver-command, or a virtual user's setting hook: a program that says what
+ * becomes of a message, in lines as Sieve (RFC 5228) names its actions. It runs
+ * before the mailbox's lock is taken and without the mail folder's group, so in
+ * a process of its own, which becomes the user. Sieve itself would fill the
+ * same struct disposition.
  */
 #include "deliver/recipient.h"
 
@@ -70,7 +71,7 @@ static void take_reject(struct disposition *d, struct span why)
 				sizeof(d->reject) - 1));
 }
 
-/* RFC 5228 2.10.2: what is said takes the place of keep, unless that is said, too. */
+/* RFC 5228 2.10.2: what is said takes the place of keep, unless it is keep. */
 static bool take_line(const struct recipient *r, struct disposition *d,
 		struct span line, bool *keep)
 {

@@ -1,4 +1,4 @@
-/* mda - deliver -d in the place of procmail, maildrop or dovecot-lda; with DELIVER_MDA */
+/* mda - deliver -d in the place of procmail or dovecot-lda; DELIVER_MDA */
 #ifndef DELIVER_MDA_H
 #define DELIVER_MDA_H
 
@@ -14,7 +14,8 @@ struct mda {
 	const char *folder;		/* -m; NULL: the mailbox itself */
 	bool sender_known;
 	char sender[MDA_ADDRESS_SIZE];
-	char address[MDA_ADDRESS_SIZE];		/* the user's, with the detail */
+	/* the user's, with the detail */
+	char address[MDA_ADDRESS_SIZE];
 	char original[MDA_ADDRESS_SIZE];	/* as the sender wrote it */
 };
 
@@ -23,7 +24,9 @@ struct mda {
  * sender from these, or from SENDER, where it is not known yet.
  */
 int64_t mda_envelope(struct mda *a, int fd);
-/* Sets address and original, from argument, EXTENSION and ORIGINAL_RECIPIENT. */
+/*
+ * Sets address and original, from argument, EXTENSION and ORIGINAL_RECIPIENT.
+ */
 void mda_recipient(struct mda *a, const struct conf *conf, const char *user);
 /* head, or its Return-Path alone where the message at start says the rest. */
 struct span mda_head(int fd, int64_t start, const char *to, struct span head);

@@ -18,8 +18,8 @@
 /* -- who it is -- */
 
 /*
- * queue puts Delivered-To on top of each message that it makes from another, and
- * nobody else comes there: it puts Received on top of what comes in.
+ * queue puts Delivered-To on top of each message that it makes from another,
+ * and nobody else comes there: it puts Received on top of what comes in.
  */
 static void look_at_trace(struct recipient *r)
 {
@@ -113,7 +113,7 @@ void recipient_leave(const struct recipient *r)
 		_exit(1);
 }
 
-/* May anybody else write to it? His own group may, when it is his alone by name. */
+/* May anybody else write to it? His own group, his alone by name, may. */
 static bool is_open(const struct recipient *r, const struct stat *st)
 {
 	return st->st_mode & S_IWOTH ||
@@ -218,7 +218,9 @@ static bool counts(const struct recipient *r, unsigned char whose)
 		(whose == CONF_WHOSE_SYSTEM && !r->m->box);
 }
 
-/* The folder that a filter has named, or that the detail does, or the mailbox. */
+/*
+ * The folder that a filter has named, or that the detail does, or the mailbox.
+ */
 static int choose_folder(const struct recipient *r, int dir,
 		const struct disposition *d, char out[FOLDER_SIZE],
 		struct err *err)

@@ -11,10 +11,12 @@
 #include "deliver/system.h"
 #include "net/auth.h"
 
-#define FORWARD_FILE_MOST 65536		/* octets of it, and of all it includes */
+/* octets of it, and of all it includes */
+#define FORWARD_FILE_MOST 65536
 #define FORWARD_MOST 64			/* recipients that one may name */
 #define FORWARD_DEPTH_MOST 8		/* :include: within each other */
-#define HEAD_MOST 65536			/* octets of a message that are looked at */
+/* octets of a message that are looked at */
+#define HEAD_MOST 65536
 #define FOLDER_SIZE 400			/* of a Maildir's path below mail-dir */
 
 /*
@@ -23,9 +25,11 @@
  */
 struct disposition {
 	bool keep;		/* in the mailbox, */
-	char folder[65];	/* or, where it is not "", in this folder of it */
+	/* or, where it is not "", in this folder of it */
+	char folder[65];
 	struct str redirect;	/* addresses, a line each */
-	char reject[200];	/* ... or why the sender gets it back; "": he does not */
+	/* ... or why the sender gets it back; "": he does not */
+	char reject[200];
 };
 
 struct recipient_end {
@@ -40,10 +44,13 @@ struct recipient_end {
 struct recipient {
 	const struct conf *conf;
 	const struct system_mail *m;
-	struct priv_user user;		/* whose rights: user-store's of a virtual one */
+	/* whose rights: user-store's of a virtual one */
+	struct priv_user user;
 	char folder[512];		/* his home, or his Maildir */
-	struct str head;		/* the message's header section, what fits */
-	unsigned passed;		/* times that queue has made a message of his mail */
+	/* the message's header section, what fits */
+	struct str head;
+	/* times that queue has made a message of his mail */
+	unsigned passed;
 };
 
 /* 0 or -1; in both cases recipient_free. */
@@ -54,15 +61,18 @@ void recipient_free(struct recipient *r);
 int recipient_deliver(const struct conf *conf, int mbox_dir,
 		const struct system_mail *m, struct recipient_end *end,
 		struct err *err);
-/* "|USER#~N@domain": what N-th of his .forward is no address. With DELIVER_FORWARD. */
+/*
+ * "|USER#~N@domain": what N-th of his .forward is no address. With
+ * DELIVER_FORWARD.
+ */
 bool recipient_is_target(const struct system_mail *m);
 int recipient_target(const struct conf *conf, int mbox_dir,
 		const struct system_mail *m, struct recipient_end *end,
 		struct err *err);
 
 /*
- * A file of his, ".forward" or (virtual) "forward": with his rights, and only if
- * neither it nor its folder can be written to by others. 1 with all of it in
+ * A file of his, ".forward" or (virtual) "forward": with his rights, and only
+ * if neither it nor its folder can be written to by others. 1 with all of it in
  * text (its cap limits); 0: there is none that counts; -1: not now.
  */
 int recipient_file(const struct recipient *r, const char *name,
@@ -72,8 +82,8 @@ int recipient_enter(const struct recipient *r, struct err *err);
 void recipient_leave(const struct recipient *r);
 
 /*
- * For good, to run and write what he says: as he; as alias-user in place of root, as
- * for aliases. r->user is that one then.
+ * For good, to run and write what he says: as he; as alias-user in place of
+ * root, as for aliases. r->user is that one then.
  */
 int recipient_become(struct recipient *r, struct err *err);
 
@@ -89,7 +99,8 @@ int hook_ask(const struct recipient *r, struct disposition *d,
 
 /*
  * folder.c: the Maildir below box (below dir) for this name, as "lists" or
- * "lists.linux", made when make; "" in out: there is none, or it is no name. -1: err.
+ * "lists.linux", made when make; "" in out: there is none, or it is no name.
+ * -1: err.
  */
 int folder_find(int dir, const char *box, struct span name, bool make,
 		char out[FOLDER_SIZE], struct err *err);

@@ -27,7 +27,8 @@ struct run {
 	const struct run_command *c;
 	pid_t pid;
 	int in, out;			/* -1: closed */
-	struct str head;		/* From_ line and head, before the message */
+	/* From_ line and head, before the message */
+	struct str head;
 	size_t head_at;
 	char piece[PIECE];		/* of the message, from [at, n) */
 	size_t at, n;

@@ -13,12 +13,15 @@
 
 struct run_command {
 	const char *command;	/* for /bin/sh -c */
-	const char *whose;	/* for the log: "alias NAME", ".forward of NAME" */
-	const char *user, *home;	/* whose rights these are, for the environment */
+	/* for the log: "alias NAME", ".forward of NAME" */
+	const char *whose;
+	/* whose rights these are, for the environment */
+	const char *user, *home;
 	const char *folder;	/* where it starts; "/" when that cannot be */
 	struct span local;	/* of the recipient, */
 	struct span domain;
-	unsigned timeout;	/* seconds, then it and its children are killed */
+	/* seconds, then it and its children are killed */
+	unsigned timeout;
 	struct str *said;	/* NULL: what it says goes to the log */
 };
 

@@ -19,13 +19,14 @@
 
 #define JOBS_MOST 8		/* processes at once, */
 #define ALIAS_JOBS_MOST 4	/* and of these such that run somebody's program */
-#define JOB_LIMIT 300000	/* ms: a big message on slow flash; and a command's time */
+/* ms: a big message on slow flash; and a command's time */
+#define JOB_LIMIT 300000
 #define PACKET_SIZE 4096
 #define TEXTS 7
 
 /*
- * The head of a packet to the helper; user, address, box, hook ("": none), sender,
- * key (likewise) and head text follow, each with its NUL.
+ * The head of a packet to the helper; user, address, box, hook ("": none),
+ * sender, key (likewise) and head text follow, each with its NUL.
  */
 struct packet {
 	int64_t when, start, length;
@@ -37,7 +38,8 @@ struct reply {
 	uint32_t id;
 	uint8_t kind;		/* enum err_kind */
 	uint8_t before, kept, full;
-	char text[SYSTEM_FORWARD_MOST];	/* as long as it has to be; forward, or why */
+	/* as long as it has to be; forward, or why */
+	char text[SYSTEM_FORWARD_MOST];
 };
 
 struct system {

@@ -1,6 +1,6 @@
 /* system - mail for accounts of this machine, appended with their own rights;
- * for what aliases have of commands and files, with alias-user's; and for virtual
- * users who have something to decide about it (recipient.h)
+ * for what aliases have of commands and files, with alias-user's; and for
+ * virtual users who have something to decide about it (recipient.h)
  *
  * A helper process, forked while the daemon is still root, forks once more
  * for each message and becomes the user. Several go on at once.
@@ -20,15 +20,20 @@ struct system;
 struct system_job;
 
 struct system_mail {
-	const char *user;	/* account, or "|NAME#N@domain" of an alias; a virtual user's address */
+	/* account, or "|NAME#N@domain" of an alias; a virtual user's address */
+	const char *user;
 	const char *address;	/* the recipient's, as it came */
-	const char *box;	/* of a virtual user, below mail-dir; NULL: an account */
-	const char *hook;	/* NULL, or: a command that decides about it (hook.c) */
+	/* of a virtual user, below mail-dir; NULL: an account */
+	const char *box;
+	/* NULL, or: a command that decides about it (hook.c) */
+	const char *hook;
 	const char *sender;
 	const char *key;	/* NULL: none */
 	bool again;
-	bool full;		/* the mailbox takes no more, with DELIVER_RECIPIENT */
-	bool forward;		/* .forward counts, as much as its owner's word does */
+	/* the mailbox takes no more, with DELIVER_RECIPIENT */
+	bool full;
+	/* .forward counts, as much as its owner's word does */
+	bool forward;
 	int64_t when;
 	struct span head;
 	int fd;			/* octets [start, start+length) */
@@ -40,9 +45,13 @@ struct system_end {
 	bool before;		/* an earlier delivery was found */
 	bool kept;		/* it has come into the mailbox */
 	bool full;		/* ... which would have been its place */
-	const char *forward;	/* "", or who is to get it, by queue: an address a line */
-	const struct err *err;	/* NULL: all is done, and durable. ERR_PERM: that is
-				 * final, the text begins with the enhanced status */
+	/* "", or who is to get it, by queue: an address a line */
+	const char *forward;
+	/*
+	 * NULL: all is done, and durable. ERR_PERM: that is final, the text
+	 * begins with the enhanced status.
+	 */
+	const struct err *err;
 };
 typedef void system_fn(void *arg, const struct system_end *end);
 
@@ -80,6 +89,9 @@ int system_become_whole(const struct priv_user *user, struct err *err);
  */
 int alias_deliver(const struct conf *conf, const struct system_mail *m,
 		bool *before, struct err *err);
+/* By who has become its owner. */
+int alias_to_file(const char *path, const struct system_mail *m, bool *before,
+		struct err *err);
 
 /* notice.c: tells the user's terminals that ask for it (see biff). */
 void notice_new_mail(const struct system_mail *m);

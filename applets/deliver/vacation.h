@@ -12,9 +12,9 @@
 #define VACATION_RECORD 28		/* octets of each in the file */
 
 /*
- * vacation_judge.c: why there must be no answer to this message, or NULL. header:
- * its header section, LF lines; sender: the envelope's; is_own: is this an
- * address of the user's? (the span is good for the call only).
+ * vacation_judge.c: why there must be no answer to this message, or NULL.
+ * header: its header section, LF lines; sender: the envelope's; is_own: is this
+ * an address of the user's? (the span is good for the call only).
  */
 const char *vacation_why_not(struct span header, const char *sender,
 		bool (*is_own)(void *arg, struct span address), void *arg);

@@ -1,4 +1,7 @@
-/* Any bytes as a header section: an answer only to a human who has written to him. */
+/*
+ * Any bytes as a header section: an answer only to a human who has written to
+ * him.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -32,7 +32,8 @@ static void test_senders(void **state)
 	static const char *const yes[] = {
 		"x@b.test", "owner@b.test", "requests@b.test", "nora@b.test",
 		"x+noreply@b.test", "\"a b\"@b.test",
-		"SRS0=aa=bb=c.test=x@b.test"	/* who forwards speaks for him */
+		/* who forwards speaks for him */
+		"SRS0=aa=bb=c.test=x@b.test"
 	};
 
 	(void)state;

@@ -7,7 +7,9 @@
 
 #include "os/file.h"
 
-/* "0123456789abcdef 1764000000\n": a line is changed in place, a page of flash. */
+/*
+ * "0123456789abcdef 1764000000\n": a line is changed in place, a page of flash.
+ */
 static uint64_t hash_of(const char *sender)
 {
 	uint64_t hash = SPAN_HASH;

@@ -7,7 +7,8 @@ enum {
 	KEY_SERVER = MSMTP_KEYS,	/* host and port in one */
 	KEY_PASSWORDS,			/* a file that has them */
 	KEY_LEVEL,			/* Postfix's smtp_tls_security_level */
-	KEY_NOTE			/* no counterpart; text says more, or "" */
+	/* no counterpart; text says more, or "" */
+	KEY_NOTE
 };
 
 struct key {
@@ -105,9 +106,11 @@ static struct msmtp_account *add(struct msmtp *m, struct span name)
 
 static const struct key ssmtp[] = {
 	{ "mailhub", KEY_SERVER, NULL }, { "authuser", MSMTP_USER, NULL },
-	{ "authpass", MSMTP_PASSWORD, NULL }, { "authmethod", MSMTP_AUTH, NULL },
+	{ "authpass", MSMTP_PASSWORD, NULL },
+	{ "authmethod", MSMTP_AUTH, NULL },
 	{ "usetls", MSMTP_TLS, NULL }, { "usestarttls", MSMTP_STARTTLS, NULL },
-	{ "tls_ca_file", MSMTP_TRUST, NULL }, { "hostname", MSMTP_DOMAIN, NULL },
+	{ "tls_ca_file", MSMTP_TRUST, NULL },
+	{ "hostname", MSMTP_DOMAIN, NULL },
 	{ "fromlineoverride", KEY_NOTE, "" }, { "debug", KEY_NOTE, "" },
 	{ "root", KEY_NOTE, "/etc/aliases says who root is" },
 	{ "rewritedomain", KEY_NOTE, "masquerade does so (MASQUERADE)" },
@@ -150,7 +153,8 @@ static const struct key ssmtp[] = {
 	{ "port", MSMTP_PORT, NULL }, { "user", MSMTP_USER, NULL },
 	{ "pass", MSMTP_PASSWORD, NULL }, { "auth-login", MSMTP_AUTH, "login" },
 	{ "starttls", MSMTP_STARTTLS, "on" }, { "ssl", MSMTP_STARTTLS, "off" },
-	{ "tls", MSMTP_STARTTLS, "off" }, { "insecure", MSMTP_CERTCHECK, "off" },
+	{ "tls", MSMTP_STARTTLS, "off" },
+	{ "insecure", MSMTP_CERTCHECK, "off" },
 	{ "x509cafile", MSMTP_TRUST, NULL }, { 0 }
 };
 
@@ -280,7 +284,9 @@ int foreign_parse(struct msmtp *m, const char *program, struct span text,
 	if (rc == 0) {
 		turn_wrapper(a, programs[i].flag);
 		settle(a);
-		/* no relayhost: it delivers by MX, as we do without smarthost */
+		/*
+		 * no relayhost: it delivers by MX, as we do without smarthost
+		 */
 		if (!a->value[MSMTP_HOST].n)
 			m->n = 1;
 	}

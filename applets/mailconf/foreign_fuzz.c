@@ -1,4 +1,6 @@
-/* Whatever the file says: each line is ours or a comment, no password is in it. */
+/*
+ * Whatever the file says: each line is ours or a comment, no password is in it.
+ */
 #include "mailconf/foreign.h"
 
 #include <stdint.h>
@@ -21,7 +23,10 @@ static void check(struct span out)
 	}
 }
 
-/* The first octet says whose file it is; what follows a NUL is that of passwords. */
+/*
+ * The first octet says whose file it is; what follows a NUL is that of
+ * passwords.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const programs[] = { "ssmtp", "nullmailer", "dma",

@@ -19,8 +19,10 @@
  *	  --defaults   print all directives
  *	  --reference  the same, explained (where built in)
  *
+ *	  With MAILCONF_IMPORT:
+ *
  *	  --import-msmtp [FILE]  say in our words what ~/.msmtprc, or
- *	                         /etc/msmtprc, says (where built in)
+ *	                         /etc/msmtprc, says
  *	  --import PROGRAM [FILE]  the same of ssmtp, nullmailer, dma or postfix
  *	  --password-file PATH   and write its password there
  *

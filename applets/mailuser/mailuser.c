@@ -7,6 +7,7 @@
  * file mailuser_copy.c USERS_FULL
  * file mailuser_show.c USERS_FULL
  * file mailuser_import.c MAILUSER_IMPORT
+ * file import_record.c MAILUSER_IMPORT
  * file mailuser_export.c MAILUSER_IMPORT
  *
  * config MAILUSER
@@ -34,7 +35,10 @@
  *	  domain add|del DOMAIN, domain list
  *	  alias add ADDRESS|@DOMAIN TARGET..., alias del ADDRESS [TARGET],
  *	  alias list; backup|restore FILE; -j, --json with show and lists
- *	  import [--format csv|dovecot|postfix] FILE, export (MAILUSER_IMPORT)
+ *
+ *	  With MAILUSER_IMPORT:
+ *
+ *	  import [--format csv|dovecot|postfix] FILE, export
  *
  * config MAILUSER_IMPORT
  *	bool "mailuser import, export (8 kB)"
@@ -69,7 +73,8 @@
 static const struct opt_row rows[] = {
 	{ 'C', "config", OPT_TEXT, OPT_AT(struct mailuser, path) },
 	{ 'g', "generate", OPT_FLAG, OPT_AT(struct mailuser, generate) },
-	USE_USERS_FULL({ 'j', "json", OPT_FLAG, OPT_AT(struct mailuser, json) },)
+	USE_USERS_FULL({ 'j', "json", OPT_FLAG,
+		OPT_AT(struct mailuser, json) },)
 	USE_MAILUSER_IMPORT({ 0, "format", OPT_TEXT,
 		OPT_AT(struct mailuser, format) },)
 	{ 0 }
@@ -160,8 +165,8 @@ void mailuser_derive(const struct mailuser *m, struct scram_keys *keys,
 }
 
 /*
- * Keys for the password that is asked for or made; keys->rounds, if any, and the
- * salt with them are kept. An exit status.
+ * Keys for the password that is asked for or made; keys->rounds, if any, and
+ * the salt with them are kept. An exit status.
  */
 static int get_keys(struct mailuser *m, struct scram_keys *keys,
 		char password[PASSWORD_SIZE])

@@ -43,7 +43,10 @@ int mailuser_domain(struct mailuser *m);
 int mailuser_alias(struct mailuser *m);
 int mailuser_backup(struct mailuser *m);
 int mailuser_restore(struct mailuser *m);
-/* The salt that keys must have: of all the others, or (apps) only app passwords. */
+/*
+ * The salt that keys must have: of all the others, or (apps) only app
+ * passwords.
+ */
 int mailuser_shared_salt(struct mailuser *m, struct user_db *db, int64_t user,
 		bool apps, struct scram_keys *keys);
 /* One user as a line of JSON. False: it cannot be written. */

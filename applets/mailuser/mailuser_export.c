@@ -1,4 +1,6 @@
-/* mailuser_export - what mailuser_import reads; with passwords as they are kept */
+/*
+ * mailuser_export - what mailuser_import reads; with passwords as they are kept
+ */
 #include "applet.h"
 #include "mailuser/mailuser.h"
 

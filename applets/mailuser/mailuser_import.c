@@ -1,6 +1,6 @@
 /* mailuser_import - many users and aliases at once: all of them, or none */
 #include "applet.h"
-#include "mailuser/mailuser.h"
+#include "mailuser/import.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,206 +9,11 @@
 
 #include "base/str.h"
 #include "os/file.h"
-#include "store/foreign.h"
 
 #define FILE_MOST (512 * 1024 * 1024)
-#define FIELD_MOST 1024			/* octets of one */
-#define TOLD_MOST 100			/* bad lines that are named */
-
-enum field { TYPE, ADDRESS, PASSWORD, NAME, ENABLED, QUOTA, MESSAGES, FORWARD,
-	HOOK, FIELDS };
 
 static const char *const names[FIELDS] = { "type", "address", "password",
 	"name", "enabled", "quota", "messages", "forward", "hook" };
-
-struct import {
-	struct mailuser *m;
-	struct user_db *db;
-	const char *path;
-	struct span rest;		/* of the file */
-	unsigned line;
-	unsigned bad, users, aliases;
-	unsigned targets;		/* of the alias that is read now */
-	bool broken;			/* nothing to do with the file */
-	struct foreign_seen seen;
-	signed char column[64];		/* of CSV: which field it is, or -1 */
-	unsigned columns;
-	char text[FIELDS][FIELD_MOST];
-};
-
-static void tell(struct import *i, const char *why)
-{
-	if (i->bad++ < TOLD_MOST)
-		fprintf(stderr, "mailuser: %s:%u: %s\n", i->path, i->line, why);
-}
-
-/* rc of a change; ERR_PERM: the line is to blame. False: it went wrong. */
-static bool well(struct import *i, int rc, const struct err *err)
-{
-	if (rc == 0)
-		return true;
-	if (rc < 0 && err->kind != ERR_PERM)
-		i->broken = true;
-	tell(i, rc < 0 ? err->text : "no such user");
-	return false;
-}
-
-/* -- one record -- */
-
-static bool is_no(const char *word)
-{
-	struct span s = span_of(word);
-
-	return span_is(s, "no") || span_is(s, "0") || span_is(s, "false");
-}
-
-static bool is_ours(struct import *i, struct span address)
-{
-	struct span domain = address;
-	struct err err;
-	int rc;
-
-	span_cut(&domain, '@');
-	if (conf_is_local(i->m->conf, domain))
-		return true;
-	rc = user_domain_has(i->db, domain, &err);
-	if (rc < 0)
-		return well(i, rc, &err);
-	if (!rc)
-		tell(i, "the domain is not ours");
-	return rc;
-}
-
-/* The password in whatever form. -1: it is told. */
-static int take_password(struct import *i, struct scram_keys *keys,
-		char foreign[FOREIGN_SIZE], bool *has_keys)
-{
-	const char *given = i->text[PASSWORD];
-	struct err err;
-	int kind;
-
-	*has_keys = false;
-	foreign[0] = '\0';
-	if (!*given || strcmp(given, "*") == 0)
-		return 0;
-	kind = foreign_check(&i->seen, span_of(given), foreign, &err);
-	if (kind < 0)
-		return well(i, -1, &err) - 1;
-	*has_keys = kind != FOREIGN_HASH;
-	if (kind == FOREIGN_SCRAM)
-		scram_parse(keys, span_of(foreign));
-	if (kind == FOREIGN_PLAIN) {
-		*keys = (struct scram_keys){ 0 };
-		mailuser_derive(i->m, keys, foreign);
-	}
-	return 0;
-}
-
-static void take_rest(struct import *i, struct span address)
-{
-	const char *quota = i->text[QUOTA], *messages = i->text[MESSAGES];
-	unsigned long n = 0;
-	uint64_t octets = 0;
-	struct err err;
-
-	if ((*quota && !mailuser_size(quota, &octets)) || (*messages &&
-			!span_number(span_of(messages), UINT32_MAX, &n))) {
-		tell(i, "not a quota");
-		return;
-	}
-	if ((octets || n) && !well(i, user_set_quota(i->db, address, octets,
-			(uint32_t)n, &err), &err))
-		return;
-	if (*i->text[FORWARD] && !well(i, user_set_setting(i->db, address,
-			"forward", is_no(i->text[FORWARD]) ? "no" : "yes",
-			&err), &err))
-		return;
-	if (*i->text[HOOK] && !well(i, user_set_setting(i->db, address, "hook",
-			i->text[HOOK], &err), &err))
-		return;
-	if (is_no(i->text[ENABLED]))
-		well(i, user_set_enabled(i->db, address, false, &err), &err);
-}
-
-static void take_user(struct import *i)
-{
-	struct span address = span_of(i->text[ADDRESS]);
-	char foreign[FOREIGN_SIZE];
-	struct scram_keys keys;
-	struct err err;
-	bool has_keys;
-
-	if (!user_address_valid(address)) {
-		tell(i, "not an address for a user");
-		return;
-	}
-	if (!is_ours(i, address) ||
-			take_password(i, &keys, foreign, &has_keys) < 0)
-		return;
-	if (well(i, user_add_as(i->db, address, has_keys ? &keys : NULL,
-			!has_keys && foreign[0] ? foreign : NULL, &err), &err)) {
-		i->users++;
-		take_rest(i, address);
-	}
-	explicit_bzero(&keys, sizeof(keys));
-	explicit_bzero(foreign, sizeof(foreign));
-}
-
-static void take_app(struct import *i)
-{
-	struct scram_keys keys;
-	struct err err;
-
-	if (!scram_parse(&keys, span_of(i->text[PASSWORD])))
-		tell(i, "an app password is {SCRAM-SHA-256}...");
-	else
-		well(i, user_app_add(i->db, span_of(i->text[ADDRESS]),
-				i->text[NAME], &keys, &err), &err);
-	explicit_bzero(&keys, sizeof(keys));
-}
-
-static void take_alias(struct import *i, struct span alias, struct span target)
-{
-	struct err err;
-	int rc;
-
-	if (!user_alias_valid(alias)) {
-		tell(i, "not an address for an alias");
-		return;
-	}
-	if (!is_ours(i, alias))
-		return;
-	rc = user_alias_add(i->db, alias, target, &err);
-	if (rc <= 0)
-		well(i, rc, &err);
-	i->aliases += rc == 0;
-}
-
-static void take_domain(struct import *i, struct span domain)
-{
-	struct err err;
-	int rc = user_domain_has(i->db, domain, &err);
-
-	if (rc < 0 || (!rc && user_domain_add(i->db, domain, &err) < 0))
-		well(i, -1, &err);
-}
-
-static void take_record(struct import *i)
-{
-	struct span type = span_of(i->text[TYPE]);
-
-	if (!type.n || span_is(type, "user"))
-		take_user(i);
-	else if (span_is(type, "app"))
-		take_app(i);
-	else if (span_is(type, "alias"))
-		take_alias(i, span_of(i->text[ADDRESS]),
-				span_of(i->text[NAME]));
-	else if (span_is(type, "domain"))
-		take_domain(i, span_of(i->text[ADDRESS]));
-	else
-		tell(i, "type is user, app, alias or domain");
-}
 
 /* -- lines -- */
 
@@ -224,7 +29,7 @@ static bool next_line(struct import *i, struct span *line)
 			continue;
 		if (!span_has_control(*line))
 			return true;
-		tell(i, "control characters");
+		import_tell(i, "control characters");
 	}
 	return false;
 }
@@ -239,7 +44,7 @@ static bool put(struct import *i, int field, struct span s)
 {
 	if (field < 0 || str_copy(i->text[field], FIELD_MOST, s) == 0)
 		return true;
-	tell(i, "a field is too long");
+	import_tell(i, "a field is too long");
 	return false;
 }
 
@@ -325,10 +130,10 @@ static void import_csv(struct import *i)
 				put(i, i->column[n++], span_of(field));
 		}
 		if (!good)
-			tell(i, "too many fields, one that is too long, or a "
+			import_tell(i, "too many fields, one that is too long, or a "
 					"quote too few");
 		else
-			take_record(i);
+			import_record(i);
 		explicit_bzero(field, sizeof(field));
 	}
 }
@@ -393,7 +198,7 @@ static void import_dovecot(struct import *i)
 		for (int f = 0; f < 5; f++)
 			span_cut(&line, ':');
 		take_extra(i, line);
-		take_user(i);
+		import_user(i);
 	}
 }
 
@@ -410,7 +215,7 @@ static void take_targets(struct import *i, struct span list)
 			if (!put(i, NAME, target))
 				continue;
 			default_domain(i, i->text[NAME]);
-			take_alias(i, span_of(i->text[ADDRESS]),
+			import_alias(i, span_of(i->text[ADDRESS]),
 					span_of(i->text[NAME]));
 		}
 	}
@@ -420,7 +225,7 @@ static void take_targets(struct import *i, struct span list)
 static void has_targets(struct import *i, bool alias)
 {
 	if (alias && !i->targets)
-		tell(i, "an alias without an address before this");
+		import_tell(i, "an alias without an address before this");
 	i->targets = 0;
 }
 
@@ -437,7 +242,7 @@ static void import_postfix(struct import *i)
 			if (goes_on)
 				take_targets(i, line);
 			else if (first)
-				tell(i, "goes on with nothing");
+				import_tell(i, "goes on with nothing");
 			continue;
 		}
 		has_targets(i, goes_on);
@@ -445,7 +250,7 @@ static void import_postfix(struct import *i)
 		alias = span_word(&line);
 		goes_on = first = false;
 		if (!span_has(alias, '@') && span_has(alias, '.')) {
-			take_domain(i, alias);
+			import_domain(i, alias);
 			continue;
 		}
 		if (!put(i, ADDRESS, alias))

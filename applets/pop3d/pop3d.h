@@ -150,7 +150,8 @@ void pop3d_rset(struct dialog *d, void *session, struct span args);
 /* ---- pop3d_update.c: UPDATE */
 
 void pop3d_quit(struct dialog *d, void *session, struct span args);
-void pop3d_update_forget(struct session *s);	/* nobody waits for it any more */
+/* nobody waits for it any more */
+void pop3d_update_forget(struct session *s);
 
 /* ---- pop3d_send.c: replies of many lines, as fast as the client takes them */
 

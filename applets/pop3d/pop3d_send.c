@@ -7,9 +7,11 @@
 #include "os/clock.h"
 #include "os/log.h"
 
-#define PIECE_SIZE 16384	/* twice that, and CONN_OUT_MARK, is below CONN_OUT_MOST */
+/* twice that, and CONN_OUT_MARK, is below CONN_OUT_MOST */
+#define PIECE_SIZE 16384
 #define TURN_MS 20		/* of one session before the others' */
-#define TURN_LOOK 64		/* lines or messages between looks at the clock */
+/* lines or messages between looks at the clock */
+#define TURN_LOOK 64
 
 /* -- any reply -- */
 

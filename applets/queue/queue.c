@@ -73,6 +73,13 @@
  *	  spool-dir may be on a tmpfs: mail that goes at once never touches
  *	  the flash, what waits is moved to spill-dir.
  *
+ * config QUEUE_CLOSERS
+ *	bool "Removed messages are closed by helpers, for disks with discard (900 bytes)"
+ *	default n
+ *	help
+ *	  On such a disk the last close of a removed file takes milliseconds;
+ *	  where there are hundreds of messages a second, queue need not wait.
+ *
  * config MASQUERADE
  *	bool "masquerade, and sender= of a smarthost (6 kB)"
  *	help

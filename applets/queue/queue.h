@@ -48,7 +48,9 @@
 /* What goes before the message has to fit into CONN_OUT_MOST at once. */
 #define QUEUE_REWRITE_MOST (32 * 1024)	/* octets of a header */
 #define QUEUE_HEAD_MOST (48 * 1024)	/* ... that they become */
-#define QUEUE_MOVED_MOST (32 * 1024)	/* octets of addresses that deliver names */
+/* octets of addresses that deliver names */
+#define QUEUE_MOVED_MOST (32 * 1024)
+#define QUEUE_KEY_SIZE 600		/* of a site */
 #define QUEUE_JOB_MOST 100		/* recipients: RFC 5321 4.5.3.1.8 */
 #define QUEUE_LOOK_MOST (256 * 1024)	/* ... that are looked at for UTF-8 */
 
@@ -74,8 +76,10 @@ struct queue_entry {
 					 * tried now, whatever its file says; or 0 */
 	char id[SPOOL_ID_SIZE];
 	bool again;			/* may have been delivered before */
-	bool unsure;			/* ... and what it was made of not be marked */
-	bool merged;			/* it is in a digest that is in the spool */
+	/* ... and what it was made of not be marked */
+	bool unsure;
+	/* it is in a digest that is in the spool */
+	bool merged;
 	bool unread;			/* found by a scan: when it is due is in its file */
 	bool check;			/* compare its CRC before it is sent */
 	bool held;			/* the admin lets nobody try it */
@@ -84,8 +88,8 @@ struct queue_entry {
 	bool crowded;			/* some of it only found no room */
 	bool flash;			/* in spill-dir, or on its way there */
 	unsigned since;			/* clock_ms / 1000, when we heard of it */
-	unsigned char *moved;		/* a bit for each recipient of whom deliver
-					 * says that he has no mailbox; or NULL */
+	/* a bit for each recipient who has no mailbox, says deliver; or NULL */
+	unsigned char *moved;
 };
 
 bool entry_has_moved(const struct queue_entry *e, unsigned rcpt);
@@ -155,8 +159,8 @@ struct queue_job {
 	const char **rcpt, **dsn;
 	unsigned left;			/* recipients without a result */
 	bool told;			/* the other side sees to reports of success */
-	struct span moved;		/* whose result comes: to whom it goes instead,
-					 * a line each; empty: nobody */
+	/* whose result comes: to whom it goes instead, a line each; or empty */
+	struct span moved;
 };
 
 enum queue_fate { FATE_NONE, FATE_SENT, FATE_LATER, FATE_FAILED };
@@ -182,7 +186,8 @@ struct queue_outcome {
 
 /* A message whose envelope is in memory. */
 struct queue_message {
-	char report[SPOOL_ID_SIZE];	/* that is in the spool, but not known yet */
+	/* that is in the spool, but not known yet */
+	char report[SPOOL_ID_SIZE];
 	struct queue_entry *entry;
 	struct arena *arena;
 	struct spool_envelope *envelope;
@@ -338,36 +343,53 @@ const char *reason_text(const struct queue_entry *e, unsigned rcpt);
 
 /* ---- queue_message.c: an active message */
 void message_start(struct queue_entry *e);
-void message_result(struct queue_job *j, unsigned rcpt,
-		const struct smtp_result *r, const char *host);
-/* The same for all recipients of the job that have none. j is gone after it. */
-void message_job_end(struct queue_job *j, const struct smtp_result *r,
-		const char *host);
+/* The second half of it: to whom it goes. */
+void message_go(struct queue_message *m);
+/* Frees it; it is started anew in a moment. */
+void message_later(struct queue_message *m);
+void message_free(struct queue_message *m);
 /*
  * Takes it back from the sites where it waits. False: some of it is just being
  * sent, or its report written; it is left alone.
  */
 bool message_recall(struct queue_entry *e);
-/* To the site that comes after j's, whose failure was r; or its end. */
-void message_elsewhere(struct queue_job *j, const struct smtp_result *r);
-/* Milliseconds until the n-th retry; first: seconds until the first. */
-int64_t message_backoff(const struct conf *conf, unsigned first,
-		unsigned attempts);
-
 /* Where it goes: the recipient as it came, or what its alias leads to. */
 const char *message_address(const struct queue_message *m, unsigned rcpt);
+
+/* ---- queue_result.c: what hosts say */
+void message_result(struct queue_job *j, unsigned rcpt,
+		const struct smtp_result *r, const char *host);
+/* The same for all recipients of the job that have none. j is gone after it. */
+void message_job_end(struct queue_job *j, const struct smtp_result *r,
+		const char *host);
+/* To the site that comes after j's, whose failure was r; or its end. */
+void message_elsewhere(struct queue_job *j, const struct smtp_result *r);
 /* Not even tried: ERR_PERM, or (any other kind) ERR_TEMP. */
 void message_fail(struct queue_message *m, unsigned rcpt, enum err_kind kind,
 		const char *enhanced, const char *text);
 /* The recipient has been seen to and marked. */
 void message_sent(struct queue_message *m, unsigned rcpt);
-/* An expansion has ended; m may be gone after it. */
-void message_part_ended(struct queue_message *m);
-/* The second half of message_start: to whom it goes. */
-void message_go(struct queue_message *m);
+/* Into the log alone; host "": none. */
+void message_log(const struct queue_message *m, unsigned rcpt,
+		const struct smtp_result *r, const char *host);
 
-/* Frees it; it is started anew in a moment. */
-void message_later(struct queue_message *m);
+/* ---- queue_end.c: nothing of it is under way */
+/* Reports, then another try or its removal; m is gone after it, or later. */
+void message_end(struct queue_message *m);
+/* A job or an expansion has ended; m may be gone after it. */
+void message_part_ended(struct queue_message *m);
+void message_mark(struct queue_message *m, unsigned rcpt,
+		enum spool_state state);
+/*
+ * Has it waited that many seconds? The clock alone does not tell: the message
+ * may have come before it was set. Where it cannot be right, only the tries do.
+ */
+bool message_waited(const struct queue_message *m, int64_t most);
+/* By the clock alone: what is kept has no tries to show for its age. */
+bool message_is_old(const struct queue_message *m, int64_t most);
+/* Milliseconds until the n-th retry; first: seconds until the first. */
+int64_t message_backoff(const struct conf *conf, unsigned first,
+		unsigned attempts);
 
 /* ---- queue_parent.c: what the queue has made of messages */
 /* How the origin of such a message begins; the parent's id is the next word. */
@@ -381,12 +403,14 @@ void message_later(struct queue_message *m);
 void parent_made_id(char out[SPOOL_ID_SIZE], const char *parent,
 		unsigned number, char kind);
 /*
- * The last word of a report's origin: what becomes of the parent's recipients in
- * turn, as runs of enum spool_state, or of these.
+ * The last word of a report's origin: what becomes of the parent's recipients
+ * in turn, as runs of enum spool_state, or of these.
  */
 #define PARENT_NOTHING '.'
 void parent_run(struct str *out, char state, unsigned n);
-/* done(m) when the file is durable, or gone ("": its removal). -1: no memory. */
+/*
+ * done(m) when the file is durable, or gone ("": its removal). -1: no memory.
+ */
 int parent_flush(struct queue_message *m, const char *id,
 		void (*done)(struct queue_message *m));
 /*

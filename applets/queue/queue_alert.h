@@ -13,7 +13,8 @@
 #define ALERT_GROUP_MOST 1000		/* messages of a digest */
 #define ALERT_SIZE_MOST (64 * 1024)	/* octets; a larger one goes by itself */
 #define ALERT_DIGEST_MOST (256 * 1024)	/* octets of all, then it goes */
-#define ALERT_ORIGIN "digest "		/* of one: the ids of what is in it follow */
+/* of one: the ids of what is in it follow */
+#define ALERT_ORIGIN "digest "
 
 struct alert_group {
 	struct alert_group *next;
@@ -24,13 +25,15 @@ struct alert_group {
 	char (*ids)[SPOOL_ID_SIZE];	/* those that are kept */
 	unsigned n, room;
 	uint64_t size;
-	bool writing;			/* its digest is not durable yet, or what
-					 * is in it not gone for good */
+	/* its digest is not durable yet, or what is in it not gone for good */
+	bool writing;
 	char digest[SPOOL_ID_SIZE];
 	struct sync_request flush;
 };
 
-/* Some digests were found in the spool: what is in them is not to go by itself. */
+/*
+ * Some digests were found in the spool: what is in them is not to go by itself.
+ */
 void alert_claim(struct queue *q);
 /* The digest is safe: what is in it goes, as its origin says. */
 void alert_merged(struct queue *q, struct span ids);

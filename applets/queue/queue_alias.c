@@ -27,7 +27,8 @@
 #define COPY_PIECE (16 * 1024)
 #define COPY_SLICE (256 * 1024)		/* octets a turn of the loop */
 #define CHILD_DIGITS 4			/* behind the parent's id */
-#define ID_TIME 11			/* digits of an id that say when it was made */
+/* digits of an id that say when it was made */
+#define ID_TIME 11
 #define DSN_SIZE 640
 
 /* One recipient becomes a message; lives in its message's arena. */
@@ -36,7 +37,8 @@ struct queue_expansion {
 	struct queue_expansion *next;	/* of the message */
 	struct queue_message *message;
 	unsigned rcpt, n;
-	const char **to;		/* of a .forward; NULL: what the file says */
+	/* of a .forward; NULL: what the file says */
+	const char **to;
 	bool list;			/* it has an owner, who is the sender now */
 	struct spool_draft *draft;
 	int fd;				/* the parent's text, copied from: */
@@ -65,8 +67,9 @@ static struct span origin_behind(const struct queue_message *m,
 }
 
 /*
- * The parent's id, and four digits. A child's own child keeps of its parent when
- * it was, and a hash of the rest in as many digits. -1: there is no such id.
+ * The parent's id, and four digits. A child's own child keeps of its parent
+ * when it was, and a hash of the rest in as many digits. -1: there is no such
+ * id.
  */
 static int child_id(char out[SPOOL_ID_SIZE], const char *parent, unsigned rcpt)
 {
@@ -193,8 +196,8 @@ static int settle(struct queue_message *m, unsigned i, int rc,
 				m->entry->id, address);
 	if ((several || alias_is_target(span_of(s->address[0])))
 			&& was_here(m, address)) {
-		message_fail(m, i, ERR_PERM, "5.4.6", "mail forwarding loop: it has"
-				" been delivered to this alias before");
+		message_fail(m, i, ERR_PERM, "5.4.6", "mail forwarding loop: it"
+				" has been delivered to this alias before");
 		return 0;
 	}
 	if (several)

@@ -38,7 +38,8 @@ struct queue_link {
 	bool redo;			/* the job has not even begun: elsewhere again */
 	struct loop_timer timeout;
 	struct str head;		/* fields that this message goes with */
-	struct str moved;		/* of the recipient who is answered next */
+	/* of the recipient who is answered next */
+	struct str moved;
 	char host[320];			/* for the log: name[address]:port */
 };
 
@@ -515,7 +516,9 @@ static bool was_stale(const struct queue_link *l, const struct smtp_result *r)
 			&& l->job->left == l->job->smtp.nrcpt;
 }
 
-/* deliver says to whom it goes, "551-5.1.6 ADDRESS"; it is not asked elsewhere. */
+/*
+ * deliver says to whom it goes, "551-5.1.6 ADDRESS"; it is not asked elsewhere.
+ */
 static void on_moved(void *arg, struct span line)
 {
 	struct queue_link *l = arg;

@@ -73,10 +73,13 @@
  *	  -r, --requeue  forget tries and addresses
  *	  -d, --delete   tell nobody
  *	  -j, --json
- *	  --tls-report   what became of TLS, by domain and day (TLS_REPORT)
  *
  *	  WHICH: ID..., --from, --to ADDRESS or @DOMAIN, --domain DOMAIN,
  *	  -a, --all
+ *
+ *	  With TLS_REPORT:
+ *
+ *	  --tls-report   what became of TLS, by domain and day
  *
  * config MAILQ_ADMIN
  *	bool "mailq: hold, delete and choose messages, JSON (5 kB)"

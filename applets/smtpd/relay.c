@@ -195,8 +195,10 @@ void smtpd_rcpt(struct smtp_session *s, struct smtp_rcpt *r)
 		return;
 	else if (conf_is_local(s->conf, domain))
 		look_up(x, r->address);
-	else if (smtpd_may_relay(s))
+	else if (!smtpd_may_relay(s))
+		smtp_server_refuse(s, 550, "5.7.1", "Relaying denied");
+	else if (CFG_ROUTE_ERROR)
 		relay(x, domain);
 	else
-		smtp_server_refuse(s, 550, "5.7.1", "Relaying denied");
+		smtpd_ok(x, MILTER_RCPT);
 }

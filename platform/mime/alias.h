@@ -76,7 +76,9 @@ bool alias_is_target(struct span local);
 /* False: it is none. */
 bool alias_get_target(struct span local, char name[ALIAS_NAME_SIZE],
 		unsigned *n);
-/* The same for those in the .forward of an account of this machine: "|USER#~N". */
+/*
+ * The same for those in the .forward of an account of this machine: "|USER#~N".
+ */
 void alias_put_own(struct str *out, const char *user, unsigned n);
 bool alias_get_own(struct span local, char user[ALIAS_NAME_SIZE],
 		unsigned *n);

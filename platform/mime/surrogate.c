@@ -193,7 +193,8 @@ enum {
 	FIELDS,		/* a field is held back until it is over */
 	LONG,		/* ... it was too long for that */
 	BODY,
-	PART		/* behind a delimiter: held back until it is clear what */
+	/* behind a delimiter: held back until it is clear what */
+	PART
 };
 
 static const char part_begins[] = "content-";

@@ -1,11 +1,11 @@
-/* surrogate - a message with UTF-8 in its header for a reader who knows ASCII only
+/* surrogate - a message with UTF-8 in its header for who reads ASCII alone
  *
- * RFC 6856 2.1 asks for it, RFC 6858 says how: display names and subjects become
- * encoded words, MIME parameters those of RFC 2231, domains their A-labels,
- * an address with such a local part another one that leads nowhere; other
- * fields with UTF-8 go. Header sections are those of the message and of its parts,
- * as header_utf8 sees them. Fields in ASCII, fields that are no UTF-8, and the
- * body pass as they are.
+ * RFC 6856 2.1 asks for it, RFC 6858 says how: display names and subjects
+ * become encoded words, MIME parameters those of RFC 2231, domains their
+ * A-labels, an address with such a local part another one that leads nowhere;
+ * other fields with UTF-8 go. Header sections are those of the message and of
+ * its parts, as header_utf8 sees them. Fields in ASCII, fields that are no
+ * UTF-8, and the body pass as they are.
  */
 #ifndef MIME_SURROGATE_H
 #define MIME_SURROGATE_H
@@ -14,7 +14,8 @@
 #include "base/span.h"
 #include "base/str.h"
 
-#define SURROGATE_FIELD_MOST 16384	/* octets; of longer ones ? is what is no ASCII */
+/* octets; of longer ones ? is what is no ASCII */
+#define SURROGATE_FIELD_MOST 16384
 #define SURROGATE_NOBODY "invalid@internationalized-address.invalid"
 
 typedef void surrogate_put(void *arg, struct span piece);
@@ -22,7 +23,8 @@ typedef void surrogate_put(void *arg, struct span piece);
 struct surrogate {
 	struct str field;		/* private: begun, and not over yet */
 	unsigned char state;
-	unsigned char column, dashes;	/* of this line, as far as they matter */
+	/* of this line, as far as they matter */
+	unsigned char column, dashes;
 	bool delimiter;			/* it looks like one */
 };
 

@@ -41,8 +41,8 @@ struct auth_user {
 	uint64_t quota;			/* octets */
 	uint32_t quota_messages;
 	/*
-	 * What deliver does otherwise for this user, "NAME=VALUE" in lines ended
-	 * by LF; auth_setting finds one. Known names:
+	 * What deliver does otherwise for this user, "NAME=VALUE" in lines
+	 * ended by LF; auth_setting finds one. Known names:
 	 *	forward=yes|no	does the file forward in his Maildir count?
 	 *	hook=COMMAND	that decides about his mail (deliver-command)
 	 * Who does not know a name passes over it.
@@ -101,10 +101,10 @@ void auth_cancel(struct auth_request *r);
  *	PROOF B64(user) B64(AuthMessage) B64(ClientProof) SERVICE PEER
  * Answers: "OK KIND B64(name) B64(mailbox) UID GID OCTETS MESSAGES
  * B64(settings)" (name "=" for an alias that is nobody's, quotas 0 for none,
- * settings "=" for none), to PROOF with B64(ServerSignature) behind it; to SALT "SALT s=B64(salt),i=ROUNDS"; or "NO"
- * or "TEMP". No question has a state: who vanishes half-way leaves nothing here,
- * and no key leaves authd. Nonces and bindings are the asker's business: to
- * whom could authd prove them but to him?
+ * settings "=" for none), to PROOF with B64(ServerSignature) behind it; to SALT
+ * "SALT s=B64(salt),i=ROUNDS"; or "NO" or "TEMP". No question has a state: who
+ * vanishes half-way leaves nothing here, and no key leaves authd. Nonces and
+ * bindings are the asker's business: to whom could authd prove them but to him?
  */
 #define AUTH_LINE_MAX 4096
 #define AUTH_MESSAGE_MOST 2048	/* octets of an AuthMessage (RFC 5802 3) */

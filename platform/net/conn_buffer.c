@@ -7,7 +7,8 @@
 #include "net/conn_private.h"
 
 #define CONN_OUT_FIRST 512
-#define PRINT_SHORT 256		/* octets that are printed without a second look */
+/* octets that are printed without a second look */
+#define PRINT_SHORT 256
 
 static void give_back(char **p, size_t used)
 {
@@ -103,8 +104,8 @@ bool conn_out_ready(const struct conn *c)
 }
 
 /*
- * Four times as large: most replies fit into the first one, and what does not is
- * mostly mail, up to the mark. No realloc, which would leave a copy behind.
+ * Four times as large: most replies fit into the first one, and what does not
+ * is mostly mail, up to the mark. No realloc, which would leave a copy behind.
  */
 static bool grow(struct conn *c, size_t need)
 {

@@ -46,7 +46,8 @@ struct dns_query {
 	int base;			/* the first of them asked for this name; */
 	int tries;			/* servers tried for it */
 	int refusals;			/* of these in this round */
-	bool proof, plain;		/* this try has EDNS; it was tried in vain */
+	/* this try has EDNS; it was tried in vain */
+	bool proof, plain;
 	enum dns_status early;		/* known without asking; DNS_FAIL: time is up */
 	bool ready;			/* early is to be told */
 
@@ -139,8 +140,8 @@ static int server_of(const struct dns_query *q)
 
 /*
  * refused: a clear no, be it of the server or of the network. When all say so
- * there is nothing to wait for, and trying again at once would only spin. It may be
- * EDNS that a server says no to, or that does not get through.
+ * there is nothing to wait for, and trying again at once would only spin. It
+ * may be EDNS that a server says no to, or that does not get through.
  */
 static void next_server(struct dns_query *q, bool refused)
 {

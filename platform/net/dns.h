@@ -56,7 +56,8 @@ struct dns_query;
 struct dns *dns_new(struct loop *l, const struct conf *conf);
 /*
  * From now on DO is set (RFC 3225), as some resolvers say only then what is
- * authentic. One that does not know EDNS, or drops it, is asked without (RFC 6891 7).
+ * authentic. One that does not know EDNS, or drops it, is asked without (RFC
+ * 6891 7).
  */
 void dns_want_proof(struct dns *d);
 /* Pending queries are dropped without a call. */

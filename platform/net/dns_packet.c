@@ -63,7 +63,9 @@ static unsigned char *put_name(unsigned char *to, struct span name)
 	return to;
 }
 
-/* RFC 6891 6.1.2, RFC 3225 3: the root's name, type, our size, DO, no options */
+/*
+ * RFC 6891 6.1.2, RFC 3225 3: the root's name, type, our size, DO, no options
+ */
 static unsigned char *put_opt(unsigned char *to)
 {
 	memset(to, 0, OPT_SIZE);

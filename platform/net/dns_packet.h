@@ -5,15 +5,17 @@
 #include "base/arena.h"
 #include "net/dns.h"
 
-#define DNS_QUERY_SIZE 300	/* header, 255 octets of name, type, class, OPT */
-#define DNS_EDNS_SIZE 1232	/* octets over UDP: what passes everywhere unbroken */
+/* header, 255 octets of name, type, class, OPT */
+#define DNS_QUERY_SIZE 300
+/* octets over UDP: what passes everywhere unbroken */
+#define DNS_EDNS_SIZE 1232
 #define DNS_NAME_SIZE 256
 #define DNS_CHAIN_MOST 8	/* CNAMEs followed in all */
 
 /*
  * The octets of a question into out; 0: such a name cannot be asked (empty or
- * long labels, over 253 octets, octets that no mail domain has). proof: with EDNS
- * and DO, for resolvers that say AD to nobody else (RFC 3225).
+ * long labels, over 253 octets, octets that no mail domain has). proof: with
+ * EDNS and DO, for resolvers that say AD to nobody else (RFC 3225).
  */
 size_t dns_packet_query(unsigned char out[DNS_QUERY_SIZE], unsigned id,
 		struct span name, enum dns_type type, bool proof);

@@ -245,23 +245,34 @@ static void tcp_accept(struct loop_watch *w, unsigned events)
 	loop_watch(s->loop, &s->client, LOOP_READ);
 }
 
-static void server_open(struct server *s, struct loop *l)
+/* One port of both kinds; false: somebody else has the second. */
+static bool server_bind(struct server *s)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET };
 	socklen_t len = sizeof(in);
 	int one = 1;
 
-	s->loop = l;
 	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	s->client.fd = -1;
 	s->udp.fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	s->tcp.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	setsockopt(s->tcp.fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	assert_int_equal(bind(s->udp.fd, (struct sockaddr *)&in, sizeof(in)), 0);
 	getsockname(s->udp.fd, (struct sockaddr *)&in, &len);
-	assert_int_equal(bind(s->tcp.fd, (struct sockaddr *)&in, sizeof(in)), 0);
-	assert_int_equal(listen(s->tcp.fd, 5), 0);
 	s->port = ntohs(in.sin_port);
+	if (bind(s->tcp.fd, (struct sockaddr *)&in, sizeof(in)) == 0)
+		return true;
+	close(s->udp.fd);
+	close(s->tcp.fd);
+	return false;
+}
+
+static void server_open(struct server *s, struct loop *l)
+{
+	s->loop = l;
+	s->client.fd = -1;
+	while (!server_bind(s))
+		;
+	assert_int_equal(listen(s->tcp.fd, 5), 0);
 	s->udp.ready = udp_in;
 	s->tcp.ready = tcp_accept;
 	loop_watch(l, &s->udp, LOOP_READ);
@@ -357,7 +368,8 @@ static enum dns_status ask(struct fixture *f, const char *what,
 /* -- EDNS -- */
 
 static unsigned with_opt, without_opt;
-static unsigned edns_rcode;		/* what EDNS is answered with; 99: nothing */
+/* what EDNS is answered with; 99: nothing */
+static unsigned edns_rcode;
 
 /* Some know no EDNS, some middle boxes drop it (RFC 6891 7). */
 static void say_old(struct server *s, const unsigned char *q, size_t n,

@@ -201,8 +201,8 @@ static bool has_cr(const struct dot_writer *w, const char *p, const char *lf)
 }
 
 /*
- * Lines with LF become lines with CRLF here, for one call of put: to has room for
- * twice the piece.
+ * Lines with LF become lines with CRLF here, for one call of put: to has room
+ * for twice the piece.
  */
 static size_t expand(struct dot_writer *w, struct span piece, char *to)
 {

@@ -118,8 +118,8 @@ static int no_mechanism(const struct sasl_login *login, struct err *err)
 }
 
 /*
- * RFC 5802 6: who could bind, and is not offered it, says so: if it was offered, and
- * somebody between took that out, the server then knows.
+ * RFC 5802 6: who could bind, and is not offered it, says so: if it was
+ * offered, and somebody between took that out, the server then knows.
  */
 static char flag_of(const struct sasl_client *s, unsigned offered)
 {

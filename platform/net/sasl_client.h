@@ -22,7 +22,8 @@ struct sasl_login {
 	const char *mechanism;		/* NULL: the best both know; else only this */
 	const char *host;		/* whom we speak to */
 	unsigned port;			/* 0: it has none */
-	const char *binding;		/* the kind of these (SASL_PLUS_CLIENT); or NULL */
+	/* the kind of these (SASL_PLUS_CLIENT); or NULL */
+	const char *binding;
 	unsigned char bound[TLS_BINDING_MOST];
 	size_t nbound;
 };

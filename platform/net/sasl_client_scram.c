@@ -1,7 +1,7 @@
 /* sasl_client_scram - SCRAM-SHA-256 from the client's side (RFC 5802, 7677)
  *
- * With channel binding (-PLUS) where both can. Names and passwords are sent as they are, not
- * mapped by SASLprep: what is ASCII would come out the same.
+ * With channel binding (-PLUS) where both can. Names and passwords are sent as
+ * they are, not mapped by SASLprep: what is ASCII would come out the same.
  */
 #include "net/sasl_client_private.h"
 

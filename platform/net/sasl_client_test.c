@@ -313,16 +313,19 @@ static void scram_is_bound(void **state)
 	if (!CFG_SASL_PLUS_CLIENT || !CFG_SASL_SCRAM)
 		skip();
 	assert_string_equal(choice(all), "SCRAM-SHA-256");
-	assert_false(is_wrong(all, end_of_line));	/* we cannot, and say so */
+	/* we cannot, and say so */
+	assert_false(is_wrong(all, end_of_line));
 	bind_login(7);
 	assert_string_equal(choice(all), "SCRAM-SHA-256-PLUS");
 	assert_int_equal(client.flag, 'p');
 	assert_false(is_wrong(all, end_of_line));
 	assert_false(is_wrong(fewer, NULL));	/* the server cannot */
 	assert_int_equal(client.flag, 'y');
-	assert_true(is_wrong(fewer, end_of_line));	/* somebody took it out */
+	/* somebody took it out */
+	assert_true(is_wrong(fewer, end_of_line));
 	bind_login(8);
-	assert_true(is_wrong(all, end_of_line));	/* somebody sits between */
+	/* somebody sits between */
+	assert_true(is_wrong(all, end_of_line));
 	login.mechanism = "SCRAM-SHA-256";
 	assert_string_equal(choice(all), "SCRAM-SHA-256");
 	assert_int_equal(client.flag, 'n');

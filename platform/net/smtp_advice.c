@@ -9,9 +9,9 @@
 /* All that a row names must be so; the first row that fits is it. */
 struct cause {
 	int code;		/* 0: any; -1: no reply, the text is ours */
+	unsigned about;		/* SMTP_ABOUT_ bits */
 	const char *enhanced;	/* NULL: any */
 	const char *text;	/* somewhere in it, ASCII case ignored; NULL: any */
-	unsigned about;		/* SMTP_ABOUT_ bits */
 	const char *advice;
 };
 
@@ -23,59 +23,59 @@ struct cause {
 
 static const struct cause causes[] = {
 	/* Google: 2-step verification is on */
-	{ 534, "5.7.9", NULL, 0, APP_PASSWORD },
-	{ 0, NULL, "application-specific password", 0, APP_PASSWORD },
+	{ 534, 0, "5.7.9", NULL, APP_PASSWORD },
+	{ 0, 0, NULL, "application-specific password", APP_PASSWORD },
 	/* Yahoo, AOL, iCloud */
-	{ 535, NULL, "app password", 0, APP_PASSWORD },
-	{ 535, NULL, "app-specific password", 0, APP_PASSWORD },
+	{ 535, 0, NULL, "app password", APP_PASSWORD },
+	{ 535, 0, NULL, "app-specific password", APP_PASSWORD },
 	/* Google: an unusual log-in */
-	{ 534, "5.7.14", NULL, 0, "log in to the account once in a web "
+	{ 534, 0, "5.7.14", NULL, "log in to the account once in a web "
 		"browser and confirm that this was you, or use an app "
 		"password" },
 	/* Microsoft: SMTP AUTH is off for the tenant or the mailbox */
-	{ 535, "5.7.139", "SmtpClientAuthentication is disabled", 0,
+	{ 535, 0, "5.7.139", "SmtpClientAuthentication is disabled",
 		"the administrator of this account has to allow "
 		"\"Authenticated SMTP\" for the mailbox" },
-	{ 535, "5.7.139", NULL, 0, "Microsoft takes no passwords here: log "
+	{ 535, 0, "5.7.139", NULL, "Microsoft takes no passwords here: log "
 		"in with OAuth (smtp --authorize)" },
-	{ 535, NULL, "basic authentication", 0, "this provider takes no "
+	{ 535, 0, NULL, "basic authentication", "this provider takes no "
 		"passwords: log in with OAuth (smtp --authorize)" },
-	{ 535, NULL, NULL, SMTP_ABOUT_TOKEN, "the access token was refused: "
+	{ 535, SMTP_ABOUT_TOKEN, NULL, NULL, "the access token was refused: "
 		"authorize this device once more (smtp --authorize)" },
 	/* Google: also said of a good password that is none for programs */
-	{ 535, "5.7.8", "gsmtp", SMTP_ABOUT_LOGIN, "Google takes an app "
+	{ 535, SMTP_ABOUT_LOGIN, "5.7.8", "gsmtp", "Google takes an app "
 		"password only, not that of the account" },
-	{ 535, NULL, NULL, SMTP_ABOUT_LOGIN, "check user name and password; "
+	{ 535, SMTP_ABOUT_LOGIN, NULL, NULL, "check user name and password; "
 		"many providers want an app password" },
-	{ 530, NULL, "STARTTLS", 0, "say starttls in the smarthost's line" },
-	{ 530, "5.7.0", NULL, SMTP_ABOUT_ANONYMOUS, "this server wants a "
+	{ 530, 0, NULL, "STARTTLS", "say starttls in the smarthost's line" },
+	{ 530, SMTP_ABOUT_ANONYMOUS, "5.7.0", NULL, "this server wants a "
 		"login: give a user and a password in the smarthost's line" },
-	{ 0, NULL, "authentication required", SMTP_ABOUT_ANONYMOUS, "this "
+	{ 0, SMTP_ABOUT_ANONYMOUS, NULL, "authentication required", "this "
 		"server wants a login: give a user and a password in the "
 		"smarthost's line" },
-	{ -1, NULL, "no TLS, so the password", 0, "this port has no TLS: try "
+	{ -1, 0, NULL, "no TLS, so the password", "this port has no TLS: try "
 		"port 465 with tls, or 587 with starttls" },
-	{ -1, NULL, "STARTTLS is required", 0, "this port has no STARTTLS: "
+	{ -1, 0, NULL, "STARTTLS is required", "this port has no STARTTLS: "
 		"try port 465 with tls" },
-	{ -1, NULL, " is not offered", SMTP_ABOUT_LOGIN, "this port may be "
+	{ -1, SMTP_ABOUT_LOGIN, NULL, " is not offered", "this port may be "
 		"for other servers: providers take their users' mail on 465 "
 		"or 587" },
 
 	/* what the sender is */
-	{ 0, "5.2.252", NULL, 0, OWN_SENDER },
-	{ 0, "5.7.60", NULL, 0, OWN_SENDER },
-	{ 553, NULL, "not owned by user", 0, OWN_SENDER },
-	{ 0, NULL, "SendAsDenied", 0, OWN_SENDER },
+	{ 0, 0, "5.2.252", NULL, OWN_SENDER },
+	{ 0, 0, "5.7.60", NULL, OWN_SENDER },
+	{ 553, 0, NULL, "not owned by user", OWN_SENDER },
+	{ 0, 0, NULL, "SendAsDenied", OWN_SENDER },
 
 	/* mail straight to the other side's host */
-	{ -1, NULL, "timed out", SMTP_ABOUT_PORT25 | SMTP_ABOUT_CONNECT |
-		SMTP_ABOUT_SILENT, "no host answers on port 25, which many "
+	{ -1, SMTP_ABOUT_PORT25 | SMTP_ABOUT_CONNECT | SMTP_ABOUT_SILENT, NULL,
+		"timed out", "no host answers on port 25, which many "
 		"providers block: " SMARTHOST },
-	{ 0, NULL, "spamhaus", SMTP_ABOUT_PORT25, "the address of this line "
+	{ 0, SMTP_ABOUT_PORT25, NULL, "spamhaus", "the address of this line "
 		"is on a block list, as those of households are: " SMARTHOST },
-	{ 550, "5.7.25", NULL, SMTP_ABOUT_PORT25, "the address of this line "
+	{ 550, SMTP_ABOUT_PORT25, "5.7.25", NULL, "the address of this line "
 		"has no name in reverse DNS: " SMARTHOST },
-	{ 550, "5.7.26", NULL, SMTP_ABOUT_PORT25, "the domain of the sender "
+	{ 550, SMTP_ABOUT_PORT25, "5.7.26", NULL, "the domain of the sender "
 		"has neither SPF nor DKIM for this host: " SMARTHOST }
 };
 

@@ -83,7 +83,10 @@ struct smtp_client_events {
 	/* No more messages over this one (never connected, broken, closed, QUIT done); after it the client is freed.
 	 * r->kind ERR_NONE after a normal end. Results of a message under way have come before. */
 	void (*gone)(void *arg, const struct smtp_result *r);
-	/* NULL, or: a line of a 551 (RFC 5321 3.4) behind which more come, before its result. */
+	/*
+	 * NULL, or: a line of a 551 (RFC 5321 3.4) behind which more come,
+	 * before its result.
+	 */
 	void (*moved)(void *arg, struct span line);
 };
 

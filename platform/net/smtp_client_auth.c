@@ -110,7 +110,8 @@ void smtp_client_authenticate(struct smtp_client *c)
 /*
  * Servers offer SCRAM to users of whom they have no keys for it, so a refusal
  * may mean that. Where TLS protects it the password is then sent after all; but
- * after -PLUS only to a host that was verified: it may be because of who sits between.
+ * after -PLUS only to a host that was verified: it may be because of who sits
+ * between.
  */
 static bool other_mechanism(struct smtp_client *c, const struct smtp_result *r)
 {

@@ -167,7 +167,9 @@ static void test_lmtp(void **state)
 	assert_string_equal(f->result[3].text, "four");
 }
 
-/* RFC 5321 3.4: each line of a 551 is told before the result, of others none. */
+/*
+ * RFC 5321 3.4: each line of a 551 is told before the result, of others none.
+ */
 static void test_moved(void **state)
 {
 	struct fixture *f = *state;

@@ -168,8 +168,9 @@ const char *tls_peer_fault(const struct tls_peer *p);
 
 /*
  * After the handshake: what both know when nobody sits between (RFC 5056); the
- * client's side with SASL_PLUS_CLIENT only. type: "tls-exporter" (RFC 9266; TLS 1.3),
- * "tls-server-end-point" (RFC 5929), or NULL for any. Its octets, 0: not to be had.
+ * client's side with SASL_PLUS_CLIENT only. type: "tls-exporter" (RFC 9266; TLS
+ * 1.3), "tls-server-end-point" (RFC 5929), or NULL for any. Its octets, 0: not
+ * to be had.
  */
 #define TLS_BINDING_MOST 64
 size_t tls_binding(struct tls *t, const char *type,

@@ -13,7 +13,8 @@
 #include "os/file.h"
 
 #define FILE_MOST (256 * 1024)		/* bytes of a configuration file */
-#define DOMAINS_MOST (2 * 1024 * 1024)	/* ... and of those that mailuser adds */
+/* ... and of those that mailuser adds */
+#define DOMAINS_MOST (2 * 1024 * 1024)
 #define MEMORY_MOST (8 * 1024 * 1024)	/* whatever such a file may become */
 
 /* What a struct conf is in truth: it and the memory of all its texts. */

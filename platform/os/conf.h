@@ -84,8 +84,8 @@ struct conf_smarthost {
 };
 
 enum conf_service {
-	CONF_SMTP, CONF_SUBMISSION, CONF_SMTPS, CONF_POP3, CONF_POP3S, CONF_LMTP,
-	CONF_SERVICE_COUNT
+	CONF_SMTP, CONF_SUBMISSION, CONF_SMTPS, CONF_POP3, CONF_POP3S,
+	CONF_LMTP, CONF_SERVICE_COUNT
 };
 
 /* "smtp", "submission", ... */
@@ -161,8 +161,10 @@ struct conf_route {
 	const char *domain;		/* "*": all; ".d": all below d */
 	bool lmtp;
 	bool mx;			/* look up MX of host (no brackets) */
-	const char *host;		/* or path when is_unix, or error's text */
-	const char *status;		/* error: RFC 3463's, 4.x.x or 5.x.x; or NULL */
+	/* or path when is_unix, or error's text */
+	const char *host;
+	/* error: RFC 3463's, 4.x.x or 5.x.x; or NULL */
+	const char *status;
 	bool is_unix;
 	unsigned port;
 	unsigned after;			/* seconds; of the fallback */
@@ -325,7 +327,8 @@ struct conf {
 	const char *saslauthd_group;	/* who may use it, beside root; NULL */
 	unsigned auth_cache;		/* seconds; 0: nothing is kept */
 	/* a directory, a database: NULL, where it is not set */
-	struct conf_word *ldap_servers;		/* URIs, in the order of asking */
+	/* URIs, in the order of asking */
+	struct conf_word *ldap_servers;
 	const char *ldap_base, *ldap_filter;
 	const char *ldap_user, *ldap_password_file;
 	struct conf_word *ldap_attributes;	/* conf_attribute */

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include "base/utf8.h"
+#include "config.h"
 
 #define ERROR_MOST 200		/* octets of a reply that we make */
 #define PORT_SMTP 25
@@ -40,8 +41,11 @@ void conf_put_word(struct str *out, const char *key, const char *value)
 
 static int bad_target(struct conf_load *l, struct span target)
 {
-	return conf_bad(l, target, "is no smtp:HOST, smtp:[HOST]:PORT, "
-			"lmtp:[HOST]:PORT, lmtp:unix:PATH or error:TEXT");
+	return conf_bad(l, target, CFG_ROUTE_ERROR ?
+			"is no smtp:HOST, smtp:[HOST]:PORT, "
+			"lmtp:[HOST]:PORT, lmtp:unix:PATH or error:TEXT" :
+			"is no smtp:HOST, smtp:[HOST]:PORT, "
+			"lmtp:[HOST]:PORT or lmtp:unix:PATH");
 }
 
 /* RFC 3463 2, of what is not delivered: "5.1.6" */
@@ -94,7 +98,7 @@ static int parse_target(struct conf_load *l, struct conf_route *r,
 	struct span rest = target, scheme = span_cut(&rest, ':'), host;
 	bool brackets;
 
-	if (span_is(scheme, "error"))
+	if (CFG_ROUTE_ERROR && span_is(scheme, "error"))
 		return parse_error(l, r, rest);
 	r->lmtp = span_is(scheme, "lmtp");
 	if (!r->lmtp && !span_is(scheme, "smtp"))
@@ -161,7 +165,7 @@ int conf_parse_fallback(struct conf_load *l, const struct conf_row *row,
 	(void)row;
 	if (!r || parse_target(l, r, words->v[0]) < 0)
 		return -1;
-	if (r->is_unix || r->status)
+	if (r->is_unix || (CFG_ROUTE_ERROR && r->status))
 		return bad_target(l, words->v[0]);
 	if (words->n > 1 && (!span_starts(words->v[1], AFTER) || !conf_seconds(
 			span_rest(words->v[1], sizeof(AFTER) - 1), AFTER_MOST,
@@ -187,7 +191,7 @@ void conf_print_route(const struct conf *c, const struct conf_row *row,
 	(void)row;
 	for (const struct conf_route *r = c->routes; r; r = r->next) {
 		str_adds(out, r->domain);
-		if (r->status) {
+		if (CFG_ROUTE_ERROR && r->status) {
 			str_addf(out, " \"error:%s %s\"", r->status, r->host);
 		} else if (r->is_unix) {
 			conf_put_word(out, "lmtp:unix:", r->host);

@@ -63,9 +63,10 @@ struct conf_row {
 	 * NULL ends the table. Behind its NUL come two more texts: the value
 	 * without a line, which the row can parse (a list has a value a line;
 	 * in parentheses: computed, or none at all), and what the directive is
-	 * for, in a sentence or a few ("" without MAILCONF_REFERENCE).
+	 * for, in a sentence or a few ("" without MAILCONF_REFERENCE). Nothing
+	 * stands between it and max, where pointers have 64 bits, too.
 	 */
-	const char *name;
+	const char *name __attribute__((packed, aligned(4)));
 };
 
 #define CONF_ROWS_MOST 160

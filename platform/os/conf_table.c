@@ -12,6 +12,9 @@
 /* A row of a feature that may be left out. */
 #define KIND_IF(symbol, kind) \
 	CFG_##symbol ? CONF_KIND_##kind : CONF_KIND_LEFT_OUT
+/* ... whose name alone is known then */
+#define ROW_IF(symbol, name, preset, about) \
+	ROW(name, USE_##symbol(preset) "", about)
 #define K 1024
 #define MINUTE 60
 #define HOUR 3600
@@ -50,7 +53,7 @@ static const struct conf_row rows[] = {
 		"without LF a space, where messages with these are refused).")
 		},
 	{ KIND_IF(SMTPD_DEVICE, DEVICE), AT(listen), 0, 0,
-		ROW("device", "(none)",
+		ROW_IF(SMTPD_DEVICE, "device", "(none)",
 		"A socket of its own for printers, scanners and cameras, which "
 		"know neither TLS nor passwords nor what a HELO should say. "
 		"Only these addresses get in, only these recipients (an "
@@ -65,29 +68,29 @@ static const struct conf_row rows[] = {
 		"All others must authenticate; there is no way to open the "
 		"relay to everybody.") },
 	{ KIND_IF(FRONT_ENDS, NETS), AT(proxy_from), 0, 0,
-		ROW("proxy-from", "(none)",
+		ROW_IF(FRONT_ENDS, "proxy-from", "(none)",
 		"Front ends as haproxy that begin each connection to smtpd "
 		"and pop3d with the PROXY protocol, version 1 or 2. Who their "
 		"client is they say, and it counts in all that goes by "
 		"addresses. A connection from there without a header is "
 		"closed.") },
 	{ KIND_IF(FRONT_ENDS, NETS), AT(xclient_from), 0, 0,
-		ROW("xclient-from", "(none)",
+		ROW_IF(FRONT_ENDS, "xclient-from", "(none)",
 		"Front ends as nginx that may say with XCLIENT who their "
 		"client is, and who has logged in. They are believed.") },
 	{ KIND_IF(DELIVER_TCP, NETS), AT(lmtp_from), 0, 0,
-		ROW("lmtp-from", "(none)",
+		ROW_IF(DELIVER_TCP, "lmtp-from", "(none)",
 		"Mail servers that may hand us mail for our users by LMTP, at "
 		"the sockets of listen lmtp. Nobody else may, not even this "
 		"machine: they say what they like of senders, and there is no "
 		"TLS.") },
 	{ KIND_IF(DELIVER_TCP, ACCOUNT), AT(lmtp_user), 0, 0,
-		ROW("lmtp-user", "root",
+		ROW_IF(DELIVER_TCP, "lmtp-user", "root",
 		"The account of a mail server on this machine, as postfix, "
 		"that may do the same at the socket `deliver` in run-dir. Root "
 		"and user-queue always may.") },
 	{ KIND_IF(TLS_CLIENT_CERTS, CERTS), AT(client_certs), 0, 0,
-		ROW("relay-cert", "(none)",
+		ROW_IF(TLS_CLIENT_CERTS, "relay-cert", "(none)",
 		"Clients whose TLS certificate has this SHA-256 fingerprint "
 		"may send to anybody likewise, wherever they are. No "
 		"authority has to have signed it. As `openssl x509 "
@@ -106,7 +109,7 @@ static const struct conf_row rows[] = {
 		"Offer AUTH, and USER and PASS, on connections without TLS, "
 		"where passwords can be overheard.") },
 	{ KIND_IF(SASL_SCRAM, YESNO), AT(auth_binding), 0, 0,
-		ROW("auth-binding", "no",
+		ROW_IF(SASL_SCRAM, "auth-binding", "no",
 		"Offer SCRAM-SHA-256-PLUS on connections with TLS, by which a "
 		"client notices whoever sits in between. Programs that choose "
 		"it and then have nothing to bind with, as mutt 2.2 does, "
@@ -141,10 +144,10 @@ static const struct conf_row rows[] = {
 		"* matches all, so that no smarthost is asked. smtp:HOST asks "
 		"for the MX of HOST, [HOST] does not; PORT is 25 (smtp) or 24 "
 		"(lmtp) when left out. \"error:5.1.6 They have moved\" refuses "
-		"its mail with that code (5.0.0 when left out) and text; with a "
-		"4 in front it is for later.") },
+		"its mail with that code (5.0.0 when left out) and text; with "
+		"a 4 in front it is for later.") },
 	{ KIND_IF(MASQUERADE, MASQUERADE), AT(masquerades), 0, 0,
-		ROW("masquerade", "(none)",
+		ROW_IF(MASQUERADE, "masquerade", "(none)",
 		"An address of this house, all of a domain (@DOMAIN) or a user "
 		"in any of ours, and the address that others are to see in its "
 		"place; @DOMAIN keeps the local part. The first line that fits "
@@ -153,28 +156,28 @@ static const struct conf_row rows[] = {
 		"and their like are replaced; a recipient that is not ours is, "
 		"wherever its mail would have gone. See docs/addresses.md.") },
 	{ KIND_IF(AUTHD_VIRTUAL, VIRTUAL), AT(virtuals), 0, 0,
-		ROW("virtual", "(none)",
+		ROW_IF(AUTHD_VIRTUAL, "virtual", "(none)",
 		"Whose an address of one of our domains is: of a user, by name "
 		"or address. @DOMAIN USER gets what nobody else there gets (a "
 		"catch-all); @DOMAIN @OTHER makes the users of OTHER users of "
 		"DOMAIN. A single address may also be sent on: to an alias, "
 		"or to an address of another host.") },
 	{ KIND_IF(AUTHD_VIRTUAL, DELIMITER), AT(delimiter), 0, 0,
-		ROW("recipient-delimiter", "+",
+		ROW_IF(AUTHD_VIRTUAL, "recipient-delimiter", "+",
 		"What comes behind it in a local part is a detail for the "
 		"user's own use: mail for alice+lists is alice's, unless "
 		"there is an alice+lists.") },
 	{ KIND_IF(SRS, YESNO), AT(srs), 0, 0,
-		ROW("srs", "no",
+		ROW_IF(SRS, "srs", "no",
 		"Mail of others that is sent on (aliases, .forward) gets a "
 		"sender of ours, SRS0=...@DOMAIN, so that the next host does "
 		"not take it for forged (SPF); reports that come back to it "
 		"go on to the sender for 21 days.") },
 	{ KIND_IF(SRS, HOST), AT(srs_domain), 0, 0,
-		ROW("srs-domain", "(the first domain)",
+		ROW_IF(SRS, "srs-domain", "(the first domain)",
 		"The domain of such senders, one of ours.") },
 	{ KIND_IF(TLS_POLICY, TLS_POLICY), AT(tls_policies), 0, 0,
-		ROW("tls-policy", "(none)",
+		ROW_IF(TLS_POLICY, "tls-policy", "(none)",
 		"How sure we have to be of the hosts that take mail for the "
 		"recipient's domain; .DOMAIN is what is below it, the first "
 		"match counts. may takes TLS when it is offered, whatever the "
@@ -186,12 +189,12 @@ static const struct conf_row rows[] = {
 		"counts. Without a line it is may, and more where the domain "
 		"asks for it by DANE or MTA-STS. See docs/tls.md.") },
 	{ KIND_IF(DANE, YESNO), AT(dns_trust), 0, 0,
-		ROW("dns-trust", "no",
+		ROW_IF(DANE, "dns-trust", "no",
 		"The name servers verify DNSSEC, and nobody can change what "
 		"they tell us: they run on this machine, or the network to "
 		"them is ours. Then DANE is used wherever a domain has it.") },
 	{ KIND_IF(MTA_STS, YESNO), AT(mta_sts), 0, 0,
-		ROW("mta-sts", "yes",
+		ROW_IF(MTA_STS, "mta-sts", "yes",
 		"Where a domain publishes by MTA-STS (RFC 8461) that its mail "
 		"hosts have good certificates, and which hosts these are, "
 		"mail goes there so or not at all.") },
@@ -206,43 +209,43 @@ static const struct conf_row rows[] = {
 		"a port is written [ADDRESS]:PORT.") },
 
 	{ KIND_IF(ALIASES, PATH), AT(aliases), 0, 1000,
-		ROW("aliases", "/etc/aliases",
+		ROW_IF(ALIASES, "aliases", "/etc/aliases",
 		"Names that lead to others, in all of our domains, as "
 		"aliases(5) of sendmail and Postfix has them: other users, "
 		"addresses anywhere, :include:/FILE, |COMMAND, /FILE. It may "
 		"be missing, and is read anew when it changes; newaliases "
 		"checks it. none switches it off. See docs/aliases.md.") },
 	{ KIND_IF(ALIASES, ACCOUNT), AT(alias_user), 0, 0,
-		ROW("alias-user", "nobody",
+		ROW_IF(ALIASES, "alias-user", "nobody",
 		"The account that aliases' commands run as and their files "
 		"are written as; never root.") },
 	{ KIND_IF(ALIASES, SECONDS), AT(alias_timeout), 1, 4 * MINUTE,
-		ROW("alias-timeout", "2m",
+		ROW_IF(ALIASES, "alias-timeout", "2m",
 		"How long such a command may take; then it is ended and "
 		"tried again later.") },
 	{ KIND_IF(ALIASES, NUMBER), AT(max_alias_recipients), 1, 100000,
-		ROW("max-alias-recipients", "10000",
+		ROW_IF(ALIASES, "max-alias-recipients", "10000",
 		"Recipients that one alias may lead to, through all others "
 		"and included files. Mail for one with more comes back.") },
 	{ KIND_IF(DELIVER_FORWARD, WHOSE), AT(forward), 0, 0,
-		ROW("forward", "system",
+		ROW_IF(DELIVER_FORWARD, "forward", "system",
 		"Whose file of forwarding counts: ~/.forward of this machine's "
-		"accounts (system), and of all others the file forward in their "
-		"Maildir, too (all). See docs/forward.md.") },
+		"accounts (system), and of all others the file forward in "
+		"their Maildir, too (all). See docs/forward.md.") },
 	{ KIND_IF(DELIVER_VACATION, WHOSE), AT(vacation), 0, 0,
-		ROW("vacation", "system",
+		ROW_IF(DELIVER_VACATION, "vacation", "system",
 		"Whose file answers mail while he is away: ~/.vacation of this "
 		"machine's accounts (system), and of all others the file "
 		"vacation in their Maildir, too (all).") },
 	{ KIND_IF(DELIVER_COMMAND, PATH), AT(deliver_command), 1, 1000,
-		ROW("deliver-command", "(none)",
+		ROW_IF(DELIVER_COMMAND, "deliver-command", "(none)",
 		"A program, with arguments in quotes, that gets each message "
 		"before it is put into a mailbox, as the account that it is "
 		"for, or as user-store, and says on its standard output what "
 		"becomes of it: keep, fileinto FOLDER, redirect ADDRESS, "
 		"discard or reject TEXT. alias-timeout is its time, too.") },
 	{ KIND_IF(DELIVER_FOLDERS, FOLDERS), AT(detail_folder), 0, 0,
-		ROW("detail-folder", "no",
+		ROW_IF(DELIVER_FOLDERS, "detail-folder", "no",
 		"Mail for user+lists goes to the folder lists of the user's "
 		"Maildir: when it is there (existing), or always (make).") },
 	{ CONF_KIND_YESNO, AT(mx_loopback), 0, 0,
@@ -282,7 +285,7 @@ static const struct conf_row rows[] = {
 
 	GROUP("TLS, our side of it"),
 	{ KIND_IF(TLS_SNI, TLS_HOST), AT(tls_hosts), 0, 0,
-		ROW("tls-host", "(none)",
+		ROW_IF(TLS_SNI, "tls-host", "(none)",
 		"Another certificate and key, PEM, for clients that ask for "
 		"this name (SNI). *.DOMAIN stands for one label; the name "
 		"itself goes before it. Whoever asks for no such name gets "
@@ -290,31 +293,32 @@ static const struct conf_row rows[] = {
 		"certificate: the client's ciphers decide. * adds one to "
 		"tls-cert in this way.") },
 	{ KIND_IF(TLS_CHOICE, TLS_MIN), AT(tls_13), 0, 0,
-		ROW("tls-min", "1.2",
+		ROW_IF(TLS_CHOICE, "tls-min", "1.2",
 		"The oldest TLS that our servers speak. 1.3 needs mbedTLS 3.6; "
 		"with 2.28, as Debian has it, it is an error, and whoever "
 		"speaks 1.2 only is refused: on port 25 he may send in the "
 		"clear then.") },
 	{ KIND_IF(TLS_CHOICE, CIPHERS), AT(tls_ciphers), 0, 0,
-		ROW("tls-ciphers", "(those of mbedTLS)",
+		ROW_IF(TLS_CHOICE, "tls-ciphers", "(those of mbedTLS)",
 		"The ciphers that our servers take, the best first, by their "
 		"IANA names, as TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256. Where "
 		"none is one of TLS 1.3, its ciphers stay as they are.") },
 	{ KIND_IF(TLS_CLIENT_CERTS, PATH), AT(tls_client_ca), 1, 1000,
-		ROW("tls-client-ca", "(none)",
+		ROW_IF(TLS_CLIENT_CERTS, "tls-client-ca", "(none)",
 		"The authorities for clients' certificates, PEM. A client "
 		"whose certificate is good and holds a user's address "
 		"(rfc822Name) may log in with it (AUTH EXTERNAL).") },
 	{ KIND_IF(TLS_CLIENT_CERTS, TLS_CLIENT), AT(tls_client), 0, 0,
-		ROW("tls-client", "(request with tls-client-ca, "
-		"tls-client-user or relay-cert, else no)",
+		ROW_IF(TLS_CLIENT_CERTS, "tls-client",
+		"(request with tls-client-ca, tls-client-user or relay-cert, "
+		"else no)",
 		"Does smtpd ask clients for a certificate? Of all its "
 		"services, or of those named: smtp, submission, smtps. "
 		"require ends the TLS session of who has none that "
 		"tls-client-ca, tls-client-user or relay-cert knows: not for "
 		"a port 25 that strangers use. pop3d never asks.") },
 	{ KIND_IF(TLS_CLIENT_CERTS, TLS_USER), AT(client_certs), 0, 0,
-		ROW("tls-client-user", "(none)",
+		ROW_IF(TLS_CLIENT_CERTS, "tls-client-user", "(none)",
 		"Who shows the certificate with this SHA-256 fingerprint may "
 		"log in as USER with it (AUTH EXTERNAL), whoever signed it.") },
 
@@ -333,7 +337,7 @@ static const struct conf_row rows[] = {
 		ROW("system-users", "yes",
 		"The accounts of this machine get mail and may log in, too.") },
 	{ KIND_IF(AUTHD_SASLAUTHD, PATH), AT(saslauthd), 1, 107,
-		ROW("saslauthd", "(none)",
+		ROW_IF(AUTHD_SASLAUTHD, "saslauthd", "(none)",
 		"The socket of Cyrus saslauthd, as /run/saslauthd/mux, which is "
 		"asked about the passwords of users that users.db does not "
 		"have: by PAM, LDAP or another server. Its service is smtp or "
@@ -365,8 +369,8 @@ static const struct conf_row rows[] = {
 
 	/* no row at all without it: small builds have no room for names */
 	USE_AUTHD_DIRECTORY(GROUP("Users of a directory or a database"),)
-	USE_AUTHD_LDAP({ CONF_KIND_SERVERS, AT(ldap_servers), CONF_SERVER_LDAP, 0,
-		ROW("ldap-server", "(none)",
+	USE_AUTHD_LDAP({ CONF_KIND_SERVERS, AT(ldap_servers), CONF_SERVER_LDAP,
+		0, ROW("ldap-server", "(none)",
 		"LDAP servers that know users, as ldaps://ldap.example.com; "
 		"the first that answers is asked about addresses that neither "
 		"users.db nor this machine has. ldap:// means STARTTLS "
@@ -395,15 +399,15 @@ static const struct conf_row rows[] = {
 		"has whichever it was found by (its first value in a domain of "
 		"ours); mailbox, the Maildir below mail-dir (default "
 		"DOMAIN/USER); quota, as 500M.") },)
-	USE_AUTHD_MYSQL({ CONF_KIND_SERVERS, AT(mysql_servers), CONF_SERVER_MYSQL,
-		0, ROW("mysql-server", "(none)",
+	USE_AUTHD_MYSQL({ CONF_KIND_SERVERS, AT(mysql_servers),
+		CONF_SERVER_MYSQL, 0, ROW("mysql-server", "(none)",
 		"MySQL or MariaDB servers that know users: HOST[:PORT], or the "
 		"path of a socket; otherwise as ldap-server.") },)
 	USE_AUTHD_MYSQL({ CONF_KIND_TEXT, AT(mysql_database), CONF_TEXT_ANY, 0,
 		ROW("mysql-database", "(none)",
 		"The database that mysql-query is about.") },)
-	USE_AUTHD_MYSQL({ CONF_KIND_TEXT, AT(mysql_query), CONF_TEXT_TEMPLATE, 0,
-		ROW("mysql-query", "(none)",
+	USE_AUTHD_MYSQL({ CONF_KIND_TEXT, AT(mysql_query), CONF_TEXT_TEMPLATE,
+		0, ROW("mysql-query", "(none)",
 		"The SELECT that finds one user's row; it is prepared, and %u "
 		"(the address), %n and %d (its parts) are its parameters. Its "
 		"columns are known by name: password, a hash with {SCHEME} "
@@ -427,12 +431,12 @@ static const struct conf_row rows[] = {
 	USE_AUTHD_DIRECTORY({ CONF_KIND_SECONDS, AT(directory_timeout), 1, 5,
 		ROW("directory-timeout", "3s",
 		"A server that takes longer for an answer is not asked for ten "
-		"times this time, but the next one is. While none answers, mail and "
-		"log-ins are put off, not refused.") },)
+		"times this time, but the next one is. While none answers, "
+		"mail and log-ins are put off, not refused.") },)
 
 	GROUP("Strangers: who has not logged in and is not in relay-from"),
 	{ KIND_IF(SMTPD_DNSBL, DNSBL), AT(dnsbl), 0, 0,
-		ROW("dnsbl", "(none)",
+		ROW_IF(SMTPD_DNSBL, "dnsbl", "(none)",
 		"A DNS list of addresses (RFC 5782) that smtpd asks about "
 		"strangers on port 25, all lists at a time, once for a "
 		"connection. Lists that name the client add their weight "
@@ -442,37 +446,37 @@ static const struct conf_row rows[] = {
 		"(127.0.0.1 is listed, 127.0.0.2 is not) is not asked until "
 		"it passes one.") },
 	{ KIND_IF(SMTPD_DNSBL, NUMBER), AT(dnsbl_refuse), 1, 1000,
-		ROW("dnsbl-refuse", "1",
+		ROW_IF(SMTPD_DNSBL, "dnsbl-refuse", "1",
 		"The sum of weights from which mail is refused (550), but "
 		"for postmaster.") },
 	{ KIND_IF(SMTPD_ASK, SECONDS), AT(dnsbl_timeout), 1, MINUTE,
-		ROW("dnsbl-timeout", "5",
+		ROW_IF(SMTPD_ASK, "dnsbl-timeout", "5",
 		"How long the first recipient of a connection may wait for "
 		"the DNS lists, check-hello and check-reverse, all "
 		"together. What has not come then counts as not listed, or "
 		"as a temporary failure.") },
 	{ KIND_IF(SMTPD_DNSBL, NUMBER), AT(dnsbl_cache), 0, 10000,
-		ROW("dnsbl-cache", "500",
+		ROW_IF(SMTPD_DNSBL, "dnsbl-cache", "500",
 		"Addresses whose sums are kept in memory, 24 bytes each, for "
 		"as long as the lists say, between 1 minute and 1 hour.") },
 	{ KIND_IF(SMTPD_CHECKS, CHECK), AT(check_hello), 0, 0,
-		ROW("check-hello", "no",
+		ROW_IF(SMTPD_CHECKS, "check-hello", "no",
 		"Looks at the name in HELO: ours or our address, in a "
 		"stranger's mouth, and names without an address are refused "
 		"(550, 450 while DNS does not answer) or noted in the log "
 		"only.") },
 	{ KIND_IF(SMTPD_CHECKS, CHECK), AT(check_reverse), 0, 0,
-		ROW("check-reverse", "no",
+		ROW_IF(SMTPD_CHECKS, "check-reverse", "no",
 		"The same for addresses without a name (PTR), or whose names "
 		"do not lead back to them (550 5.7.25). Some honest servers "
 		"have none: try note first.") },
 	{ KIND_IF(SMTPD_GREETING, SECONDS), AT(greeting_delay), 0, MINUTE,
-		ROW("greeting-delay", "0",
+		ROW_IF(SMTPD_GREETING, "greeting-delay", "0",
 		"How long port 25 waits with its greeting. A client that "
 		"talks first (RFC 5321 4.3.1) is no mail server and refused "
 		"(554).") },
 	{ KIND_IF(SMTPD_MILTER, MILTER), AT(milters), 0, 0,
-		ROW("milter", "(none)",
+		ROW_IF(SMTPD_MILTER, "milter", "(none)",
 		"A mail filter (milter) that smtpd asks about sessions and "
 		"messages: opendkim, rspamd, spamass-milter, clamav-milter. "
 		"At most 8, asked in this order; each sees what the ones "
@@ -483,70 +487,70 @@ static const struct conf_row rows[] = {
 		"smtp, submission, smtps and local, the socket of sendmail "
 		"and mail; default all. See docs/abuse.md.") },
 	{ KIND_IF(SMTPD_LIMITS, RATE), AT(rate_connections), 1, 1000000,
-		ROW("rate-connections", "none",
+		ROW_IF(SMTPD_LIMITS, "rate-connections", "none",
 		"Connections from one IPv4 address or IPv6 /64; more get "
 		"421. 60/1h: sixty at once, then one more each minute.") },
 	{ KIND_IF(SMTPD_LIMITS, RATE), AT(rate_messages), 1, 1000000,
-		ROW("rate-messages", "none",
+		ROW_IF(SMTPD_LIMITS, "rate-messages", "none",
 		"Messages from one address likewise; more get 451.") },
 	{ KIND_IF(SMTPD_LIMITS, RATE), AT(rate_recipients), 1, 1000000,
-		ROW("rate-recipients", "none",
+		ROW_IF(SMTPD_LIMITS, "rate-recipients", "none",
 		"Recipients from one address likewise; more get 452.") },
 	{ KIND_IF(SMTPD_LIMITS, RATE), AT(rate_user_messages), 1, 1000000,
-		ROW("rate-user-messages", "none",
+		ROW_IF(SMTPD_LIMITS, "rate-user-messages", "none",
 		"Messages of one user who has logged in, wherever he is; "
 		"more get 451.") },
 	{ KIND_IF(SMTPD_LIMITS, RATE), AT(rate_user_recipients), 1, 1000000,
-		ROW("rate-user-recipients", "1000/1h",
+		ROW_IF(SMTPD_LIMITS, "rate-user-recipients", "1000/1h",
 		"Recipients of one such user; more get 452. A stolen "
 		"password sends no more than this.") },
 	{ KIND_IF(SMTPD_LIMITS, RATE), AT(ban_after), 1, 1000000,
-		ROW("ban-after", "20/1h",
+		ROW_IF(SMTPD_LIMITS, "ban-after", "20/1h",
 		"Failures of one address before it is banned: a wrong "
 		"password, a session ended for max-errors, talking before "
 		"the greeting.") },
 	{ KIND_IF(SMTPD_LIMITS, SECONDS), AT(ban_time), 1, 30 * DAY,
-		ROW("ban-time", "1h",
+		ROW_IF(SMTPD_LIMITS, "ban-time", "1h",
 		"How long connections of a banned address are refused.") },
 	{ KIND_IF(MAILD_BAN_COMMAND, PATH), AT(ban_command), 1, 1000,
-		ROW("ban-command", "(none)",
+		ROW_IF(MAILD_BAN_COMMAND, "ban-command", "(none)",
 		"A program that maild runs as root at each ban, with the words "
 		"add ADDRESS/BITS SECONDS, and when it is over with del: to "
 		"tell the firewall. One at a time, without a shell; after 5 "
 		"seconds it is killed.") },
 	{ KIND_IF(SMTPD_LIMITS, SECONDS), AT(tarpit), 0, MINUTE,
-		ROW("tarpit", "0",
+		ROW_IF(SMTPD_LIMITS, "tarpit", "0",
 		"The wait after a wrong command or refused recipient, times "
 		"how many the session had; at most a minute.") },
 	{ KIND_IF(SMTPD_LIMITS, NUMBER), AT(max_tracked), 16, 10000,
-		ROW("max-tracked", "500",
+		ROW_IF(SMTPD_LIMITS, "max-tracked", "500",
 		"Addresses and users whose rates are kept in memory, 64 bytes "
 		"each; the one that was quiet longest makes room.") },
 	{ KIND_IF(SMTPD_GREYLIST, SECONDS), AT(greylist_delay), 0, DAY,
-		ROW("greylist-delay", "0",
+		ROW_IF(SMTPD_GREYLIST, "greylist-delay", "0",
 		"How long a stranger on port 25 has to wait (451) before mail "
 		"from his network (IPv4 /24, IPv6 /64) of this sender to this "
 		"recipient is taken (RFC 6647). 5m is usual; 0 is off. Mail "
 		"for postmaster does not wait, nor clients to whom dnsbl "
 		"gives a sum below 0.") },
 	{ KIND_IF(SMTPD_GREYLIST, SECONDS), AT(greylist_retry), 1, 30 * DAY,
-		ROW("greylist-retry", "2d",
+		ROW_IF(SMTPD_GREYLIST, "greylist-retry", "2d",
 		"How long after greylist-delay he may come again; later it "
 		"is as if he came for the first time.") },
 	{ KIND_IF(SMTPD_GREYLIST, SECONDS), AT(greylist_keep), 1, 366 * DAY,
-		ROW("greylist-keep", "35d",
+		ROW_IF(SMTPD_GREYLIST, "greylist-keep", "35d",
 		"How long who has come again is known without mail from "
 		"him.") },
 	{ KIND_IF(SMTPD_GREYLIST, NUMBER), AT(greylist_successes), 0, 1000,
-		ROW("greylist-successes", "5",
+		ROW_IF(SMTPD_GREYLIST, "greylist-successes", "5",
 		"Messages after whose waiting a whole network waits no more, "
 		"whoever it sends from and to; 0 is never.") },
 	{ KIND_IF(SMTPD_GREYLIST, NUMBER), AT(greylist_most), 16, 100000,
-		ROW("greylist-most", "10000",
+		ROW_IF(SMTPD_GREYLIST, "greylist-most", "10000",
 		"Rows kept, about 30 bytes each in run-dir; the oldest ones "
 		"make room.") },
 	{ KIND_IF(SMTPD_GREYLIST, NETS), AT(greylist_exempt), 0, 0,
-		ROW("greylist-exempt", "(none)",
+		ROW_IF(SMTPD_GREYLIST, "greylist-exempt", "(none)",
 		"Clients that never wait: those that send and do not come "
 		"again.") },
 
@@ -559,21 +563,21 @@ static const struct conf_row rows[] = {
 		"With less than this left on the spool's disk no mail is "
 		"taken (452).") },
 	{ KIND_IF(MAILBOX_GZIP, SIZE), AT(mailbox_gzip), 0, K * K,
-		ROW("mailbox-gzip", "0",
+		ROW_IF(MAILBOX_GZIP, "mailbox-gzip", "0",
 		"Messages from this size on are kept compressed in Maildirs, "
 		"as Dovecot's zlib plugin reads them; 0 is none. What is there "
 		"already is read in any case.") },
 	{ KIND_IF(DELIVER_QUOTA, SIZE), AT(mailbox_quota), 0, K * K * K,
-		ROW("mailbox-quota", "0",
+		ROW_IF(DELIVER_QUOTA, "mailbox-quota", "0",
 		"What a user's mailbox may hold who has no quota of his own; "
 		"0 is no limit. A Maildir is counted with all its folders, by "
 		"its maildirsize, as Dovecot and Courier do it.") },
 	{ KIND_IF(DELIVER_QUOTA, YESNO), AT(quota_defer), 0, 0,
-		ROW("quota-defer", "yes",
+		ROW_IF(DELIVER_QUOTA, "quota-defer", "yes",
 		"Mail for a full mailbox waits in the queue (452), so that "
 		"the user can make room; no sends it back at once (552).") },
 	{ KIND_IF(DELIVER_QUOTA, NUMBER), AT(quota_warning), 0, 99,
-		ROW("quota-warning", "90",
+		ROW_IF(DELIVER_QUOTA, "quota-warning", "90",
 		"The user gets a warning when the mailbox becomes so many "
 		"percent full; 0 is never.") },
 	{ CONF_KIND_NUMBER, AT(max_recipients), 1, 10000,
@@ -635,62 +639,62 @@ static const struct conf_row rows[] = {
 		ROW("queue-sessions-per-host", "5",
 		"The same to one host.") },
 	{ KIND_IF(QUEUE_ALERTS, ALERTS), AT(alerts), 0, 0,
-		ROW("alerts", "(none)",
+		ROW_IF(QUEUE_ALERTS, "alerts", "(none)",
 		"Whose mail is an alert, as that of cron, of a monitor or a "
 		"UPS: alert-merge and quiet-hours are for it, on its way to "
 		"other hosts.") },
 	{ KIND_IF(QUEUE_ALERTS, SECONDS), AT(alert_merge), 0, DAY,
-		ROW("alert-merge", "0",
+		ROW_IF(QUEUE_ALERTS, "alert-merge", "0",
 		"The first alert of a kind (sender, recipients, and a subject "
 		"that differs in numbers at most) goes at once. Those that "
 		"come within this time go as one digest at its end, with all "
 		"their texts. 0 is never.") },
 	{ KIND_IF(QUEUE_ALERTS, HOURS), AT(quiet_hours), 0, 0,
-		ROW("quiet-hours", "none",
+		ROW_IF(QUEUE_ALERTS, "quiet-hours", "none",
 		"When alerts wait, by the local time, unless their header says "
 		"Priority: urgent, Importance: high or X-Priority: 1 or 2; "
 		"with alert-merge, to go as digests when the hours end.") },
 	{ KIND_IF(QUEUE_ALERTS, PATH), AT(alert_command), 1, 1000,
-		ROW("alert-command", "(none)",
+		ROW_IF(QUEUE_ALERTS, "alert-command", "(none)",
 		"A program that is told of an alert that did not get out for "
 		"alert-command-after: COMMAND REASON SENDER RECIPIENT..., with "
 		"the message as its standard input. queue's user runs it, once "
 		"a message when it ends with 0, a minute at most. The mail goes "
 		"on trying.") },
 	{ KIND_IF(QUEUE_ALERTS, SECONDS), AT(alert_command_after), 0, 7 * DAY,
-		ROW("alert-command-after", "15m",
+		ROW_IF(QUEUE_ALERTS, "alert-command-after", "15m",
 		"How long an alert is tried before alert-command.") },
 	{ KIND_IF(QUEUE_CAPS, RATE), AT(cap_user), 1, 1000000,
-		ROW("outgoing-cap-user", "none",
+		ROW_IF(QUEUE_CAPS, "outgoing-cap-user", "none",
 		"How many recipients at other hosts one user, or a device by "
 		"its address, may have in a time; what is more waits in the "
 		"queue. 100/1h: a hundred at once, then one each 36 seconds.") },
 	{ KIND_IF(QUEUE_CAPS, RATE), AT(cap_all), 1, 1000000,
-		ROW("outgoing-cap", "none",
+		ROW_IF(QUEUE_CAPS, "outgoing-cap", "none",
 		"The same for all together, to stay below what the provider "
 		"allows.") },
 	{ KIND_IF(QUEUE_SUBMIT, RATE), AT(rate_local), 1, 1000000,
-		ROW("rate-local", "none",
+		ROW_IF(QUEUE_SUBMIT, "rate-local", "none",
 		"Messages that one user of this machine may hand to queue "
 		"without smtpd; more are refused (451). 60/1h: sixty, and "
 		"again sixty when the hour is over.") },
 	{ KIND_IF(QUEUE_LINK, SIZE), AT(metered_size), 0, 2048 * K,
-		ROW("metered-size", "50K",
+		ROW_IF(QUEUE_LINK, "metered-size", "50K",
 		"The largest message that goes over a metered link (mailq "
 		"--link) without being urgent: Priority: urgent, Importance: "
 		"high or X-Priority: 1 or 2 in its header. The rest waits.") },
 	{ KIND_IF(QUEUE_SPILL, PATH), AT(spill_dir), 1, 1000,
-		ROW("spill-dir", "(none)",
+		ROW_IF(QUEUE_SPILL, "spill-dir", "(none)",
 		"For a spool-dir in memory (tmpfs), which spares the flash: a "
 		"folder on flash to which messages are moved that have waited "
 		"for spill-after, and all of them when queue ends. A power "
 		"cut before that loses them, though they were "
 		"acknowledged.") },
 	{ KIND_IF(QUEUE_SPILL, SECONDS), AT(spill_after), 1, DAY,
-		ROW("spill-after", "2m",
+		ROW_IF(QUEUE_SPILL, "spill-after", "2m",
 		"How long a message may be in memory only.") },
 	{ KIND_IF(SENDMAIL_DIRECT, YESNO), AT(sendmail_direct), 0, 0,
-		ROW("sendmail-direct", "no",
+		ROW_IF(SENDMAIL_DIRECT, "sendmail-direct", "no",
 		"With neither smtpd nor queue running, sendmail and mail give "
 		"a message to the smarthost themselves, and whoever calls "
 		"them waits for it. Else root's goes into the spool for the "

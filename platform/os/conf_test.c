@@ -94,7 +94,10 @@ static void table_and_page(void **state)
 			continue;
 		assert_ptr_equal(conf_row_find(span_of(row->name)), row);
 		assert_non_null(conf_type(row->kind)->parse);
-		assert_true(row->min <= row->max);
+		/* of these two min says of what kind they are */
+		if (row->kind != CONF_KIND_SERVERS && row->kind !=
+				CONF_KIND_TEXT)
+			assert_true(row->min <= row->max);
 		if (!CFG_MAILCONF_REFERENCE)
 			continue;
 		about = conf_row_about(row);

@@ -342,8 +342,8 @@ const struct conf_type *conf_type(enum conf_kind kind)
 			"[sender=ADDRESS] [rate=N/TIME]", 3, 5, true, false,
 			KIND(device) },)
 		[CONF_KIND_ROUTE] = { "DOMAIN|.DOMAIN|* smtp:HOST|"
-			"smtp:[HOST]:PORT|lmtp:[HOST]:PORT|lmtp:unix:PATH|"
-			"\"error:TEXT\"", 2, 2, true, false, KIND(route) },
+			"smtp:[HOST]:PORT|lmtp:[HOST]:PORT|lmtp:unix:PATH"
+			USE_ROUTE_ERROR("|\"error:TEXT\""), 2, 2, true, false, KIND(route) },
 		[CONF_KIND_FALLBACK] = { "smtp:HOST|smtp:[HOST]:PORT|"
 			"lmtp:[HOST]:PORT [after=TIME]", 1, 2, false, false,
 			KIND(fallback) },

@@ -278,7 +278,8 @@ static void listening(void **state)
 	assert_null(c->listen);
 	conf_free(c);
 	assert_wrong("listen imap *:143", ":1: listen: \"imap\" is none of "
-			"smtp, submission, smtps, pop3, pop3s");
+			"smtp, submission, smtps, pop3, pop3s"
+			USE_DELIVER_TCP(", lmtp"));
 	assert_wrong("listen smtp", ":1: listen: needs a value: SERVICE "
 			"ADDRESS:PORT|*:PORT|[IPV6]:PORT|none "
 			"[OPTION...]");

@@ -27,7 +27,8 @@ static int read_line(struct reading *r, int64_t at, bool inside, int64_t end)
 
 	str_clear(&r->line);
 	r->start = at;
-	while (at < end && (n = file_pread(r->fd, piece, sizeof(piece), at)) > 0) {
+	while (at < end && (n = file_pread(r->fd, piece, sizeof(piece), at))
+			> 0) {
 		struct span part = span_make(piece, (size_t)n);
 		size_t lf;
 
@@ -47,8 +48,10 @@ static int read_line(struct reading *r, int64_t at, bool inside, int64_t end)
 	r->end = at;
 	if (at < end && n < 0)
 		return err_errno(r->err, "%s", r->path);
-	return r->line.bad ? err_set(r->err, ERR_TEMP, "%s: a line is too long, "
-			"or there is no memory", r->path) : 0;
+	if (at < end && n == 0)
+		return err_set(r->err, ERR_TEMP, "%s: was cut", r->path);
+	return r->line.bad ? err_set(r->err, ERR_TEMP, "%s: a line is too long,"
+			" or there is no memory", r->path) : 0;
 }
 
 static int compare(struct span a, struct span b)

@@ -99,12 +99,30 @@ static void mistrusts(void **state)
 	assert_int_equal(find("a@a.com", ""), 0);
 }
 
+/* A file that is shorter than it says, as one that is cut meanwhile. */
+static void sees_that_it_was_cut(void **state)
+{
+	static const char short_one[] = "/sys/kernel/uevent_seqnum";
+	struct err err = { 0 };
+	struct str out;
+
+	(void)state;
+	if (access(short_one, R_OK) < 0)
+		skip();
+	str_init(&out, ALIAS_MAP_LINE_MOST);
+	assert_int_equal(alias_map_find(short_one, span_of("z@a.com"), &out,
+				&err), -1);
+	assert_int_equal(err.kind, ERR_TEMP);
+	str_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds),
 		cmocka_unit_test(finds_each_of_many),
-		cmocka_unit_test(mistrusts)
+		cmocka_unit_test(mistrusts),
+		cmocka_unit_test(sees_that_it_was_cut)
 	};
 
 	close(mkstemp(path));

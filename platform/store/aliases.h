@@ -1,4 +1,4 @@
-/* aliases - the file of aliases in memory, read anew when it has changed; those of users.db
+/* aliases - the file of aliases, in memory, and those of users.db
  *
  * Directive `aliases`; a file that is not there has none. The grammar is
  * mime/alias.h's. Names count in all of our domains. There is no database: who
@@ -28,10 +28,10 @@ struct aliases *aliases_new(const struct conf *conf, bool log);
 void aliases_free(struct aliases *a);	/* NULL is fine */
 
 /*
- * Is this local part an alias (as it is, or before its "+")? With USERS_FULL the
- * whole address may be one of users.db, too, and local "" is who gets what
- * nobody else gets. 1; 0; -1 with err: it cannot be told now. Looks at most once a
- * second whether the file has changed.
+ * Is this local part an alias (as it is, or before its "+")? With USERS_FULL
+ * the whole address may be one of users.db, too, and local "" is who gets what
+ * nobody else gets. 1; 0; -1 with err: it cannot be told now. Looks at most
+ * once a second whether the file has changed.
  */
 int aliases_has(struct aliases *a, struct span local, struct span domain,
 		struct err *err);
@@ -59,14 +59,14 @@ struct alias_set {
 };
 /*
  * Expands a recipient in one of our domains, until there are no more aliases
- * (most: or so many addresses; then there may be more). also, for when they have
- * no mailbox of their own: ROLES, who is postmaster, abuse or mailer-daemon and
- * no alias is what postmaster is, or who has postmaster's mail; REST, whoever is
- * none is what the domain's catch-all is (USERS_FULL). 1: it is an alias, s has
- * one address at least; 0: it is none; -1 with err. ERR_TEMP, ERR_NOMEM: not now
- * (a file that is not there or not to be read); ERR_PERM: it leads to nobody, is
- * nested too deep, or to more than max-alias-recipients. alias_set_free in all
- * cases.
+ * (most: or so many addresses; then there may be more). also, for when they
+ * have no mailbox of their own: ROLES, who is postmaster, abuse or
+ * mailer-daemon and no alias is what postmaster is, or who has postmaster's
+ * mail; REST, whoever is none is what the domain's catch-all is (USERS_FULL).
+ * 1: it is an alias, s has one address at least; 0: it is none; -1 with err.
+ * ERR_TEMP, ERR_NOMEM: not now (a file that is not there or not to be read);
+ * ERR_PERM: it leads to nobody, is nested too deep, or to more than
+ * max-alias-recipients. alias_set_free in all cases.
  */
 enum { ALIASES_ROLES = 1, ALIASES_REST = 2 };
 int aliases_expand(struct aliases *a, struct span rcpt, unsigned also,

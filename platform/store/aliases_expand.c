@@ -38,7 +38,8 @@ struct expand {
 	unsigned char *seen;		/* of each entry */
 	struct include *includes;
 	struct mapped *mapped;
-	const struct mapped *from;	/* whose value is being taken, or NULL */
+	/* whose value is being taken, or NULL */
+	const struct mapped *from;
 	size_t left;			/* octets that includes may still take */
 	unsigned most, depth;
 	bool alone;			/* one name has led to one name so far */
@@ -206,19 +207,6 @@ static int take_value(struct expand *x, const struct aliases_entry *in,
 	return rc;
 }
 
-/* Does it name one alone? */
-static bool is_alone(const struct alias_list *values)
-{
-	struct alias_list l = *values;
-	struct alias_value v;
-	const char *why;
-	int n = 0, rc;
-
-	while (n < 2 && (rc = alias_value_next(&l, &v, &why)) != 0)
-		n += rc > 0 ? v.kind == ALIAS_INCLUDE ? 2 : 1 : 0;
-	return n == 1;
-}
-
 /* The first one on the way that has an owner, while the way is one. */
 static int find_owner(struct expand *x, const struct aliases_entry *e)
 {
@@ -234,7 +222,7 @@ static int find_owner(struct expand *x, const struct aliases_entry *e)
 		if (!x->s->owner)
 			return err_nomem(x->err);
 	}
-	x->alone = is_alone(&e->values);
+	x->alone = aliases_alone(&e->values);
 	return 0;
 }
 
@@ -471,87 +459,6 @@ int aliases_expand(struct aliases *a, struct span rcpt, unsigned also,
 				" back to itself" : "the alias %.*s leads to"
 				" nobody", SPAN_ARG(to.local));
 	return 1;
-}
-
-/*
- * Through aliases of users.db to what one leads to in the end: 1 with an address in
- * out; 0: to several, to elsewhere, or in a circle; -1.
- */
-static int owner_mapped(struct aliases *a, char out[ALIAS_VALUE_SIZE],
-		struct err *err)
-{
-	char key[ALIASES_KEY_SIZE], before[ALIASES_KEY_SIZE] = "";
-	struct str values;
-	int rc = 1, i;
-
-	str_init(&values, ALIAS_MAP_LINE_MOST);
-	for (i = 0; i < ALIASES_DEPTH_MOST; i++) {
-		struct addr to = addr_split(span_of(out));
-
-		str_clear(&values);
-		rc = aliases_mapped(a, to.local, to.domain, key, &values, err);
-		if (rc <= 0 || strcmp(key, before) == 0)
-			break;
-		memcpy(before, key, sizeof(key));
-		rc = !span_has(str_span(&values), ',') && str_copy(out,
-				ALIAS_VALUE_SIZE, str_span(&values)) == 0 &&
-			conf_is_local(a->conf, addr_split(span_of(out)).domain);
-		if (!rc)
-			i = ALIASES_DEPTH_MOST;
-	}
-	str_free(&values);
-	return rc < 0 ? -1 : i < ALIASES_DEPTH_MOST;
-}
-
-int aliases_owner(struct aliases *a, struct span local, struct span domain,
-		char out[ALIAS_VALUE_SIZE], struct err *err)
-{
-	const struct aliases_entry *e, *before = NULL;
-	char mapped[ALIAS_VALUE_SIZE];
-	struct alias_value v = { .kind = ALIAS_ADDRESS };
-	struct span text;
-	const char *why;
-
-	out[0] = '\0';
-	if (CFG_USERS_FULL && domain.n) {
-		int rc;
-
-		snprintf(out, ALIAS_VALUE_SIZE, "%.*s@%.*s", SPAN_ARG(local),
-				SPAN_ARG(domain));
-		memcpy(mapped, out, sizeof(mapped));
-		rc = owner_mapped(a, mapped, err);
-		if (rc <= 0 || strcmp(mapped, out) == 0)
-			out[0] = '\0';
-		else
-			memcpy(out, mapped, sizeof(mapped));
-		if (rc <= 0)
-			return rc;
-		local = span_before(span_of(mapped), '@');
-	}
-	if (aliases_refresh(a, err) < 0)
-		return -1;
-	e = aliases_find(a, local);
-	for (int i = 0; i < ALIASES_DEPTH_MOST && e && e != before; i++) {
-		struct alias_list l = e->values;
-
-		out[0] = '\0';
-		if (!is_alone(&l))
-			return 0;
-		while (alias_value_next(&l, &v, &why) < 0)
-			;
-		text = span_of(v.text);
-		local = span_before(text, '@');
-		if ((v.kind != ALIAS_ADDRESS && v.kind != ALIAS_EXACT) ||
-				(local.n < text.n && !conf_is_local(a->conf,
-					span_rest(text, local.n + 1))))
-			return 0;
-		before = e;
-		e = v.kind == ALIAS_EXACT ? NULL : aliases_find(a, local);
-	}
-	/* a way in a circle ends at nobody */
-	if (before && (!e || e == before))
-		memcpy(out, v.text, sizeof(v.text));
-	return 0;
 }
 
 /* -- newaliases -- */

@@ -34,9 +34,9 @@ const struct aliases_entry *aliases_find(const struct aliases *a,
 const struct aliases_entry *aliases_find_name(const struct aliases *a,
 		const char *name);
 /*
- * Aliases of users.db (store/alias_map.h): what this address leads to, as it is or
- * before its "+", local "": who gets the rest. key: the alias's own name. 1 with
- * values, 0, -1 err. Only with USERS_FULL.
+ * Aliases of users.db (store/alias_map.h): what this address leads to, as it is
+ * or before its "+", local "": who gets the rest. key: the alias's own name. 1
+ * with values, 0, -1 err. Only with USERS_FULL.
  */
 #define ALIASES_KEY_SIZE (ALIAS_NAME_SIZE + 256)
 int aliases_mapped(const struct aliases *a, struct span local,
@@ -45,6 +45,8 @@ int aliases_mapped(const struct aliases *a, struct span local,
 /* A file that may be read, and what it was. 0 or -1; ERR_TEMP, also for one that is not there. */
 int aliases_read(const char *path, struct str *text, struct stat *st,
 		struct err *err);
+/* Does it name one alone? */
+bool aliases_alone(const struct alias_list *values);
 /* "FILE:LINE: why" to who wants to know. */
 void aliases_tell(const struct aliases *a, const char *path, unsigned line,
 		const char *why);

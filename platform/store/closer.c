@@ -12,7 +12,8 @@
 #include "os/clock.h"
 #include "os/proc.h"
 
-#define FLIGHT 16384		/* octets of a socket: some 16 descriptors wait there */
+/* octets of a socket: some 16 descriptors wait there */
+#define FLIGHT 16384
 
 struct helper {
 	int sock;		/* -1: none */

@@ -1,9 +1,9 @@
 /* closer - closes removed files elsewhere, so that the loop need not wait
  *
- * With its last descriptor a removed file gives its blocks back: on a disk that is
- * told of each (discard), on flash, or for a large file that takes milliseconds,
- * while the name is gone at once. Helper processes take that over while there is
- * much to remove and it is slow; otherwise there are none.
+ * With its last descriptor a removed file gives its blocks back: on a disk that
+ * is told of each (discard), on flash, or for a large file that takes
+ * milliseconds, while the name is gone at once. Helper processes take that over
+ * while there is much to remove and it is slow; otherwise there are none.
  */
 #ifndef STORE_CLOSER_H
 #define STORE_CLOSER_H
@@ -13,7 +13,8 @@
 
 #define CLOSER_HELPERS 4
 #define CLOSER_SLOW_US 200	/* so long took one that was removed here, */
-#define CLOSER_SOON_US 50000	/* and so short ago: the next ones go elsewhere, */
+/* and so short ago: the next ones go elsewhere, */
+#define CLOSER_SOON_US 50000
 #define CLOSER_TURN 64		/* until it is tried here again */
 #define CLOSER_IDLE_MS 2000	/* then helpers end */
 
@@ -21,7 +22,9 @@ struct closer;
 
 /* NULL: no memory. Starts no helper yet. */
 struct closer *closer_new(struct loop *l);
-/* What helpers have not closed yet, the kernel does as they end. NULL is fine. */
+/*
+ * What helpers have not closed yet, the kernel does as they end. NULL is fine.
+ */
 void closer_free(struct closer *c);
 /*
  * Removes the name of a file in folder, and with it its content, here or

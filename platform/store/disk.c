@@ -85,8 +85,9 @@ static int each(int dirfd, const char *path, bool hidden,
 	return rc;
 }
 
-int disk_each(int dirfd, const char *path, int (*fn)(void *arg, const char *name),
-		void *arg, struct err *err)
+int disk_each(int dirfd, const char *path,
+		int (*fn)(void *arg, const char *name), void *arg,
+		struct err *err)
 {
 	return each(dirfd, path, false, fn, arg, err);
 }

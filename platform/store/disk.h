@@ -12,8 +12,8 @@
 int disk_folder(int dirfd, const char *path);
 /*
  * As disk_folder, but no part of the path is a link or "..", unless it is the
- * caller's own affair: dirfd is AT_FDCWD. make: what is missing, with mode 0700.
- * The fd, or -1 with errno.
+ * caller's own affair: dirfd is AT_FDCWD. make: what is missing, with mode
+ * 0700. The fd, or -1 with errno.
  */
 int disk_folder_below(int dirfd, const char *path, bool make);
 /*

@@ -26,14 +26,15 @@ enum foreign_kind {
 struct foreign_seen {
 	struct {
 		char method[40];
-		size_t n;		/* octets of the hash behind the last "$" */
+		/* octets of the hash behind the last "$" */
+		size_t n;
 	} row[FOREIGN_METHODS];
 	unsigned n;
 };
 
 /*
- * Can it be verified here? Its kind and *text, the text as foreign_verify wants it (of
- * PLAIN: the password), or -1 with err: ERR_PERM, it never can, and why.
+ * Can it be verified here? Its kind and *text, the text as foreign_verify wants
+ * it (of PLAIN: the password), or -1 with err: ERR_PERM, it never can, and why.
  */
 int foreign_check(struct foreign_seen *seen, struct span in,
 		char text[FOREIGN_SIZE], struct err *err);

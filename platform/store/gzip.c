@@ -9,7 +9,8 @@
 #include "store/disk.h"
 
 #define GZIP_FORMAT 16		/* of zlib's windowBits: a gzip header */
-#define WINDOW_WRITTEN 12	/* bits: 4 KB; mail has little that is far away */
+/* bits: 4 KB; mail has little that is far away */
+#define WINDOW_WRITTEN 12
 #define MEMORY_LEVEL 5
 #define LEVEL 6
 #define PIECE 4096

@@ -1,4 +1,4 @@
-/* gzip - a mail file that is compressed (RFC 1952), as Dovecot's zlib plugin has it
+/* gzip - a compressed mail file (RFC 1952), as Dovecot's zlib plugin has it
  *
  * For files of a Maildir, with MAILBOX_GZIP. The name's S= and W= count what is
  * in it. Several members in a row are one file.

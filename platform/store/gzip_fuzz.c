@@ -1,4 +1,6 @@
-/* Any file at all: what comes out ends, and is the same in pieces of any size. */
+/*
+ * Any file at all: what comes out ends, and is the same in pieces of any size.
+ */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -279,8 +279,8 @@ static long mbox_next(struct mailbox_reader *r, char *p, size_t size,
 	return (long)done;
 }
 
-long mailbox_reader_next(struct mailbox_reader *r, void *buf, unsigned long size,
-		struct err *err)
+long mailbox_reader_next(struct mailbox_reader *r, void *buf,
+		unsigned long size, struct err *err)
 {
 	long n;
 

@@ -105,7 +105,8 @@ struct mailbox_add {
 	const char *key;	/* NULL: none */
 	bool again;
 	bool flush;
-	bool gzip;		/* a Maildir's file is compressed (MAILBOX_GZIP) */
+	/* a Maildir's file is compressed (MAILBOX_GZIP) */
+	bool gzip;
 };
 int mailbox_append(int dirfd, const char *path, bool maildir,
 		const struct mailbox_add *add, bool *found, struct err *err);

@@ -40,8 +40,9 @@ static int three_folders(int dir, const char *path, bool make, struct err *err)
 		if (is_folder(dir, names[i]))
 			continue;
 		if (errno == ENOTDIR)
-			return err_set(err, ERR_PERM, "%s: %s is no folder, and "
-					"a link is not followed", path, names[i]);
+			return err_set(err, ERR_PERM, "%s: %s is no folder, "
+					"and a link is not followed", path,
+					names[i]);
 		if (errno == ENOENT && !make)
 			return err_set(err, ERR_PERM, "%s: no such mailbox",
 					path);
@@ -60,8 +61,8 @@ int maildir_folder(int dirfd, const char *path, bool make, struct err *err)
 	if (fd < 0 && !make && errno == ENOENT)
 		return err_set(err, ERR_PERM, "%s: no such mailbox", path);
 	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
-		return err_set(err, ERR_PERM, "%s: this is no folder, and a link "
-				"is not followed", path);
+		return err_set(err, ERR_PERM, "%s: this is no folder, and a "
+				"link is not followed", path);
 	if (fd < 0)
 		return disk_err(err, path);
 	if (three_folders(fd, path, make, err) == 0)

@@ -1,4 +1,4 @@
-/* maildir_list - a Maildir that is open: for maildir.c, maildir_save.c, maildir_read.c */
+/* maildir_list - a Maildir that is open; for maildir*.c */
 #ifndef STORE_MAILDIR_LIST_H
 #define STORE_MAILDIR_LIST_H
 
@@ -12,11 +12,13 @@
 struct maildir {
 	struct mailbox m;
 	int dir;		/* holds new/, cur/, tmp/ */
-	int folder[2];		/* new/, cur/: open while names are looked for, or -1 */
+	/* new/, cur/: open while names are looked for, or -1 */
+	int folder[2];
 	struct maildir_entry *list;
 	unsigned room, sorted;	/* of list; as far as they are in order */
 	bool wide;		/* entries' place is the upper half of it */
-	unsigned next, run;	/* behind the last that was opened; in order so far */
+	/* behind the last that was opened; in order so far */
+	unsigned next, run;
 	struct maildir_window *window;	/* names of the next ones; or NULL */
 };
 
@@ -50,9 +52,9 @@ static inline uint32_t maildir_kept_place(const struct maildir *md,
 	return (uint32_t)(md->wide ? seen->place >> 32 : seen->place);
 }
 /*
- * "cur/FILE" of message i, which is to be opened, where all of a run of messages
- * have been looked up at once; it may have another name by now. Else NULL. Good
- * until the next call.
+ * "cur/FILE" of message i, which is to be opened, where all of a run of
+ * messages have been looked up at once; it may have another name by now. Else
+ * NULL. Good until the next call.
  */
 const char *maildir_window_path(struct maildir *md, unsigned i);
 void maildir_window_free(struct maildir *md);
@@ -60,7 +62,9 @@ void maildir_window_free(struct maildir *md);
 void maildir_path(char out[MAILDIR_PATH_SIZE], const struct maildir_seen *seen);
 /* The message that this name is one of; -1: none that we know. */
 long maildir_find(const struct maildir *md, const struct maildir_entry *e);
-/* Opens message i, whatever it is called by now. -1 with err; ERR_PERM: gone. */
+/*
+ * Opens message i, whatever it is called by now. -1 with err; ERR_PERM: gone.
+ */
 int maildir_open_message(struct maildir *md, unsigned i, struct err *err);
 
 int maildir_save(struct mailbox *m, struct err *err);

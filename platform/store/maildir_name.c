@@ -150,7 +150,8 @@ struct maildir_entry maildir_entry_of(struct span file, bool cur)
 	struct span id = identity(unique), rest = id;
 	uint64_t hash = span_hash(SPAN_HASH, id);
 	struct maildir_entry e = {
-		.when = number(id, UINT32_MAX), .size = maildir_size_of(unique, "W=")
+		.when = number(id, UINT32_MAX),
+		.size = maildir_size_of(unique, "W=")
 	};
 
 	span_cut(&rest, '.');

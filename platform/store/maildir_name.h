@@ -1,5 +1,6 @@
-/* maildir_name - what the name of a file in a Maildir says: SECONDS.UNIQUE.HOST,S=SIZE,W=SIZE:2,FLAGS
+/* maildir_name - what the name of a file in a Maildir says
  *
+ * It is SECONDS.UNIQUE.HOST,S=SIZE,W=SIZE:2,FLAGS.
  * A message is who its name says up to ",S=" or ":2,": flags, folder and sizes
  * may be changed by anybody, also while we have the mailbox open. Of that part
  * we keep the time, the order within a second, and a hash: 20 octets a message
@@ -17,7 +18,8 @@
 
 struct maildir_entry {
 	uint32_t when;		/* seconds; what is later than 2106: the most */
-	uint32_t high, low;	/* 16 bits: order in a second; 43: hash; flags */
+	/* 16 bits: order in a second; 43: hash; flags */
+	uint32_t high, low;
 	uint32_t size;		/* with CRLF; or MAILDIR_SIZE_UNKNOWN */
 	uint32_t place;		/* where in its folder: a hint, maildir.c's */
 };

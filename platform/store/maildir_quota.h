@@ -20,12 +20,12 @@ struct maildir_quota {
 };
 
 /*
- * Is there room for one message more, of `more` octets (0: not known yet)? Fills
- * in size and count; one who goes over a limit is counted anew first, unless that
- * was done within 15 minutes and nothing came since. With no limits those of
- * maildirsize are taken, if there are any, and nothing is counted otherwise.
- * path: a Maildir, or a folder in one. One that is not there yet is empty.
- * 0: room; 1: none; -1: it cannot be read, ERR_TEMP.
+ * Is there room for one message more, of `more` octets (0: not known yet)?
+ * Fills in size and count; one who goes over a limit is counted anew first,
+ * unless that was done within 15 minutes and nothing came since. With no limits
+ * those of maildirsize are taken, if there are any, and nothing is counted
+ * otherwise. path: a Maildir, or a folder in one. One that is not there yet is
+ * empty. 0: room; 1: none; -1: it cannot be read, ERR_TEMP.
  */
 int maildir_quota_ask(int dirfd, const char *path, struct maildir_quota *q,
 		uint64_t more, struct err *err);

@@ -122,7 +122,7 @@ static unsigned left(const struct mailbox *m)
 	return n;
 }
 
-/* All or nothing, as far as one can know: nobody may write, or the disk is read only. */
+/* All or nothing, as far as one can know: a disk that is read only, say. */
 static int may_write(const struct maildir *md, struct err *err)
 {
 	if (faccessat(md->dir, "new", W_OK | X_OK, 0) < 0

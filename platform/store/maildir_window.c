@@ -6,8 +6,8 @@
 #include "base/str.h"
 
 /*
- * Who fetches one message after the other makes the directory be read once for so
- * many of them: to find a single name the kernel has to sort a block of it.
+ * Who fetches one message after the other makes the directory be read once for
+ * so many of them: to find a single name the kernel has to sort a block of it.
  */
 #define WINDOW 1024
 #define WINDOW_RUN 8		/* messages in order, before that */
@@ -17,7 +17,8 @@
 
 struct maildir_window {
 	unsigned from;			/* the first message */
-	uint32_t at[WINDOW];		/* 1 + where its path begins in text; 0: unknown */
+	/* 1 + where its path begins in text; 0: unknown */
+	uint32_t at[WINDOW];
 	struct str text;		/* paths, a NUL behind each */
 	unsigned char places[1 << (BITS - 3)];	/* a bit for each, hashed */
 };

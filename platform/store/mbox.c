@@ -231,8 +231,8 @@ int mbox_still(struct mailbox_reader *r, struct err *err)
 	e = &mb->ix.e[r->index];
 	if (e->gone || mb->fd < 0 || mbox_text(e) != r->start
 			|| mbox_end(e) != r->lines.end)
-		return err_set(err, ERR_TEMP, "message %u was changed meanwhile",
-				r->index + 1);
+		return err_set(err, ERR_TEMP, "message %u was changed "
+				"meanwhile", r->index + 1);
 	r->lines.fd = mb->fd;
 	return 0;
 }

@@ -332,8 +332,9 @@ static int locked_err(const struct mbox_lock *l, struct err *err)
 		return err_set(err, ERR_TEMP, "%s: locked%s%s", l->path,
 				by_dot ? " by " : "", by_dot ? dot : "");
 	process_name(name, pid);
-	return err_set(err, ERR_TEMP, "%s: locked by process %ld%s%s%s", l->path,
-			pid, *name ? " (" : "", name, *name ? ")" : "");
+	return err_set(err, ERR_TEMP, "%s: locked by process %ld%s%s%s",
+			l->path, pid, *name ? " (" : "", name,
+			*name ? ")" : "");
 }
 
 int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,

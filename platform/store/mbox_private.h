@@ -46,7 +46,9 @@ int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,
 		bool make, int ms, struct err *err);
 void mbox_unlock(struct mbox_lock *l);
 
-/* Only where the path is the caller's own affair is it followed to elsewhere. */
+/*
+ * Only where the path is the caller's own affair is it followed to elsewhere.
+ */
 static inline int mbox_nofollow(int dirfd)
 {
 	return dirfd == AT_FDCWD ? 0 : O_NOFOLLOW;

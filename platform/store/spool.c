@@ -182,7 +182,8 @@ void spool_close(struct spool *s)
 		close_place(&s->flash);
 	}
 	sync_close(s->sync);
-	closer_free(s->closer);
+	if (CFG_QUEUE_CLOSERS)
+		closer_free(s->closer);
 	if (s->loop) {
 		loop_task_stop(&s->report);
 		loop_task_stop(&s->tell);
@@ -298,9 +299,9 @@ static void tell_again(struct loop_timer *t)
 }
 
 /*
- * All of a turn go in one datagram: a unix socket holds but ten of them. A queue
- * that is not there will find the message when it starts; one that is too busy to
- * take the datagram is told again.
+ * All of a turn go in one datagram: a unix socket holds but ten of them. A
+ * queue that is not there will find the message when it starts; one that is too
+ * busy to take the datagram is told again.
  */
 void spool_tell(struct spool *s, const char *id)
 {

@@ -72,8 +72,8 @@ struct spool *spool_open(const struct conf *conf, struct loop *loop,
 void spool_close(struct spool *s);
 /*
  * Where to tell `queue` of new messages: a datagram "ID" to this unix socket after each
- * commit, with a loop "ID ID ... " for all of a turn. With a loop SPOOL_LOOK goes
- * first: nobody looks without being told.
+ * commit, with a loop "ID ID ... " for all of a turn. With a loop SPOOL_LOOK
+ * goes first: nobody looks without being told.
  */
 void spool_notify(struct spool *s, const char *socket_path);
 #define SPOOL_SOCKET "queue"	/* below run-dir, SOCK_DGRAM, mode 0660 */

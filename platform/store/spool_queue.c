@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "os/file.h"
 #include "os/log.h"
 #include "store/disk.h"
@@ -44,7 +45,7 @@ int spool_own(struct spool *s, struct err *err)
 		return disk_err(err, "spool lock");
 	if (file_lock(s->lock, 0) == 0) {
 		/* without memory for it, removals are made here */
-		if (s->loop && !s->closer)
+		if (CFG_QUEUE_CLOSERS && s->loop && !s->closer)
 			s->closer = closer_new(s->loop);
 		return own_flash(s, err);
 	}
@@ -280,8 +281,10 @@ void spool_flush(struct spool *s, struct sync_request *r)
 
 static int remove_in(struct spool *s, int folder, const char *id)
 {
-	return closer_remove(s->closer, folder, id) < 0 && errno != ENOENT ? -1
-		: 0;
+	int rc = CFG_QUEUE_CLOSERS ? closer_remove(s->closer, folder, id) :
+		unlinkat(folder, id, 0);
+
+	return rc < 0 && errno != ENOENT ? -1 : 0;
 }
 
 int spool_remove(struct spool *s, const char *id, struct err *err)

@@ -97,8 +97,8 @@ int record_head_get(struct record_head *h, struct span text)
 }
 
 /*
- * Its sum stands where the first digits of the time would, of which files of before
- * have but zeros; who does not know of it waits retry-most at worst.
+ * Its sum stands where the first digits of the time would, of which files of
+ * before have but zeros; who does not know of it waits retry-most at worst.
  */
 static void print_try(char line[RECORD_TRY_SIZE + 1],
 		const struct spool_envelope *e, bool summed)

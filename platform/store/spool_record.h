@@ -1,10 +1,11 @@
 /* spool_record - the form of a spool file; private to spool*.c
  *
  *	PB1 ENVELOPE MESSAGE CRC-ENVELOPE CRC-MESSAGE	fixed width, hex
- *	try ATTEMPTS SUM NEXT			fixed width, changed in place; "try*":
- *						the sender was warned, "try!": the
- *						admin holds it, "try#": both. SUM (no
- *						blank behind it): 1 and 7 digits of
+ *	try ATTEMPTS SUM NEXT			fixed width, changed in place;
+ *						"try*": the sender was warned,
+ *						"try!": the admin holds it,
+ *						"try#": both. SUM (no blank
+ *						behind it): 1 and 7 digits of
  *						the line's CRC, or zeros
  *	id ID
  *	created SECONDS

@@ -196,7 +196,9 @@ static int find_addresses(struct submit *s, const struct conf_smarthost *host,
 	return s->ntargets ? 0 : -1;
 }
 
-/* From here on the connection is the client's: a greeting may be there already. */
+/*
+ * From here on the connection is the client's: a greeting may be there already.
+ */
 static void met(struct submit *s, const struct mx_target *t, struct conn *conn)
 {
 	s->target->addr = t->addr;

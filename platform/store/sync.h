@@ -43,7 +43,8 @@ void sync_close(struct sync *s);
  */
 void sync_ask(struct sync *s, struct sync_request *r);
 #define SYNC_LARGE 16
-#define SYNC_SPARE 2000	/* ms without such a group, then the second helper ends */
+/* ms without such a group, then the second helper ends */
+#define SYNC_SPARE 2000
 void sync_cancel(struct sync_request *r);	/* done will not come */
 /*
  * How many requests more (or, below 0, fewer) are known to be on their way. A

@@ -216,7 +216,9 @@ int user_sound(struct user_db *db, struct err *err)
 	rc = span_is(db_text(q, 0), "ok") ? 0 : err_set(err, ERR_TEMP,
 			"users.db is damaged: %.*s", SPAN_ARG(db_text(q, 0)));
 	db_done(q);
-	/* a table that says otherwise than it did what it has may be in order */
+	/*
+	 * a table that says otherwise than it did what it has may be in order
+	 */
 	if (rc == 0 && pragma(db, "SELECT count(*) FROM user u LEFT JOIN"
 			" domain d ON d.id = u.domain WHERE d.id IS NULL",
 			err) != 0)
@@ -292,9 +294,10 @@ static int add_rows(struct user_db *db, const struct user_parts *parts,
 			" VALUES (?3)", 0, text, 2, err);
 
 	if (added >= 0)
-		added = user_execute(db, "INSERT OR IGNORE INTO user (domain, local,"
-				" created) SELECT id, ?2, ?1 FROM domain"
-				" WHERE name = ?3", clock_now(), text, 2, err);
+		added = user_execute(db, "INSERT OR IGNORE INTO user (domain,"
+				" local, created) SELECT id, ?2, ?1 FROM"
+				" domain WHERE name = ?3", clock_now(), text,
+				2, err);
 	if (added == 0)
 		return err_set(err, ERR_PERM, "%.*s@%.*s: exists already",
 				SPAN_ARG(text[0]), SPAN_ARG(text[1]));

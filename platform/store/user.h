@@ -103,8 +103,9 @@ int user_set_setting(struct user_db *db, struct span address, const char *name,
 #define USER_LABEL_SIZE 64
 
 /*
- * All SCRAM keys of a user have the same salt and rounds, so that one derivation
- * tells of a password which of them it is, if any. So does a client's proof.
+ * All SCRAM keys of a user have the same salt and rounds, so that one
+ * derivation tells of a password which of them it is, if any. So does a
+ * client's proof.
  */
 struct user_key {
 	int64_t id;
@@ -173,7 +174,10 @@ int user_domain_each(struct user_db *db,
 
 /* An address, or "@domain" for all that nobody else gets. */
 bool user_alias_valid(struct span alias);
-/* target: an address. 0; 1: it was so already; -1. */
+/*
+ * target: an address. 0; 1: it was so already; -1: ERR_PERM when one of them is
+ * none, or there are ALIAS_MAP_TARGETS_MOST (store/alias_map.h).
+ */
 int user_alias_add(struct user_db *db, struct span alias, struct span target,
 		struct err *err);
 /* target.n 0: all of them. 1: it was not there. */
@@ -194,8 +198,8 @@ int user_alias_each(struct user_db *db,
 int user_publish(struct user_db *db, const char *state_dir, struct err *err);
 
 /*
- * A copy of all, mode 0600, while others read and write. ERR_PERM: there is such
- * a file, or none can be made. Nothing but user_close may follow.
+ * A copy of all, mode 0600, while others read and write. ERR_PERM: there is
+ * such a file, or none can be made. Nothing but user_close may follow.
  */
 int user_backup(struct user_db *db, const char *to, struct err *err);
 

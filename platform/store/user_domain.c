@@ -178,45 +178,46 @@ static bool target_valid(struct span target)
 		&& !span_has(target, '"');
 }
 
-/* 0: none of them is this. */
-static int has_target(struct user_db *db, const struct span text[3],
-		struct err *err)
+/* 1, 0 or -1 */
+static int has_target(struct user_db *db, const struct user_parts *parts,
+		struct span target, struct err *err)
 {
-	struct db_query *q = db_query(db->db, "SELECT 1 FROM alias a JOIN domain"
-			" d ON domain = d.id WHERE name = ?1 AND local = ?2 AND"
-			" target = ?3", err);
+	struct db_query *q = db_query(db->db, "SELECT 1 FROM alias a JOIN"
+			" domain d ON domain = d.id WHERE name = ?1 AND"
+			" local = ?2 AND target = ?3", err);
 	int rc;
 
 	if (!q)
 		return -1;
-	for (int i = 0; i < 3; i++)
-		db_bind_text(q, i + 1, text[i]);
+	db_bind_text(q, 1, parts->domain);
+	db_bind_text(q, 2, parts->local);
+	db_bind_text(q, 3, target);
 	rc = db_step(q, err);
 	if (rc > 0)
 		db_done(q);
 	return rc;
 }
 
+/* As user_alias_add. */
 static int put_alias(struct user_db *db, const struct user_parts *parts,
 		struct span target, struct err *err)
 {
 	const struct span text[] = { parts->domain, parts->local, target };
-	int rc = user_put_domain(db, parts->domain, err);
+	int rc = has_target(db, parts, target, err);
 
 	if (rc == 0)
-		rc = user_execute(db, "INSERT OR IGNORE INTO alias (domain,"
-				" local, target) SELECT id, ?3, ?4 FROM domain"
-				" WHERE name = ?2 AND (SELECT count(*) FROM"
-				" alias a WHERE a.domain = domain.id AND"
-				" a.local = ?3) < ?1", ALIAS_MAP_TARGETS_MOST,
-				text, 3, err);
+		rc = user_put_domain(db, parts->domain, err);
 	if (rc)
-		return rc < 0 ? -1 : 0;
-	rc = has_target(db, text, err);
+		return rc;
+	rc = user_execute(db, "INSERT INTO alias (domain, local, target)"
+			" SELECT id, ?3, ?4 FROM domain WHERE name = ?2 AND"
+			" (SELECT count(*) FROM alias a WHERE"
+			" a.domain = domain.id AND a.local = ?3) < ?1",
+			ALIAS_MAP_TARGETS_MOST, text, 3, err);
 	if (rc == 0)
-		return err_set(err, ERR_PERM, "an alias has %d addresses at "
-				"most", ALIAS_MAP_TARGETS_MOST);
-	return rc < 0 ? -1 : 1;
+		return err_set(err, ERR_PERM, "an alias has at most %d "
+				"targets", ALIAS_MAP_TARGETS_MOST);
+	return rc < 0 ? -1 : 0;
 }
 
 int user_alias_add(struct user_db *db, struct span alias, struct span target,

@@ -14,6 +14,7 @@
 
 #include "config.h"
 #include "os/clock.h"
+#include "store/alias_map.h"
 #include "store/db.h"
 #include "store/user.h"
 
@@ -257,8 +258,8 @@ static void damage_at_each_page(void **state)
 }
 
 /*
- * One octet anywhere: she is there, or it cannot be told, or a look at all of the
- * file says why she is not.
+ * One octet anywhere: she is there, or it cannot be told, or a look at all of
+ * the file says why she is not.
  */
 static void damage_at_each_octet(void **state)
 {
@@ -508,6 +509,22 @@ static int alias(struct place *p, const char *from, const char *to)
 	return user_alias_add(p->db, span_of(from), span_of(to), &p->err);
 }
 
+/* One more than users.aliases has room for is not left out in silence. */
+static void many_targets(void **state)
+{
+	struct place *p = *state;
+	char target[32];
+
+	for (int i = 0; i < ALIAS_MAP_TARGETS_MOST; i++) {
+		snprintf(target, sizeof(target), "u%d@b.com", i);
+		assert_int_equal(alias(p, "all@a.com", target), 0);
+	}
+	assert_int_equal(alias(p, "all@a.com", "u7@b.com"), 1);
+	assert_int_equal(alias(p, "All@a.com", "one@b.com"), -1);
+	assert_int_equal(p->err.kind, ERR_PERM);
+	assert_int_equal(alias(p, "others@a.com", "one@b.com"), 0);
+}
+
 static void aliases_and_domains(void **state)
 {
 	struct place *p = *state;
@@ -607,6 +624,7 @@ int main(void)
 		TEST(a_locked_file), TEST(app_passwords),
 		TEST(as_many_apps_as_there_may_be), TEST(foreign_hashes),
 		TEST(settings_and_quota), TEST(aliases_and_domains),
+		TEST(many_targets),
 		TEST(a_batch_is_one), TEST(a_copy)
 	};
 

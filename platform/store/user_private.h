@@ -14,7 +14,8 @@
 struct user_db {
 	struct db *db;
 	bool full;			/* it has what came with version 2 */
-	bool batch;			/* all that follows is one transaction */
+	/* all that follows is one transaction */
+	bool batch;
 };
 
 /* An address as the statements have it. */
@@ -25,8 +26,8 @@ struct user_parts {
 bool user_split(struct user_parts *out, struct span address);
 
 /*
- * A statement with ?1 a number, ?2 and so on texts (where there are any). 1 when
- * a row was found and changed, 0 when not.
+ * A statement with ?1 a number, ?2 and so on texts (where there are any). 1
+ * when a row was found and changed, 0 when not.
  */
 int user_execute(struct user_db *db, const char *sql, int64_t number,
 		const struct span *text, int n, struct err *err);
@@ -37,8 +38,8 @@ int user_finish(struct user_db *db, int rc, struct err *err);
 int user_put_foreign(struct user_db *db, int64_t id, const char *text,
 		struct err *err);
 /*
- * New keys of a user have the salt of those that stay: all of them, or (apps) only
- * app passwords. 0 or -1 with err.
+ * New keys of a user have the salt of those that stay: all of them, or (apps)
+ * only app passwords. 0 or -1 with err.
  */
 int user_check_salt(struct user_db *db, int64_t user, bool apps,
 		const struct scram_keys *keys, struct err *err);

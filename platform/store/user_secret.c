@@ -1,4 +1,6 @@
-/* All that somebody may log in with: app passwords, hashes of other programs. */
+/*
+ * All that somebody may log in with: app passwords, hashes of other programs.
+ */
 #include "store/user_private.h"
 
 #include <stdio.h>

@@ -72,7 +72,8 @@ def test_symbols_exist(tmp_path):
                            + (gen / "applets.kconfig").read_text(), re.M))
     named = set(re.findall(r",CONFIG_([A-Z_0-9]+)\)", (
         PACKAGE / "pillarbox.mk").read_text()))
-    assert {"TLS", "AUTHD", "MAILUSER", "HARDEN"} <= named <= known
+    assert {"TLS", "AUTHD", "MAILUSER", "HARDEN", "AUTHD_LDAP",
+            "AUTHD_MYSQL"} <= named <= known
     lines = (PACKAGE / "pillarbox_defconfig").read_text().splitlines()
     assert all(l.startswith("#") or re.match(r"CONFIG_(\S+)=", l)[1] in known
                for l in lines)
@@ -95,6 +96,30 @@ def test_without_tls_and_users(tmp_path):
     for symbol in ("TLS", "LIB_SQLITE", "LIB_CRYPT", "AUTHD", "MAILUSER"):
         assert f"CONFIG_{symbol} := y" not in mk, symbol
     assert "CONFIG_SMTPD := y" in mk
+
+
+@pytest.mark.parametrize("name", ["LDAP", "MYSQL"])
+def test_directories_are_an_option(tmp_path, name):
+    """Its lines switch what the configuration had, and libraries hang on it."""
+    text = (PACKAGE / "pillarbox.mk").read_text()
+    part = re.search(rf"^ifeq \(..BR2_PACKAGE_PILLARBOX_{name}\),y\)(.*?)^endif",
+                     text, re.M | re.S)[1]
+    symbol = f"CONFIG_AUTHD_{name}"
+    assert f"KCONFIG_ENABLE_OPT,{symbol})" in part.split("else")[0]
+    assert f"KCONFIG_DISABLE_OPT,{symbol})" in part.split("else")[1]
+    assert f"\t$(PILLARBOX_SET_{name})\n" in text
+    library = re.search(r"PILLARBOX_DEPENDENCIES \+= (\S+)", part)[1]
+    menu = (PACKAGE / "Config.in").read_text()
+    option = re.search(rf"^config BR2_PACKAGE_PILLARBOX_{name}$(.*?)^\s+help",
+                       menu, re.M | re.S)[1]
+    assert f"select BR2_PACKAGE_{library.upper()}\n" in option
+    assert "depends on !BR2_STATIC_LIBS" in option
+    off = (generate(tmp_path, f"{symbol}=y\n# {symbol} is not set\n")
+           / "config.mk").read_text()
+    assert f"{symbol} := y" not in off
+    on = (generate(tmp_path, f"# {symbol} is not set\n{symbol}=y\n")
+          / "config.mk").read_text()
+    assert f"{symbol} := y" in on
 
 
 def test_configuration_is_taken():

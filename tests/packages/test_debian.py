@@ -5,6 +5,7 @@ The test of the units is this file run again as root in name spaces of its own
 runs with the users, rights, folders and network that its unit gives it.
 """
 
+import grp
 import os
 import pathlib
 import poplib
@@ -58,6 +59,15 @@ def test_exposure_shows_what_is_missing(tmp_path):
     assert level > 2.0 and code != 0
 
 
+def test_a_network_for_authd_costs_little(tmp_path):
+    shutil.copytree(UNITS, tmp_path, dirs_exist_ok=True)
+    unit = tmp_path / "pillarbox-authd.service"
+    folder = tmp_path / f"{unit.name}.d"
+    folder.mkdir()
+    shutil.copy(DEBIAN / "directory.conf", folder)
+    assert score(UNITS / unit.name)[0] < score(unit)[0] <= 2.0
+
+
 def test_units_are_understood():
     """No directive is unknown, no value is wrong; only the programs are not here."""
     p = run("systemd-analyze", "verify", "--man=no",
@@ -89,10 +99,11 @@ def test_daemons_work_with_the_rights_of_their_units(tmp_path):
     assert p.returncode == 0, p.stdout[-4000:]
 
 
-def unit_settings(name):
-    """Directive -> list of its values, of the common part and the unit."""
+def unit_settings(name, *more):
+    """Directive -> list of its values, of the common part, the unit, more."""
     found = {}
-    for path in (UNITS / "pillarbox-.service.d" / "hardening.conf", UNITS / name):
+    for path in (UNITS / "pillarbox-.service.d" / "hardening.conf", UNITS / name,
+                 *more):
         for line in path.read_text().splitlines():
             key, eq, value = line.partition("=")
             if eq and not line.startswith("#"):
@@ -112,8 +123,8 @@ def capabilities(names):
 class Unit:
     """A daemon as its unit has it: the same users, rights and folders."""
 
-    def __init__(self, daemon, bin_dir, folder):
-        s = self.settings = unit_settings(f"pillarbox-{daemon}.service")
+    def __init__(self, daemon, bin_dir, folder, *more):
+        s = self.settings = unit_settings(f"pillarbox-{daemon}.service", *more)
         self.trace = folder / f"{daemon}.trace"
         self.log = folder / f"{daemon}.log"
         user = (s.get("User") or ["root"])[0]
@@ -127,11 +138,17 @@ class Unit:
         writable = [p.lstrip("-") for p in words(s, "ReadWritePaths")]
         mounts += [f"mount --bind {p} {p}; mount -o remount,bind,rw {p}"
                    for p in writable]
-        mounts += [f"mount -t tmpfs -o ro,mode=000 tmpfs {p}" for p in
+        mounts += [f"if [ -d {p} ]; then mount -t tmpfs -o ro,mode=000 tmpfs {p};"
+                   f" elif [ -e {p} ]; then install -m 0 /dev/null /tmp/none;"
+                   f" mount --bind /tmp/none {p}; fi" for p in
                    (p.lstrip("-") for p in words(s, "InaccessiblePaths"))]
         if s.get("ProtectHome") == ["yes"]:
             mounts.append("mount -t tmpfs -o ro,mode=000 tmpfs /home")
-        net = ["--net"] if s.get("PrivateNetwork") == ["yes"] else []
+        for name in words(s, "RuntimeDirectory"):
+            run("install", "-d", "-m", s["RuntimeDirectoryMode"][0], f"/run/{name}")
+            mounts.append(f"mount --bind /run/{name} /run/{name};"
+                          f" mount -o remount,bind,rw /run/{name}")
+        net = ["--net"] if s.get("PrivateNetwork", ["no"])[-1] == "yes" else []
         ambient = capabilities(words(s, "AmbientCapabilities"))
         keep = capabilities(words(s, "CapabilityBoundingSet"))
         change = ["setpriv", f"--reuid={user}", f"--regid={user}",
@@ -222,6 +239,9 @@ def private_machine(folder):
         if line.startswith("d "):
             _, path, mode, user, group = line.split()[:5]
             run("install", "-d", "-m", mode, "-o", user, "-g", group, path)
+        elif line.startswith("f "):
+            _, path, mode, user, group = line.split()[:5]
+            run("install", "-m", mode, "-o", user, "-g", group, "/dev/null", path)
     certificate()
     run("ip", "link", "set", "lo", "up")
 
@@ -259,13 +279,19 @@ def inside(binary, folder):
     text = text.replace("listen      smtps none", "listen      smtps 127.0.0.1:465")
     assert "127.0.0.1:995" in text and "127.0.0.1:465" in text
     pathlib.Path("/etc/pillarbox.conf").write_text(
-        text + "hostname box.a.test\ndomain a.test\nnameserver 127.0.0.9\n")
+        text + "hostname box.a.test\ndomain a.test\nnameserver 127.0.0.9\n"
+        "alias-timeout 3s\n")
     tool = lambda name, *a, **kw: run(bin_dir / name, *a, **kw)
     tool("mailuser", "add", "bob@a.test", input="bob-pw\n")
-    units = {d: Unit(d, bin_dir, folder) for d in DAEMONS}
+    slapd = directory()
+    units = {d: Unit(d, bin_dir, folder, *[DEBIAN / "directory.conf"]
+                     * (d == "authd" and slapd is not None)) for d in DAEMONS}
     try:
         until(lambda: all(u.ready(d) for d, u in units.items()))
         use(tool)
+        use_commands(tool)
+        if slapd:
+            use_directory(tool)
     except BaseException:
         for d, u in units.items():
             print(f"--- {d}\n{u.log.read_text()}")
@@ -279,8 +305,70 @@ def inside(binary, folder):
         families = {f for f in ("AF_UNIX", "AF_INET", "AF_INET6", "AF_NETLINK")
                     for line in u.trace.read_text().splitlines()
                     if f"socket({f}," in line}
+        if d == "authd":  # glibc sorts a server's addresses without it, too
+            families.discard("AF_NETLINK")
         assert families <= set(words(u.settings, "RestrictAddressFamilies")), d
     print("all daemons did their work")
+
+
+def directory():
+    """A slapd on this machine's network, which authd's unit does not show."""
+    if not shutil.which("slapd", path="/usr/sbin"):
+        return None
+    for folder in ("users", "."):
+        sys.path.insert(0, str(ROOT / "tests" / folder))
+    from directory import Slapd, person
+    slapd = Slapd(person("dora", "dora-pw", mail=["dora@a.test"]))
+    password = pathlib.Path("/etc/pillarbox/ldap.password")
+    password.parent.mkdir(exist_ok=True)
+    password.write_text("reader-pw\n")
+    password.chmod(0o600)
+    text = re.sub(r"(?m)^(ldap-password-file) .*", rf"\1 {password}",
+                  slapd.directives())
+    group = pathlib.Path("/etc/group")
+    if not re.search("(?m)^sasl:", group.read_text()):
+        group.write_text(group.read_text() + "sasl:x:804:\n")
+    with open("/etc/pillarbox.conf", "a") as f:
+        f.write(text + "saslauthd-socket /run/pillarbox-sasl/mux\n"
+                "saslauthd-group sasl\n")
+    return slapd
+
+
+def use_directory(tool):
+    """Its user gets mail, fetches it, and logs in by our saslauthd's socket."""
+    tool("sendmail", "dora@a.test", input="Subject: x\n\nfirst\n")
+    new = pathlib.Path("/var/lib/pillarbox/mail/a.test/dora/new")
+    until(lambda: new.is_dir() and len(list(new.iterdir())) == 1)
+    assert b"first" in b"".join(pop("dora@a.test", "dora-pw"))
+    mux = os.stat("/run/pillarbox-sasl/mux")
+    assert mux.st_gid == grp.getgrnam("sasl").gr_gid
+    for password, code in (("dora-pw", 0), ("wrong", 255)):
+        p = run("testsaslauthd", "-f", "/run/pillarbox-sasl/mux", "-u",
+                "dora@a.test", "-p", password, check=False)
+        assert p.returncode == code, p.stdout
+
+
+def use_commands(tool):
+    """deliver becomes alice for what her .forward and .vacation say."""
+    home = pathlib.Path("/home/alice")
+    pid = home / "pid"
+    for name, text in ((".forward", '\\alice, "|cat >got"\n'
+                        f'"|echo $$ >{pid}; exec sleep 600"\n'),
+                       (".vacation", "Subject: Away\n\nAway.\n")):
+        (home / name).write_text(text)
+        (home / name).chmod(0o644)
+        shutil.chown(home / name, "alice", "alice")
+    tool("sendmail", "-f", "bob@a.test", "alice@a.test",
+         input="To: alice@a.test\nSubject: four\n\nfourth\n")
+    until(lambda: (home / "got").exists() and "fourth" in
+          (home / "got").read_text())
+    assert (home / "got").stat().st_uid == 802
+    until(lambda: "fourth" in pathlib.Path("/var/mail/alice").read_text())
+    # the answer, and the command that took too long and was ended
+    new = pathlib.Path("/var/lib/pillarbox/mail/a.test/bob/new")
+    until(lambda: any("Subject: Away" in f.read_text() for f in new.iterdir()))
+    until(lambda: pid.exists() and pid.read_text())
+    until(lambda: not pathlib.Path("/proc", pid.read_text().strip()).exists())
 
 
 def use(tool):
@@ -309,7 +397,8 @@ def use(tool):
     until(lambda: "carol@b.test" in tool("mailq").stdout)
     # both kinds of user fetch and delete
     for login, password in (("alice", "alice-pw"), ("bob@a.test", "bob-pw")):
-        assert b"first" in b"".join(pop(login, password, delete=True))
+        got = pop(login, password, delete=True)
+        assert b"first" in b"".join(got), (got, sorted(map(str, maildir.iterdir())))
         left = pop(login, password)
         assert b"second" in b"".join(left) and b"first" not in b"".join(left)
 

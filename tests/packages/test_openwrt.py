@@ -233,6 +233,7 @@ def test_makefile_conventions(tmp):
     # lto needs an ar that knows it; our own -Werror is for our compilers
     assert "gcc-ar" in full["MAKE_FLAGS"]
     assert "WERROR=-Wno-error" in full["MAKE_FLAGS"]
+    assert 'PKG_CONFIG="/staging/host/bin/pkg-config"' in full["MAKE_FLAGS"]
 
 
 def test_two_variants(tmp):
@@ -246,6 +247,8 @@ def test_two_variants(tmp):
     assert {"+libmbedtls", "+zlib", "+ca-bundle"} <= set(
         small["DEPENDS"].split())
     assert {"+PILLARBOX_LIB_SQLITE:libsqlite3", "+PILLARBOX_TLS:libmbedtls",
+            "+PILLARBOX_AUTHD_LDAP:libopenldap",
+            "+PILLARBOX_AUTHD_MYSQL:libmariadb",
             "+ca-bundle"} <= set(full["DEPENDS"].split())
     for f in (full, small):
         assert f["SECTION"] == "mail" and f["CATEGORY"] == "Mail"

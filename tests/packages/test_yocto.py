@@ -72,7 +72,11 @@ def test_words_of_packageconfig():
     """Each has its library and its symbols, and no other is named."""
     flags = set(re.findall(r"^PACKAGECONFIG\[(\w+)\]", TEXT, re.M))
     symbols = set(re.findall(r"^PILLARBOX_CONFIG_(\w+) =", TEXT, re.M))
-    assert flags == symbols == set(Data().getVar("PACKAGECONFIG").split())
+    assert flags == symbols == {"tls", "users", "ldap", "mysql"}
+    assert set(Data().getVar("PACKAGECONFIG").split()) == {"tls", "users"}
+    # a library that is opened at run time is found by no scan of the binary
+    for word in ("ldap", "mysql"):
+        assert re.search(rf'^PACKAGECONFIG\[{word}\] = ",,\w+,\w+"$', TEXT, re.M)
 
 
 def test_packageconfig_switches_the_libraries(tmp_path):
@@ -84,6 +88,11 @@ def test_packageconfig_switches_the_libraries(tmp_path):
         mk = config_mk(tmp_path / words, default + lines(words) + "\n")
         for symbol in off:
             assert f"CONFIG_{symbol} := y" not in mk, (words, symbol)
+    for word in ("ldap", "mysql"):
+        symbol = f"CONFIG_AUTHD_{word.upper()} := y"
+        assert symbol not in full
+        mk = config_mk(tmp_path / word, default + lines(f"users {word}") + "\n")
+        assert symbol in mk
     # a fragment comes after the defconfig and wins
     mk = config_mk(tmp_path / "cfg", default + "CONFIG_POP3D=n\n" + lines("tls"))
     assert "CONFIG_POP3D := y" not in mk and "CONFIG_SMTPD := y" in mk
@@ -93,7 +102,7 @@ def test_symbols_exist(tmp_path):
     config_mk(tmp_path / "o", "")
     known = set(re.findall(r"^config (\S+)", (ROOT / "Kconfig").read_text() + (
         tmp_path / "o/gen/applets.kconfig").read_text(), re.M))
-    named = set(re.findall(r"CONFIG_([A-Z0-9_]+)=", lines("tls users")))
+    named = set(re.findall(r"CONFIG_([A-Z0-9_]+)=", lines("tls users ldap mysql")))
     assert named and named <= known
 
 

@@ -104,12 +104,13 @@ def test_a_postfix_map(box, tmp_path):
     ("postfix", "s@a.test\n", "without an address"),
     ("postfix", "  s@a.test x@y.test\n", "goes on with nothing"),
     ("postfix", "s@a.test " + ",".join(f"u{n}@y.test" for n in range(101)),
-     "100 addresses at most"),
+     "at most 100"),
 ])
 def test_what_would_be_lost_is_told(box, form, text, says):
+    before = user(box, "alias", "list").stdout
     p = user(box, "import", "--format", form, "-", input=text, check=False)
     assert p.returncode == 65 and says in p.stderr, p.stderr
-    assert user(box, "alias", "list").stdout == ""
+    assert user(box, "alias", "list").stdout == before
 
 
 def test_what_a_spreadsheet_writes(box):

@@ -3,6 +3,7 @@
 
 INCLUDE_DIR := $(TOPDIR)
 STAGING_DIR := /staging
+PKG_CONFIG := /staging/host/bin/pkg-config
 TARGET_CROSS := mips-openwrt-linux-musl-
 INSTALL_DIR := install -d -m0755
 INSTALL_BIN := install -m0755

@@ -41,6 +41,29 @@ define PILLARBOX_SET_USERS
 endef
 endif
 
+# Their libraries are opened at run time; the build wants headers.
+ifeq ($(BR2_PACKAGE_PILLARBOX_LDAP),y)
+PILLARBOX_DEPENDENCIES += openldap
+define PILLARBOX_SET_LDAP
+	$(call KCONFIG_ENABLE_OPT,CONFIG_AUTHD_LDAP)
+endef
+else
+define PILLARBOX_SET_LDAP
+	$(call KCONFIG_DISABLE_OPT,CONFIG_AUTHD_LDAP)
+endef
+endif
+
+ifeq ($(BR2_PACKAGE_PILLARBOX_MYSQL),y)
+PILLARBOX_DEPENDENCIES += mariadb
+define PILLARBOX_SET_MYSQL
+	$(call KCONFIG_ENABLE_OPT,CONFIG_AUTHD_MYSQL)
+endef
+else
+define PILLARBOX_SET_MYSQL
+	$(call KCONFIG_DISABLE_OPT,CONFIG_AUTHD_MYSQL)
+endef
+endif
+
 # Otherwise our Makefile says -no-pie, against Buildroot's wrapper.
 ifeq ($(BR2_PIC_PIE),y)
 define PILLARBOX_SET_HARDEN
@@ -62,6 +85,8 @@ PILLARBOX_KCONFIG_OPTS = PYTHON=$(PILLARBOX_PYTHON)
 define PILLARBOX_KCONFIG_FIXUP_CMDS
 	$(PILLARBOX_SET_TLS)
 	$(PILLARBOX_SET_USERS)
+	$(PILLARBOX_SET_LDAP)
+	$(PILLARBOX_SET_MYSQL)
 	$(PILLARBOX_SET_HARDEN)
 endef
 

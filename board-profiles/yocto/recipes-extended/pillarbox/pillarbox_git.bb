@@ -24,8 +24,13 @@ inherit cml1 pkgconfig systemd update-rc.d useradd
 PACKAGECONFIG ??= "tls users"
 PACKAGECONFIG[tls] = ",,mbedtls"
 PACKAGECONFIG[users] = ",,sqlite3"
+# Their libraries are opened at run time, so nothing else asks for the packages.
+PACKAGECONFIG[ldap] = ",,openldap,openldap"
+PACKAGECONFIG[mysql] = ",,mariadb,libmysqlclient"
 PILLARBOX_CONFIG_tls = "TLS"
 PILLARBOX_CONFIG_users = "AUTHD MAILUSER"
+PILLARBOX_CONFIG_ldap = "AUTHD_LDAP"
+PILLARBOX_CONFIG_mysql = "AUTHD_MYSQL"
 
 # -Werror is for those who change the code.
 EXTRA_OEMAKE = "'CC=${CC}' 'AR=${AR}' 'STRIP=${STRIP}' 'PKG_CONFIG=pkg-config' \
@@ -37,7 +42,7 @@ EXTRA_OEMAKE = "'CC=${CC}' 'AR=${AR}' 'STRIP=${STRIP}' 'PKG_CONFIG=pkg-config' \
 def pillarbox_lines(d):
     on = d.getVar("PACKAGECONFIG").split()
     lines = []
-    for word in ("tls", "users"):
+    for word in ("tls", "users", "ldap", "mysql"):
         for symbol in d.getVar("PILLARBOX_CONFIG_" + word).split():
             lines.append("CONFIG_" + symbol + ("=y" if word in on else "=n"))
     return "\\n".join(lines)
