@@ -229,7 +229,8 @@ int user_alias_add(struct user_db *db, struct span alias, struct span target,
 
 	if (!split(&parts, alias))
 		return no_alias(alias, err);
-	if (!target_valid(target))
+	/* "|NAME#1" is how queue writes the commands of an alias */
+	if (!target_valid(target) || span_starts(target, "|"))
 		return err_set(err, ERR_PERM, "%.*s: not an address",
 				target.n < 150 ? (int)target.n : 150, target.p);
 	if (user_begin(db, err) < 0)
