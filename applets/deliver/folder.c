@@ -21,6 +21,9 @@
  */
 static bool is_name(struct span name)
 {
+	/* RFC 3501 5.1: the mailbox itself; IMAP would show no such folder */
+	if (span_is(name, "INBOX"))
+		return false;
 	if (!name.n || name.n > NAME_MOST || !span_isalnum(name, "._-=+"))
 		return false;
 	for (size_t i = 0; i < name.n; i++)

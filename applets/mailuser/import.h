@@ -17,6 +17,7 @@ struct import {
 	struct span rest;		/* of the file */
 	unsigned line;
 	unsigned bad, users, aliases;
+	unsigned targets;		/* of the alias that is read now */
 	bool broken;			/* nothing to do with the file */
 	struct foreign_seen seen;
 	signed char column[64];		/* of CSV: which field it is, or -1 */

@@ -140,13 +140,15 @@ static void import_csv(struct import *i)
 
 /* -- Dovecot's passwd-file -- */
 
+/* A name alone; commands, files and lists are no addresses in any domain. */
 static void default_domain(struct import *i, char *address)
 {
 	struct span first = span_of(i->m->conf->domains ?
 			i->m->conf->domains->text : i->m->conf->hostname);
 	size_t n = strlen(address);
 
-	if (n && !strchr(address, '@') && n + 1 + first.n < FIELD_MOST)
+	if (n && !strchr(address, '@') && !strchr("|/:\"", address[0]) &&
+			n + 1 + first.n < FIELD_MOST)
 		snprintf(address + n, FIELD_MOST - n, "@%.*s", SPAN_ARG(first));
 }
 
@@ -209,6 +211,7 @@ static void take_targets(struct import *i, struct span list)
 		struct span part = span_cut(&list, ','), target;
 
 		while ((target = span_word(&part)).n) {
+			i->targets++;
 			if (!put(i, NAME, target))
 				continue;
 			default_domain(i, i->text[NAME]);
@@ -218,10 +221,18 @@ static void take_targets(struct import *i, struct span list)
 	}
 }
 
+/* Behind an alias: they may stand in the lines that follow it. */
+static void has_targets(struct import *i, bool alias)
+{
+	if (alias && !i->targets)
+		import_tell(i, "an alias without an address before this");
+	i->targets = 0;
+}
+
 /* A name with dots and no "@" is a domain; what stands behind means nothing. */
 static void import_postfix(struct import *i)
 {
-	bool goes_on = false;
+	bool goes_on = false, first = true;
 	struct span line;
 
 	while (!i->broken && next_line(i, &line)) {
@@ -230,11 +241,14 @@ static void import_postfix(struct import *i)
 		if (line.p[0] == ' ' || line.p[0] == '\t') {
 			if (goes_on)
 				take_targets(i, line);
+			else if (first)
+				import_tell(i, "goes on with nothing");
 			continue;
 		}
+		has_targets(i, goes_on);
 		clear(i);
 		alias = span_word(&line);
-		goes_on = false;
+		goes_on = first = false;
 		if (!span_has(alias, '@') && span_has(alias, '.')) {
 			import_domain(i, alias);
 			continue;
@@ -245,6 +259,7 @@ static void import_postfix(struct import *i)
 		default_domain(i, i->text[ADDRESS]);
 		take_targets(i, line);
 	}
+	has_targets(i, goes_on);
 }
 
 /* -- the verb -- */
@@ -279,6 +294,9 @@ static int run(struct mailuser *m, const struct format *f, struct span text)
 	struct err err;
 	int status;
 
+	/* as spreadsheets write it */
+	if (span_starts(i.rest, "\xef\xbb\xbf"))
+		i.rest = span_rest(i.rest, 3);
 	i.db = mailuser_open(m, &err);
 	if (!i.db || user_batch_begin(i.db, &err) < 0) {
 		status = applet_fail("mailuser", &err);

@@ -199,6 +199,7 @@ static void both_round(const char *path, bool maildir)
 	assert_int_equal(mailbox_count(m), 3);
 	assert_string_equal(mailbox_message(m, 2)->uid, uid);
 	assert_int_equal(mailbox_read(m, 1, collect, NULL, &err), -1);
+	assert_int_equal(err.kind, ERR_PERM);	/* pop3d: not "try again" */
 	append(path, maildir, "Subject: four\n\n4\n");
 	assert_int_equal(mailbox_refresh(m, &err), 1);
 	assert_int_equal(mailbox_refresh(m, &err), 0);

@@ -211,7 +211,7 @@ static int mbox_reader(struct mailbox *m, unsigned i, struct mailbox_reader *r,
 		return -1;
 	e = &mb->ix.e[i];
 	if (e->gone || mb->fd < 0)
-		return err_set(err, ERR_TEMP, "message %u is gone", i + 1);
+		return err_set(err, ERR_PERM, "message %u was removed", i + 1);
 	r->mbox = true;
 	r->mailbox = m;
 	r->index = i;

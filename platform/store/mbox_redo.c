@@ -245,9 +245,11 @@ static int create(struct mbox_redo *r)
 static int create_in_home(struct mbox_redo *r, const struct mbox_lock *l,
 		struct err *err)
 {
-	r->dirfd = own_home(err);
+	/* pop3d has none: then the folder is what has to be put right */
+	r->dirfd = own_home(NULL);
 	if (r->dirfd < 0)
-		return -1;
+		return err_set(err, ERR_TEMP, "%s: the folder cannot be "
+				"written", l->path);
 	r->own = true;
 	if (name_in_home(r->name, l->path) < 0 || create(r) < 0)
 		return disk_err(err, r->name);

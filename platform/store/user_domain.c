@@ -229,7 +229,8 @@ int user_alias_add(struct user_db *db, struct span alias, struct span target,
 
 	if (!split(&parts, alias))
 		return no_alias(alias, err);
-	if (!target_valid(target))
+	/* "|NAME#1" is how queue writes the commands of an alias */
+	if (!target_valid(target) || span_starts(target, "|"))
 		return err_set(err, ERR_PERM, "%.*s: not an address",
 				target.n < 150 ? (int)target.n : 150, target.p);
 	if (user_begin(db, err) < 0)
@@ -319,8 +320,7 @@ static bool put_alias_line(void *arg, const char *alias, const char *target)
 	char key[sizeof(w->last)];
 
 	str_copys(key, sizeof(key), alias);
-	for (char *p = key; *p; p++)
-		*p = ascii_lower(*p);
+	ascii_lower_all(key);
 	if (strcmp(key, w->last) == 0) {
 		str_addf(&w->text, ",%s", target);
 	} else {

@@ -232,14 +232,14 @@ def test_detail_folder(house, how):
     os.symlink("/tmp", box / ".away")
     for address in ("alice+there@a.test", "ALICE+fresh@a.test",
                     "alice+away@a.test", "alice+..@a.test".replace("..", "-.x"),
-                    "bob+x@a.test", "alice+@a.test"):
+                    "bob+x@a.test", "alice+@a.test", "alice+Inbox@a.test"):
         h.send(address)
     wait_for(lambda: h.mbox("bob") and not h.spooled())
     there, fresh = folder(h, "alice", ".there"), folder(h, "alice", ".fresh")
     assert len(there) == (how != "no")
     assert len(fresh) == (how == "make")
     made = 2 if how == "make" else 0
-    assert len(h.messages("alice")) == 6 - len(there) - made
+    assert len(h.messages("alice")) == 7 - len(there) - made
     if there:
         head = there[0].read_text()
         assert "\nDelivered-To: alice@a.test\nX-Original-To: " \

@@ -96,6 +96,39 @@ def test_a_postfix_map(box, tmp_path):
     assert "example.test" in user(box, "domain", "list").stdout
 
 
+@pytest.mark.parametrize("form, text, says", [
+    ("postfix", "s@a.test |cmd\n", "|cmd: not an address"),
+    ("postfix", "s@a.test /tmp/file\n", "not an address"),
+    ("postfix", "s@a.test :include:/etc/passwd\n", "not an address"),
+    ("postfix", "s@a.test\nt@a.test x@y.test\n", "without an address"),
+    ("postfix", "s@a.test\n", "without an address"),
+    ("postfix", "  s@a.test x@y.test\n", "goes on with nothing"),
+    ("postfix", "s@a.test " + ",".join(f"u{n}@y.test" for n in range(101)),
+     "at most 100"),
+])
+def test_what_would_be_lost_is_told(box, form, text, says):
+    before = user(box, "alias", "list").stdout
+    p = user(box, "import", "--format", form, "-", input=text, check=False)
+    assert p.returncode == 65 and says in p.stderr, p.stderr
+    assert user(box, "alias", "list").stdout == before
+
+
+def test_what_a_spreadsheet_writes(box):
+    user(box, "import", "-", input="\ufefftype,address,password\r\n"
+         "user,sheet@a.test,{PLAIN}x\r\n")
+    assert "sheet@a.test" in user(box, "list").stdout
+    many = [f"u{n}@y.test" for n in range(100)]
+    for n in range(0, 100, 25):
+        user(box, "alias", "add", "many@a.test", *many[n:n + 25])
+    user(box, "alias", "add", "many@a.test", many[7])       # so already
+    p = user(box, "alias", "add", "many@a.test", "more@y.test", check=False)
+    assert p.returncode == 69 and "at most" in p.stderr
+    p = user(box, "alias", "add", "cmd@a.test", "|bob#1@a.test", check=False)
+    assert p.returncode == 69 and "not an address" in p.stderr
+    user(box, "alias", "del", "many@a.test")
+    user(box, "del", "sheet@a.test")
+
+
 def test_a_copy_while_others_write(box):
     stop = threading.Event()
     user(box, "add", "gina@a.test", input="gina-pw\n")
