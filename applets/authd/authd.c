@@ -16,7 +16,7 @@
  * file authd_mysql.c AUTHD_MYSQL
  *
  * config AUTHD
- *	bool "authd (10 kB)"
+ *	bool "authd (14 kB)"
  *	default y
  *	select LIB_SQLITE
  *	help
@@ -65,7 +65,7 @@
  *	  directive is in use: not in static builds.
  *
  * config AUTHD_MYSQL
- *	bool "MySQL, MariaDB: users of a database (8 kB)"
+ *	bool "MySQL, MariaDB: users of a database (14 kB)"
  *	select AUTHD_DIRECTORY
  *	select LIB_CRYPT
  *	help
@@ -74,7 +74,7 @@
  *	  that of LDAP.
  *
  * config AUTHD_VIRTUAL
- *	bool "Catch-all, domains that stand for others (2 kB)"
+ *	bool "Catch-all, domains that stand for others (3 kB)"
  *	help
  *	  virtual, recipient-delimiter: whose an address of ours is, where it
  *	  is not just the user's own name.

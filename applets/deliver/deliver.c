@@ -17,7 +17,7 @@
  * file mda.c DELIVER_MDA
  *
  * config DELIVER
- *	bool "deliver (11 kB)"
+ *	bool "deliver (18 kB)"
  *	default y
  *	help
  *	  usage: deliver [-f] [-v] [-C FILE]
