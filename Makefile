@@ -116,6 +116,9 @@ cflags := -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
 	-I$(G) -ffile-prefix-map=$(abspath $(O))=build -ffile-prefix-map=$(CURDIR)=.
 ldflags := -Wl,--gc-sections -Wl,--as-needed -Wl,--build-id=none \
 	-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,noseparate-code
+# Without gaps between tables, where the linker (GNU's) can.
+ldflags += $(shell $(CC) -Wl,--help 2>/dev/null | \
+	grep -q 'sort-section.*alignment' && echo -Wl,--sort-section=alignment)
 ifdef SANITIZE
 cflags += -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) \
 	-fno-sanitize-recover=all
@@ -139,10 +142,13 @@ cflags += $(if $(shell $(CC) -Oz -E -x c /dev/null >/dev/null 2>&1 && echo y),-O
 # rest of them makes code for MIPS larger, whose calls take more room. Without
 # threads of jumps gcc warns of paths that there are not; builds with SANITIZE
 # still look for them.
-lean := -Wno-maybe-uninitialized -fno-thread-jumps -fno-shrink-wrap -fno-tree-dominator-opts \
+lean := -Wno-maybe-uninitialized -fno-thread-jumps -fno-shrink-wrap \
+	-fno-tree-dominator-opts \
 	$(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),-fno-caller-saves \
 	-fno-inline-functions-called-once -fno-jump-tables \
-	-fno-tree-switch-conversion -fno-partial-inlining -fno-code-hoisting)
+	-fno-tree-switch-conversion -fno-partial-inlining \
+	-fno-code-hoisting -fno-tree-forwprop -fno-forward-propagate \
+	-fno-tree-tail-merge)
 cflags += $(if $(shell $(CC) -Werror $(lean) -E -x c /dev/null >/dev/null 2>&1 && \
 	echo y),$(lean))
 endif

@@ -12,12 +12,6 @@
 
 /* -- whom to ask about -- */
 
-static void lower(char *p)
-{
-	for (; *p; p++)
-		*p = ascii_lower(*p);
-}
-
 bool authd_asked(struct authd_asked *a, const struct authd_name *name)
 {
 	int n = snprintf(a->text, sizeof(a->text), "%.*s@%.*s",
@@ -25,7 +19,7 @@ bool authd_asked(struct authd_asked *a, const struct authd_name *name)
 
 	if (n < 0 || (size_t)n >= sizeof(a->text))
 		return false;
-	lower(a->text);
+	ascii_lower_all(a->text);
 	a->address = span_of(a->text);
 	a->local = authd_split(a->address, &a->domain);
 	return user_address_valid(a->address);
@@ -146,7 +140,7 @@ int authd_entry_user(const struct authd_check *c, const struct authd_asked *a,
 	if (!authd_is_ours(c->conf, name) ||
 			str_copy(out->name, sizeof(out->name), name) < 0)
 		return bad_entry(a, "name", name, err);
-	lower(out->name);
+	ascii_lower_all(out->name);
 	local = authd_split(span_of(out->name), &domain);
 	snprintf(out->mailbox, sizeof(out->mailbox), "%.*s/%.*s",
 			SPAN_ARG(domain), SPAN_ARG(local));

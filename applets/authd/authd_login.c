@@ -135,12 +135,6 @@ static bool is_root(const char *name)
 		(priv_find(name, &user, NULL) == 0 && user.uid == 0);
 }
 
-static void lower(char *p)
-{
-	for (; *p; p++)
-		*p = ascii_lower(*p);
-}
-
 /* Somebody with this address; one user in whatever letters. */
 static void name_user(struct authd_check *c, const char *address,
 		const struct authd_name *name, struct auth_user *out)
@@ -150,8 +144,8 @@ static void name_user(struct authd_check *c, const char *address,
 	str_copys(out->name, sizeof(out->name), address);
 	snprintf(out->mailbox, sizeof(out->mailbox), "%.*s/%.*s",
 			SPAN_ARG(name->domain), SPAN_ARG(name->local));
-	lower(out->name);
-	lower(out->mailbox);
+	ascii_lower_all(out->name);
+	ascii_lower_all(out->mailbox);
 }
 
 /* Also one that is switched off there. */

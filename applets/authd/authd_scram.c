@@ -76,8 +76,7 @@ static int find_keys(struct authd_check *c, const struct authd_ask *ask,
 		domain = span_of(ascii);
 	snprintf(name, sizeof(name), "%.*s@%.*s", SPAN_ARG(local),
 			SPAN_ARG(domain));
-	for (char *p = name; *p; p++)
-		*p = ascii_lower(*p);
+	ascii_lower_all(name);
 	authd_scram_fake(&fake, c->secret, span_of(name),
 			c->conf->scram_rounds);
 	*known = slot && slot->is->keys && who->keys.rounds ? slot : NULL;

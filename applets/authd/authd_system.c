@@ -52,8 +52,7 @@ static int find_account(struct span name, struct auth_user *out,
 	result = find_exactly(text, out, err);
 	if (result <= 0)
 		return result;
-	for (char *p = text; *p; p++)
-		*p = ascii_lower(*p);
+	ascii_lower_all(text);
 	return span_eq(span_of(text), name) ? 1 :
 		find_exactly(text, out, err);
 }

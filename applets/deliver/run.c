@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/date.h"
-#include "mime/alias.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -46,37 +45,26 @@ struct env {
 	int n;
 };
 
-static void env_add(struct env *e, struct str *room, const char *name,
-		struct span value)
-{
-	/* room was made as large as all of them: it does not move */
-	char *p = room->p + room->n;
-
-	str_addf(room, "%s=%.*s%c", name, SPAN_ARG(value), 0);
-	if (!room->bad && e->n < ENV_MOST)
-		e->v[e->n++] = p;
-}
-
+/* room was made as large as all of them: it does not move. */
 static void env_fill(struct env *e, struct str *room, const struct run *r)
 {
 	const struct run_command *c = r->c;
 	const char *zone = getenv("TZ");
-	char rcpt[ALIAS_NAME_SIZE + 260];
+	struct span rest;
 
-	snprintf(rcpt, sizeof(rcpt), "%.*s@%.*s", SPAN_ARG(c->local),
-			SPAN_ARG(c->domain));
-	env_add(e, room, "PATH", SPAN("/usr/local/bin:/usr/bin:/bin:"
-				"/usr/local/sbin:/usr/sbin:/sbin"));
-	env_add(e, room, "SHELL", SPAN("/bin/sh"));
-	env_add(e, room, "HOME", span_of(c->home));
-	env_add(e, room, "USER", span_of(c->user));
-	env_add(e, room, "LOGNAME", span_of(c->user));
-	env_add(e, room, "SENDER", span_of(r->m->sender));
-	env_add(e, room, "RECIPIENT", span_of(rcpt));
-	env_add(e, room, "LOCAL", c->local);
-	env_add(e, room, "DOMAIN", c->domain);
+	str_addf(room, "PATH=/usr/local/bin:/usr/bin:/bin:"
+			"/usr/local/sbin:/usr/sbin:/sbin%c"
+			"SHELL=/bin/sh%cHOME=%s%cUSER=%s%cLOGNAME=%s%c"
+			"SENDER=%s%cRECIPIENT=%.*s@%.*s%cLOCAL=%.*s%c"
+			"DOMAIN=%.*s%c", 0, 0, c->home, 0, c->user, 0,
+			c->user, 0, r->m->sender, 0, SPAN_ARG(c->local),
+			SPAN_ARG(c->domain), 0, SPAN_ARG(c->local), 0,
+			SPAN_ARG(c->domain), 0);
 	if (zone)
-		env_add(e, room, "TZ", span_of(zone));
+		str_addf(room, "TZ=%s%c", zone, 0);
+	rest = str_span(room);
+	while (!room->bad && rest.n && e->n < ENV_MOST)
+		e->v[e->n++] = (char *)span_cut(&rest, '\0').p;
 }
 
 static int start(struct run *r, struct err *err)
@@ -86,7 +74,6 @@ static int start(struct run *r, struct err *err)
 	struct str room;
 
 	str_init_secret(&room, 4096);
-	str_addc(&room, '\0');
 	env_fill(&env, &room, r);
 	if (!argv[2] || room.bad)
 		err_nomem(err);
@@ -188,8 +175,8 @@ static void log_output(const struct run *r)
 
 /* sysexits.h as RFC 3463 has it; what is not here is 5.3.0. */
 static const struct {
-	int status;
-	const char *enhanced;
+	unsigned char status;
+	char enhanced[6];
 } exits[] = {
 	{ EX_USAGE, "5.5.4" }, { EX_DATAERR, "5.6.0" },
 	{ EX_NOUSER, "5.1.1" }, { EX_NOHOST, "5.1.2" },

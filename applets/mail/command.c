@@ -169,12 +169,14 @@ enum {
  * that of POSIX.
  */
 static const struct command {
-	const char *text;	/* the name, then, after blanks, what help says */
+	/* the name, then, after blanks, what help says */
+	const char *text __attribute__((packed, aligned(4)));
 	unsigned char least;	/* letters that suffice, as POSIX brackets them */
 	unsigned char takes;
 	/* notes of the listed messages: the last of them becomes the current one */
 	unsigned char set, clear;
-	int (*run)(struct mail *m);
+	/* no gap before it, where pointers have 64 bits */
+	int (*run)(struct mail *m) __attribute__((packed, aligned(4)));
 } commands[] = {
 	{ "next     [LIST]  show the next message (Enter does, too)",
 		1, LIST | ALL, 0, 0, do_next },

@@ -29,7 +29,7 @@ void parent_made_id(char out[SPOOL_ID_SIZE], const char *parent,
 {
 	char text[SPOOL_ID_SIZE + 16];
 	uint64_t hash;
-	size_t n = strnlen(parent, PREFIX);
+	size_t n = span_sub(span_of(parent), 0, PREFIX).n;
 
 	snprintf(text, sizeof(text), "%s %u%c", parent, number, kind);
 	hash = span_hash(SPAN_HASH, span_of(text));

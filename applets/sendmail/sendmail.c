@@ -33,10 +33,13 @@
  *	  -bp        list the queue
  *	  -bs        SMTP on stdin and stdout
  *	  -bi, -I    as newaliases
- *	  -bv        say where mail for RCPT would go (where built in)
  *	  -C FILE    configuration
  *
  *	  Sendmail's other options do nothing.
+ *
+ *	  With SENDMAIL_VERIFY:
+ *
+ *	  -bv        say where mail for RCPT would go
  *
  * config SENDMAIL_DIRECT
  *	bool "sendmail-direct: to the smarthost with no daemon (1100 bytes)"

@@ -40,9 +40,13 @@ static void put_for(const struct smtp_session *s, struct str *out)
 /* A comment (RFC 5322 3.2.2) that shows who logged in, where that is wanted. */
 static bool shows_user(const struct smtp_session *s)
 {
-	return s->conf->received_user && s->auth_user &&
-		utf8_ascii(span_of(s->auth_user)) &&
-		!strpbrk(s->auth_user, "()\\");
+	struct span user;
+
+	if (!s->conf->received_user || !s->auth_user)
+		return false;
+	user = span_of(s->auth_user);
+	return utf8_ascii(user) && !span_has(user, '(') &&
+		!span_has(user, ')') && !span_has(user, '\\');
 }
 
 static int from(const struct smtpd_session *x, char *out, size_t size)

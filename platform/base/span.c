@@ -185,6 +185,12 @@ char ascii_lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+void ascii_lower_all(char *text)
+{
+	for (; *text; text++)
+		*text = ascii_lower(*text);
+}
+
 bool ascii_isalnum(char c)
 {
 	char low = ascii_lower(c);

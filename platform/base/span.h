@@ -65,6 +65,7 @@ bool span_number64(struct span s, unsigned long long max,
 
 /* ASCII only, whatever the locale says. */
 char ascii_lower(char c);
+void ascii_lower_all(char *text);
 bool ascii_isalnum(char c);
 bool ascii_isdigit(char c);
 bool ascii_isspace(char c);	/* space, tab, CR, LF */

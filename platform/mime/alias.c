@@ -329,8 +329,8 @@ bool alias_name(char out[ALIAS_NAME_SIZE], struct span local)
 	good = !text.bad && text.n &&
 		str_copy(out, ALIAS_NAME_SIZE, str_span(&text)) == 0;
 	str_free(&text);
-	for (char *p = out; good && *p; p++)
-		*p = ascii_lower(*p);
+	if (good)
+		ascii_lower_all(out);
 	return good;
 }
 

@@ -296,13 +296,21 @@ static void in_long(struct surrogate *s, char c, surrogate_put *put, void *arg)
 
 static void in_part(struct surrogate *s, char c, surrogate_put *put, void *arg)
 {
+	bool held;
+
 	str_addc(&s->field, c);
-	if (ascii_lower(c) != part_begins[s->field.n - 1]) {
+	held = !s->field.bad;
+	if (!held || ascii_lower(c) != part_begins[s->field.n - 1]) {
 		s->state = BODY;
 		s->column = 0;
 		for (size_t i = 0; i < s->field.n; i++)
 			note(s, s->field.p[i]);
 		pass(s, put, arg);
+		if (held)
+			return;
+		/* no memory: it goes as it is */
+		note(s, c);
+		put(arg, span_make(&c, 1));
 	} else if (s->field.n == sizeof(part_begins) - 1) {
 		s->state = FIELDS;
 		s->column = 1;

@@ -282,9 +282,12 @@ void conn_timeout(struct conn *c, int64_t ms)
 
 const struct err *conn_error(const struct conn *c)
 {
-	static const struct err no_memory = { ERR_NOMEM, "out of memory" };
+	static struct err no_memory;	/* const, it would be in the file */
 
-	return c->error ? c->error : &no_memory;
+	if (c->error)
+		return c->error;
+	err_nomem(&no_memory);
+	return &no_memory;
 }
 
 const char *conn_peer(const struct conn *c)

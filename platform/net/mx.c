@@ -73,7 +73,7 @@ static void finish(struct mx *m, const char *reply)
 
 	if (reply) {
 		why.kind = *reply == '4' ? ERR_TEMP : ERR_PERM;
-		why.code = (int)strtol(reply, NULL, 10);
+		why.code = (int)strtoll(reply, NULL, 10);
 		rest = span_of(reply + 4);
 		str_copy(why.enhanced, sizeof(why.enhanced),
 				span_word(&rest));

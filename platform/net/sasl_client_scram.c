@@ -9,6 +9,7 @@
 #include <string.h>
 #include "base/base64.h"
 #include "base/scram.h"
+#include "config.h"
 #include "os/rand.h"
 
 #define NONCE_SIZE 24		/* ours: 142 bits */
@@ -46,10 +47,11 @@ static void begin_bound(struct sasl_client *s)
 	struct str *bound = &s->scram->bound;
 
 	str_init(bound, HEADER_MOST + TLS_BINDING_MOST);
-	if (s->flag == 'p')
+	if (CFG_SASL_PLUS_CLIENT && s->flag == 'p')
 		str_addf(bound, "p=%s,,", s->login->binding);
 	else
-		str_adds(bound, s->flag == 'y' ? "y,," : "n,,");
+		str_adds(bound, CFG_SASL_PLUS_CLIENT && s->flag == 'y' ?
+				"y,," : "n,,");
 }
 
 /* client-first-message */
@@ -71,7 +73,7 @@ static int first(struct sasl_client *s, struct str *out, struct err *err)
 	str_addf(bare, ",r=%s", nonce);
 	str_add(out, str_span(&s->scram->bound));
 	str_add(out, str_span(bare));
-	if (s->flag == 'p')
+	if (CFG_SASL_PLUS_CLIENT && s->flag == 'p')
 		str_add(&s->scram->bound, span_make((const char *)
 					s->login->bound, s->login->nbound));
 	return 0;

@@ -21,7 +21,7 @@ struct smtp_reply_row smtp_reply_row(enum smtp_reply why)
 	const char *line = smtp_reply_line_of(why);
 	struct smtp_reply_row row = { .text = line + 4 };
 
-	row.code = (int)strtol(line, NULL, 10);
+	row.code = (int)strtoll(line, NULL, 10);
 	if (line[5] == '.') {
 		memcpy(row.enhanced, line + 4, 5);
 		row.text = line + 10;

@@ -13,8 +13,6 @@
 #include "os/file.h"
 
 #define FILE_MOST (256 * 1024)		/* bytes of a configuration file */
-/* ... and of those that mailuser adds */
-#define DOMAINS_MOST (2 * 1024 * 1024)
 #define MEMORY_MOST (8 * 1024 * 1024)	/* whatever such a file may become */
 
 /* What a struct conf is in truth: it and the memory of all its texts. */
@@ -350,7 +348,7 @@ static int read_domains(struct conf *c, struct err *err)
 	int rc = 0;
 
 	snprintf(path, sizeof(path), "%s/users.domains", c->state_dir);
-	str_init(&text, DOMAINS_MOST);
+	str_init(&text, CONF_DOMAINS_MOST);
 	errno = 0;
 	if (file_read(AT_FDCWD, path, &text, err) == 0)
 		rc = add_domains(&l, str_span(&text));

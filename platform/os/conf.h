@@ -342,6 +342,7 @@ struct conf {
 	unsigned scram_rounds;
 };
 
+#define CONF_DOMAINS_MOST (2 * 1024 * 1024)	/* octets of users.domains */
 #define CONF_SERVERS_MOST 8
 /* The attribute of ldap-attributes for name, mailbox or quota, or NULL. */
 const char *conf_attribute(const struct conf *c, const char *key);

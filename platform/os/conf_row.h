@@ -55,6 +55,9 @@ enum conf_kind {
 	CONF_KIND_COUNT
 };
 
+/* Of a pointer in a table: no gap before it, where it has 64 bits. */
+#define CONF_CLOSE __attribute__((packed, aligned(4)))
+
 struct conf_row {
 	unsigned char kind;	/* enum conf_kind */
 	unsigned short offset;	/* in struct conf */
@@ -63,10 +66,9 @@ struct conf_row {
 	 * NULL ends the table. Behind its NUL come two more texts: the value
 	 * without a line, which the row can parse (a list has a value a line;
 	 * in parentheses: computed, or none at all), and what the directive is
-	 * for, in a sentence or a few ("" without MAILCONF_REFERENCE). Nothing
-	 * stands between it and max, where pointers have 64 bits, too.
+	 * for, in a sentence or a few ("" without MAILCONF_REFERENCE).
 	 */
-	const char *name __attribute__((packed, aligned(4)));
+	const char *name CONF_CLOSE;
 };
 
 #define CONF_ROWS_MOST 160
@@ -108,15 +110,15 @@ const char *conf_keep(struct conf_load *l, struct span s);
 const char *conf_keep_lower(struct conf_load *l, struct span s);
 
 struct conf_type {
-	const char *syntax;		/* for the reference */
+	const char *syntax CONF_CLOSE;	/* for the reference */
 	unsigned char min, max;		/* words */
 	bool many;			/* the directive may be repeated */
 	bool fills;			/* presets count even beside lines */
 	int (*parse)(struct conf_load *l, const struct conf_row *row,
-			const struct conf_words *words);
+			const struct conf_words *words) CONF_CLOSE;
 	/* Appends the value; several with a LF between. */
 	void (*print)(const struct conf *c, const struct conf_row *row,
-			struct str *out);
+			struct str *out) CONF_CLOSE;
 };
 
 const struct conf_type *conf_type(enum conf_kind kind);

@@ -16,6 +16,7 @@
 #include "store/disk.h"
 #include "store/gzip.h"
 #include "store/mailbox_private.h"
+#include "store/maildir_name.h"
 #include "store/maildir_private.h"
 
 #define HOST_MOST 28		/* characters: so that the UIDL is the name itself */
@@ -90,18 +91,12 @@ static void put_host(char out[HOST_MOST + 5])
 	out[n] = '\0';
 }
 
-/* Up to another field, the flags, or the end. */
 int64_t maildir_name_size(const char *name)
 {
-	const char *at = strstr(name, ",S=");
-	unsigned long long size;
-	size_t n;
+	uint32_t size = maildir_size_of(maildir_unique_part(span_of(name)),
+			"S=");
 
-	if (!at)
-		return -1;
-	n = strcspn(at + 3, ",:;");
-	return span_number64(span_make(at + 3, n), INT64_MAX, &size)
-		? (int64_t)size : -1;
+	return size == MAILDIR_SIZE_UNKNOWN ? -1 : (int64_t)size;
 }
 
 /*

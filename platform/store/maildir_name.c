@@ -96,8 +96,8 @@ static struct span identity(struct span unique)
 	return span_sub(unique, 0, at);
 }
 
-/* The time in a spool id: its microseconds. False: it is none. */
-static bool id_time(struct span s, uint32_t *us)
+/* The time in a spool id, in microseconds. False: it is none. */
+static bool id_time(struct span s, uint64_t *us)
 {
 	static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
 	uint64_t time = 0;
@@ -110,23 +110,37 @@ static bool id_time(struct span s, uint32_t *us)
 			return false;
 		time = time << 5 | (uint64_t)(at - digits);
 	}
-	*us = (uint32_t)(time % 1000000);
+	*us = time;
 	return true;
+}
+
+/*
+ * When within its second, or how long before: what the queue delivers in one
+ * second may have come in another, and goes first then. 8 seconds are told
+ * apart.
+ */
+static uint32_t rank_of_time(uint64_t us, uint64_t second)
+{
+	if (us >= second)
+		return 0x8000 + (uint32_t)(us - second < 999999 ?
+				us - second : 999999) / 32;
+	us = (second - us) / 250;
+	return us < 0x7FFF ? 0x7FFF - (uint32_t)us : 0;
 }
 
 /*
  * Behind the seconds most programs write M and the microseconds, ours also a
  * spool id, old ones the number of a process. 16 bits.
  */
-static uint32_t rank_of(struct span s)
+static uint32_t rank_of(struct span s, uint32_t when)
 {
 	size_t m = span_find(s, 'M') + 1;
-	uint32_t us;
+	uint64_t us;
 
 	if (m < s.n && ascii_isdigit(s.p[m]))
-		return number(span_rest(s, m), 999999) / 16;
+		return rank_of_time(number(span_rest(s, m), 999999), 0);
 	if (id_time(s, &us))
-		return us / 16;
+		return rank_of_time(us, when * UINT64_C(1000000));
 	return number(s, 0xFFFF);
 }
 
@@ -155,7 +169,7 @@ struct maildir_entry maildir_entry_of(struct span file, bool cur)
 	};
 
 	span_cut(&rest, '.');
-	e.high = rank_of(span_cut(&rest, '.')) << 16 | (uint32_t)(hash >> 48);
+	e.high = rank_of(span_cut(&rest, '.'), e.when) << 16 | (uint32_t)(hash >> 48);
 	e.low = (uint32_t)(hash >> 16) & ~MAILDIR_FLAG_BITS;
 	e.low |= flags_of(flag_part(file)) | (cur ? MAILBOX_OLD : 0);
 	return e;

@@ -60,14 +60,17 @@ static void test_order(void **state)
 		assert_true(order(names[i - 1], names[i]) < 0);
 }
 
-/* Ids of one second, as the spool makes them: by their microseconds. */
+/*
+ * Ids as the spool makes them, delivered in one second: by the time they came,
+ * in it or in the one before.
+ */
 static void test_ids(void **state)
 {
 	static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
 	char name[64], before[64] = "";
 
 	(void)state;
-	for (uint64_t us = 1764000000000000; us < 1764000001000000;
+	for (uint64_t us = 1763999998200000; us < 1764000001000000;
 			us += 49999) {
 		char id[12] = "";
 
@@ -78,6 +81,11 @@ static void test_ids(void **state)
 			assert_true(order(before, name) < 0);
 		strcpy(before, name);
 	}
+	/* among those of others; what waited for hours is before all */
+	assert_true(order("1764000000.M999999P1.h", name) > 0);
+	assert_true(order(name, "1764000000.M000001P1.h") > 0);
+	assert_true(order("1764000000.00000000001zz-0.h",
+			"1764000000.M000001P1.h") < 0);
 }
 
 static void test_numbers(void **state)

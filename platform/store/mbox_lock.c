@@ -56,7 +56,7 @@ static int dot_read(int dirfd, const char *name, struct dot *d)
 	rc = file_pread(fd, text, sizeof(text) - 1, 0) < 0
 		|| fstat(fd, &d->st) < 0 ? -1 : 0;
 	close(fd);
-	d->pid = strtol(text, &p, 10);
+	d->pid = (long)strtoll(text, &p, 10);
 	d->offset = strtoll(p, &p, 10);
 	d->ours = strncmp(p, " " OURS, strlen(OURS) + 1) == 0;
 	return rc;
@@ -301,27 +301,28 @@ static long fcntl_owner(int fd)
 	return (long)lock.l_pid;
 }
 
-/* "mutt", of Linux; else nothing. */
-static void process_name(char out[32], long pid)
+/* " (mutt)", of Linux; else nothing. */
+static void process_name(char out[40], long pid)
 {
-	char path[40];
 	ssize_t n = 0;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(out, 40, "/proc/%ld/comm", pid);
+	fd = open(out, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
-		n = file_pread(fd, out, 31, 0);
+		n = file_pread(fd, out + 2, 36, 0);
 		close(fd);
 	}
-	out[n < 0 ? 0 : n] = '\0';
-	out[strcspn(out, "\n")] = '\0';
+	memcpy(out, " (", 2);
+	/* where its line feed was */
+	out[n + 1] = ')';
+	out[n > 0 ? n + 2 : 0] = '\0';
 }
 
 /* Before the file is closed. */
 static int locked_err(const struct mbox_lock *l, struct err *err)
 {
-	char dot[MBOX_PATH_SIZE] = "", name[32];
+	char dot[MBOX_PATH_SIZE] = "", name[40];
 	long pid = fcntl_owner(l->fd);
 	bool by_dot = pid == 0;
 	struct dot d;
@@ -332,9 +333,8 @@ static int locked_err(const struct mbox_lock *l, struct err *err)
 		return err_set(err, ERR_TEMP, "%s: locked%s%s", l->path,
 				by_dot ? " by " : "", by_dot ? dot : "");
 	process_name(name, pid);
-	return err_set(err, ERR_TEMP, "%s: locked by process %ld%s%s%s",
-			l->path, pid, *name ? " (" : "", name,
-			*name ? ")" : "");
+	return err_set(err, ERR_TEMP, "%s: locked by process %ld%s", l->path,
+			pid, name);
 }
 
 int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,

@@ -129,8 +129,7 @@ static int take_row(struct db_query *q, struct user *out, struct err *err)
 			SPAN_ARG(local), SPAN_ARG(domain));
 	snprintf(out->mailbox, sizeof(out->mailbox), "%.*s/%.*s",
 			SPAN_ARG(domain), SPAN_ARG(local));
-	for (char *p = out->mailbox; *p; p++)
-		*p = ascii_lower(*p);
+	ascii_lower_all(out->mailbox);
 	out->enabled = db_number(q, 3) != 0;
 	out->created = db_number(q, 4);
 	return 0;

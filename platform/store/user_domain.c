@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "config.h"
 #include "mime/addr.h"
+#include "os/conf.h"
 #include "os/file.h"
 #include "store/alias_map.h"
 
@@ -319,8 +320,7 @@ static bool put_alias_line(void *arg, const char *alias, const char *target)
 	char key[sizeof(w->last)];
 
 	str_copys(key, sizeof(key), alias);
-	for (char *p = key; *p; p++)
-		*p = ascii_lower(*p);
+	ascii_lower_all(key);
 	if (strcmp(key, w->last) == 0) {
 		str_addf(&w->text, ",%s", target);
 	} else {
@@ -339,7 +339,8 @@ static int put_file(const char *dir, const char *name, const struct str *text,
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	if (text->bad)
-		return err_nomem(err);
+		return err_set(err, ERR_NOMEM, "%s: too long, or no memory",
+				path);
 	if (text->n)
 		return file_replace(AT_FDCWD, path, 0644, str_span(text), err);
 	if (unlink(path) < 0 && errno != ENOENT)
@@ -353,7 +354,8 @@ static int publish(struct user_db *db, const char *dir, struct err *err)
 	struct str domains;
 	int rc;
 
-	str_init(&domains, FILE_MOST);
+	/* one that is too long would be no configuration */
+	str_init(&domains, CONF_DOMAINS_MOST);
 	str_init(&w.text, FILE_MOST);
 	rc = user_domain_each(db, put_domain_line, &domains, err);
 	if (rc == 0)
