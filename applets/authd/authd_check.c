@@ -65,7 +65,7 @@ static void put_user(struct str *out, const struct auth_user *user)
 			(unsigned long)user->gid,
 			(unsigned long long)user->quota,
 			(unsigned long)user->quota_messages);
-	if (*user->settings)
+	if ((CFG_USERS_FULL || CFG_AUTHD_DIRECTORY) && *user->settings)
 		base64_put(out, span_of(user->settings));
 	else
 		str_addc(out, '=');

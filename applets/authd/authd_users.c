@@ -345,6 +345,8 @@ static int find(void *own, const struct authd_name *name,
 		.uid = u->check->uid, .gid = u->check->gid };
 	str_copys(out->user.name, sizeof(out->user.name), user.address);
 	str_copys(out->user.mailbox, sizeof(out->user.mailbox), user.mailbox);
+	if (!CFG_USERS_FULL)
+		return AUTHD_FOUND;
 	out->user.quota = user.quota;
 	out->user.quota_messages = user.quota_messages;
 	str_copys(out->user.settings, sizeof(out->user.settings),

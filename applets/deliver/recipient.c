@@ -351,7 +351,8 @@ static int follow(const struct recipient *r, int mbox_dir,
 	if (rc == 0)
 		str_add(&end->forward, str_span(&d.redirect));
 	str_free(&d.redirect);
-	return rc;
+	/* what was said to be redirected may be nowhere else */
+	return rc == 0 && end->forward.bad ? err_nomem(err) : rc;
 }
 
 int recipient_deliver(const struct conf *conf, int mbox_dir,

@@ -25,6 +25,10 @@ static int read_line(const struct terminal *t, char out[PASSWORD_SIZE],
 				"with a blank");
 	if (strlen(out) != n || !utf8_valid(span_make(out, n)))
 		return err_set(err, ERR_PERM, "the password is not UTF-8");
+	/* RFC 8265 4.2.2; in PASS it would be refused */
+	if (!utf8_clean(span_make(out, n)))
+		return err_set(err, ERR_PERM, "the password has a control "
+				"character");
 	return 0;
 }
 

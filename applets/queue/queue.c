@@ -74,7 +74,7 @@
  *	  the flash, what waits is moved to spill-dir.
  *
  * config QUEUE_CLOSERS
- *	bool "Removed messages are closed by helpers, for disks with discard (900 bytes)"
+ *	bool "Removed messages are closed by helpers, for disks with discard (800 bytes)"
  *	default n
  *	help
  *	  On such a disk the last close of a removed file takes milliseconds;

@@ -530,6 +530,22 @@ static void on_moved(void *arg, struct span line)
 	str_addc(&l->moved, '\n');
 }
 
+/* A list that is not whole is none: some of them would get nothing. */
+static void take_result(struct queue_link *l, unsigned rcpt,
+		const struct smtp_result *r)
+{
+	struct smtp_result later = *r;
+
+	if (CFG_DELIVER_FORWARD && l->moved.bad) {
+		later.kind = ERR_TEMP;
+		later.code = 452;
+		str_clear(&l->moved);
+	}
+	l->job->moved = str_span(&l->moved);
+	message_result(l->job, rcpt, &later, l->host);
+	str_free(&l->moved);
+}
+
 static void on_result(void *arg, unsigned rcpt, const struct smtp_result *r)
 {
 	struct queue_link *l = arg;
@@ -539,9 +555,7 @@ static void on_result(void *arg, unsigned rcpt, const struct smtp_result *r)
 		return;
 	}
 	l->job->told = smtp_client_dsn(l->client);
-	l->job->moved = str_span(&l->moved);
-	message_result(l->job, rcpt, r, l->host);
-	str_free(&l->moved);
+	take_result(l, rcpt, r);
 	if (l->job->left)
 		return;
 	l->carried++;

@@ -155,5 +155,8 @@ def test_size_of_the_default_binary(tmp_path):
     size = (tmp_path / "pillarbox").stat().st_size
     print(size, "bytes")
     # 250,000 while there was DATA alone, 290,000 before aliases, policies of
-    # TLS, conversion and fair scheduling on the way out
-    assert size <= 352_000
+    # TLS, conversion and fair scheduling on the way out, 352,000 before mail
+    # was crash-safe in the queue's reports, Maildirs read by name, mboxes
+    # repaired, users' sources apart and right passwords remembered. The file
+    # grows by whole pages of 4096 octets.
+    assert size <= 359_000

@@ -107,6 +107,7 @@ def test_a_life(box, authd):
     (["add", "new@a.test"], " x\n", 65, "blank"),
     (["add", "new@a.test"], "\xff\n".encode("latin1"), 65, "UTF-8"),
     (["add", "new@a.test"], b"a\0b\n", 65, "UTF-8"),
+    (["add", "new@a.test"], b"a\x07b\n", 65, "control"),
     (["passwd", "nobody@a.test"], "pw\n", 67, "no such user"),
     (["del", "nobody@a.test"], "", 67, "no such user"),
     (["add"], "", 64, "usage"),
