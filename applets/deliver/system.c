@@ -18,7 +18,7 @@
 #include "store/disk.h"
 
 #define JOBS_MOST 8		/* processes at once, */
-#define ALIAS_JOBS_MOST 4	/* and of these such that run somebody's program */
+#define PROGRAMS_MOST 4	/* and of these such that run somebody's program */
 /* ms: a big message on slow flash; and a command's time */
 #define JOB_LIMIT 300000
 #define PACKET_SIZE 4096
@@ -56,7 +56,7 @@ struct system_job {
 	struct list link;
 	struct system *system;
 	struct loop_timer limit;
-	bool running;
+	bool running, program;		/* program: it runs one */
 	uint32_t id;
 	system_fn *fn;		/* NULL: cancelled; its place is still taken */
 	void *arg;
@@ -254,21 +254,20 @@ static bool is_busy(const struct system *s, const char *user)
 	return false;
 }
 
-/* A command takes its time: others wait for it, but not the mboxes. */
-static bool too_many_aliases(const struct system *s)
+/* Programs take their time: others of them wait, but not the mboxes. */
+static bool too_many_programs(const struct system *s)
 {
 	struct list *pos, *tmp;
 	unsigned n = 0;
 
 	list_each(pos, tmp, &s->running)
-		n += is_alias(user_of(container_of(pos, struct system_job,
-						link)));
-	return n >= ALIAS_JOBS_MOST;
+		n += container_of(pos, struct system_job, link)->program;
+	return n >= PROGRAMS_MOST;
 }
 
 static struct system_job *next_job(const struct system *s)
 {
-	bool aliases = !CFG_DELIVER_ALIASES || !too_many_aliases(s);
+	bool too_many = too_many_programs(s);
 	struct list *pos, *tmp;
 
 	if (s->nrunning >= JOBS_MOST)
@@ -277,8 +276,7 @@ static struct system_job *next_job(const struct system *s)
 		struct system_job *job = container_of(pos, struct system_job,
 				link);
 
-		if ((aliases || !is_alias(user_of(job))) &&
-				!is_busy(s, user_of(job)))
+		if (!(too_many && job->program) && !is_busy(s, user_of(job)))
 			return job;
 	}
 	return NULL;
@@ -384,6 +382,7 @@ struct system_job *system_append(struct system *s, const struct system_mail *m,
 	job->fn = fn;
 	job->arg = arg;
 	job->fd = m->fd;
+	job->program = is_alias(m->user) || m->hook;
 	job->n = n;
 	job->limit.fire = on_limit;
 	memset(&head, 0, sizeof(head));

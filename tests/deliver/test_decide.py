@@ -181,6 +181,20 @@ def test_settings_of_a_virtual_user(house, tmp_path):
     h.wait_messages("eve", 1)
 
 
+def test_slow_filters_leave_room_for_others(house):
+    """deliver's helper has eight places; programs get four of them."""
+    slow = [f"u{n}" for n in range(8)]
+    h = house("bob", users=slow, extra="alias-timeout 20s\n")
+    for user in slow:
+        h.run("mailuser", "set", f"{user}@a.test", "hook", "/bin/sleep 15")
+        h.send(f"{user}@a.test")
+    wait_for(lambda: h.pids("deliver"))
+    time.sleep(0.5)
+    h.send("bob@a.test")
+    wait_for(lambda: h.mbox("bob"), 5)
+    assert not any(list(h.maildir(user).glob("new/*")) for user in slow)
+
+
 def test_root_has_no_command_that_is_root(house, tmp_path):
     path = tmp_path / "who"
     path.write_text("#!/bin/sh\nid -un\n")
