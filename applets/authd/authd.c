@@ -86,6 +86,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -339,9 +340,16 @@ static int set_up(struct authd *a, struct err *err)
 /* What cannot be written there is told early; who is known can still log in. */
 static void look_at_state_dir(const struct conf *conf)
 {
+	struct stat st;
 	struct err err;
 	int rc = daemon_dir(conf->state_dir, 0755, conf->user_auth, &err);
 
+	/* queue finds users.aliases there; each file has its own mode */
+	if (CFG_USERS_FULL && rc == 0 && stat(conf->state_dir, &st) == 0
+			&& !(st.st_mode & S_IXOTH))
+		rc = chmod(conf->state_dir, (st.st_mode | S_IXGRP | S_IXOTH)
+				& 07777) < 0 ? err_errno(&err, "%s",
+				conf->state_dir) : 0;
 	if (rc == 0 && access(conf->state_dir, W_OK) < 0)
 		rc = err_errno(&err, "%s", conf->state_dir);
 	if (rc < 0)

@@ -273,7 +273,8 @@ int daemon_dir(const char *path, unsigned mode, const char *owner,
 
 	if (stat(path, &st) == 0)
 		return 0;
-	if (file_mkdirs(AT_FDCWD, path, mode, err) < 0)
+	/* what it is in may be others', too, as state-dir is */
+	if (file_mkdir_last(path, mode, err) < 0)
 		return -1;
 	return give_to(path, owner, err);
 }

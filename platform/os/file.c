@@ -199,6 +199,20 @@ int file_mkdirs(int dirfd, const char *path, mode_t mode, struct err *err)
 	return 0;
 }
 
+int file_mkdir_last(const char *path, mode_t mode, struct err *err)
+{
+	size_t n = strlen(path);
+	char above[PATH_MAX];
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	n = span_rfind(span_make(path, n), '/');
+	if (n && path[n] && str_copy(above, sizeof(above), span_make(path, n))
+			== 0 && file_mkdirs(AT_FDCWD, above, 0755, err) < 0)
+		return -1;
+	return file_mkdirs(AT_FDCWD, path, mode, err);
+}
+
 int file_write(int fd, const void *data, size_t n)
 {
 	const char *p = data;

@@ -24,6 +24,8 @@ int file_replace(int dirfd, const char *path, mode_t mode, struct span data,
  * durable; existing ones keep theirs. 0 or -1.
  */
 int file_mkdirs(int dirfd, const char *path, mode_t mode, struct err *err);
+/* The same, with 0755 for what is missing above the folder. */
+int file_mkdir_last(const char *path, mode_t mode, struct err *err);
 /* A file to be read that others can neither read nor write. The fd or -1. */
 int file_open_secret(const char *path, struct err *err);
 /* The folder in which the name stands, to be read or flushed; -1 with errno. */

@@ -218,6 +218,19 @@ static int new_file(const char *name, int flags)
 	return fd;
 }
 
+/* A folder of ours alone below one that is everybody's, whoever comes first. */
+static void makes_the_last_folder(void **state)
+{
+	char path[5000];
+	struct err err;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/state/spool/", root);
+	assert_int_equal(file_mkdir_last(path, 0700, &err), 0);
+	assert_int_equal(mode_of("state/spool"), 0700);
+	assert_int_equal(mode_of("state"), 0755);
+}
+
 static void copies(void **state)
 {
 	static const int flags[] = { 0, O_APPEND };
@@ -426,6 +439,7 @@ int main(void)
 		cmocka_unit_test(disk_full_replace),
 		cmocka_unit_test(reads),
 		cmocka_unit_test(makes_folders),
+		cmocka_unit_test(makes_the_last_folder),
 		cmocka_unit_test(copies),
 		cmocka_unit_test(copies_to_a_socket),
 		cmocka_unit_test(copy_fails),

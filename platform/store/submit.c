@@ -477,7 +477,7 @@ static int become_owner(const struct conf *conf, struct err *err)
 
 	if (priv_find(conf->user_queue, &owner, err) < 0)
 		return -1;
-	if (file_mkdirs(AT_FDCWD, conf->spool_dir, 0700, err) < 0)
+	if (file_mkdir_last(conf->spool_dir, 0700, err) < 0)
 		return -1;
 	if (fchownat(AT_FDCWD, conf->spool_dir, owner.uid, owner.gid, 0) < 0 ||
 	    act_as(owner.uid, owner.gid) < 0)

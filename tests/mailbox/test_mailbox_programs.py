@@ -122,8 +122,9 @@ def mutt(source, target, tmp_path):
                   "set quit=yes delete=yes move=no wait_key=no mark_old=no\n"
                   "set mail_check=0 save_empty=yes sort=mailbox-order\n")
     keys = (f"<tag-pattern>~A<enter><tag-prefix><copy-message>{target}<enter>"
-            "<untag-pattern>~A<enter><jump>1<enter><flag-message>"
-            "<jump>2<enter><delete-message><quit>")
+            # a Maildir's order is the directory's: by their headers
+            "<untag-pattern>~A<enter><limit>~h p-1<enter><flag-message>"
+            "<limit>all<enter><delete-pattern>~h p-2<enter><quit>")
     child = pexpect.spawn("mutt", ["-n", "-F", str(rc), "-f", str(source),
                                    "-e", f"push '{keys}'"], env=ENV,
                           timeout=30, dimensions=(30, 100))

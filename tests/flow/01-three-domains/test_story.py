@@ -50,7 +50,12 @@ def mbox(host, user):
 
 
 def arrives(host, user, subject, seconds=20):
-    wait_for(lambda: f"Subject: {subject}\n" in mbox(host, user), seconds)
+    try:
+        wait_for(lambda: f"Subject: {subject}\n" in mbox(host, user), seconds)
+    finally:
+        for h in host.lab.hosts.values():       # shown when it fails
+            if h.daemons:
+                print(f"--- {h.name}\n{h.log()[-3000:]}")
 
 
 def send(host, user, to, subject, body):
