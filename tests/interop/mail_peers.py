@@ -5,10 +5,15 @@ port 25 with STARTTLS when offered, all other mail to our port 587, where it
 logs in as alice. From this machine it takes mail for everybody.
 """
 
+import os
 import shutil
 import socketserver
+import subprocess
 import threading
 
+import pytest
+
+import peers_root
 from peers_run import Peer, postfix_folders
 
 CERT, KEY = "/etc/peer.pem", "/etc/peer.key"
@@ -228,3 +233,21 @@ class OpenSMTPD(MailPeer):
 
 
 PEERS = [Postfix, Exim, OpenSMTPD]
+
+
+def open_peer(kind, tmp_path_factory):
+    """A server of this kind and (certificate, key), in a folder of their own;
+    skips where it cannot run."""
+    if os.geteuid():
+        pytest.skip("needs root for chroot and namespaces")
+    if os.environ.get("INTEROP") != "all" and \
+            not peers_root.has(kind.package, kind.more):
+        pytest.skip("make check-interop")
+    work = tmp_path_factory.mktemp("peer")
+    for folder in (work, *work.parents[:2]):
+        folder.chmod(0o755)
+    cert, key = work / "c.pem", work / "k.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+                    "-keyout", key, "-out", cert, "-subj", "/CN=localhost"],
+                   check=True, capture_output=True)
+    return kind(work), (cert, key)

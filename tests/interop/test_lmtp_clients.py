@@ -15,9 +15,8 @@ import pytest
 
 import peers_root
 from instance import BIN, Instance, wait_for
-from mail_peers import Postfix
+from mail_peers import Postfix, open_peer
 
-ALL = os.environ.get("INTEROP") == "all"
 LMTP = ("listen lmtp 127.0.0.1:{PORT:lmtp}\nlmtp-from 127.0.0.1\n"
         "mailbox-quota 100K\nmax-message-size 200K\n")
 
@@ -69,20 +68,9 @@ def us():
 
 @pytest.fixture(scope="module")
 def postfix(us, tmp_path_factory):
-    if os.geteuid():
-        pytest.skip("needs root for chroot and namespaces")
-    if not ALL and not peers_root.has(Deliverer.package, Deliverer.more):
-        pytest.skip("make check-interop")
-    work = tmp_path_factory.mktemp("peer")
-    for folder in (work, *work.parents[:2]):
-        folder.chmod(0o755)
-    cert = work / "c.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
-                    "-keyout", work / "k.pem", "-out", cert, "-subj",
-                    "/CN=localhost"], check=True, capture_output=True)
-    peer = Deliverer(work)
+    peer, certificate = open_peer(Deliverer, tmp_path_factory)
     with peers_root.locked(peer.root):
-        peer.know(us.port, (cert, work / "k.pem")).start()
+        peer.know(us.port, certificate).start()
         try:
             yield peer
         finally:

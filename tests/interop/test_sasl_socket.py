@@ -4,18 +4,15 @@ Postfix runs in its root folder (peers_root); without it this is skipped.
 """
 
 import base64
-import os
 import shutil
 import smtplib
-import subprocess
 
 import pytest
 
 import peers_root
 from instance import Instance, wait_for
-from mail_peers import Postfix
+from mail_peers import Postfix, open_peer
 
-ALL = os.environ.get("INTEROP") == "all"
 
 
 class Asker(Postfix):
@@ -37,23 +34,12 @@ class Asker(Postfix):
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory):
-    if os.geteuid():
-        pytest.skip("needs root for chroot and namespaces")
-    if not ALL and not peers_root.has(Asker.package, Asker.more):
-        pytest.skip("make check-interop")
-    work = tmp_path_factory.mktemp("peer")
-    for folder in (work, *work.parents[:2]):
-        folder.chmod(0o755)
-    cert = work / "c.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
-                    "-keyout", work / "k.pem", "-out", cert, "-subj",
-                    "/CN=localhost"], check=True, capture_output=True)
-    peer = Asker(work)
+    peer, certificate = open_peer(Asker, tmp_path_factory)
     mux = peer.work / "mail/mux"
     with Instance(start=False) as us, peers_root.locked(peer.root):
         with us.conf.open("a") as f:
             f.write(f"saslauthd-socket {mux}\n")
-        peer.know(us.port, (cert, work / "k.pem")).start()
+        peer.know(us.port, certificate).start()
         # its folder is new now; postfix is no member of a group there
         us.start()
         mux.chmod(0o666)
