@@ -10,7 +10,8 @@ import pytest
 from fakes import FakeSMTP
 from instance import Instance
 
-FIRST_UID = 64100
+# each worker has its own: notices go to all terminals of a uid
+FIRST_UID = 64100 + 10 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 FAST = "retry-first 1s\nretry-most 1s\nrelay-from 127.0.0.0/8\n"
 TEXT = ("From: Xaver <x@b.test>\r\nTo: bob@a.test\r\nSubject: {subject}\r\n"
         "Message-ID: <{subject}@b.test>\r\n{more}\r\nHello, Bob.\r\n")
