@@ -17,20 +17,20 @@ static unsigned first_in_list(const struct mail *m)
 	return n <= m->count ? n : 0;
 }
 
-static int show_one(struct mail *m, unsigned n, bool all)
+static int show_one(struct mail *m, unsigned n, unsigned how)
 {
 	m->dot = n;
 	m->dot_shown = true;
-	return mail_show_message(m, n, all);
+	return mail_show_message(m, n, how);
 }
 
-static int show_list(struct mail *m, bool all)
+static int show_list(struct mail *m, unsigned how)
 {
 	int rc = 0;
 
 	for (unsigned i = 1; i <= m->count && rc == 0; i++)
 		if (m->set[i]) {
-			rc = show_one(m, i, all);
+			rc = show_one(m, i, how);
 			if (mail_term_interrupted(&m->term))
 				break;
 		}
@@ -39,12 +39,12 @@ static int show_list(struct mail *m, bool all)
 
 static int do_print(struct mail *m)
 {
-	return show_list(m, false);
+	return show_list(m, 0);
 }
 
 static int do_print_all(struct mail *m)
 {
-	return show_list(m, true);
+	return show_list(m, MAIL_SHOW_ALL);
 }
 
 static int tell(struct mail *m, const char *text)
@@ -61,7 +61,7 @@ static int do_next(struct mail *m)
 		for (n = m->dot + (m->dot_shown || !m->dot); n <= m->count &&
 				mail_box_deleted(m, n); n++)
 			;
-	return n <= m->count ? show_one(m, n, false) : tell(m, "At EOF");
+	return n <= m->count ? show_one(m, n, 0) : tell(m, "At EOF");
 }
 
 static int do_previous(struct mail *m)
@@ -70,7 +70,7 @@ static int do_previous(struct mail *m)
 
 	while (n && mail_box_deleted(m, n))
 		n--;
-	return n ? show_one(m, n, false) : tell(m, "At the first message");
+	return n ? show_one(m, n, 0) : tell(m, "At the first message");
 }
 
 static int do_headers(struct mail *m)
@@ -133,7 +133,7 @@ static int do_delete_print(struct mail *m)
 
 	do_delete(m);
 	if (m->dot > last)
-		return show_one(m, m->dot, false);
+		return show_one(m, m->dot, 0);
 	mail_term_printf(&m->term, "At EOF\n");
 	return 0;
 }

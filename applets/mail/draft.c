@@ -120,15 +120,15 @@ void mail_draft_show(struct mail *m, const struct mail_draft *d)
 bool mail_draft_ask(struct mail *m, struct mail_draft *d, enum mail_field f)
 {
 	struct str *field = &d->field[f];
-	char prompt[512];
+	char prompt[16];
 	struct str line;
 	bool ok;
 
-	snprintf(prompt, sizeof(prompt), "%s: %s%.400s%s", mail_draft_name(f),
-			field->n ? "[" : "", str_c(field), field->n ? "] " : "");
+	snprintf(prompt, sizeof(prompt), "%s: ", mail_draft_name(f));
 	str_init(&line, MAIL_LINE_MOST);
-	ok = mail_term_line(&m->term, prompt, &line) == MAIL_LINE;
-	if (ok && line.n) {
+	ok = mail_term_edit(&m->term, prompt, str_span(field), &line) ==
+			MAIL_LINE;
+	if (ok) {
 		str_clear(field);
 		str_add(field, span_trim(str_span(&line)));
 	}

@@ -50,6 +50,7 @@
 #include "mail/mail.h"
 #include "mail/send.h"
 #include "mail/show.h"
+#include "mail/var.h"
 #include "os/opt.h"
 #include "os/priv.h"
 
@@ -331,6 +332,7 @@ int mail_main(int argc, char **argv)
 	status = reads ? read_mode(&m, &o, argv[at]) :
 			send_mode(&m, &o, argv + at, argc - at);
 	conf_free(m.conf);
+	mail_var_free(&m);
 	if ((fflush(stdout) == EOF || ferror(stdout)) && !status)
 		status = EX_IOERR;
 	return status;

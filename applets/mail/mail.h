@@ -30,6 +30,7 @@ struct mail {
 	char address[256];	/* our own: "alice@a.com" */
 	char name[128];		/* full name (GECOS), may be empty */
 	char home[PATH_MAX];
+	struct mail_var *vars;	/* var.h */
 	/* the mailbox that is open */
 	struct mailbox *box;
 	char path[PATH_MAX];

@@ -11,8 +11,9 @@
 #define DECODED_MOST (4 * MAIL_SHOW_MOST)
 
 struct view {
-	struct mail *m;
-	bool all;
+	unsigned how;			/* MAIL_SHOW_... */
+	bool (*put)(void *arg, struct span text);
+	void *arg;
 	enum view_phase { VIEW_HEADER, VIEW_STREAM, VIEW_COLLECT } phase;
 	bool cut, over;
 	struct str data;		/* header; then MIME data or a line */
@@ -22,8 +23,7 @@ struct view {
 
 static void emit(struct view *v, struct span text)
 {
-	mail_term_text(&v->m->term, text);
-	v->over = mail_term_stopped(&v->m->term);
+	v->over = v->over || !v->put(v->arg, text);
 }
 
 /* ---- the header */
@@ -48,7 +48,7 @@ static void emit_header(struct view *v, struct span header)
 	str_init(&value, MAIL_HEADER_MOST);
 	str_init(&text, 2 * MAIL_HEADER_MOST);
 	while (header_next(&header, &f)) {
-		if (!v->all && !is_shown(f.name))
+		if (!(v->how & MAIL_SHOW_ALL) && !is_shown(f.name))
 			continue;
 		str_clear(&value);
 		header_unfold(&value, f.value);
@@ -178,7 +178,8 @@ static void end_header(struct view *v, size_t size)
 	struct span header = span_sub(str_span(&v->data), 0, size);
 	struct str rest = v->data;
 
-	emit_header(v, header);
+	if (!(v->how & MAIL_SHOW_BODY))
+		emit_header(v, header);
 	v->phase = VIEW_COLLECT;
 	if (!can_stream(v, header))
 		return;
@@ -224,18 +225,33 @@ static void finish(struct view *v)
 		emit(v, SPAN("[cut here: save has all of it]\n"));
 }
 
-int mail_show_message(struct mail *m, unsigned n, bool all)
+int mail_show_render(struct mail *m, unsigned n, unsigned how,
+		bool (*put)(void *arg, struct span text), void *arg)
 {
-	struct view v = { .m = m, .all = all };
+	struct view v = { .how = how, .put = put, .arg = arg };
 	int rc;
 
-	mail_term_page_begin(&m->term);
-	mail_term_printf(&m->term, "Message %u:\n", n);
 	str_init(&v.data, MAIL_SHOW_MOST + 1);
 	rc = mailbox_read(m->box, n, on_piece, &v, &m->err);
 	if (rc == 0)
 		finish(&v);
 	str_free(&v.data);
+	return rc;
+}
+
+static bool put_text(void *arg, struct span text)
+{
+	mail_term_text(arg, text);
+	return !mail_term_stopped(arg);
+}
+
+int mail_show_message(struct mail *m, unsigned n, unsigned how)
+{
+	int rc;
+
+	mail_term_page_begin(&m->term);
+	mail_term_printf(&m->term, "Message %u:\n", n);
+	rc = mail_show_render(m, n, how, put_text, &m->term);
 	mail_term_page_end(&m->term);
 	if (rc < 0)
 		return mail_failed(m);

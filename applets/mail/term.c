@@ -175,6 +175,23 @@ enum mail_input mail_term_line(struct mail_term *t, const char *prompt,
 	return MAIL_HANGUP;
 }
 
+enum mail_input mail_term_edit(struct mail_term *t, const char *prompt,
+		struct span text, struct str *out)
+{
+	enum mail_input in;
+	struct str ask;
+
+	str_init(&ask, MAIL_LINE_MOST + 512);
+	str_adds(&ask, prompt);
+	if (text.n)
+		str_addf(&ask, "[%.*s] ", SPAN_ARG(text));
+	in = mail_term_line(t, str_c(&ask), out);
+	if (in == MAIL_LINE && !out->n)
+		str_add(out, text);
+	str_free(&ask);
+	return in;
+}
+
 long mail_term_block(struct mail_term *t, void *buf, unsigned long size)
 {
 	enum mail_input why;

@@ -41,6 +41,12 @@ enum mail_input {
 /* Shows prompt on a terminal only, and reads a line into out, without its LF. */
 enum mail_input mail_term_line(struct mail_term *t, const char *prompt,
 		struct str *out);
+/*
+ * The same where the line has a text already, which the user may change. A
+ * terminal that cannot edit shows it in the prompt; an empty line keeps it.
+ */
+enum mail_input mail_term_edit(struct mail_term *t, const char *prompt,
+		struct span text, struct str *out);
 /* Bytes as they come, for bodies of scripts: 0 at the end, -1 on a signal or an error. */
 long mail_term_block(struct mail_term *t, void *buf, unsigned long size);
 /* Has ^C come since the last question? */
