@@ -28,12 +28,12 @@ static int show_list(struct mail *m, unsigned how)
 {
 	int rc = 0;
 
-	for (unsigned i = 1; i <= m->count && rc == 0; i++)
-		if (m->set[i]) {
+	mail_term_page_begin(&m->term);
+	for (unsigned i = 1; i <= m->count && rc == 0 &&
+			!mail_term_stopped(&m->term); i++)
+		if (m->set[i])
 			rc = show_one(m, i, how);
-			if (mail_term_interrupted(&m->term))
-				break;
-		}
+	mail_term_page_end(&m->term);
 	return rc;
 }
 
@@ -225,6 +225,12 @@ static const struct command {
 	{ NULL, 0, 0, 0, 0, NULL }
 };
 
+const char *mail_command_text(unsigned n)
+{
+	return n < sizeof(commands) / sizeof(*commands) ? commands[n].text :
+			NULL;
+}
+
 static int do_help(struct mail *m)
 {
 	const struct command *c;
@@ -334,6 +340,7 @@ void mail_command_loop(struct mail *m)
 		enum mail_input in;
 
 		announce(m);
+		m->term.ask = MAIL_ASK_COMMAND;
 		in = mail_term_line(&m->term, "? ", &line);
 		if (in == MAIL_LINE) {
 			run_line(m, str_span(&line));

@@ -6,6 +6,8 @@
 
 /* Until quit, exit or the end of input. */
 void mail_command_loop(struct mail *m);
+/* Row n of the table: the name, then, after blanks, its help. NULL behind the last. */
+const char *mail_command_text(unsigned n);
 
 /*
  * Commands that are files of their own. What they are about is in m->set or
