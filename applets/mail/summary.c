@@ -5,6 +5,7 @@
 #include "base/date.h"
 #include "mail/box.h"
 #include "mime/addr.h"
+#include "os/text.h"
 
 #define SCREEN 20		/* summaries, where the terminal does not say */
 #define SENDER 20		/* columns */
@@ -88,5 +89,5 @@ void mail_show_screen(struct mail *m, unsigned n)
 		shown++;
 	}
 	if (!shown)
-		mail_term_printf(&m->term, "No messages\n");
+		mail_term_printf(&m->term, T("No messages\n"));
 }
