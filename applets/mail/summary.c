@@ -19,10 +19,10 @@ static const struct {
 	{ MAIL_DELETED, 0, 0, 'D' },
 	{ MAIL_HELD, 0, 0, 'P' },
 	{ MAIL_SAVED, 0, 0, '*' },
-	{ 0, 0, MAILBOX_SEEN | MAILBOX_OLD, 'N' },
-	{ 0, MAILBOX_OLD, MAILBOX_SEEN, 'U' },
 	{ 0, MAILBOX_FLAGGED, 0, 'F' },
 	{ 0, MAILBOX_ANSWERED, 0, 'A' },
+	{ 0, 0, MAILBOX_SEEN | MAILBOX_OLD, 'N' },
+	{ 0, MAILBOX_OLD, MAILBOX_SEEN, 'U' },
 	{ 0, MAILBOX_SEEN, MAILBOX_OLD, 'R' },
 	{ 0, 0, 0, ' ' }
 };
