@@ -13,6 +13,7 @@
 #include "mail/term_private.h"
 #include "mail/var.h"
 #include "os/file.h"
+#include "os/text.h"
 
 #define ROWS 24			/* of a terminal that does not tell */
 #define COLUMNS 80
