@@ -101,6 +101,7 @@ class Terminal:
             BINARY, ["mail", *args], env=env, cwd=desk.home, timeout=10,
             dimensions=(self.rows, self.columns), echo=True)
         self.mail.delaybeforesend = None
+        select.select([self.mail.child_fd], [], [], 20)
         self.settle()
 
     def settle(self, most=20):
