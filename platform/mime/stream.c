@@ -220,7 +220,7 @@ static void on_delimiter(struct stream *s, size_t start, size_t end,
 	while (s->state == STREAM_HEADER && !s->stop)
 		end_header(s);
 	/* its first delimiter: what stood before it was a preamble */
-	if (s->state == STREAM_FIRST && end == s->levels.n)
+	if (!last && s->state == STREAM_FIRST && end == s->levels.n)
 		s->state = STREAM_SKIP;
 	end_part(s);
 	s->eol_n = 0;

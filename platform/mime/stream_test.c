@@ -228,6 +228,9 @@ static void broken(void **state)
 			"1 text/plain 1 <no delimiter\nat all\n>\n");
 	has(MULTI("\"\"") "--\n\nx\n----\n", false,
 			"1 multipart/mixed 0 <--\n\nx\n----\n>\n");
+	has(MULTI("b") "no part\n--b--\n", false, "[multipart/mixed 0\n"
+			"1 text/plain 1 <no part>\n");
+	has(MULTI("b") "--b--\n", false, "[multipart/mixed 0\n");
 	has(MULTI("o") "--o\n" MULTI("i") "text\n--o--\n", false,
 			"[multipart/mixed 0\n[multipart/mixed 1\n"
 			"1 text/plain 2 <text>\n");
