@@ -89,7 +89,8 @@ def state(pid):
 class Terminal:
     """mail on a terminal; `screen` is what is seen, `octets` what was sent."""
 
-    def __init__(self, desk, args=(), term="xterm", size=(80, 24), **env):
+    def __init__(self, desk, args=(), term="xterm", size=(80, 24), argv=None,
+                 wait=True, **env):
         self.columns, self.rows = size
         self.screen = pyte.Screen(self.columns, self.rows)
         self.stream = pyte.ByteStream(self.screen)
@@ -97,12 +98,14 @@ class Terminal:
         env = {**desk.env, "TERM": term, "PWD": str(desk.home), **env}
         for name in ("LINES", "COLUMNS"):
             del env[name]
+        argv = argv or [BINARY, "mail", *args]
         self.mail = pexpect.spawn(
-            BINARY, ["mail", *args], env=env, cwd=desk.home, timeout=10,
+            argv[0], argv[1:], env=env, cwd=desk.home, timeout=10,
             dimensions=(self.rows, self.columns), echo=True)
         self.mail.delaybeforesend = None
-        select.select([self.mail.child_fd], [], [], 20)
-        self.settle()
+        if wait:
+            select.select([self.mail.child_fd], [], [], 20)
+            self.settle()
 
     def settle(self, most=20):
         """Reads until nothing more comes and mail waits; gives what came."""
