@@ -284,10 +284,11 @@ bool mail_line_goes_on(struct str *line)
 static enum mail_input read_line(struct mail *m, struct str *line)
 {
 	const char *prompt = mail_var(m, "prompt");
-	enum mail_input in = mail_term_line(&m->term, prompt ? prompt : "",
-			line);
+	enum mail_input in;
 	struct str more;
 
+	m->term.ask = MAIL_ASK_COMMAND;
+	in = mail_term_line(&m->term, prompt ? prompt : "", line);
 	str_init(&more, MAIL_LINE_MOST);
 	while (in == MAIL_LINE && mail_line_goes_on(line)) {
 		in = mail_term_line(&m->term, prompt ? prompt : "", &more);

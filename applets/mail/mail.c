@@ -59,6 +59,22 @@
  *	help
  *	  What a calendar part (RFC 5545) is about: when, where, by whom; and
  *	  the names of the files that Outlook packs into winmail.dat.
+ *
+ * file edit.c MAIL_EDIT
+ * file edit_draw.c MAIL_EDIT
+ * file term_edit.c MAIL_EDIT
+ * file complete.c MAIL_EDIT
+ *
+ * config MAIL_EDIT
+ *	depends on MAIL_READ
+ *	bool "Line editing, history, completion (0 kB)"
+ *	default n
+ *	help
+ *	  On terminals that obey ANSI sequences lines can be edited with the
+ *	  cursor keys and those of Emacs, lines typed before come back, and
+ *	  TAB completes commands, variables, files, folders and addresses.
+ *	  Without it, and on others, the kernel's line discipline does what
+ *	  it can.
  */
 #include "applet.h"
 #include "config.h"
@@ -336,6 +352,7 @@ int mail_main(int argc, char **argv)
 		mail_failed(&m);
 		return EX_OSERR;
 	}
+	m.term.mail = &m;
 	if (reads ? argc - at > o.file : at == argc)
 		usage_fail("mail");
 	umask(077);	/* mail is private: mbox, dead.letter, what is saved */
@@ -347,6 +364,7 @@ int mail_main(int argc, char **argv)
 	status = reads ? read_mode(&m, &o, argv[at]) :
 			send_mode(&m, &o, argv + at, argc - at);
 	conf_free(m.conf);
+	mail_term_free(&m.term);
 	mail_var_free(&m);
 	if ((fflush(stdout) == EOF || ferror(stdout)) && !status)
 		status = EX_IOERR;
