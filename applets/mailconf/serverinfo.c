@@ -18,7 +18,7 @@ enum far { FAR_NOT, FAR_CONNECTED, FAR_GREETED, FAR_CERT, FAR_LOGIN };
 struct port {
 	enum far far;
 	bool login_failed;
-	char error[500], cause[256], fault[128];
+	char error[480], cause[256], fault[128];
 	unsigned long long until, code;
 };
 
