@@ -77,8 +77,9 @@ static unsigned put_safe(const struct console *c, struct str *out,
 
 /* One line of it, broken into several. column: where it begins. */
 static void wrap(const struct console *c, struct str *out, unsigned indent,
-		struct span line)
+		unsigned used, struct span line)
 {
+	bool begins = true;		/* no blank goes before a word */
 	unsigned at = 0, n;
 	struct span word;
 	struct str safe;
@@ -89,6 +90,7 @@ static void wrap(const struct console *c, struct str *out, unsigned indent,
 		line = span_rest(line, 1);
 	for (n = 0; n < at; n++)
 		str_addc(out, ' ');
+	at += used;
 	while ((word = span_word(&line)).n) {
 		str_clear(&safe);
 		n = put_safe(c, &safe, word);
@@ -96,11 +98,12 @@ static void wrap(const struct console *c, struct str *out, unsigned indent,
 			str_addc(out, '\n');
 			for (at = 0; at < indent; at++)
 				str_addc(out, ' ');
-		} else if (at && out->n && out->p[out->n - 1] != ' ') {
+		} else if (!begins) {
 			str_addc(out, ' ');
 			at++;
 		}
 		str_add(out, str_span(&safe));
+		begins = false;
 		at += n;
 	}
 	str_free(&safe);
@@ -109,8 +112,11 @@ static void wrap(const struct console *c, struct str *out, unsigned indent,
 static void put_text(const struct console *c, struct str *out,
 		unsigned indent, struct span text)
 {
+	unsigned used = c->used;
+
 	while (text.n) {
-		wrap(c, out, indent, span_cut(&text, '\n'));
+		wrap(c, out, indent, used, span_cut(&text, '\n'));
+		used = 0;
 		if (text.n)
 			str_addc(out, '\n');
 	}

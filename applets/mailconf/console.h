@@ -13,6 +13,7 @@
 struct console {
 	unsigned columns;
 	bool utf8;		/* the terminal shows it; else ASCII and '?' */
+	unsigned used;		/* columns that the next line has already */
 	int signals;		/* signalfd of INT, HUP, TERM; -1: they end us */
 };
 

@@ -17,4 +17,10 @@ int mailconf_import(const char *program, const char *path,
  */
 int mailconf_setup(const char *path, const char *answers, bool no_check);
 
+/*
+ * doctor.c: what is wrong with the configuration at path, its machine and its
+ * domains; probe: NAME[:PORT], or NULL. 0; 1: something is; or an exit status.
+ */
+int mailconf_doctor(const char *path, const char *probe, bool json);
+
 #endif

@@ -374,6 +374,9 @@ static void tell_next(struct setup *s)
 		console_say(&s->console, 2, T("Daemons that run take it up "
 					"when they are started anew; maild "
 					"also by a SIGHUP."));
+	if (CFG_MAILCONF_DOCTOR)
+		console_say(&s->console, 2, T("What else is to be done says: "
+					"mailconf --doctor"));
 }
 
 static int finish(struct setup *s)
