@@ -24,15 +24,42 @@
  *	  -N          do not list them at the start
  *	  -i          ignore ^C
  *	  --setup     set this machine up for mail (where built in)
- *	  -n          read no start-up file (there is none yet)
+ *	  -n          do not read the system's start-up file
+ *
+ * file args.c MAIL_RC
+ * file command.c MAIL_RC
+ * file rc.c MAIL_RC
+ * file set.c MAIL_RC
+ *
+ * config MAIL_RC
+ *	depends on MAIL
+ *	bool "start-up files, variables, aliases (9 kB)"
+ *	default y
+ *	help
+ *	  ~/.mailrc and /etc/mail.rc (mail-rc), also where mail only sends.
  *
  * config MAIL_READ
  *	depends on MAIL
+ *	select MAIL_RC
  *	bool "mail reads, too (17 kB)"
  *	default y
  *	help
  *	  Without it mail only sends, as scripts and cron need it:
  *	  mail [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] ADDRESS...
+ *
+ * config MAIL_HTML
+ *	depends on MAIL_READ
+ *	bool "HTML as readable text (9 kB)"
+ *	help
+ *	  Mail that has no plain text is shown as text: paragraphs, lists,
+ *	  links. Without it such a part is only named.
+ *
+ * config MAIL_CALENDAR
+ *	depends on MAIL_READ
+ *	bool "Invitations, and names in winmail.dat (3 kB)"
+ *	help
+ *	  What a calendar part (RFC 5545) is about: when, where, by whom; and
+ *	  the names of the files that Outlook packs into winmail.dat.
  */
 #include "applet.h"
 #include "config.h"
@@ -49,6 +76,7 @@
 #include "mail/box.h"
 #include "mail/command.h"
 #include "mail/mail.h"
+#include "mail/rc.h"
 #include "mail/send.h"
 #include "mail/show.h"
 #include "mail/var.h"
@@ -61,7 +89,7 @@
 struct options {
 	const char *subject, *from, *user;
 	struct opt_list cc, bcc;
-	bool file, exists, headers, no_headers, ignore, setup;
+	bool file, exists, headers, no_headers, ignore, bare, setup;
 };
 
 static const struct opt_row rows[] = {
@@ -82,7 +110,7 @@ static const struct opt_row rows[] = {
 	{ 'i', "ignore", OPT_FLAG, OPT_AT(struct options, ignore) },
 	USE_MAILCONF_SETUP({ 0, "setup", OPT_FLAG,
 		OPT_AT(struct options, setup) },)
-	{ 'n', "", OPT_IGNORE, 0 },
+	{ 'n', "no-start-up", OPT_FLAG, OPT_AT(struct options, bare) },
 	{ 0 }
 };
 
@@ -128,22 +156,6 @@ static void find_user(struct mail *m)
 }
 
 /* ---- which mailbox */
-
-int mail_path(struct mail *m, struct span name, char out[PATH_MAX])
-{
-	const char *before = "", *folder = "";
-	int n;
-
-	if (span_starts(name, "+"))
-		folder = "/mail/";
-	if (*folder || span_starts(name, "~/")) {
-		before = m->home;
-		name = span_rest(name, 1);
-	}
-	n = snprintf(out, PATH_MAX, "%s%s%.*s", before, folder, SPAN_ARG(name));
-	return n > 0 && n < PATH_MAX ? 0 :
-			err_set(&m->err, ERR_PERM, "No such file name");
-}
 
 /* A mailbox of the system's: one name, no path, in dir. */
 static int box_path(struct mail *m, const char *dir, struct span name,
@@ -345,6 +357,9 @@ int mail_main(int argc, char **argv)
 	umask(077);	/* mail is private: mbox, dead.letter, what is saved */
 	m.conf = conf_read_or_exit(NULL);
 	find_user(&m);
+	m.sending = !reads;
+	if (CFG_MAIL_RC)
+		mail_rc_start(&m, o.bare);
 	status = reads ? read_mode(&m, &o, argv[at]) :
 			send_mode(&m, &o, argv + at, argc - at);
 	conf_free(m.conf);
