@@ -23,6 +23,7 @@
  *	  -H          only list the messages
  *	  -N          do not list them at the start
  *	  -i          ignore ^C
+ *	  --setup     set this machine up for mail (where built in)
  *	  -n          do not read the system's start-up file
  *
  * file args.c MAIL_RC
@@ -97,13 +98,14 @@
 #include "mail/var.h"
 #include "os/opt.h"
 #include "os/priv.h"
+#include "os/proc.h"
 
 #define NO_MAIL 1		/* exit status, as POSIX has it for -e */
 
 struct options {
 	const char *subject, *from, *user;
 	struct opt_list cc, bcc;
-	bool file, exists, headers, no_headers, ignore, bare;
+	bool file, exists, headers, no_headers, ignore, bare, setup;
 };
 
 static const struct opt_row rows[] = {
@@ -122,6 +124,8 @@ static const struct opt_row rows[] = {
 	USE_MAIL_READ({ 'N', "no-headers", OPT_FLAG,
 		OPT_AT(struct options, no_headers) },)
 	{ 'i', "ignore", OPT_FLAG, OPT_AT(struct options, ignore) },
+	USE_MAILCONF_SETUP({ 0, "setup", OPT_FLAG,
+		OPT_AT(struct options, setup) },)
 	{ 'n', "no-start-up", OPT_FLAG, OPT_AT(struct options, bare) },
 	{ 0 }
 };
@@ -337,6 +341,16 @@ static int read_mode(struct mail *m, const struct options *o, const char *file)
 	return status;
 }
 
+/* Applets never include each other: it becomes the other one. */
+static int set_up(void)
+{
+	char *argv[] = { (char[]){ "mailconf" }, (char[]){ "--setup" }, NULL };
+
+	execv(proc_self("/proc/self/exe"), argv);
+	perror("mail: mailconf --setup");
+	return EX_OSERR;
+}
+
 /* ---- */
 
 int mail_main(int argc, char **argv)
@@ -347,6 +361,8 @@ int mail_main(int argc, char **argv)
 	bool reads = CFG_MAIL_READ && (o.file || o.user || o.exists ||
 			o.headers || at == argc);
 
+	if (CFG_MAILCONF_SETUP && o.setup)
+		return set_up();
 	if (mail_term_init(&m.term, o.ignore) < 0) {
 		err_errno(&m.err, "signals");
 		mail_failed(&m);
