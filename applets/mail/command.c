@@ -2,7 +2,9 @@
 
 #include <string.h>
 #include <sysexits.h>
+#include "config.h"
 #include "mail/box.h"
+#include "mail/drafts.h"
 #include "mail/select.h"
 #include "mail/show.h"
 
@@ -207,7 +209,27 @@ static const struct command {
 	{ "Reply    [LIST]  answer the author",
 		1, LIST, 0, 0, mail_do_reply_sender },
 	{ "Respond", 1, LIST, 0, 0, mail_do_reply_sender },
+	{ "followup [LIST]  reply, and keep a copy by the author's name",
+		2, LIST, 0, 0, mail_do_followup },
+	{ "Followup", 1, LIST, 0, 0, mail_do_followup_each },
+	{ "replyall", 6, LIST, 0, 0, mail_do_reply_all },
+	{ "replysender", 6, LIST, 0, 0, mail_do_reply_author },
+	{ "Lreply   [LIST]  answer the mailing list",
+		2, LIST, 0, 0, mail_do_reply_list },
 	{ "mail     ADDRESS write a message", 1, TEXT, 0, 0, mail_do_mail },
+	USE_MAIL_FORWARD({ "forward  [LIST] ADDRESS  send messages on",
+		3, TEXT, 0, 0, mail_do_forward },)
+	USE_MAIL_FORWARD({ "Forward", 3, TEXT, 0, 0,
+		mail_do_forward_record },)
+	USE_MAIL_FORWARD({ "resend   [LIST] ADDRESS  the same, unchanged",
+		3, TEXT, 0, 0, mail_do_resend },)
+	USE_MAIL_FORWARD({ "Resend", 3, TEXT, 0, 0,
+		mail_do_resend_silent },)
+	USE_MAIL_FORWARD({ "redirect", 3, TEXT, 0, 0, mail_do_resend },)
+	USE_MAIL_FORWARD({ "Redirect", 3, TEXT, 0, 0,
+		mail_do_resend_silent },)
+	USE_MAIL_DRAFTS({ "drafts   [NUMBER]  go on with what was cut short",
+		2, TEXT, 0, 0, mail_do_drafts },)
 	{ "save     [LIST] [FILE]  move messages to a file",
 		1, TEXT, 0, 0, mail_do_save },
 	{ "copy     [LIST] [FILE]  and keep them here, too",
@@ -288,7 +310,7 @@ static void mark(struct mail *m, const struct command *c)
 		}
 }
 
-static int run_line(struct mail *m, struct span line)
+int mail_command(struct mail *m, struct span line)
 {
 	const struct command *c;
 	struct span name;
@@ -302,6 +324,8 @@ static int run_line(struct mail *m, struct span line)
 	if (line.n && !c->takes)
 		return tell(m, "This command takes no argument");
 	m->arg = line;
+	if (!m->box)
+		return tell(m, "Not while only writing a message");
 	memset(m->set, 0, (size_t)m->count + 1);
 	if (c->takes & LIST && (line.n || !(c->takes & ALL)) &&
 	    mail_list(m, line, c->takes & GONE) < 0)
@@ -336,7 +360,7 @@ void mail_command_loop(struct mail *m)
 		announce(m);
 		in = mail_term_line(&m->term, "? ", &line);
 		if (in == MAIL_LINE) {
-			run_line(m, str_span(&line));
+			mail_command(m, str_span(&line));
 		} else if (in == MAIL_INTERRUPT && m->term.tty_in) {
 			mail_term_printf(&m->term, "\nInterrupt\n");
 		} else {
