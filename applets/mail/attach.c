@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/base64.h"
+#include "mail/args.h"
 #include "mail/box.h"
 #include "mime/compose.h"
 #include "mime/param.h"
@@ -163,17 +164,15 @@ int mail_attach_add(struct mail *m, struct mail_draft *d, struct span name)
 {
 	struct mail_attach **at = &d->attached, *a;
 	unsigned message = message_of(m, name);
-	char path[PATH_MAX];
 
-	if (message)
-		snprintf(path, sizeof(path), "#%u", message);
-	else if (mail_path(m, name, path) < 0)
-		return -1;
-	a = malloc(sizeof(*a) + strlen(path) + 1);
+	if (span_has_control(name))
+		return err_set(&m->err, ERR_PERM, "%s",
+				T("No such file name"));
+	a = malloc(sizeof(*a) + name.n + 1);
 	if (!a)
 		return err_nomem(&m->err);
 	*a = (struct mail_attach){ .message = message, .fd = -1 };
-	str_copys(a->path, strlen(path) + 1, path);
+	str_copy(a->path, name.n + 1, name);
 	if (look_at(m, a) < 0) {
 		free(a);
 		return -1;
@@ -214,11 +213,15 @@ static void show_list(struct mail *m, const struct mail_draft *d)
 static int change(struct mail *m, struct mail_draft *d, struct span word)
 {
 	struct mail_attach **at = &d->attached;
+	char path[PATH_MAX];
 	unsigned long n;
 
+	if (message_of(m, word))
+		return mail_attach_add(m, d, word);
 	if (!span_starts(word, "-") ||
 	    !span_number(span_rest(word, 1), 9999, &n))
-		return mail_attach_add(m, d, word);
+		return mail_path(m, word, path) < 0 ? -1 :
+				mail_attach_add(m, d, span_of(path));
 	while (*at && --n)
 		at = &(*at)->next;
 	if (!*at)
@@ -230,9 +233,9 @@ static int change(struct mail *m, struct mail_draft *d, struct span word)
 
 void mail_attach_edit(struct mail *m, struct mail_draft *d, struct span words)
 {
-	struct span word = span_word(&words);
+	struct span word = mail_arg(&words);
 
-	for (; word.n; word = span_word(&words))
+	for (; word.n; word = mail_arg(&words))
 		if (change(m, d, word) < 0)
 			mail_failed(m);
 	show_list(m, d);

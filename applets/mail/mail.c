@@ -36,10 +36,23 @@
  *	  -H          only list the messages
  *	  -N          do not list them at the start
  *	  -i          ignore ^C
- *	  -n          read no start-up file (there is none yet)
+ *	  -n          do not read the system's start-up file
+ *
+ * file args.c MAIL_RC
+ * file command.c MAIL_RC
+ * file rc.c MAIL_RC
+ * file set.c MAIL_RC
+ *
+ * config MAIL_RC
+ *	depends on MAIL
+ *	bool "start-up files, variables, aliases (9 kB)"
+ *	default y
+ *	help
+ *	  ~/.mailrc and /etc/mail.rc (mail-rc), also where mail only sends.
  *
  * config MAIL_READ
  *	depends on MAIL
+ *	select MAIL_RC
  *	bool "mail reads, too (17 kB)"
  *	default y
  *	help
@@ -67,6 +80,20 @@
  *	help
  *	  On a terminal the message is a file in the home folder while it is
  *	  being written: after kill -9 or a power cut ~d or drafts goes on.
+ *
+ * config MAIL_HTML
+ *	depends on MAIL_READ
+ *	bool "HTML as readable text (9 kB)"
+ *	help
+ *	  Mail that has no plain text is shown as text: paragraphs, lists,
+ *	  links. Without it such a part is only named.
+ *
+ * config MAIL_CALENDAR
+ *	depends on MAIL_READ
+ *	bool "Invitations, and names in winmail.dat (3 kB)"
+ *	help
+ *	  What a calendar part (RFC 5545) is about: when, where, by whom; and
+ *	  the names of the files that Outlook packs into winmail.dat.
  */
 #include "applet.h"
 #include "config.h"
@@ -87,6 +114,7 @@
 #include "mail/drafts.h"
 #include "mail/mail.h"
 #include "mail/record.h"
+#include "mail/rc.h"
 #include "mail/send.h"
 #include "mail/show.h"
 #include "mail/var.h"
@@ -100,7 +128,7 @@ struct options {
 	const char *subject, *from, *user;
 	const char *type, *quoted;
 	struct opt_list cc, bcc, more, fields;
-	bool file, exists, headers, no_headers, ignore;
+	bool file, exists, headers, no_headers, ignore, bare;
 	bool template, skip_empty, record, escapes, debug;
 };
 
@@ -132,7 +160,7 @@ static const struct opt_row rows[] = {
 	USE_MAIL_READ({ 'N', "no-headers", OPT_FLAG,
 		OPT_AT(struct options, no_headers) },)
 	{ 'i', "ignore", OPT_FLAG, OPT_AT(struct options, ignore) },
-	{ 'n', "", OPT_IGNORE, 0 },
+	{ 'n', "no-start-up", OPT_FLAG, OPT_AT(struct options, bare) },
 	{ 0 }
 };
 
@@ -178,22 +206,6 @@ static void find_user(struct mail *m)
 }
 
 /* ---- which mailbox */
-
-int mail_path(struct mail *m, struct span name, char out[PATH_MAX])
-{
-	const char *before = "", *folder = "";
-	int n;
-
-	if (span_starts(name, "+"))
-		folder = "/mail/";
-	if (*folder || span_starts(name, "~/")) {
-		before = m->home;
-		name = span_rest(name, 1);
-	}
-	n = snprintf(out, PATH_MAX, "%s%s%.*s", before, folder, SPAN_ARG(name));
-	return n > 0 && n < PATH_MAX ? 0 :
-			err_set(&m->err, ERR_PERM, "No such file name");
-}
 
 /* A mailbox of the system's: one name, no path, in dir. */
 static int box_path(struct mail *m, const char *dir, struct span name,
@@ -279,14 +291,10 @@ static int fill_draft(struct mail *m, struct mail_draft *d,
 
 static int start_text(struct mail *m, struct mail_draft *d, const char *name)
 {
-	char path[PATH_MAX];
-	int fd, rc;
+	int fd = open(name, O_RDONLY | O_CLOEXEC), rc;
 
-	if (mail_path(m, span_of(name), path) < 0)
-		return -1;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return err_errno(&m->err, "%s", path);
+		return err_errno(&m->err, "%s", name);
 	rc = mail_draft_add_file(d, fd, 0, &m->err);
 	close(fd);
 	return rc;
@@ -296,10 +304,14 @@ static int start_text(struct mail *m, struct mail_draft *d, const char *name)
 static int add_more(struct mail *m, struct mail_draft *d, const char *what)
 {
 	char path[PATH_MAX];
+	const char *name = what;
 
-	if (CFG_MAIL_ATTACH && mail_path(m, span_of(what), path) == 0 &&
-	    access(path, F_OK) == 0)
-		return mail_attach_add(m, d, span_of(what));
+	/* the shell has taken the quotes off: only what it leaves is ours */
+	if ((*what == '~' || *what == '+') &&
+	    mail_path(m, span_of(what), path) == 0)
+		name = path;
+	if (CFG_MAIL_ATTACH && access(name, F_OK) == 0)
+		return mail_attach_add(m, d, span_of(name));
 	if (mail_draft_line(m, d, span_of(what)) == 0)
 		return 0;
 	return err_set(&m->err, ERR_PERM, CFG_MAIL_ATTACH ?
@@ -425,16 +437,6 @@ static int read_mode(struct mail *m, const struct options *o, const char *file)
 
 /* ---- */
 
-/* POSIX, "Internal Variables", and what all start-up files set. */
-static void set_defaults(struct mail *m, const struct options *o)
-{
-	mail_var_set(m, SPAN("asksub"), SPAN(""));
-	mail_var_set(m, SPAN("save"), SPAN(""));
-	mail_var_set(m, SPAN("dot"), SPAN(""));
-	if (o->debug)
-		mail_var_set(m, SPAN("debug"), SPAN(""));
-}
-
 int mail_main(int argc, char **argv)
 {
 	struct options o = { .file = false };
@@ -453,8 +455,11 @@ int mail_main(int argc, char **argv)
 	umask(077);	/* mail is private: mbox, dead.letter, what is saved */
 	m.conf = conf_read_or_exit(NULL);
 	find_user(&m);
-	if (CFG_MAIL_READ)
-		set_defaults(&m, &o);
+	m.sending = !reads;
+	if (CFG_MAIL_RC)
+		mail_rc_start(&m, o.bare);
+	if (CFG_MAIL_RC && o.debug)
+		mail_var_set(&m, SPAN("debug"), SPAN(""));
 	status = reads ? read_mode(&m, &o, argv[at]) :
 			send_mode(&m, &o, argv + at, argc - at);
 	conf_free(m.conf);

@@ -30,7 +30,7 @@ void mail_send_shell_word(struct str *out, struct span text)
 
 int mail_send_dead_path(struct mail *m, char path[PATH_MAX])
 {
-	const char *name = CFG_MAIL_READ ? mail_var(m, "DEAD") : NULL;
+	const char *name = CFG_MAIL_RC ? mail_var(m, "DEAD") : NULL;
 
 	if (!name || !*name)
 		name = getenv("DEAD");
@@ -93,7 +93,7 @@ static void keep(struct mail *m, struct mail_draft *d)
 {
 	char path[PATH_MAX];
 
-	if (!d->size || (CFG_MAIL_READ && !mail_var(m, "save")))
+	if (!d->size || (CFG_MAIL_RC && !mail_var(m, "save")))
 		return;
 	if (mail_send_dead_path(m, path) == 0 && append_dead(m, d, path) == 0)
 		mail_term_error(&m->term, T("The text is kept in %s"), path);
@@ -176,7 +176,7 @@ static int add_signature(struct mail *m, struct mail_draft *d)
 	int fd, rc;
 
 	text = mail_var(m, "autosign") ? mail_var(m, "sign") : NULL;
-	if (text && *text)
+	if (CFG_MAIL_READ && text && *text)
 		return mail_escape_sign(m, d, text);
 	if (!name || !*name)
 		return 0;
@@ -218,7 +218,7 @@ static int deliver(struct mail *m, struct mail_draft *d)
 
 	letter_init(&l, m);
 	rc = letter_make(&l, d);
-	if (rc == 0 && CFG_MAIL_READ && mail_var(m, "debug"))
+	if (rc == 0 && CFG_MAIL_RC && mail_var(m, "debug"))
 		rc = debug(&l);
 	else if (rc == 0)
 		rc = letter_send(&l);
@@ -239,12 +239,12 @@ static int finish(struct mail *m, struct mail_draft *d)
 	int rc = d->template ? mail_draft_template(m, d) : 0;
 
 	if (!d->size && (d->skip_empty ||
-			(CFG_MAIL_READ && mail_var(m, "skipemptybody"))))
+			(CFG_MAIL_RC && mail_var(m, "skipemptybody"))))
 		return 0;
 	if (!d->size && !d->attached)
 		mail_term_error(&m->term, "%s",
 				T("Null message body; hope that's ok"));
-	if (rc == 0 && CFG_MAIL_READ)
+	if (rc == 0 && CFG_MAIL_RC)
 		rc = add_signature(m, d);
 	if (rc < 0)
 		mail_term_error(&m->term, T("mail: not sent: %s"),
