@@ -4,6 +4,7 @@
 #include <sysexits.h>
 #include "config.h"
 #include "mail/box.h"
+#include "mail/drafts.h"
 #include "mail/rc.h"
 #include "mail/select.h"
 #include "mail/show.h"
@@ -70,6 +71,26 @@ static const struct command {
 	{ "Respond", 1, LIST | LATE, 0, 0, mail_do_reply_sender },
 	{ "mail     ADDRESS write a message",
 		1, TEXT | LATE, 0, 0, mail_do_mail },
+	{ "followup [LIST]  reply, and keep a copy by the author's name",
+		2, LIST | LATE, 0, 0, mail_do_followup },
+	{ "Followup", 1, LIST | LATE, 0, 0, mail_do_followup_each },
+	{ "replyall", 6, LIST | LATE, 0, 0, mail_do_reply_all },
+	{ "replysender", 6, LIST | LATE, 0, 0, mail_do_reply_author },
+	{ "Lreply   [LIST]  answer the mailing list",
+		2, LIST | LATE, 0, 0, mail_do_reply_list },
+	USE_MAIL_FORWARD({ "forward  [LIST] ADDRESS  send messages on",
+		3, TEXT | BOX | LATE, 0, 0, mail_do_forward },)
+	USE_MAIL_FORWARD({ "Forward", 3, TEXT | BOX | LATE, 0, 0,
+		mail_do_forward_record },)
+	USE_MAIL_FORWARD({ "resend   [LIST] ADDRESS  the same, unchanged",
+		3, TEXT | BOX | LATE, 0, 0, mail_do_resend },)
+	USE_MAIL_FORWARD({ "Resend", 3, TEXT | BOX | LATE, 0, 0,
+		mail_do_resend_silent },)
+	USE_MAIL_FORWARD({ "redirect", 3, TEXT | BOX | LATE, 0, 0, mail_do_resend },)
+	USE_MAIL_FORWARD({ "Redirect", 3, TEXT | BOX | LATE, 0, 0,
+		mail_do_resend_silent },)
+	USE_MAIL_DRAFTS({ "drafts   [NUMBER]  go on with what was cut short",
+		2, TEXT | LATE, 0, 0, mail_do_drafts },)
 	{ "save     [LIST] [FILE]  move messages to a file",
 		1, TEXT | BOX, 0, 0, mail_do_save },
 	{ "copy     [LIST] [FILE]  and keep them here, too",
