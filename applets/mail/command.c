@@ -226,7 +226,7 @@ static bool is_condition(const struct command *c)
 			c->run == mail_do_endif);
 }
 
-int mail_command(struct mail *m, struct span line)
+int mail_command_run(struct mail *m, struct span line)
 {
 	struct span name = take_name(&line);
 	/* a list alone: show it; an empty line: the next one */
@@ -297,7 +297,7 @@ void mail_command_loop(struct mail *m)
 		announce(m);
 		in = read_line(m, &line);
 		if (in == MAIL_LINE) {
-			int rc = mail_command(m, span_trim(str_span(&line)));
+			int rc = mail_command_run(m, span_trim(str_span(&line)));
 
 			/* of a script the status tells */
 			if (rc < 0 && !m->term.tty_in && !m->status)

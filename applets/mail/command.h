@@ -8,7 +8,7 @@
 /* Until quit, exit or the end of input. */
 void mail_command_loop(struct mail *m);
 /* Runs one line. 0, or -1 when it failed and said so. */
-int mail_command(struct mail *m, struct span line);
+int mail_command_run(struct mail *m, struct span line);
 /* Does the line end in a backslash? Takes it away: the next line follows. */
 bool mail_line_goes_on(struct str *line);
 /* The nth row of the table, "NAME  ARGUMENTS  help"; NULL after the last. */

@@ -98,7 +98,7 @@ static int run_lines(struct mail *m, FILE *f, const char *path)
 		struct span text = span_trim(str_span(&line));
 
 		n = next;
-		if (!text.n || mail_command(m, text) == 0)
+		if (!text.n || mail_command_run(m, text) == 0)
 			continue;
 		mail_term_error(&m->term, T("mail: this is in %s, line %u"),
 				path, n);
