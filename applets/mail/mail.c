@@ -26,6 +26,8 @@
  *	  -n          do not read the system's start-up file
  *
  * file args.c MAIL_RC
+ * file help.c MAIL_RC
+ * file shell.c MAIL_RC
  * file command.c MAIL_RC
  * file rc.c MAIL_RC
  * file set.c MAIL_RC

@@ -60,6 +60,8 @@ struct mail {
  * m->err.
  */
 int mail_path(struct mail *m, struct span name, char out[PATH_MAX]);
+/* The same path however the current directory changes; as it is where that has no name. */
+void mail_path_absolute(const char *path, char out[PATH_MAX]);
 /* Sets m->set to what a message list means (select.h). 0 or -1 with m->err. */
 int mail_list(struct mail *m, struct span words, bool deleted);
 /* Tells m->err; gives -1. */

@@ -2,6 +2,7 @@
 #include "mail/mail.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include "config.h"
 #include "mail/args.h"
@@ -43,7 +44,9 @@ static int in_folder(struct mail *m, struct span name, char out[PATH_MAX])
 static void put_word(struct str *out, struct span name)
 {
 	for (size_t i = 0; i < name.n; i++) {
-		if (span_has(SPAN(" \t;|&<>#"), name.p[i]))
+		if (name.p[i] == '\\' && i + 1 < name.n)
+			str_addc(out, name.p[i++]);
+		else if (span_has(SPAN(" \t;|&<>#'\""), name.p[i]))
 			str_addc(out, '\\');
 		str_addc(out, name.p[i]);
 	}
@@ -87,7 +90,7 @@ static int by_shell(struct mail *m, struct span name, char out[PATH_MAX])
 static bool is_magic(struct span name)
 {
 	for (size_t i = 0; i < name.n; i++)
-		if (span_has(SPAN("~$`*?[{\\\"'"), name.p[i]))
+		if (span_has(SPAN("~$`*?[{\\"), name.p[i]))
 			return true;
 	return false;
 }
@@ -111,4 +114,16 @@ int mail_path(struct mail *m, struct span name, char out[PATH_MAX])
 	if (CFG_MAIL_READ && is_magic(name))
 		return by_shell(m, name, out);
 	return name.p == out ? 0 : join(m, "", "", name, out);
+}
+
+void mail_path_absolute(const char *path, char out[PATH_MAX])
+{
+	size_t size = strlen(path) + 1, n;
+
+	n = *path != '/' && getcwd(out, PATH_MAX) ? strlen(out) : 0;
+	if (n && n + 1 + size <= PATH_MAX)
+		out[n++] = '/';
+	else
+		n = 0;
+	memcpy(out + n, path, size);
 }
