@@ -201,6 +201,11 @@ $(G)/libs.stamp: $(G)/cflags config/check-libs
 		$(if $(and $(STATIC),$(CONFIG_AUTHD_DIRECTORY)),static) && \
 		touch $@
 
+# What users read in Chinese (platform/os/text.h).
+$(G)/text_zh.h: platform/os/zh_CN.po config/text.awk
+	$(Q)LC_ALL=C $(AWK) -f config/text.awk $< >$@
+$(O)/platform/os/text_zh.o: $(G)/text_zh.h
+
 $(O)/%.o: %.c $(G)/cflags | $(G)/libs.stamp
 	$(call say,CC)
 	@mkdir -p $(@D)

@@ -101,7 +101,7 @@ static bool mailbox_valid(struct span mailbox)
 	return true;
 }
 
-/* 500M, 2G, 1048576 */
+/* 500M, 2G, 1048576, unlimited */
 static bool quota_of(struct span text, uint64_t *out)
 {
 	static const char units[] = "KMGT";
@@ -109,6 +109,10 @@ static bool quota_of(struct span text, uint64_t *out)
 	unsigned shift = 0;
 	const char *unit;
 
+	if (span_is(text, "unlimited")) {
+		*out = AUTH_QUOTA_UNLIMITED;
+		return true;
+	}
 	if (text.n && !span_isalnum(span_rest(text, text.n - 1), ""))
 		return false;
 	if (text.n && (unit = memchr(units, ascii_lower(text.p[text.n - 1]) -

@@ -120,6 +120,8 @@ static void entries(void **state)
 	assert_true(u.quota == UINT64_C(2) << 30);
 	assert_int_equal(entry(&u, "", "", "12345"), 0);
 	assert_true(u.quota == 12345);
+	assert_int_equal(entry(&u, "", "", "unlimited"), 0);
+	assert_true(u.quota == AUTH_QUOTA_UNLIMITED);
 	for (size_t i = 0; i < sizeof(boxes) / sizeof(*boxes); i++)
 		if (entry(&u, "", boxes[i], "") != -1)
 			fail_msg("%s", boxes[i]);

@@ -21,8 +21,10 @@
 struct maildir_quota quota_of(const struct conf *conf,
 		const struct auth_user *user)
 {
+	uint64_t most = user->quota ? user->quota : conf->mailbox_quota;
+
 	return (struct maildir_quota){
-		.size_limit = user->quota ? user->quota : conf->mailbox_quota,
+		.size_limit = most == AUTH_QUOTA_UNLIMITED ? 0 : most,
 		.count_limit = user->quota_messages
 	};
 }

@@ -303,6 +303,16 @@ static bool is_same(struct quit *q, unsigned ours, unsigned theirs)
 			mailbox_message(q->box, theirs)->uid);
 }
 
+/* What the user has set or cleared; what others did to the rest stays. */
+static void carry_flags(struct quit *q, unsigned ours, unsigned theirs)
+{
+	unsigned changed = mailbox_changed(q->m->box, ours);
+	unsigned now = mailbox_flags(q->m->box, ours);
+
+	mailbox_flag(q->box, theirs, MAILBOX_OLD | flags_of(q->m, ours) |
+			(changed & now), changed & ~now);
+}
+
 /*
  * Both are in order of arrival: one walk finds who is still there. Flags are
  * set first, so that the copies in ~/mbox have them, too.
@@ -320,7 +330,7 @@ static void match_messages(struct quit *q)
 			continue;
 		q->there[i] = j;
 		at = j + 1;
-		mailbox_flag(q->box, j, MAILBOX_OLD | flags_of(q->m, i), 0);
+		carry_flags(q, i, j);
 		if (fate_of(q->m, i) == MOVES)
 			q->last = i;
 	}

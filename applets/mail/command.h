@@ -85,6 +85,13 @@ void mail_bang(struct mail *m, struct span command, struct str *out);
 /* save.c */
 int mail_do_save(struct mail *m);
 int mail_do_copy(struct mail *m);
+/* mark.c: flags that the mailbox keeps */
+int mail_do_flag(struct mail *m);
+int mail_do_unflag(struct mail *m);
+int mail_do_answered(struct mail *m);
+int mail_do_unanswered(struct mail *m);
+int mail_do_seen(struct mail *m);
+int mail_do_unread(struct mail *m);
 /* reply.c */
 int mail_do_mail(struct mail *m);
 int mail_do_reply(struct mail *m);

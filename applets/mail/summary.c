@@ -5,6 +5,7 @@
 #include "base/date.h"
 #include "mail/box.h"
 #include "mime/addr.h"
+#include "os/text.h"
 
 #define SCREEN 20		/* summaries, where the terminal does not say */
 #define SENDER 20		/* columns */
@@ -18,10 +19,10 @@ static const struct {
 	{ MAIL_DELETED, 0, 0, 'D' },
 	{ MAIL_HELD, 0, 0, 'P' },
 	{ MAIL_SAVED, 0, 0, '*' },
-	{ 0, 0, MAILBOX_SEEN | MAILBOX_OLD, 'N' },
-	{ 0, MAILBOX_OLD, MAILBOX_SEEN, 'U' },
 	{ 0, MAILBOX_FLAGGED, 0, 'F' },
 	{ 0, MAILBOX_ANSWERED, 0, 'A' },
+	{ 0, 0, MAILBOX_SEEN | MAILBOX_OLD, 'N' },
+	{ 0, MAILBOX_OLD, MAILBOX_SEEN, 'U' },
 	{ 0, MAILBOX_SEEN, MAILBOX_OLD, 'R' },
 	{ 0, 0, 0, ' ' }
 };
@@ -88,5 +89,5 @@ void mail_show_screen(struct mail *m, unsigned n)
 		shown++;
 	}
 	if (!shown)
-		mail_term_printf(&m->term, "No messages\n");
+		mail_term_printf(&m->term, T("No messages\n"));
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "base/utf8.h"
 #include "os/file.h"
+#include "os/text.h"
 
 #define ROWS 24			/* of a terminal that does not tell */
 #define COLUMNS 80
@@ -20,22 +21,6 @@
 #define MORE "--More--"
 
 /* ---- set-up */
-
-/* LC_ALL, LC_CTYPE, LANG: the first that is set says it (POSIX, 8.2). */
-static bool locale_utf8(void)
-{
-	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
-
-	for (size_t i = 0; i < 3; i++) {
-		struct span value = span_of(getenv(names[i]));
-
-		if (!value.n)
-			continue;
-		value = span_sub(value, 0, span_find(value, '@'));
-		return span_ends(value, ".utf-8") || span_ends(value, ".utf8");
-	}
-	return false;
-}
 
 static unsigned env_size(const char *name, unsigned otherwise)
 {
@@ -63,7 +48,7 @@ int mail_term_init(struct mail_term *t, bool ignore_int)
 	*t = (struct mail_term){ .signals = -1, .out = stdout };
 	t->tty_in = isatty(STDIN_FILENO);
 	t->tty_out = isatty(STDOUT_FILENO);
-	t->utf8 = locale_utf8();
+	t->utf8 = text_utf8();
 	mail_term_size(t);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);

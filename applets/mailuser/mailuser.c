@@ -29,7 +29,8 @@
  *
  *	  With USERS_FULL:
  *
- *	  show, enable, disable ADDRESS; quota ADDRESS SIZE|none [MESSAGES]
+ *	  show, enable, disable ADDRESS
+ *	  quota ADDRESS SIZE|none|unlimited [MESSAGES]
  *	  set ADDRESS forward|hook VALUE|none
  *	  app add|del ADDRESS NAME, app list ADDRESS
  *	  domain add|del DOMAIN, domain list

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include "base/err.h"
 #include "config.h"
+#include "net/auth.h"
 #include "os/conf.h"
 #include "store/user.h"
 

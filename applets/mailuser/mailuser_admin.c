@@ -47,6 +47,10 @@ bool mailuser_size(const char *text, uint64_t *octets)
 	const char *unit = NULL;
 	unsigned shift = 0;
 
+	if (span_is(s, "unlimited")) {
+		*octets = AUTH_QUOTA_UNLIMITED;
+		return true;
+	}
 	if (s.n && (s.p[s.n - 1] == 'B' || s.p[s.n - 1] == 'b'))
 		s.n--;
 	if (s.n)
@@ -76,7 +80,7 @@ int mailuser_quota(struct mailuser *m)
 	struct err err;
 
 	if (strcmp(size, "none") != 0 && !mailuser_size(size, &octets))
-		return bad(size, "not a size, as 500M, or none");
+		return bad(size, "not a size, as 500M, none or unlimited");
 	if (messages && strcmp(messages, "none") != 0 && !span_number(
 			span_of(messages), UINT32_MAX, &n))
 		return bad(messages, "not a number of messages, or none");

@@ -133,7 +133,8 @@ static bool put_dovecot(void *arg, const struct user *u)
 	if (u->quota || u->quota_messages)
 		printf("userdb_quota_rule=*");
 	if (u->quota)
-		printf(":bytes=%llu", (unsigned long long)u->quota);
+		printf(":bytes=%llu", u->quota == AUTH_QUOTA_UNLIMITED ?
+				0 : (unsigned long long)u->quota);
 	if (u->quota_messages)
 		printf(":messages=%lu", (unsigned long)u->quota_messages);
 	puts(u->enabled ? "" : u->quota || u->quota_messages ? " nologin" :

@@ -64,7 +64,9 @@ static void print(const struct mailuser *m, const struct user *u,
 			u->mailbox, u->enabled ? "yes" : "no (disabled)",
 			password_of(all), all->n -
 			(all->n && !all->key[0].app));
-	if (u->quota)
+	if (u->quota == AUTH_QUOTA_UNLIMITED)
+		puts("quota     unlimited");
+	else if (u->quota)
 		printf("quota     %llu octets\n",
 				(unsigned long long)u->quota);
 	if (u->quota_messages)

@@ -14,50 +14,23 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/log.h"
-
-#define ADDRESS_MOST (4 * ADDR_MAX)
+#include "store/mask.h"
 
 /* ---- masquerade */
-
-static bool masquerade(void *arg, const struct addr *a, struct str *out)
-{
-	const struct conf *conf = arg;
-	const struct conf_map *m;
-	struct str plain;
-
-	str_init(&plain, ADDRESS_MOST);
-	addr_local_plain(&plain, a->local);
-	m = conf_map_find(conf, conf->masquerades, str_span(&plain),
-			a->domain, CONF_MAP_ANY);
-	str_free(&plain);
-	if (m)
-		conf_map_put(m, a->local, out);
-	return m;
-}
 
 /* It, or what stands in its place; NULL: no memory. */
 static const char *masked(const struct queue_message *m, const char *address)
 {
-	struct conf *conf = m->entry->queue->daemon.conf;
-	struct addr a = addr_split(span_of(address));
 	const char *result = address;
 	struct str out;
 
 	if (!CFG_MASQUERADE || !*address)
 		return address;
-	str_init(&out, ADDRESS_MOST);
-	if (masquerade(conf, &a, &out))
+	str_init(&out, MASK_MOST);
+	if (mask_text(m->entry->queue->daemon.conf, address, &out))
 		result = out.bad ? NULL : arena_dup(m->arena, str_span(&out));
 	str_free(&out);
 	return result;
-}
-
-/* Is its mail for deliver to take? Where there is none, nothing is. */
-static bool stays_here(const struct conf *conf, const char *address)
-{
-	struct span domain = addr_split(span_of(address)).domain;
-
-	return CFG_DELIVER && (!domain.n || conf_is_local(conf, domain));
 }
 
 int rewrite_rcpt(struct queue_message *m, unsigned i)
@@ -65,7 +38,7 @@ int rewrite_rcpt(struct queue_message *m, unsigned i)
 	const struct conf *conf = m->entry->queue->daemon.conf;
 	const char *address = message_address(m, i), *other;
 
-	if (!conf->masquerades || stays_here(conf, address) ||
+	if (!conf->masquerades || mask_stays_here(conf, address) ||
 			(CFG_ALIASES && alias_is_target(span_of(address))))
 		return 0;
 	other = masked(m, address);
@@ -84,7 +57,7 @@ const char *rewrite_virtual(const struct queue_message *m,
 
 	if (!CFG_AUTHD_VIRTUAL || !conf->virtuals || !a.domain.n)
 		return address;
-	str_init(&plain, ADDRESS_MOST);
+	str_init(&plain, MASK_MOST);
 	addr_local_plain(&plain, a.local);
 	to = plain.bad ? NULL : conf_map_find(conf, conf->virtuals,
 			str_span(&plain), a.domain, CONF_MAP_ADDRESS);
@@ -107,7 +80,7 @@ const char *rewrite_dsn(const struct queue_message *m, unsigned i)
 	if (!CFG_MASQUERADE || !CFG_DSN || !m->outcome[i].address ||
 			dsn_param(dsn, "ORCPT").n)
 		return dsn;
-	str_init(&out, DSN_ORCPT_MOST + ADDRESS_MOST);
+	str_init(&out, DSN_ORCPT_MOST + MASK_MOST);
 	str_adds(&out, dsn ? dsn : "");
 	dsn_make_orcpt(&out, r->address);
 	/* without memory it is just not said */
@@ -149,7 +122,7 @@ static const char *srs_sender(const struct queue_job *j, const char *sender)
 	const char *result = sender;
 	struct str out;
 
-	str_init(&out, ADDRESS_MOST);
+	str_init(&out, MASK_MOST);
 	if (srs_forward(&out, j->site->queue->srs, span_of(sender),
 			clock_now()))
 		result = arena_dup(m->arena, str_span(&out));
@@ -201,7 +174,7 @@ static int new_header(struct queue_job *j, struct str *head)
 {
 	struct conf *conf = j->site->queue->daemon.conf;
 	const struct conf_smarthost *h = j->site->route.smarthost;
-	struct rewrite r = { .map = masquerade, .arg = conf,
+	struct rewrite r = { .map = mask_addr, .arg = conf,
 		.from = h ? h->sender : NULL };
 	struct str fields;
 	size_t used;

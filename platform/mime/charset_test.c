@@ -10,7 +10,22 @@
 
 #include "base/utf8.h"
 
-/* text in charset becomes want; rc as documented */
+static void in_pieces(struct span text, const char *charset, const char *want,
+		size_t n)
+{
+	struct charset c;
+	struct str out;
+
+	str_init(&out, 1000);
+	charset_begin(&c, span_of(charset));
+	for (; text.n; text = span_rest(text, n))
+		charset_put(&c, &out, span_sub(text, 0, n));
+	charset_end(&c, &out);
+	assert_string_equal(str_c(&out), want);
+	str_free(&out);
+}
+
+/* text in charset becomes want, whole and in pieces; rc as documented */
 static void check(struct span text, const char *charset, const char *want,
 		int rc)
 {
@@ -20,6 +35,8 @@ static void check(struct span text, const char *charset, const char *want,
 	assert_int_equal(charset_to_utf8(&out, text, span_of(charset)), rc);
 	assert_string_equal(str_c(&out), want);
 	assert_true(utf8_valid(str_span(&out)));
+	for (size_t n = 1; n < 4; n++)
+		in_pieces(text, charset, want, n);
 	str_free(&out);
 }
 
@@ -43,7 +60,7 @@ static void broken_utf8(void **state)
 	check(SPAN("\xff z"), "utf8", "\xef\xbf\xbd z", 0);
 }
 
-/* Nothing said, or ASCII said: UTF-8 when it is that, else Latin-1. */
+/* Nothing said, or ASCII said: UTF-8 where it is that, else windows-1252. */
 static void guessed(void **state)
 {
 	(void)state;
@@ -51,6 +68,54 @@ static void guessed(void **state)
 	check(SPAN("caf\xe9"), "", "café", 0);
 	check(SPAN("caf\xe9"), "us-ascii", "café", 0);
 	check(SPAN(""), "", "", 0);
+	check(SPAN("\xc3\xa9 \xe9 \x93\xe2\x82"), "unknown-8bit", "é é “â‚", 0);
+	check(SPAN("\xef\xbf\xbd"), "default", "\xef\xbf\xbd", 0);
+}
+
+static void names(void **state)
+{
+	(void)state;
+	check(SPAN("\xe9"), "ISO8859_1", "é", 0);
+	check(SPAN("\xe9"), "cp1252", "é", 0);
+	check(SPAN("\xc3\xa9"), "'UTF_8'", "é", 0);
+	check(SPAN("\xe1"), "cp1251", "б", 0);
+	check(SPAN("\xe1"), "iso8859-7", "α", 0);
+	check(SPAN("\xc4\xe3"), "x-gbk", "你", 0);
+	check(SPAN("\x82\xa0"), "Shift_JIS", "あ", 0);
+	check(SPAN("\xb0\xa1"), "ks_c_5601-1987", "가", 0);
+	check(SPAN("\xa7\x41"), "BIG5", "你", 0);
+	check(SPAN("\xf9"), "iso-8859-8-i", "ש", 0);
+	check(SPAN("\xe9"), "cp1259", "\xef\xbf\xbd", -1);
+	check(SPAN("\xe9"), "iso-8859-123", "\xef\xbf\xbd", -1);
+	assert_true(charset_says(SPAN("utf-8")));
+	assert_true(charset_says(SPAN("no-such")));
+	assert_false(charset_says(SPAN("US-ASCII")));
+	assert_false(charset_says(SPAN("")));
+}
+
+static void utf16(void **state)
+{
+	(void)state;
+	check(SPAN("\xff\xfe" "a\0\x60\x4f"), "utf-16", "a你", 0);
+	check(SPAN("\xfe\xff\0a\x4f\x60"), "UTF-16", "a你", 0);
+	check(SPAN("a\0b\0"), "utf-16", "ab", 0);
+	check(SPAN("\0a\0b"), "utf-16", "ab", 0);
+	check(SPAN("\x4f\x60"), "utf-16", "你", 0);
+	check(SPAN("\0a\0"), "utf-16", "a\xef\xbf\xbd", 0);
+	check(SPAN("a"), "utf-16", "\xef\xbf\xbd", 0);
+	check(SPAN("a\0"), "utf-16le", "a", 0);
+	check(SPAN(""), "utf-16", "", 0);
+}
+
+/* Those that keep something for what may follow. */
+static void stateful(void **state)
+{
+	(void)state;
+	check(SPAN("Hi +AOk-."), "utf-7", "Hi é.", 0);
+	check(SPAN("\xcd\xec"), "windows-1258", "Í\xcc\x81", 0);
+	check(SPAN("a\xcd"), "windows-1258", "aÍ", 0);
+	check(SPAN("\x1b$)C\x0e\x30\x21\x0f"), "iso-2022-kr", "가", 0);
+	check(SPAN("\x1b$B$3"), "ISO-2022-JP", "こ", 0);
 }
 
 static void by_iconv(void **state)
@@ -100,6 +165,9 @@ int main(void)
 		cmocka_unit_test(built_in),
 		cmocka_unit_test(broken_utf8),
 		cmocka_unit_test(guessed),
+		cmocka_unit_test(names),
+		cmocka_unit_test(utf16),
+		cmocka_unit_test(stateful),
 		cmocka_unit_test(by_iconv),
 		cmocka_unit_test(long_text),
 		cmocka_unit_test(unknown),

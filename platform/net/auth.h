@@ -25,6 +25,8 @@ enum auth_status {
 
 enum auth_kind { AUTH_VIRTUAL, AUTH_SYSTEM, AUTH_ALIAS };
 
+#define AUTH_QUOTA_UNLIMITED INT64_MAX	/* nor mailbox-quota's */
+
 struct auth_user {
 	enum auth_kind kind;
 	/*
@@ -37,7 +39,10 @@ struct auth_user {
 	/* system users; 0 never gets mail in this way but in root's own box */
 	uid_t uid;
 	gid_t gid;
-	/* of the mailbox, for this user alone; 0: none of its own */
+	/*
+	 * of the mailbox, for this user alone; 0: none of its own, but that of
+	 * all (mailbox-quota)
+	 */
 	uint64_t quota;			/* octets */
 	uint32_t quota_messages;
 	/*

@@ -124,6 +124,12 @@ unsigned mailbox_flags(const struct mailbox *m, unsigned n)
 	return n < 1 || n > m->count ? 0 : m->marks[n - 1].flags;
 }
 
+unsigned mailbox_changed(const struct mailbox *m, unsigned n)
+{
+	return n < 1 || n > m->count ? 0 :
+			m->marks[n - 1].flags ^ m->marks[n - 1].was;
+}
+
 void mailbox_flag(struct mailbox *m, unsigned n, unsigned set, unsigned clear)
 {
 	unsigned flags;

@@ -60,6 +60,8 @@ const struct mailbox_message *mailbox_message(struct mailbox *m, unsigned n);
 
 /* Of message n its flags alone, at no cost; 0 when out of range. */
 unsigned mailbox_flags(const struct mailbox *m, unsigned n);
+/* Those of them that mailbox_flag has changed, and no save has written yet. */
+unsigned mailbox_changed(const struct mailbox *m, unsigned n);
 
 /*
  * The raw message (mbox: without its From_ line, >From quoting undone, without

@@ -20,6 +20,7 @@
 #include "store/disk.h"
 #include "store/spool.h"
 #include "store/submit_alias.h"
+#include "store/submit_mask.h"
 
 #define PIECE SUBMIT_PIECE
 
@@ -319,6 +320,20 @@ out:
 	return way;
 }
 
+static enum submit_way try_masked(struct submit *s,
+		const struct conf_smarthost *host, struct err *err)
+{
+	enum submit_way way = WAY_REFUSED;
+	struct submit_mask mask;
+
+	if (!CFG_MASQUERADE)
+		return try_smarthost(s, host, err);
+	if (submit_mask_begin(&mask, s->conf, host, &s->message, err) == 0)
+		way = try_smarthost(s, host, err);
+	submit_mask_end(&mask, &s->message);
+	return way;
+}
+
 /* In their order, until one lets us in. */
 static enum submit_way try_smarthosts(struct submit *s, struct err *err)
 {
@@ -328,7 +343,7 @@ static enum submit_way try_smarthosts(struct submit *s, struct err *err)
 	while (way != WAY_TAKEN && !s->sent && !s->interrupted
 			&& (host = conf_smarthost(s->conf, host,
 				s->message.sender)))
-		way = try_smarthost(s, host, err);
+		way = try_masked(s, host, err);
 	return way;
 }
 

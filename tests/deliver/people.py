@@ -44,8 +44,12 @@ class House(Instance):
                        f"{name.title()} Test,,:{home}:{shell}\n")
         (self.dir / "passwd").write_text(passwd)
         (self.dir / "passwd").chmod(0o644)
+        # procmail looks after a file for its user in there
+        (self.dir / "var-mail").mkdir()
+        (self.dir / "var-mail").chmod(0o1777)
         self.wrapper = ["unshare", "-m", "sh", "-c",
                         f"mount --bind {self.dir}/passwd /etc/passwd && "
+                        f"mount --bind {self.dir}/var-mail /var/mail && "
                         "exec \"$0\" \"$@\""]
         self.start()
 

@@ -27,6 +27,18 @@ def subjects(i, user="alice"):
             for p in sorted(i.messages(user), key=lambda p: p.stat().st_mtime)]
 
 
+def test_one_user_without_a_limit():
+    with Instance(extra="mailbox-quota 30K\n") as i:
+        assert send(i, 20000)[0] == 250
+        assert send(i, 20000) == (452, "4.2.2 Mailbox full")
+        i.run("mailuser", "quota", "alice@a.test", "unlimited")
+        assert "quota     unlimited\n" in i.run(
+            "mailuser", "show", "alice@a.test").stdout
+        wait_for(lambda: send(i, 20000)[0] == 250)     # it remembers for 5 s
+        i.run("mailuser", "quota", "alice@a.test", "none")
+        wait_for(lambda: send(i, 20000)[0] == 452)
+
+
 def test_one_warning_for_each_time_the_line_is_crossed():
     with Instance(extra="mailbox-quota 100K\nquota-warning 80\n") as i:
         for _ in range(3):

@@ -1,6 +1,7 @@
 """sendmail hands a message to queue, on a device without smtpd."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -23,8 +24,8 @@ def far():
         yield s
 
 
-def smarthost(far):
-    return f"smarthost 127.0.0.1:{far.port} none\n"
+def smarthost(far, more=""):
+    return f"smarthost 127.0.0.1:{far.port} none{more}\n"
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +116,33 @@ def test_direct_when_it_is_wanted(far):
         assert p.returncode == 75, p
         d.send()                    # root's waits
         assert len(d.spooled()) == 1
+
+
+@root_only
+def test_direct_in_a_mask(far):
+    """masquerade and sender= count on this way, too, in envelope and header."""
+    text = ("From: Root <root@a.test>\nTo: Bob <bob@b.test>,\n"
+            "  root@a.test\nCc: \"x\" <eve@a.test>\nSubject: s\n\nroot@a.test\n")
+    mask = ("masquerade root@a.test me@provider.example\n"
+            "masquerade @a.test @p.example\nmasquerade bob@b.test rob@c.test\n")
+    with Device(smarthost(far) + "sendmail-direct yes\n" + mask,
+                start=False) as d:
+        d.send("-f", "root@a.test", "bob@b.test", "eve@b.test", text=text)
+        sender, rcpts, got = far.messages[0]
+        assert sender == "me@provider.example", sender
+        assert rcpts == ["rob@c.test", "eve@b.test"]
+        head, body = got.decode().split("\r\n\r\n", 1)
+        assert "From: Root <me@provider.example>\r\n" in head
+        assert ("To: Bob <rob@c.test>,\r\n  me@provider.example\r\n"
+                'Cc: "x" <eve@p.example>\r\n') in head
+        assert "a.test" not in re.sub("(?m)^(Message-I[dD]|Received).*", "", head)
+        assert body == "root@a.test\r\n"
+    with Device(smarthost(far, " sender=box@p.example") +
+                "sendmail-direct yes\n", start=False) as d:
+        d.send("bob@b.test", text=text)
+        assert far.messages[1][0] == "box@p.example"
+        assert b"From: Root <box@p.example>\r\n" in far.messages[1][2]
+        assert b"Reply-To: Root <root@a.test>\r\n" in far.messages[1][2]
 
 
 def test_large_and_eight_bit(far):
