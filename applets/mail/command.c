@@ -111,6 +111,8 @@ static const struct command {
 	{ "unretain", 3, TEXT | RARE, 0, 0, mail_do_unretain },
 	{ "fwdignore", 4, TEXT | RARE, 0, 0, mail_do_fwdignore },
 	{ "fwdretain", 4, TEXT | RARE, 0, 0, mail_do_fwdretain },
+	USE_MAIL_ACCOUNT({ "account", 2, TEXT | RARE, 0, 0,
+		mail_do_account },)
 	{ "echo", 2, TEXT | RARE, 0, 0, mail_do_echo },
 	{ "folders", 7, TEXT | RARE, 0, 0, mail_do_folders },
 	{ "list", 1, RARE, 0, 0, mail_do_list },

@@ -71,6 +71,8 @@ int mail_do_unignore(struct mail *m);
 int mail_do_unretain(struct mail *m);
 int mail_do_fwdignore(struct mail *m);
 int mail_do_fwdretain(struct mail *m);
+/* account.c */
+int mail_do_account(struct mail *m);
 /* shell.c */
 int mail_do_cd(struct mail *m);
 int mail_do_echo(struct mail *m);

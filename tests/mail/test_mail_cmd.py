@@ -410,3 +410,107 @@ def test_status_of_scripts(three):
     t.expect(pexpect.EOF)
     t.close()
     assert t.exitstatus == 0
+
+
+# ---- options
+
+def test_set_option(three):
+    """-S is there before the start-up files, and counts after them."""
+    (three.home / ".mailrc").write_text("set x=rc y=rc\n")
+    out = run(three, "set", args=("-N", "-Sx=a b", "-S", "z", "-Snosave"))
+    assert {'x="a b"', 'y="rc"', "z"} <= set(out.splitlines())
+    assert "save" not in out.splitlines()
+    assert errors(three, args=("-S=x",), status=64)
+
+
+def test_list_option(three):
+    """The headers of those that a message list names, and the status."""
+    assert run(three, args=("-L", "2-3"))[:30].startswith(" N  2 bob@b.com")
+    assert run(three, args=("-L", "2")).count("\n") == 1
+    assert run(three, args=("-e", "-L", "2")) == ""
+    assert "9" in errors(three, args=("-L", "9"))
+    assert errors(three, args=("-e", "-L", "9")) == ""
+
+
+def test_no_system_file(three):
+    (three.path / "mail.rc").write_text("echo system\n")
+    assert run(three) == "system\n"
+    assert run(three, args=("-nN",)) == ""
+
+
+def test_quiet_and_header(three):
+    t = three.terminal()
+    t.expect_exact("Type ? for help.")
+    t.expect_exact("? ")
+    t.sendline("x")
+    t.expect(pexpect.EOF)
+    (three.home / ".mailrc").write_text("set quiet noheader\n")
+    t = three.terminal()
+    t.expect_exact("? ")
+    assert "Type" not in t.before and "bob" not in t.before
+    t.sendline("x")
+    t.expect(pexpect.EOF)
+    assert run(three, args=()) == ""
+
+
+def test_no_mail_tells_how_to_write(desk):
+    t = desk.terminal()
+    t.expect_exact("To write: mail ADDRESS")
+    t.expect(pexpect.EOF)
+    t.close()
+    assert t.exitstatus == 1
+
+
+def test_sendmail_options(post):
+    """mail TO -- -f FROM, as scripts for bsd-mailx and s-nail have it."""
+    for rest in (("--", "-f", "alice@a.com"), ("-falice@a.com",),
+                 ("--", "-oi", "-r", "alice@a.com")):
+        post.server.messages.clear()
+        post.text("-s", "x", "bob@b.com", *rest, stdin="text\n")
+        assert post.sent()[:2] == ("alice@a.com", ["bob@b.com"])
+    post.server.messages.clear()
+    p = post.mail("bob@b.com", "-s", "x", stdin="text\n")
+    assert p.returncode == 64 and p.stderr and not post.server.messages
+
+
+ACCOUNTS = """account work {
+  set from=me@work.com x=1
+  # a comment
+  if r
+  echo at work
+  endif
+}
+account null { 
+}
+"""
+
+
+def test_accounts(three):
+    (three.home / ".mailrc").write_text(ACCOUNTS)
+    out = run(three, "account", "account work", "set", "ac null")
+    assert out.startswith("null\nwork\nat work\n")
+    assert {'account="work"', 'from="me@work.com"'} <= set(out.splitlines())
+    out = run(three, "set", args=("-N", "-A", "work"))
+    assert out.startswith("at work\n") and 'x="1"' in out
+    assert "no such account" in errors(three, "account home")
+    assert "no such account" in errors(three, args=("-A", "home"), status=64)
+    assert "NAME" in errors(three, "account a b")
+
+
+def test_account_without_end(three):
+    (three.home / ".mailrc").write_text("account a {\nset x\n")
+    p = three.mail("-N", stdin="set\nx\n")
+    assert b"no }" in p.stderr and b"\nx\n" not in p.stdout
+
+
+def test_account_at_the_prompt(three):
+    assert run(three, "account a {", "echo hi", "}", "account a") == "hi\n"
+
+
+def test_percent_and_others(three):
+    """POSIX's names for files, wherever a file is named."""
+    own = three.home / "own"
+    run(three, f"set MBOX={own}", "copy 1 &", "copy 2 %")
+    assert subjects(own) == ["one"]
+    assert subjects(three.mbox) == ["one", "two", "three", "two"]
+    assert "no such user" in errors(three, "copy 1 %nobody-here")
