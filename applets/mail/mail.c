@@ -26,6 +26,7 @@
  *	  -R          change nothing in the mailbox
  *	  -S VAR=X    set a variable
  *	  -i          ignore ^C
+ *	  --setup     set this machine up for mail (where built in)
  *	  -n          do not read the system's start-up file
  *
  * file account.c MAIL_ACCOUNT
@@ -72,6 +73,22 @@
  *	help
  *	  What a calendar part (RFC 5545) is about: when, where, by whom; and
  *	  the names of the files that Outlook packs into winmail.dat.
+ *
+ * file edit.c MAIL_EDIT
+ * file edit_draw.c MAIL_EDIT
+ * file term_edit.c MAIL_EDIT
+ * file complete.c MAIL_EDIT
+ *
+ * config MAIL_EDIT
+ *	depends on MAIL_READ
+ *	bool "Line editing, history, completion (0 kB)"
+ *	default n
+ *	help
+ *	  On terminals that obey ANSI sequences lines can be edited with the
+ *	  cursor keys and those of Emacs, lines typed before come back, and
+ *	  TAB completes commands, variables, files, folders and addresses.
+ *	  Without it, and on others, the kernel's line discipline does what
+ *	  it can.
  */
 #include "applet.h"
 #include "config.h"
@@ -94,6 +111,7 @@
 #include "mail/var.h"
 #include "os/opt.h"
 #include "os/priv.h"
+#include "os/proc.h"
 #include "os/text.h"
 
 #define NO_MAIL 1		/* exit status, as POSIX has it for -e */
@@ -101,7 +119,7 @@
 struct options {
 	const char *subject, *from, *user, *account, *list;
 	struct opt_list cc, bcc, set;
-	bool file, exists, headers, no_headers, ignore, bare;
+	bool file, exists, headers, no_headers, ignore, bare, setup;
 	bool read_only, verbose;
 };
 
@@ -129,6 +147,8 @@ static const struct opt_row rows[] = {
 	USE_MAIL_RC({ 'S', "set", OPT_LIST, OPT_AT(struct options, set) },)
 	{ 'v', "verbose", OPT_FLAG, OPT_AT(struct options, verbose) },
 	{ 'i', "ignore", OPT_FLAG, OPT_AT(struct options, ignore) },
+	USE_MAILCONF_SETUP({ 0, "setup", OPT_FLAG,
+		OPT_AT(struct options, setup) },)
 	{ 'n', "no-start-up", OPT_FLAG, OPT_AT(struct options, bare) },
 	{ 0 }
 };
@@ -437,6 +457,16 @@ static int read_mode(struct mail *m, const struct options *o, const char *file)
 	return status;
 }
 
+/* Applets never include each other: it becomes the other one. */
+static int set_up(void)
+{
+	char *argv[] = { (char[]){ "mailconf" }, (char[]){ "--setup" }, NULL };
+
+	execv(proc_self("/proc/self/exe"), argv);
+	perror("mail: mailconf --setup");
+	return EX_OSERR;
+}
+
 /* ---- */
 
 /* -S counts more than the start-up files, and is there before them. */
@@ -472,11 +502,14 @@ int mail_main(int argc, char **argv)
 	bool reads = CFG_MAIL_READ && (o.file || o.user || o.exists ||
 			o.headers || o.list || at == argc);
 
+	if (CFG_MAILCONF_SETUP && o.setup)
+		return set_up();
 	if (mail_term_init(&m.term, o.ignore) < 0) {
 		err_errno(&m.err, "signals");
 		mail_failed(&m);
 		return EX_OSERR;
 	}
+	m.term.mail = &m;
 	if (reads ? argc - at > o.file : at == argc)
 		usage_fail("mail");
 	umask(077);	/* mail is private: mbox, dead.letter, what is saved */
@@ -488,6 +521,7 @@ int mail_main(int argc, char **argv)
 	status = reads ? read_mode(&m, &o, argv[at]) :
 			send_mode(&m, &o, argv + at, argc - at);
 	conf_free(m.conf);
+	mail_term_free(&m.term);
 	mail_var_free(&m);
 	if ((fflush(stdout) == EOF || ferror(stdout)) && !status)
 		status = EX_IOERR;
