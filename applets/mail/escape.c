@@ -283,7 +283,7 @@ static int do_shell(struct work *w)
 
 static int do_command(struct work *w)
 {
-	mail_command(w->m, w->arg);
+	mail_command_run(w->m, w->arg);
 	return 0;
 }
 
