@@ -28,7 +28,6 @@ static int show_list(struct mail *m, unsigned how)
 {
 	int rc = 0;
 
-	/* one page of all of them */
 	mail_term_page_begin(&m->term);
 	for (unsigned i = 1; i <= m->count && rc == 0 &&
 			!mail_term_stopped(&m->term); i++)
