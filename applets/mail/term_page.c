@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "config.h"
 #include "mail/child.h"
 #include "mail/var.h"
 #include "os/file.h"
@@ -210,27 +211,12 @@ static uint32_t read_key(struct mail_term *t)
 	return key;
 }
 
-/* One key at the prompt. */
-static void obey_key(struct mail_term *t, uint32_t key)
+/* What takes more than going on. */
+static void obey_more(struct mail_term *t, uint32_t key)
 {
 	struct mail_page *p = t->page;
 
 	switch (key) {
-	case 'q':
-	case 'Q':
-	case KEY_STOP:
-		t->stopped = true;
-		break;
-	case ' ':
-	case 'f':
-	case KEY_PAGE_DOWN:
-		p->room = screen(t);
-		break;
-	case '\n':
-	case 'j':
-	case KEY_DOWN:
-		p->room = 1;
-		break;
 	case 'b':
 	case KEY_PAGE_UP:
 	case KEY_UP:
@@ -244,11 +230,39 @@ static void obey_key(struct mail_term *t, uint32_t key)
 		if (p->find.n)
 			seek(t);
 		break;
-	case KEY_REDRAW:
-		break;
 	default:
 		show_keys(t);
 	}
+}
+
+/* One key at the prompt. */
+static void obey_key(struct mail_term *t, uint32_t key)
+{
+	struct mail_page *p = t->page;
+
+	switch (key) {
+	case 'q':
+	case 'Q':
+	case KEY_STOP:
+		t->stopped = true;
+		return;
+	case ' ':
+	case 'f':
+	case KEY_PAGE_DOWN:
+		p->room = screen(t);
+		return;
+	case '\n':
+	case 'j':
+	case KEY_DOWN:
+		p->room = 1;
+		return;
+	case KEY_REDRAW:
+		return;
+	}
+	if (CFG_MAIL_EDIT)
+		obey_more(t, key);
+	else
+		p->room = screen(t);
 }
 
 /* Shows lines that are there, asking when a screen is full. */
@@ -296,7 +310,7 @@ static void end_line(struct mail_term *t, const char *mark)
 			start(t);
 		return;
 	}
-	if (p->seeking)
+	if (CFG_MAIL_EDIT && p->seeking)
 		seek(t);
 	advance(t);
 }
@@ -413,7 +427,7 @@ void mail_term_page_end(struct mail_term *t)
 			p->room = p->held + 2;
 		p->hold = 0;
 		advance(t);
-		while (p->seeking && !t->stopped)
+		while (CFG_MAIL_EDIT && p->seeking && !t->stopped)
 			not_found(t);
 		if (p->pipe >= 0)
 			end_pager(p);
