@@ -23,12 +23,18 @@ enum {
 	RARE = 128	/* not on the screen that ? shows */
 };
 
+/* The longer help. */
+#define MORE(text) USE_MAIL_HELP(text)
+
 /*
  * Where one abbreviation fits several rows the first one wins, so the order is
  * that of POSIX.
  */
 static const struct command {
-	/* the name, then, after blanks, what help says; more of it after \n */
+	/*
+	 * the name, then, after blanks, what help says; more of it after \n;
+	 * without any it is another name of a row that runs the same
+	 */
 	const char *text __attribute__((packed, aligned(4)));
 	unsigned char least;	/* letters that suffice, as POSIX brackets them */
 	unsigned char takes;
@@ -37,46 +43,83 @@ static const struct command {
 	/* no gap before it, where pointers have 64 bits */
 	int (*run)(struct mail *m) __attribute__((packed, aligned(4)));
 } commands[] = {
-	{ "next     [LIST]  show the next message (Enter does, too)",
+	{ "next     [LIST]  show the next message (Enter does, too)"
+		MORE("\nWith a number that one. Without: the current message, "
+			"when it has not\n"
+			"been shown yet, else the one after it."),
 		1, LIST | ALL | ONE, 0, 0, mail_do_next },
 	{ "+", 1, LIST | ALL | ONE, 0, 0, mail_do_next },
 	{ "-                show the one before",
 		1, BOX, 0, 0, mail_do_previous },
-	{ "print    [LIST]  show messages", 1, LIST, 0, 0, mail_do_print },
+	{ "print    [LIST]  show messages"
+		MORE("\nThe header fields that are shown: see ignore and "
+			"retain. A long message\n"
+			"stops at each screen; the variable crt says from how many "
+			"lines on."),
+		1, LIST, 0, 0, mail_do_print },
 	{ "type", 1, LIST, 0, 0, mail_do_print },
-	{ "Print    [LIST]  with all header fields",
+	{ "Print    [LIST]  with all header fields"
+		MORE("\nAs print, but ignore and retain do not count."),
 		1, LIST, 0, 0, mail_do_print_all },
 	{ "Type", 1, LIST, 0, 0, mail_do_print_all },
-	{ "headers  [LIST]  list one screen of messages",
+	{ "headers  [LIST]  list one screen of messages"
+		MORE("\nThe screen that the message is on. Its first one "
+			"becomes the current\n"
+			"message. The variable screen says how many lines a screen "
+			"has."),
 		1, LIST | ALL | ONE, 0, 0, mail_do_headers },
 	{ "z        [+|-]   the next screen, or the last",
 		1, TEXT | BOX, 0, 0, mail_do_z },
-	{ "from     [LIST]  list messages", 1, LIST, 0, 0, mail_do_from },
-	{ "size", 2, LIST | RARE, 0, 0, mail_do_size },
+	{ "from     [LIST]  list messages"
+		MORE("\nOne line each: > the current one, then N new, U unread, "
+			"R read, O old,\n"
+			"* saved, P preserved, number, sender, date, size and "
+			"subject."),
+		1, LIST, 0, 0, mail_do_from },
+	{ "size" MORE(" [LIST]  how many octets messages have"),
+		2, LIST | RARE, 0, 0, mail_do_size },
 	{ "=                the current message's number",
-		1, BOX, 0, 0, mail_do_number },
-	{ "delete   [LIST]  delete messages",
+		1, BOX | RARE, 0, 0, mail_do_number },
+	{ "delete   [LIST]  delete messages"
+		MORE("\nThey go when you quit; until then undelete takes it "
+			"back. With the\n"
+			"variable autoprint the next message is shown."),
 		1, LIST, MAIL_DELETED, MAIL_HELD, mail_do_delete },
 	{ "dp       [LIST]  delete, show the next one",
 		2, LIST, MAIL_DELETED, MAIL_HELD, mail_do_delete_print },
 	{ "dt", 2, LIST, MAIL_DELETED, MAIL_HELD, mail_do_delete_print },
-	{ "undelete [LIST]  take that back",
+	{ "undelete [LIST]  take that back"
+		MORE("\nWithout a list: the next deleted message, or the last "
+			"one before."),
 		1, LIST | GONE, MAIL_READ, MAIL_DELETED, mail_do_undelete },
-	{ "reply    [LIST]  answer all who got it",
+	{ "reply    [LIST]  answer all who got it"
+		MORE("\nTo the author and all others who got it, with its "
+			"subject. The variable\n"
+			"flipr exchanges reply and Reply."),
 		1, LIST | LATE, 0, 0, mail_do_reply },
 	{ "respond", 1, LIST | LATE, 0, 0, mail_do_reply },
 	{ "Reply    [LIST]  answer the author",
 		1, LIST | LATE, 0, 0, mail_do_reply_sender },
 	{ "Respond", 1, LIST | LATE, 0, 0, mail_do_reply_sender },
-	{ "mail     ADDRESS write a message",
+	{ "mail     ADDRESS write a message"
+		MORE("\nEnd the text with a line of one dot or ^D; ~? lists "
+			"what else a line may\n"
+			"begin with. ADDRESS may be an alias."),
 		1, TEXT | LATE, 0, 0, mail_do_mail },
-	{ "save     [LIST] [FILE]  move messages to a file",
+	{ "save     [LIST] [FILE]  move messages to a file"
+		MORE("\nAppends them to a mailbox, ~/mbox when no FILE is "
+			"named. +FILE is in the\n"
+			"folder directory. Saved messages leave this mailbox on "
+			"quit."),
 		1, TEXT | BOX, 0, 0, mail_do_save },
-	{ "copy     [LIST] [FILE]  and keep them here, too",
+	{ "copy     [LIST] [FILE]  and keep them here, too"
+		MORE("\nAs save, but they stay here."),
 		1, TEXT | BOX, 0, 0, mail_do_copy },
-	{ "mbox     [LIST]  to ~/mbox on quit",
+	{ "mbox     [LIST]  to ~/mbox on quit"
+		MORE("\nTo the file that the variable MBOX names."),
 		2, LIST, MAIL_READ, MAIL_HELD, NULL },
-	{ "touch", 3, LIST | RARE, MAIL_READ, MAIL_HELD, NULL },
+	{ "touch" MORE(" [LIST]  as if they had been read: to ~/mbox on quit"),
+		3, LIST | RARE, MAIL_READ, 0, NULL },
 	{ "flag     [LIST]  mark as important; unflag",
 		2, LIST, 0, 0, mail_do_flag },
 	{ "unflag", 3, LIST | RARE, 0, 0, mail_do_unflag },
@@ -88,44 +131,93 @@ static const struct command {
 	{ "answered [LIST]  mark as answered; unanswered",
 		2, LIST | RARE, 0, 0, mail_do_answered },
 	{ "unanswered", 4, LIST | RARE, 0, MAIL_ANSWERED, mail_do_unanswered },
-	{ "hold     [LIST]  keep here on quit",
+	{ "hold     [LIST]  keep here on quit"
+		MORE("\nThey stay in this mailbox, though they have been read "
+			"or saved."),
 		2, LIST | LATE, MAIL_HELD, 0, NULL },
 	{ "preserve", 3, LIST | LATE, MAIL_HELD, 0, NULL },
 	{ "help", 3, TEXT, 0, 0, mail_do_help },
 	{ "?", 1, TEXT, 0, 0, mail_do_help },
-	{ "quit             read messages move to ~/mbox",
+	{ "quit             read messages move to ~/mbox"
+		MORE("\nDeleted and saved messages go, what was read moves to "
+			"~/mbox, if this is\n"
+			"your own mailbox and the variable hold is not set; all "
+			"else stays."),
 		1, BOX, 0, 0, mail_do_quit },
-	{ "exit             change nothing", 2, 0, 0, 0, mail_do_exit },
+	{ "exit             change nothing"
+		MORE("\nAs if nothing had been read, deleted or saved. Files "
+			"that save has\n"
+			"written stay."),
+		2, 0, 0, 0, mail_do_exit },
 	{ "xit", 1, 0, 0, 0, mail_do_exit },
-	{ "alias", 1, TEXT | RARE, 0, 0, mail_do_alias },
+	{ "alias" MORE(" NAME ADDRESS...  a short name for addresses\n"
+			"Adds to those that NAME has. NAME alone shows them, "
+			"without NAME all are\n"
+			"shown. An address may be another alias."),
+		1, TEXT | RARE, 0, 0, mail_do_alias },
 	{ "group", 1, TEXT | RARE, 0, 0, mail_do_alias },
-	{ "unalias", 3, TEXT | RARE, 0, 0, mail_do_unalias },
+	{ "unalias" MORE(" NAME...  forget aliases"),
+		3, TEXT | RARE, 0, 0, mail_do_unalias },
 	{ "ungroup", 3, TEXT | RARE, 0, 0, mail_do_unalias },
-	{ "alternates", 3, TEXT | RARE, 0, 0, mail_do_alternates },
-	{ "cd", 2, TEXT | RARE, 0, 0, mail_do_cd },
+	{ "alternates" MORE(" NAME...  other names and addresses that are yours, too\n"
+			"Replies leave them out, unless the variable metoo is set."),
+		3, TEXT | RARE, 0, 0, mail_do_alternates },
+	{ "cd" MORE(" [DIRECTORY]  change to it, or to the home directory"),
+		2, TEXT | RARE, 0, 0, mail_do_cd },
 	{ "chdir", 2, TEXT | RARE, 0, 0, mail_do_cd },
-	{ "discard", 2, TEXT | RARE, 0, 0, mail_do_ignore },
+	{ "discard" MORE(" [FIELD...]  do not show these header fields\n"
+			"Without FIELD: which these are. retain counts more."),
+		2, TEXT | RARE, 0, 0, mail_do_ignore },
 	{ "ignore", 2, TEXT | RARE, 0, 0, mail_do_ignore },
-	{ "retain", 3, TEXT | RARE, 0, 0, mail_do_retain },
-	{ "unignore", 3, TEXT | RARE, 0, 0, mail_do_unignore },
-	{ "unretain", 3, TEXT | RARE, 0, 0, mail_do_unretain },
-	{ "fwdignore", 4, TEXT | RARE, 0, 0, mail_do_fwdignore },
-	{ "fwdretain", 4, TEXT | RARE, 0, 0, mail_do_fwdretain },
-	USE_MAIL_ACCOUNT({ "account", 2, TEXT | RARE, 0, 0,
+	{ "retain" MORE(" [FIELD...]  show these header fields, and no others"),
+		3, TEXT | RARE, 0, 0, mail_do_retain },
+	{ "unignore" MORE(" FIELD...  show them again; * for all"),
+		3, TEXT | RARE, 0, 0, mail_do_unignore },
+	{ "unretain" MORE(" FIELD...  the opposite of retain; * for all"),
+		3, TEXT | RARE, 0, 0, mail_do_unretain },
+	{ "fwdignore" MORE(" [FIELD...]  leave these header fields out of what is "
+			"forwarded"),
+		4, TEXT | RARE, 0, 0, mail_do_fwdignore },
+	{ "fwdretain" MORE(" [FIELD...]  forward these header fields, and no others"),
+		4, TEXT | RARE, 0, 0, mail_do_fwdretain },
+	USE_MAIL_ACCOUNT({ "account" MORE(" [NAME]  run the commands that NAME stands for\n"
+			"account NAME { begins them, a line with } ends them. "
+			"Without NAME: a list."),
+		2, TEXT | RARE, 0, 0,
 		mail_do_account },)
-	{ "echo", 2, TEXT | RARE, 0, 0, mail_do_echo },
-	{ "folders", 7, TEXT | RARE, 0, 0, mail_do_folders },
-	{ "list", 1, RARE, 0, 0, mail_do_list },
-	{ "version", 3, RARE, 0, 0, mail_do_version },
-	{ "shell", 2, LATE | RARE, 0, 0, mail_do_shell },
-	{ "!", 1, TEXT | LATE | RARE, 0, 0, mail_do_command },
-	{ "set", 2, TEXT | RARE, 0, 0, mail_do_set },
-	{ "unset", 3, TEXT | RARE, 0, 0, mail_do_unset },
-	{ "source", 2, TEXT | RARE, 0, 0, mail_do_source },
-	{ "if", 1, TEXT | RARE, 0, 0, mail_do_if },
-	{ "else", 2, RARE, 0, 0, mail_do_else },
-	{ "endif", 2, RARE, 0, 0, mail_do_endif },
-	{ "#", 1, TEXT | RARE, 0, 0, mail_do_comment },
+	{ "echo" MORE(" TEXT...  show it"),
+		2, TEXT | RARE, 0, 0, mail_do_echo },
+	{ "folders" MORE(" [NAME]  list the folder directory, or a part of it\n"
+			"The variable folder names the directory, LISTER the "
+			"program (ls)."),
+		7, TEXT | RARE, 0, 0, mail_do_folders },
+	{ "list" MORE("  the names of all commands"),
+		1, RARE, 0, 0, mail_do_list },
+	{ "version" MORE("  which program this is"),
+		3, RARE, 0, 0, mail_do_version },
+	{ "shell" MORE("  a shell; exit comes back"),
+		2, LATE | RARE, 0, 0, mail_do_shell },
+	{ "!" MORE(" COMMAND  let the shell run it\n"
+			"With the variable bang each ! in it is the command before."),
+		1, TEXT | LATE | RARE, 0, 0, mail_do_command },
+	{ "set" MORE(" [NAME[=VALUE]...]  give variables a value; without NAME "
+			"show them\n"
+			"set noNAME is the same as unset NAME."),
+		2, TEXT | RARE, 0, 0, mail_do_set },
+	{ "unset" MORE(" NAME...  forget variables"),
+		3, TEXT | RARE, 0, 0, mail_do_unset },
+	{ "source" MORE(" FILE  run the commands in a file"),
+		2, TEXT | RARE, 0, 0, mail_do_source },
+	{ "if" MORE(" s|r|t  run what follows only when sending, reading, on a "
+			"terminal\n"
+			"else begins the other case, endif ends it."),
+		1, TEXT | RARE, 0, 0, mail_do_if },
+	{ "else" MORE("  see if"),
+		2, RARE, 0, 0, mail_do_else },
+	{ "endif" MORE("  see if"),
+		2, RARE, 0, 0, mail_do_endif },
+	{ "#" MORE("  what follows is for the reader"),
+		1, TEXT | RARE, 0, 0, mail_do_comment },
 	{ NULL, 0, 0, 0, 0, NULL }
 };
 
@@ -176,10 +268,17 @@ bool mail_command_is_rare(unsigned n)
 	return commands[n].takes & RARE;
 }
 
-const char *mail_command_find(struct span name)
+const char *mail_command_find(struct span name, const char **help)
 {
-	const struct command *c = find(name);
+	const struct command *c = find(name), *same = commands;
 
+	*help = c ? c->text : NULL;
+	if (c && !strchr(c->text, ' ')) {
+		while (same->text && (same->run != c->run ||
+		    same->set != c->set || !strchr(same->text, ' ')))
+			same++;
+		*help = same->text;
+	}
 	return c ? c->text : NULL;
 }
 

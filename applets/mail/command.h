@@ -16,8 +16,11 @@ const char *mail_command_text(unsigned n);
 /* Does the screen of ? go without it? */
 bool mail_command_is_rare(unsigned n);
 struct span mail_command_name(const char *text);
-/* The row of a name or of its abbreviation, or NULL. */
-const char *mail_command_find(struct span name);
+/*
+ * The row of a name or of its abbreviation, or NULL; *help: the row that says
+ * what it does (another where it has two names), NULL when none does.
+ */
+const char *mail_command_find(struct span name, const char **help);
 
 /* Tells text as an error; gives -1. */
 int mail_tell(struct mail *m, const char *text);

@@ -51,6 +51,13 @@
  *	help
  *	  account work { ... } in a start-up file, and mail -A work.
  *
+ * config MAIL_HELP
+ *	depends on MAIL_READ
+ *	bool "mail: help COMMAND explains each of them (3 kB)"
+ *	default n
+ *	help
+ *	  Without it help COMMAND says what ? says.
+ *
  * config MAIL_READ
  *	depends on MAIL
  *	select MAIL_RC
@@ -331,11 +338,12 @@ static int send_mode(struct mail *m, struct options *o, char **addresses,
 static int own_box(struct mail *m, char path[PATH_MAX])
 {
 	const char *env = getenv("MAIL");
+	char name[sizeof(m->login)];
 
 	if (env && *env && !m->other)
 		return mail_path_given(m, span_of(env), path);
 	if (strchr(m->login, '@'))
-		return find_box(m, m->login, path);
+		return find_box(m, memcpy(name, m->login, sizeof(name)), path);
 	return box_path(m, m->conf->mbox_dir, span_of(m->login), path);
 }
 
