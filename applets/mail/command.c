@@ -4,6 +4,7 @@
 #include <sysexits.h>
 #include "config.h"
 #include "mail/box.h"
+#include "mail/drafts.h"
 #include "mail/rc.h"
 #include "mail/select.h"
 #include "mail/show.h"
@@ -43,6 +44,7 @@ static const struct command {
 	/* no gap before it, where pointers have 64 bits */
 	int (*run)(struct mail *m) __attribute__((packed, aligned(4)));
 } commands[] = {
+	USE_MAIL_READ(
 	{ "next     [LIST]  show the next message (Enter does, too)"
 		MORE("\nWith a number that one. Without: the current message, "
 			"when it has not\n"
@@ -106,6 +108,26 @@ static const struct command {
 			"what else a line may\n"
 			"begin with. ADDRESS may be an alias."),
 		1, TEXT | LATE, 0, 0, mail_do_mail },
+	{ "followup [LIST]  reply, and keep a copy by the author's name",
+		2, LIST | LATE, 0, 0, mail_do_followup },
+	{ "Followup", 1, LIST | LATE, 0, 0, mail_do_followup_each },
+	{ "replyall", 6, LIST | LATE, 0, 0, mail_do_reply_all },
+	{ "replysender", 6, LIST | LATE, 0, 0, mail_do_reply_author },
+	{ "Lreply   [LIST]  answer the mailing list",
+		2, LIST | LATE, 0, 0, mail_do_reply_list },
+	USE_MAIL_FORWARD({ "forward  [LIST] ADDRESS  send messages on",
+		3, TEXT | BOX | LATE, 0, 0, mail_do_forward },)
+	USE_MAIL_FORWARD({ "Forward", 3, TEXT | BOX | LATE, 0, 0,
+		mail_do_forward_record },)
+	USE_MAIL_FORWARD({ "resend   [LIST] ADDRESS  the same, unchanged",
+		3, TEXT | BOX | LATE, 0, 0, mail_do_resend },)
+	USE_MAIL_FORWARD({ "Resend", 3, TEXT | BOX | LATE, 0, 0,
+		mail_do_resend_silent },)
+	USE_MAIL_FORWARD({ "redirect", 3, TEXT | BOX | LATE, 0, 0, mail_do_resend },)
+	USE_MAIL_FORWARD({ "Redirect", 3, TEXT | BOX | LATE, 0, 0,
+		mail_do_resend_silent },)
+	USE_MAIL_DRAFTS({ "drafts   [NUMBER]  go on with what was cut short",
+		2, TEXT | LATE, 0, 0, mail_do_drafts },)
 	{ "save     [LIST] [FILE]  move messages to a file"
 		MORE("\nAppends them to a mailbox, ~/mbox when no FILE is "
 			"named. +FILE is in the\n"
@@ -119,7 +141,7 @@ static const struct command {
 		MORE("\nTo the file that the variable MBOX names."),
 		2, LIST, MAIL_READ, MAIL_HELD, NULL },
 	{ "touch" MORE(" [LIST]  as if they had been read: to ~/mbox on quit"),
-		3, LIST | RARE, MAIL_READ, 0, NULL },
+		3, LIST | RARE, MAIL_READ, MAIL_HELD, NULL },
 	{ "flag     [LIST]  mark as important; unflag",
 		2, LIST, 0, 0, mail_do_flag },
 	{ "unflag", 3, LIST | RARE, 0, 0, mail_do_unflag },
@@ -150,6 +172,21 @@ static const struct command {
 			"written stay."),
 		2, 0, 0, 0, mail_do_exit },
 	{ "xit", 1, 0, 0, 0, mail_do_exit },
+	{ "folders" MORE(" [NAME]  list the folder directory, or a part of it\n"
+			"The variable folder names the directory, LISTER the "
+			"program (ls)."),
+		7, TEXT | RARE, 0, 0, mail_do_folders },
+	{ "list" MORE("  the names of all commands"),
+		1, RARE, 0, 0, mail_do_list },
+	{ "version" MORE("  which program this is"),
+		3, RARE, 0, 0, mail_do_version },
+	{ "shell" MORE("  a shell; exit comes back"),
+		2, LATE | RARE, 0, 0, mail_do_shell },
+	{ "!" MORE(" COMMAND  let the shell run it\n"
+			"With the variable bang each ! in it is the command before."),
+		1, TEXT | LATE | RARE, 0, 0, mail_do_command },
+	)
+	/* of start-up files, also where mail only sends */
 	{ "alias" MORE(" NAME ADDRESS...  a short name for addresses\n"
 			"Adds to those that NAME has. NAME alone shows them, "
 			"without NAME all are\n"
@@ -187,19 +224,6 @@ static const struct command {
 		mail_do_account },)
 	{ "echo" MORE(" TEXT...  show it"),
 		2, TEXT | RARE, 0, 0, mail_do_echo },
-	{ "folders" MORE(" [NAME]  list the folder directory, or a part of it\n"
-			"The variable folder names the directory, LISTER the "
-			"program (ls)."),
-		7, TEXT | RARE, 0, 0, mail_do_folders },
-	{ "list" MORE("  the names of all commands"),
-		1, RARE, 0, 0, mail_do_list },
-	{ "version" MORE("  which program this is"),
-		3, RARE, 0, 0, mail_do_version },
-	{ "shell" MORE("  a shell; exit comes back"),
-		2, LATE | RARE, 0, 0, mail_do_shell },
-	{ "!" MORE(" COMMAND  let the shell run it\n"
-			"With the variable bang each ! in it is the command before."),
-		1, TEXT | LATE | RARE, 0, 0, mail_do_command },
 	{ "set" MORE(" [NAME[=VALUE]...]  give variables a value; without NAME "
 			"show them\n"
 			"set noNAME is the same as unset NAME."),

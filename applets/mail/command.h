@@ -101,5 +101,15 @@ int mail_do_unread(struct mail *m);
 int mail_do_mail(struct mail *m);
 int mail_do_reply(struct mail *m);
 int mail_do_reply_sender(struct mail *m);
+int mail_do_reply_all(struct mail *m);
+int mail_do_reply_author(struct mail *m);
+int mail_do_reply_list(struct mail *m);
+int mail_do_followup(struct mail *m);
+int mail_do_followup_each(struct mail *m);
+/* forward.c */
+int mail_do_forward(struct mail *m);
+int mail_do_forward_record(struct mail *m);
+int mail_do_resend(struct mail *m);
+int mail_do_resend_silent(struct mail *m);
 
 #endif

@@ -342,9 +342,10 @@ def test_touch_and_preserve(three):
 
 
 def test_preserve_keeps(three):
-    """What was read or saved stays; touch does not take that back, d does."""
+    """What was read or saved stays; touch, mbox and d take that back."""
     three.text("-N", stdin="p *\ns 1 out\npre *\ntouch 2\nd 3\nq\n")
-    assert subjects(three.mbox) == ["one", "two"]
+    assert subjects(three.mbox) == ["one"]
+    assert subjects(three.home / "mbox") == ["two"]
 
 
 def test_number_and_dot(three):
