@@ -5,8 +5,8 @@
 #include "config.h"
 #include "mail/box.h"
 #include "mail/drafts.h"
+#include "mail/order.h"
 #include "mail/rc.h"
-#include "mail/select.h"
 #include "mail/show.h"
 #include "mail/var.h"
 
@@ -80,6 +80,17 @@ static const struct command {
 		1, LIST, 0, 0, mail_do_from },
 	{ "size" MORE(" [LIST]  how many octets messages have"),
 		2, LIST | RARE, 0, 0, mail_do_size },
+	USE_MAIL_SEARCH({ "search   WORDS   list the messages that have them",
+		4, LIST, 0, 0, mail_do_search },)
+	USE_MAIL_SORT({ "sort     [date|from|size|status|subject|thread|to]",
+		2, TEXT | BOX | RARE, 0, 0, mail_do_sort },)
+	USE_MAIL_SORT({ "unsort           in the order of their numbers",
+		4, BOX | RARE, 0, 0, mail_do_unsort },)
+	USE_MAIL_SORT({ "thread           list them by who answers whom",
+		2, BOX, 0, 0, mail_do_thread },)
+	USE_MAIL_SORT({ "unthread", 4, BOX | RARE, 0, 0, mail_do_unsort },)
+	{ "newmail          look for new mail",
+		4, BOX | RARE, 0, 0, mail_do_newmail },
 	{ "=                the current message's number",
 		1, BOX | RARE, 0, 0, mail_do_number },
 	{ "delete   [LIST]  delete messages"
@@ -320,22 +331,12 @@ void mail_set_dot(struct mail *m, unsigned n)
 	m->dot = n;
 }
 
-int mail_list(struct mail *m, struct span words, bool deleted)
-{
-	struct mail_select s = {
-		.count = m->count, .dot = m->dot, .note = m->note,
-		.mask = MAIL_DELETED, .want = deleted ? MAIL_DELETED : 0
-	};
-
-	return mail_select(&s, words, m->set, &m->err);
-}
-
 /* The last of the list becomes the current message. */
 static void mark(struct mail *m, const struct command *c)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 1; i <= m->count; i++) {
+	for (unsigned i = mail_order_next(m, 0); i; i = mail_order_next(m, i)) {
 		if (!m->set[i])
 			continue;
 		if (n && c->takes & ONE) {
@@ -362,19 +363,33 @@ static int check(struct mail *m, const struct command *c, struct span rest)
 	return 0;
 }
 
+static unsigned which(const struct command *c)
+{
+	if (CFG_MAIL_SEARCH && c->run == mail_do_search)
+		return MAIL_SHOWN | MAIL_WIDE;
+	return c->takes & GONE ? MAIL_GONE :
+			c->run == mail_do_from ? MAIL_SHOWN : MAIL_LEFT;
+}
+
 static int run(struct mail *m, const struct command *c, struct span rest)
 {
+	unsigned dot = m->dot;
+	int rc;
+
 	if (check(m, c, rest) < 0)
 		return -1;
 	m->arg = rest;
 	if (c->takes & LIST) {
 		memset(m->set, 0, (size_t)m->count + 1);
 		if ((rest.n || !(c->takes & ALL)) &&
-		    mail_list(m, rest, c->takes & GONE) < 0)
+		    mail_list(m, rest, which(c)) < 0)
 			return mail_tell(m, m->err.text);
 		mark(m, c);
 	}
-	return c->run ? c->run(m) : 0;
+	rc = c->run ? c->run(m) : 0;
+	if (m->dot != dot)
+		m->before = dot;
+	return rc;
 }
 
 static bool is_condition(const struct command *c)
@@ -397,22 +412,6 @@ int mail_command_run(struct mail *m, struct span line)
 }
 
 /* ---- the loop */
-
-/* Tells of mail that came while the user was typing. */
-static void announce(struct mail *m)
-{
-	unsigned had = m->count, n = 0;
-
-	if (m->term.tty_in && m->box)
-		n = mail_box_refresh(m);
-	if (!n)
-		return;
-	mail_term_printf(&m->term, T("New mail has arrived.\n"));
-	if (!m->dot)
-		m->dot = had + 1;
-	for (unsigned i = had + 1; i <= m->count && n <= 5; i++)
-		mail_show_summary(m, i);
-}
 
 /* A backslash at the end of a line: the next one goes on with it. */
 bool mail_line_goes_on(struct str *line)
@@ -452,7 +451,9 @@ void mail_command_loop(struct mail *m)
 	while (!m->done) {
 		enum mail_input in;
 
-		announce(m);
+		/* what came while the user was typing */
+		if (m->term.tty_in && m->box)
+			mail_do_newmail(m);
 		in = read_line(m, &line);
 		if (in == MAIL_LINE) {
 			int rc = mail_command_run(m, span_trim(str_span(&line)));

@@ -46,6 +46,8 @@ int mail_do_previous(struct mail *m);
 int mail_do_headers(struct mail *m);
 int mail_do_z(struct mail *m);
 int mail_do_from(struct mail *m);
+int mail_do_search(struct mail *m);
+int mail_do_newmail(struct mail *m);
 int mail_do_size(struct mail *m);
 int mail_do_number(struct mail *m);
 int mail_do_delete(struct mail *m);
@@ -97,6 +99,10 @@ int mail_do_answered(struct mail *m);
 int mail_do_unanswered(struct mail *m);
 int mail_do_seen(struct mail *m);
 int mail_do_unread(struct mail *m);
+/* sort.c */
+int mail_do_sort(struct mail *m);
+int mail_do_thread(struct mail *m);
+int mail_do_unsort(struct mail *m);
 /* reply.c */
 int mail_do_mail(struct mail *m);
 int mail_do_reply(struct mail *m);
