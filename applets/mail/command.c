@@ -45,33 +45,33 @@ static const struct command {
 	int (*run)(struct mail *m) __attribute__((packed, aligned(4)));
 } commands[] = {
 	USE_MAIL_READ(
-	{ "next     [LIST]  show the next message (Enter does, too)"
+	{ "next     [LIST]  show the next message (Enter, too; - the one before)"
 		MORE("\nWith a number that one. Without: the current message, "
 			"when it has not\n"
 			"been shown yet, else the one after it."),
 		1, LIST | ALL | ONE, 0, 0, mail_do_next },
 	{ "+", 1, LIST | ALL | ONE, 0, 0, mail_do_next },
-	{ "-                show the one before",
-		1, BOX, 0, 0, mail_do_previous },
-	{ "print    [LIST]  show messages"
+	{ "-" MORE(" show the message before the current one"),
+		1, BOX | RARE, 0, 0, mail_do_previous },
+	{ "print    [LIST]  show messages (Print: with all header fields)"
 		MORE("\nThe header fields that are shown: see ignore and "
 			"retain. A long message\n"
 			"stops at each screen; the variable crt says from how many "
 			"lines on."),
 		1, LIST, 0, 0, mail_do_print },
 	{ "type", 1, LIST, 0, 0, mail_do_print },
-	{ "Print    [LIST]  with all header fields"
-		MORE("\nAs print, but ignore and retain do not count."),
-		1, LIST, 0, 0, mail_do_print_all },
+	{ "Print" MORE(" [LIST]  show messages with all header fields\n"
+			"As print, but ignore and retain do not count."),
+		1, LIST | RARE, 0, 0, mail_do_print_all },
 	{ "Type", 1, LIST, 0, 0, mail_do_print_all },
-	{ "headers  [LIST]  list one screen of messages"
+	{ "headers  [LIST]  list one screen of messages (z, z-: the other screens)"
 		MORE("\nThe screen that the message is on. Its first one "
 			"becomes the current\n"
 			"message. The variable screen says how many lines a screen "
 			"has."),
 		1, LIST | ALL | ONE, 0, 0, mail_do_headers },
-	{ "z        [+|-]   the next screen, or the last",
-		1, TEXT | BOX, 0, 0, mail_do_z },
+	{ "z" MORE(" [+|-]  the next screen of headers, or the one before"),
+		1, TEXT | BOX | RARE, 0, 0, mail_do_z },
 	{ "from     [LIST]  list messages"
 		MORE("\nOne line each: > the current one, then N new, U unread, "
 			"R read, O old,\n"
@@ -82,89 +82,94 @@ static const struct command {
 		2, LIST | RARE, 0, 0, mail_do_size },
 	USE_MAIL_SEARCH({ "search   WORDS   list the messages that have them",
 		4, LIST, 0, 0, mail_do_search },)
-	USE_MAIL_SORT({ "sort     [date|from|size|status|subject|thread|to]",
-		2, TEXT | BOX | RARE, 0, 0, mail_do_sort },)
-	USE_MAIL_SORT({ "unsort           in the order of their numbers",
+	USE_MAIL_SORT({ "sort     date|from|size|status|subject|thread|to (unsort)",
+		3, TEXT | BOX, 0, 0, mail_do_sort },)
+	USE_MAIL_SORT({ "unsort" MORE(" list messages in the order of their numbers"),
 		4, BOX | RARE, 0, 0, mail_do_unsort },)
-	USE_MAIL_SORT({ "thread           list them by who answers whom",
-		2, BOX, 0, 0, mail_do_thread },)
+	USE_MAIL_SORT({ "thread" MORE(" list messages by who answers whom (unthread)"),
+		2, BOX | RARE, 0, 0, mail_do_thread },)
 	USE_MAIL_SORT({ "unthread", 4, BOX | RARE, 0, 0, mail_do_unsort },)
-	{ "newmail          look for new mail",
+	{ "newmail" MORE(" look for new mail"),
 		4, BOX | RARE, 0, 0, mail_do_newmail },
-	{ "=                the current message's number",
+	{ "=" MORE(" the current message's number"),
 		1, BOX | RARE, 0, 0, mail_do_number },
-	{ "delete   [LIST]  delete messages"
+	{ "delete   [LIST]  delete messages (dp: and show the next one)"
 		MORE("\nThey go when you quit; until then undelete takes it "
 			"back. With the\n"
 			"variable autoprint the next message is shown."),
 		1, LIST, MAIL_DELETED, MAIL_HELD, mail_do_delete },
-	{ "dp       [LIST]  delete, show the next one",
-		2, LIST, MAIL_DELETED, MAIL_HELD, mail_do_delete_print },
+	{ "dp" MORE(" [LIST]  delete messages, show the next one"),
+		2, LIST | RARE, MAIL_DELETED, MAIL_HELD, mail_do_delete_print },
 	{ "dt", 2, LIST, MAIL_DELETED, MAIL_HELD, mail_do_delete_print },
 	{ "undelete [LIST]  take that back"
 		MORE("\nWithout a list: the next deleted message, or the last "
 			"one before."),
 		1, LIST | GONE, MAIL_READ, MAIL_DELETED, mail_do_undelete },
-	{ "reply    [LIST]  answer all who got it"
+	{ "reply    [LIST]  answer all who got it (Reply: the author alone)"
 		MORE("\nTo the author and all others who got it, with its "
 			"subject. The variable\n"
 			"flipr exchanges reply and Reply."),
 		1, LIST | LATE, 0, 0, mail_do_reply },
 	{ "respond", 1, LIST | LATE, 0, 0, mail_do_reply },
-	{ "Reply    [LIST]  answer the author",
-		1, LIST | LATE, 0, 0, mail_do_reply_sender },
+	{ "Reply" MORE(" [LIST]  answer the authors of messages"),
+		1, LIST | LATE | RARE, 0, 0, mail_do_reply_sender },
 	{ "Respond", 1, LIST | LATE, 0, 0, mail_do_reply_sender },
 	{ "mail     ADDRESS write a message"
 		MORE("\nEnd the text with a line of one dot or ^D; ~? lists "
 			"what else a line may\n"
 			"begin with. ADDRESS may be an alias."),
 		1, TEXT | LATE, 0, 0, mail_do_mail },
-	{ "followup [LIST]  reply, and keep a copy by the author's name",
-		2, LIST | LATE, 0, 0, mail_do_followup },
+	{ "followup" MORE(" [LIST]  reply, and keep a copy in a file with the "
+			"author's name"),
+		2, LIST | LATE | RARE, 0, 0, mail_do_followup },
 	{ "Followup", 1, LIST | LATE, 0, 0, mail_do_followup_each },
-	{ "replyall", 6, LIST | LATE, 0, 0, mail_do_reply_all },
-	{ "replysender", 6, LIST | LATE, 0, 0, mail_do_reply_author },
-	{ "Lreply   [LIST]  answer the mailing list",
-		2, LIST | LATE, 0, 0, mail_do_reply_list },
-	USE_MAIL_FORWARD({ "forward  [LIST] ADDRESS  send messages on",
+	{ "replyall" MORE(" [LIST]  answer all, whatever flipr says"),
+		6, LIST | LATE | RARE, 0, 0, mail_do_reply_all },
+	{ "replysender" MORE(" [LIST]  answer the author, whatever flipr says"),
+		6, LIST | LATE | RARE, 0, 0, mail_do_reply_author },
+	{ "Lreply" MORE(" [LIST]  answer the mailing list"),
+		2, LIST | LATE | RARE, 0, 0, mail_do_reply_list },
+	USE_MAIL_FORWARD({ "forward  [LIST] ADDRESS  send messages on (resend: unchanged)",
 		3, TEXT | BOX | LATE, 0, 0, mail_do_forward },)
-	USE_MAIL_FORWARD({ "Forward", 3, TEXT | BOX | LATE, 0, 0,
+	USE_MAIL_FORWARD({ "Forward" MORE(" [LIST] ADDRESS  as forward, and keep a copy"),
+		3, TEXT | BOX | LATE | RARE, 0, 0,
 		mail_do_forward_record },)
-	USE_MAIL_FORWARD({ "resend   [LIST] ADDRESS  the same, unchanged",
-		3, TEXT | BOX | LATE, 0, 0, mail_do_resend },)
-	USE_MAIL_FORWARD({ "Resend", 3, TEXT | BOX | LATE, 0, 0,
+	USE_MAIL_FORWARD({ "resend" MORE(" [LIST] ADDRESS  send messages on, unchanged"),
+		3, TEXT | BOX | LATE | RARE, 0, 0, mail_do_resend },)
+	USE_MAIL_FORWARD({ "Resend" MORE(" [LIST] ADDRESS  as resend, but with no copy kept"),
+		3, TEXT | BOX | LATE | RARE, 0, 0,
 		mail_do_resend_silent },)
 	USE_MAIL_FORWARD({ "redirect", 3, TEXT | BOX | LATE, 0, 0, mail_do_resend },)
 	USE_MAIL_FORWARD({ "Redirect", 3, TEXT | BOX | LATE, 0, 0,
 		mail_do_resend_silent },)
-	USE_MAIL_DRAFTS({ "drafts   [NUMBER]  go on with what was cut short",
-		2, TEXT | LATE, 0, 0, mail_do_drafts },)
+	USE_MAIL_DRAFTS({ "drafts" MORE(" [NUMBER]  go on with what was cut short"),
+		2, TEXT | LATE | RARE, 0, 0, mail_do_drafts },)
 	{ "save     [LIST] [FILE]  move messages to a file"
 		MORE("\nAppends them to a mailbox, ~/mbox when no FILE is "
 			"named. +FILE is in the\n"
 			"folder directory. Saved messages leave this mailbox on "
 			"quit."),
 		1, TEXT | BOX, 0, 0, mail_do_save },
-	{ "copy     [LIST] [FILE]  and keep them here, too"
+	{ "copy     [LIST] [FILE]  copy messages to a file"
 		MORE("\nAs save, but they stay here."),
 		1, TEXT | BOX, 0, 0, mail_do_copy },
-	{ "mbox     [LIST]  to ~/mbox on quit"
-		MORE("\nTo the file that the variable MBOX names."),
-		2, LIST, MAIL_READ, MAIL_HELD, NULL },
+	{ "mbox" MORE(" [LIST]  to ~/mbox on quit\n"
+			"To the file that the variable MBOX names."),
+		2, LIST | RARE, MAIL_READ, MAIL_HELD, NULL },
 	{ "touch" MORE(" [LIST]  as if they had been read: to ~/mbox on quit"),
 		3, LIST | RARE, MAIL_READ, MAIL_HELD, NULL },
-	{ "flag     [LIST]  mark as important; unflag",
+	{ "flag     [LIST]  mark as important (unflag; unread, seen)",
 		2, LIST, 0, 0, mail_do_flag },
 	{ "unflag", 3, LIST | RARE, 0, 0, mail_do_unflag },
-	{ "unread   [LIST]  mark as not read; seen",
-		3, LIST, 0, MAIL_READ, mail_do_unread },
+	{ "unread" MORE(" [LIST]  mark as not read (seen: as read)"),
+		3, LIST | RARE, 0, MAIL_READ, mail_do_unread },
 	{ "Unread", 1, LIST | RARE, 0, MAIL_READ, mail_do_unread },
 	{ "new", 3, LIST | RARE, 0, MAIL_READ, mail_do_unread },
 	{ "seen", 3, LIST | RARE, 0, 0, mail_do_seen },
-	{ "answered [LIST]  mark as answered; unanswered",
+	{ "answered" MORE(" [LIST]  mark as answered (unanswered)"),
 		2, LIST | RARE, 0, 0, mail_do_answered },
 	{ "unanswered", 4, LIST | RARE, 0, MAIL_ANSWERED, mail_do_unanswered },
-	{ "hold     [LIST]  keep here on quit"
+	{ "hold     [LIST]  keep here on quit (mbox: move to ~/mbox)"
 		MORE("\nThey stay in this mailbox, though they have been read "
 			"or saved."),
 		2, LIST | LATE, MAIL_HELD, 0, NULL },
@@ -198,11 +203,11 @@ static const struct command {
 		1, TEXT | LATE | RARE, 0, 0, mail_do_command },
 	)
 	/* of start-up files, also where mail only sends */
-	{ "alias" MORE(" NAME ADDRESS...  a short name for addresses\n"
-			"Adds to those that NAME has. NAME alone shows them, "
+	{ "alias    NAME ADDRESS...  a short name for addresses"
+		MORE("\nAdds to those that NAME has. NAME alone shows them, "
 			"without NAME all are\n"
 			"shown. An address may be another alias."),
-		1, TEXT | RARE, 0, 0, mail_do_alias },
+		1, TEXT, 0, 0, mail_do_alias },
 	{ "group", 1, TEXT | RARE, 0, 0, mail_do_alias },
 	{ "unalias" MORE(" NAME...  forget aliases"),
 		3, TEXT | RARE, 0, 0, mail_do_unalias },
@@ -235,10 +240,9 @@ static const struct command {
 		mail_do_account },)
 	{ "echo" MORE(" TEXT...  show it"),
 		2, TEXT | RARE, 0, 0, mail_do_echo },
-	{ "set" MORE(" [NAME[=VALUE]...]  give variables a value; without NAME "
-			"show them\n"
-			"set noNAME is the same as unset NAME."),
-		2, TEXT | RARE, 0, 0, mail_do_set },
+	{ "set      [NAME[=VALUE]...]  give variables values, or show them"
+		MORE("\nset noNAME is the same as unset NAME."),
+		2, TEXT, 0, 0, mail_do_set },
 	{ "unset" MORE(" NAME...  forget variables"),
 		3, TEXT | RARE, 0, 0, mail_do_unset },
 	{ "source" MORE(" FILE  run the commands in a file"),

@@ -68,11 +68,12 @@ def test_abbreviations(three):
 
 
 def test_too_short(three):
-    for word in ("un", "sho", "hellp"):
-        if word == "un":
-            assert run(three, "help un").split()[0] == "undelete"
-    assert "Unknown" in errors(three, "help fol")  \
-        or run(three, "help fol").split()[0] == "followup"
+    """Fewer letters than POSIX says are another command, or none."""
+    assert run(three, "help un").split()[0] == "undelete"
+    assert run(three, "help fo").split()[0] == "followup"
+    assert run(three, "help so").split()[0] == "source"
+    assert "Unknown" in errors(three, "help folde rs")
+    assert "Unknown" in errors(three, "help folderss")
 
 
 # ---- variables
