@@ -64,6 +64,16 @@
  *	help
  *	  account work { ... } in a start-up file, and mail -A work.
  *
+ * config MAIL_HELP
+ *	depends on MAIL_READ
+ *	bool "mail: help COMMAND explains each of them (3 kB)"
+ *	default n
+ *	help
+ *	  Without it help COMMAND says what ? says.
+ * file criteria.c MAIL_SEARCH
+ * file sort.c MAIL_SORT
+ * file thread.c MAIL_SORT
+ *
  * config MAIL_READ
  *	depends on MAIL
  *	select MAIL_RC
@@ -124,6 +134,18 @@
  *	  TAB completes commands, variables, files, folders and addresses.
  *	  Without it, and on others, the kernel's line discipline does what
  *	  it can.
+ * config MAIL_SEARCH
+ *	depends on MAIL_READ
+ *	bool "mail searches for words, days, sizes and in bodies (3 kB)"
+ *	help
+ *	  The command search, and message lists as in
+ *	  delete from bob subject disk since monday.
+ *
+ * config MAIL_SORT
+ *	depends on MAIL_READ
+ *	bool "mail sorts, and shows threads (3 kB)"
+ *	help
+ *	  The commands sort, thread, unsort, and the variable autosort.
  */
 #include "applet.h"
 #include "config.h"
@@ -442,11 +464,12 @@ static int send_mode(struct mail *m, struct options *o, char **addresses,
 static int own_box(struct mail *m, char path[PATH_MAX])
 {
 	const char *env = getenv("MAIL");
+	char name[sizeof(m->login)];
 
 	if (env && *env && !m->other)
 		return mail_path_given(m, span_of(env), path);
 	if (strchr(m->login, '@'))
-		return find_box(m, m->login, path);
+		return find_box(m, memcpy(name, m->login, sizeof(name)), path);
 	return box_path(m, m->conf->mbox_dir, span_of(m->login), path);
 }
 
@@ -505,7 +528,7 @@ static void tell_no_mail(struct mail *m, const struct options *o)
 /* -L: those of a message list; with -e only whether there are some. */
 static int list_some(struct mail *m, const struct options *o)
 {
-	if (mail_list(m, span_of(o->list), false) < 0) {
+	if (mail_list(m, span_of(o->list), MAIL_SHOWN) < 0) {
 		if (!o->exists)
 			mail_failed(m);
 		return NO_MAIL;
