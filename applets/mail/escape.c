@@ -214,11 +214,11 @@ static int do_dead(struct work *w)
 	if (rc || mail_send_dead_path(w->m, path) < 0)
 		return rc;
 	box = mailbox_open(AT_FDCWD, path, false, false, &w->m->err);
-	if (!box)
-		return -1;
-	/* what has no From_ line is just text */
-	rc = mailbox_count(box) ? add_letter(w, box) : insert_path(w, path);
-	mailbox_close(box);
+	/* what is no mbox is just text */
+	rc = box && mailbox_count(box) ? add_letter(w, box) :
+			insert_path(w, path);
+	if (box)
+		mailbox_close(box);
 	return rc;
 }
 
