@@ -216,6 +216,7 @@ bool mail_draft_ask(struct mail *m, struct mail_draft *d, enum mail_field f)
 
 	snprintf(prompt, sizeof(prompt), "%s: ", mail_draft_name(f));
 	str_init(&line, MAIL_LINE_MOST);
+	m->term.ask = f == MAIL_SUBJECT ? MAIL_ASK_SUBJECT : MAIL_ASK_ADDRESS;
 	ok = mail_term_edit(&m->term, prompt, str_span(field), &line) ==
 			MAIL_LINE;
 	if (ok) {

@@ -493,7 +493,9 @@ static enum mail_written take_line(struct mail *m, struct mail_draft *d,
 	struct span text = str_span(line);
 	char c = escape ? *escape : '~';	/* NUL: there are none */
 
-	if (span_is(text, ".") && (mail_var(m, "dot") ||
+	if (m->term.pasted)	/* text, whatever it looks like */
+		c = '\0';
+	else if (span_is(text, ".") && (mail_var(m, "dot") ||
 			mail_var(m, "ignoreeof")))
 		return MAIL_SEND;
 	if (c && text.n && text.p[0] == c) {
