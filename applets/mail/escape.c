@@ -150,8 +150,13 @@ static int output_of(struct work *w, struct span command, int in)
 
 static int insert_output(struct work *w, struct span command)
 {
-	int fd = output_of(w, span_trim(command), -1), rc;
+	struct str text;
+	int fd, rc;
 
+	str_init(&text, MAIL_LINE_MOST);
+	mail_bang(w->m, span_trim(command), &text);
+	fd = output_of(w, str_span(&text), -1);
+	str_free(&text);
 	if (fd < 0)
 		return -1;
 	rc = insert_fd(w, "!", fd);
@@ -273,7 +278,7 @@ static int do_shell(struct work *w)
 	int rc;
 
 	str_init(&text, MAIL_LINE_MOST);
-	str_add(&text, w->arg);
+	mail_bang(w->m, w->arg, &text);
 	rc = mail_child(w->m, str_c(&text), -1, -1);
 	str_free(&text);
 	if (rc >= 0)
@@ -283,7 +288,7 @@ static int do_shell(struct work *w)
 
 static int do_command(struct work *w)
 {
-	mail_command(w->m, w->arg);
+	mail_command_run(w->m, w->arg);
 	return 0;
 }
 
