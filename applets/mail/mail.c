@@ -371,8 +371,8 @@ static int add_more(struct mail *m, struct mail_draft *d, const char *what)
 	const char *name = what;
 
 	/* the shell has taken the quotes off: only what it leaves is ours */
-	if ((*what == '~' || *what == '+') &&
-	    mail_path(m, span_of(what), path) == 0)
+	if (access(what, F_OK) < 0 &&
+	    mail_path_given(m, span_of(what), path) == 0)
 		name = path;
 	if (CFG_MAIL_ATTACH && access(name, F_OK) == 0)
 		return mail_attach_add(m, d, span_of(name));
@@ -440,10 +440,7 @@ static int send_mode(struct mail *m, struct options *o, char **addresses,
 	n = take_sendmail(m, o, addresses, n);
 	if (mail_draft_init(m, &d) < 0) {
 		mail_failed(m);
-	} else if (n < 0) {
-		mail_failed(m);
-		status = EX_USAGE;
-	} else if (fill_draft(m, &d, o, addresses, n) < 0) {
+	} else if (n < 0 || fill_draft(m, &d, o, addresses, n) < 0) {
 		mail_failed(m);
 		status = EX_USAGE;
 	} else if (fill_more(m, &d, o) < 0) {
@@ -621,6 +618,8 @@ static int start(struct mail *m, const struct options *o)
 		mail_var_set(m, SPAN("verbose"), SPAN(""));
 	if (o->read_only)
 		mail_var_set(m, SPAN("readonly"), SPAN(""));
+	if (o->debug)
+		mail_var_set(m, SPAN("debug"), SPAN(""));
 	if (set_all(m, o) < 0)
 		return -1;
 	mail_rc_start(m, o->bare);
@@ -654,8 +653,6 @@ int mail_main(int argc, char **argv)
 	m.sending = !reads;
 	if (CFG_MAIL_RC && start(&m, &o) < 0)
 		return EX_USAGE;
-	if (CFG_MAIL_RC && o.debug)
-		mail_var_set(&m, SPAN("debug"), SPAN(""));
 	status = reads ? read_mode(&m, &o, argv[at]) :
 			send_mode(&m, &o, argv + at, argc - at);
 	conf_free(m.conf);
