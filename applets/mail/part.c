@@ -142,7 +142,7 @@ struct reading {
 	struct charset charset;
 	bool wanted, text;
 	struct str raw, utf8;
-	uint64_t octets;
+	uint64_t octets, looked;
 };
 
 static void on_field(void *arg, const struct header_field *f)
@@ -216,7 +216,8 @@ static bool on_piece(void *arg, struct span piece)
 	struct reading *r = arg;
 
 	stream_put(&r->stream, piece);
-	return !r->stream.stop;
+	r->looked += piece.n;
+	return !r->stream.stop && (!r->r->most || r->looked < r->r->most);
 }
 
 int mail_part_read(struct mail *m, unsigned n,

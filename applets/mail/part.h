@@ -37,6 +37,7 @@ struct mail_part_reader {
 	/* octets: how many there were. false: enough. */
 	bool (*end)(void *arg, uint64_t octets);
 	bool utf8;		/* the charset of texts is undone, too */
+	uint64_t most;		/* octets that are looked at; 0: all */
 };
 int mail_part_read(struct mail *m, unsigned n,
 		const struct mail_part_reader *reader);

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "mail/fields.h"
 #include "mail/part.h"
+#include "mail/var.h"
 #include "mime/calendar.h"
 #include "mime/charset.h"
 #include "mime/flow.h"
@@ -16,6 +17,7 @@
 #include "mime/word.h"
 #include "os/text.h"
 
+#define LOOK_MOST (1024 * 1024)	/* octets in which a richer form is looked for */
 #define PIECE 4096		/* octets that are decoded at a time */
 #define NAME_MOST 250		/* octets of a file name in a label */
 #define FOLD 4			/* blanks before the lines of a field that goes on */
@@ -415,9 +417,53 @@ static bool on_piece(void *arg, struct span piece)
 	return !v->stream.stop;
 }
 
+struct look {
+	bool choice, found;
+};
+
+static bool look_at(void *arg, const struct stream_part *p)
+{
+	struct look *l = arg;
+
+	if (!p->number && span_is(p->subtype, "alternative"))
+		l->choice = true;
+	if (l->choice && span_is(p->subtype, "html") && !p->attachment)
+		l->found = true;
+	/* what is wanted ends the look */
+	return l->found;
+}
+
+static bool end_look(void *arg, uint64_t octets)
+{
+	(void)arg;
+	(void)octets;
+	return false;
+}
+
+static bool end_look_early(void *arg, struct span octets)
+{
+	(void)octets;
+	return end_look(arg, 0);
+}
+
+/* Will HTML come that may be shown in the place of plain text? */
+static bool is_rich(struct mail *m, unsigned n)
+{
+	struct look l = { .choice = false };
+	struct mail_part_reader reader = {
+		.arg = &l, .begin = look_at, .data = end_look_early,
+		.end = end_look, .most = LOOK_MOST
+	};
+
+	return CFG_MAIL_HTML && mail_var(m, "mime-alternative-favour-rich") &&
+			mail_part_read(m, n, &reader) == 0 && l.found;
+}
+
 static int read_message(struct mail *m, unsigned n, struct view *v)
 {
 	int rc;
+
+	v->rich = !v->only && is_rich(m, n);
 
 	v->m = m;
 	v->fresh = true;
