@@ -4,6 +4,7 @@
 #include <sysexits.h>
 #include "config.h"
 #include "mail/box.h"
+#include "mail/drafts.h"
 #include "mail/rc.h"
 #include "mail/select.h"
 #include "mail/show.h"
@@ -70,6 +71,26 @@ static const struct command {
 	{ "Respond", 1, LIST | LATE, 0, 0, mail_do_reply_sender },
 	{ "mail     ADDRESS write a message",
 		1, TEXT | LATE, 0, 0, mail_do_mail },
+	{ "followup [LIST]  reply, and keep a copy by the author's name",
+		2, LIST | LATE, 0, 0, mail_do_followup },
+	{ "Followup", 1, LIST | LATE, 0, 0, mail_do_followup_each },
+	{ "replyall", 6, LIST | LATE, 0, 0, mail_do_reply_all },
+	{ "replysender", 6, LIST | LATE, 0, 0, mail_do_reply_author },
+	{ "Lreply   [LIST]  answer the mailing list",
+		2, LIST | LATE, 0, 0, mail_do_reply_list },
+	USE_MAIL_FORWARD({ "forward  [LIST] ADDRESS  send messages on",
+		3, TEXT | BOX | LATE, 0, 0, mail_do_forward },)
+	USE_MAIL_FORWARD({ "Forward", 3, TEXT | BOX | LATE, 0, 0,
+		mail_do_forward_record },)
+	USE_MAIL_FORWARD({ "resend   [LIST] ADDRESS  the same, unchanged",
+		3, TEXT | BOX | LATE, 0, 0, mail_do_resend },)
+	USE_MAIL_FORWARD({ "Resend", 3, TEXT | BOX | LATE, 0, 0,
+		mail_do_resend_silent },)
+	USE_MAIL_FORWARD({ "redirect", 3, TEXT | BOX | LATE, 0, 0, mail_do_resend },)
+	USE_MAIL_FORWARD({ "Redirect", 3, TEXT | BOX | LATE, 0, 0,
+		mail_do_resend_silent },)
+	USE_MAIL_DRAFTS({ "drafts   [NUMBER]  go on with what was cut short",
+		2, TEXT | LATE, 0, 0, mail_do_drafts },)
 	{ "save     [LIST] [FILE]  move messages to a file",
 		1, TEXT | BOX, 0, 0, mail_do_save },
 	{ "copy     [LIST] [FILE]  and keep them here, too",
@@ -101,18 +122,18 @@ static const struct command {
 		3, TEXT | BOX, 0, 0, mail_do_detach },)
 	{ "mbox     [LIST]  to ~/mbox on quit",
 		2, LIST, MAIL_READ, MAIL_HELD, NULL },
-	{ "touch", 3, LIST | RARE, MAIL_READ, 0, NULL },
+	{ "touch", 3, LIST | RARE, MAIL_READ, MAIL_HELD, NULL },
 	{ "flag     [LIST]  mark as important; unflag",
 		2, LIST, 0, 0, mail_do_flag },
-	{ "unflag", 3, LIST, 0, 0, mail_do_unflag },
+	{ "unflag", 3, LIST | RARE, 0, 0, mail_do_unflag },
 	{ "unread   [LIST]  mark as not read; seen",
 		3, LIST, 0, MAIL_READ, mail_do_unread },
-	{ "Unread", 1, LIST, 0, MAIL_READ, mail_do_unread },
-	{ "new", 3, LIST, 0, MAIL_READ, mail_do_unread },
-	{ "seen", 3, LIST, 0, 0, mail_do_seen },
+	{ "Unread", 1, LIST | RARE, 0, MAIL_READ, mail_do_unread },
+	{ "new", 3, LIST | RARE, 0, MAIL_READ, mail_do_unread },
+	{ "seen", 3, LIST | RARE, 0, 0, mail_do_seen },
 	{ "answered [LIST]  mark as answered; unanswered",
-		2, LIST, 0, 0, mail_do_answered },
-	{ "unanswered", 4, LIST, 0, MAIL_ANSWERED, mail_do_unanswered },
+		2, LIST | RARE, 0, 0, mail_do_answered },
+	{ "unanswered", 4, LIST | RARE, 0, MAIL_ANSWERED, mail_do_unanswered },
 	{ "hold     [LIST]  keep here on quit",
 		2, LIST | LATE, MAIL_HELD, MAIL_DELETED, NULL },
 	{ "preserve", 3, LIST | LATE, MAIL_HELD, MAIL_DELETED, NULL },
@@ -309,10 +330,11 @@ bool mail_line_goes_on(struct str *line)
 static enum mail_input read_line(struct mail *m, struct str *line)
 {
 	const char *prompt = mail_var(m, "prompt");
-	enum mail_input in = mail_term_line(&m->term, prompt ? prompt : "",
-			line);
+	enum mail_input in;
 	struct str more;
 
+	m->term.ask = MAIL_ASK_COMMAND;
+	in = mail_term_line(&m->term, prompt ? prompt : "", line);
 	str_init(&more, MAIL_LINE_MOST);
 	while (in == MAIL_LINE && mail_line_goes_on(line)) {
 		in = mail_term_line(&m->term, prompt ? prompt : "", &more);

@@ -19,6 +19,9 @@ int mail_tell(struct mail *m, const char *text);
 /* Makes n the current message. */
 void mail_set_dot(struct mail *m, unsigned n);
 
+/* Runs one line. 0, or -1 when it failed and said so. */
+int mail_command(struct mail *m, struct span line);
+
 /*
  * Commands that are files of their own. What they are about is in m->set or
  * m->arg. 0, or -1 when it failed and said so.
@@ -76,5 +79,15 @@ int mail_do_unread(struct mail *m);
 int mail_do_mail(struct mail *m);
 int mail_do_reply(struct mail *m);
 int mail_do_reply_sender(struct mail *m);
+int mail_do_reply_all(struct mail *m);
+int mail_do_reply_author(struct mail *m);
+int mail_do_reply_list(struct mail *m);
+int mail_do_followup(struct mail *m);
+int mail_do_followup_each(struct mail *m);
+/* forward.c */
+int mail_do_forward(struct mail *m);
+int mail_do_forward_record(struct mail *m);
+int mail_do_resend(struct mail *m);
+int mail_do_resend_silent(struct mail *m);
 
 #endif

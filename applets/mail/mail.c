@@ -4,25 +4,39 @@
  *
  * applet mail tool
  * applet mailx tool
+ * file attach.c MAIL_ATTACH
+ * file drafts.c MAIL_DRAFTS
+ * file escape.c MAIL_READ
+ * file forward.c MAIL_FORWARD
+ * file quote.c MAIL_READ
+ * file record.c MAIL_READ
+ * file reply.c MAIL_READ
  *
  * config MAIL
  *	bool "mail (33 kB)"
  *	default y
  *	select LIB_ZLIB
  *	help
- *	  usage: mail [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] ADDRESS...
+ *	  usage: mail [-Eit] [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] [-a WHAT]
+ *	              [-M TYPE] [-q FILE] ADDRESS...
  *	         mail [-eHN] [-u USER]
  *	         mail [-eHN] -f [FILE]
  *
  *	  Sends the text of standard input, or reads mail: ? lists the commands.
  *
  *	  -s SUBJECT  -c CC  -b BCC  -r FROM
+ *	  -a WHAT     "Name: value": a header field; with MAIL_ATTACH a file
+ *	  -E          do not send an empty text
+ *	  -M TYPE     the text is of this type: text/html
+ *	  -q FILE     the text begins with it
+ *	  -t          the text begins with its header: To, Cc, Bcc, Subject
  *	  -f          read a mailbox: FILE, +FOLDER, or ~/mbox
  *	  -u USER     read the mail of USER, or of alice@a.com
  *	  -e          only tell by the exit status if there is mail
  *	  -H          only list the messages
  *	  -N          do not list them at the start
  *	  -i          ignore ^C
+ *	  --setup     set this machine up for mail (where built in)
  *	  -n          do not read the system's start-up file
  *
  * file args.c MAIL_RC
@@ -54,6 +68,28 @@
  *	  The commands parts, view and detach; and write saves the attachments
  *	  of a message, too.
  *
+ * config MAIL_ATTACH
+ *	depends on MAIL
+ *	bool "mail attaches files (5 kB)"
+ *	default n
+ *	help
+ *	  mail -a FILE, and the escape ~@ FILE.
+ *
+ * config MAIL_FORWARD
+ *	depends on MAIL_READ
+ *	bool "mail: forward, resend (2 kB)"
+ *	default n
+ *	help
+ *	  Sends messages on: quoted, attached (with MAIL_ATTACH), or as they are.
+ *
+ * config MAIL_DRAFTS
+ *	depends on MAIL_READ
+ *	bool "mail: what is being written survives a power cut (2 kB)"
+ *	default n
+ *	help
+ *	  On a terminal the message is a file in the home folder while it is
+ *	  being written: after kill -9 or a power cut ~d or drafts goes on.
+ *
  * config MAIL_HTML
  *	depends on MAIL_READ
  *	bool "HTML as readable text (9 kB)"
@@ -67,11 +103,28 @@
  *	help
  *	  What a calendar part (RFC 5545) is about: when, where, by whom; and
  *	  the names of the files that Outlook packs into winmail.dat.
+ *
+ * file edit.c MAIL_EDIT
+ * file edit_draw.c MAIL_EDIT
+ * file term_edit.c MAIL_EDIT
+ * file complete.c MAIL_EDIT
+ *
+ * config MAIL_EDIT
+ *	depends on MAIL_READ
+ *	bool "Line editing, history, completion (0 kB)"
+ *	default n
+ *	help
+ *	  On terminals that obey ANSI sequences lines can be edited with the
+ *	  cursor keys and those of Emacs, lines typed before come back, and
+ *	  TAB completes commands, variables, files, folders and addresses.
+ *	  Without it, and on others, the kernel's line discipline does what
+ *	  it can.
  */
 #include "applet.h"
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,22 +133,29 @@
 #include <unistd.h>
 
 #include "base/idna.h"
+#include "mail/attach.h"
 #include "mail/box.h"
 #include "mail/command.h"
+#include "mail/drafts.h"
 #include "mail/mail.h"
+#include "mail/record.h"
 #include "mail/rc.h"
 #include "mail/send.h"
 #include "mail/show.h"
 #include "mail/var.h"
 #include "os/opt.h"
 #include "os/priv.h"
+#include "os/proc.h"
+#include "os/text.h"
 
 #define NO_MAIL 1		/* exit status, as POSIX has it for -e */
 
 struct options {
 	const char *subject, *from, *user;
-	struct opt_list cc, bcc;
-	bool file, exists, headers, no_headers, ignore, bare;
+	const char *type, *quoted;
+	struct opt_list cc, bcc, more, fields;
+	bool file, exists, headers, no_headers, ignore, bare, setup;
+	bool template, skip_empty, record, escapes, debug;
 };
 
 static const struct opt_row rows[] = {
@@ -103,6 +163,18 @@ static const struct opt_row rows[] = {
 	{ 'c', "cc", OPT_LIST, OPT_AT(struct options, cc) },
 	{ 'b', "bcc", OPT_LIST, OPT_AT(struct options, bcc) },
 	{ 'r', "from", OPT_TEXT, OPT_AT(struct options, from) },
+	{ 'a', "attach", OPT_LIST, OPT_AT(struct options, more) },
+	{ 'C', "header", OPT_LIST, OPT_AT(struct options, fields) },
+	{ 'E', "", OPT_FLAG, OPT_AT(struct options, skip_empty) },
+	{ 'M', "type", OPT_TEXT, OPT_AT(struct options, type) },
+	{ 'q', "quote-file", OPT_TEXT, OPT_AT(struct options, quoted) },
+	{ 't', "template", OPT_FLAG, OPT_AT(struct options, template) },
+	USE_MAIL_READ({ 'F', "record", OPT_FLAG,
+		OPT_AT(struct options, record) },)
+	USE_MAIL_READ({ '~', "escapes", OPT_FLAG,
+		OPT_AT(struct options, escapes) },)
+	USE_MAIL_READ({ 'd', "debug", OPT_FLAG,
+		OPT_AT(struct options, debug) },)
 	USE_MAIL_READ({ 'f', "file", OPT_FLAG,
 		OPT_AT(struct options, file) },)
 	USE_MAIL_READ({ 'u', "user", OPT_TEXT,
@@ -114,6 +186,8 @@ static const struct opt_row rows[] = {
 	USE_MAIL_READ({ 'N', "no-headers", OPT_FLAG,
 		OPT_AT(struct options, no_headers) },)
 	{ 'i', "ignore", OPT_FLAG, OPT_AT(struct options, ignore) },
+	USE_MAILCONF_SETUP({ 0, "setup", OPT_FLAG,
+		OPT_AT(struct options, setup) },)
 	{ 'n', "no-start-up", OPT_FLAG, OPT_AT(struct options, bare) },
 	{ 0 }
 };
@@ -210,29 +284,84 @@ static int find_box(struct mail *m, const char *user, char path[PATH_MAX])
 
 /* ---- sending */
 
-static int add_addresses(struct str *list, const char *const *v, int n)
+static int add_addresses(struct mail *m, struct str *list,
+		const char *const *v, int n)
 {
 	for (int i = 0; i < n; i++) {
 		if (span_has_control(span_of(v[i])))
 			return -1;
-		mail_draft_address(list, span_of(v[i]));
+		mail_draft_typed(m, list, span_of(v[i]));
 	}
 	return 0;
 }
 
-static int fill_draft(struct mail_draft *d, const struct options *o,
-		char **addresses, int n)
+static int fill_draft(struct mail *m, struct mail_draft *d,
+		const struct options *o, char **addresses, int n)
 {
 	if (span_has_control(span_of(o->subject)) ||
 	    span_has_control(span_of(o->from)) ||
-	    add_addresses(&d->field[MAIL_CC], o->cc.v, o->cc.n) < 0 ||
-	    add_addresses(&d->field[MAIL_BCC], o->bcc.v, o->bcc.n) < 0 ||
-	    add_addresses(&d->field[MAIL_TO], (const char *const *)addresses,
-			n) < 0)
-		return -1;
+	    span_has_control(span_of(o->type)) ||
+	    add_addresses(m, &d->field[MAIL_CC], o->cc.v, o->cc.n) < 0 ||
+	    add_addresses(m, &d->field[MAIL_BCC], o->bcc.v, o->bcc.n) < 0 ||
+	    add_addresses(m, &d->field[MAIL_TO],
+			(const char *const *)addresses, n) < 0)
+		return err_set(&m->err, ERR_PERM, "%s", T("an option or "
+				"address holds a line break or control "
+				"character"));
 	str_adds(&d->field[MAIL_SUBJECT], o->subject ? o->subject : "");
+	str_adds(&d->field[MAIL_TYPE], o->type ? o->type : "");
 	d->from = span_of(o->from);
+	d->template = o->template;
+	d->skip_empty = o->skip_empty;
+	d->asked = o->subject;	/* -s "" is a subject, too */
 	return 0;
+}
+
+static int start_text(struct mail *m, struct mail_draft *d, const char *name)
+{
+	int fd = open(name, O_RDONLY | O_CLOEXEC), rc;
+
+	if (fd < 0)
+		return err_errno(&m->err, "%s", name);
+	rc = mail_draft_add_file(d, fd, 0, &m->err);
+	close(fd);
+	return rc;
+}
+
+/* -a: a file for s-nail, a header field for bsd-mailx: what is there decides. */
+static int add_more(struct mail *m, struct mail_draft *d, const char *what)
+{
+	char path[PATH_MAX];
+	const char *name = what;
+
+	/* the shell has taken the quotes off: only what it leaves is ours */
+	if ((*what == '~' || *what == '+') &&
+	    mail_path(m, span_of(what), path) == 0)
+		name = path;
+	if (CFG_MAIL_ATTACH && access(name, F_OK) == 0)
+		return mail_attach_add(m, d, span_of(name));
+	if (mail_draft_line(m, d, span_of(what)) == 0)
+		return 0;
+	return err_set(&m->err, ERR_PERM, CFG_MAIL_ATTACH ?
+			T("%s: no such file, and no header field") :
+			T("%s: no header field"), what);
+}
+
+static int fill_more(struct mail *m, struct mail_draft *d,
+		const struct options *o)
+{
+	int rc = o->quoted ? start_text(m, d, o->quoted) : 0;
+
+	for (int i = 0; i < o->more.n && rc == 0; i++)
+		rc = add_more(m, d, o->more.v[i]);
+	for (int i = 0; i < o->fields.n && rc == 0; i++)
+		if (mail_draft_line(m, d, span_of(o->fields.v[i])) < 0)
+			rc = err_set(&m->err, ERR_PERM,
+					T("%s: no header field"),
+					o->fields.v[i]);
+	if (CFG_MAIL_READ && o->record)
+		mail_record_name(str_span(&d->field[MAIL_TO]), d->record);
+	return rc;
 }
 
 static int send_mode(struct mail *m, const struct options *o, char **addresses,
@@ -241,15 +370,18 @@ static int send_mode(struct mail *m, const struct options *o, char **addresses,
 	struct mail_draft d;
 	int status = EX_CANTCREAT;
 
-	if (mail_draft_init(&d, &m->err) < 0) {
+	if (mail_draft_init(m, &d) < 0) {
 		mail_failed(m);
-	} else if (fill_draft(&d, o, addresses, n) < 0) {
-		mail_term_error(&m->term, "mail: an option or address holds a "
-				"line break or control character");
+	} else if (fill_draft(m, &d, o, addresses, n) < 0) {
+		mail_failed(m);
 		status = EX_USAGE;
+	} else if (fill_more(m, &d, o) < 0) {
+		mail_failed(m);
+		status = EX_NOINPUT;
 	} else {
-		/* -s "" is a subject, too: do not ask for it */
-		status = mail_send(m, &d, !o->subject, m->term.tty_in);
+		if (CFG_MAIL_DRAFTS)
+			mail_drafts_tell(m);
+		status = mail_send(m, &d, m->term.tty_in || o->escapes);
 	}
 	mail_draft_free(&d);
 	return status;
@@ -295,6 +427,8 @@ static int read_open(struct mail *m, const struct options *o)
 		return 0;
 	if (m->term.tty_in)
 		mail_term_printf(&m->term, "Pillarbox mail. Type ? for help.\n");
+	if (CFG_MAIL_DRAFTS)
+		mail_drafts_tell(m);
 	if (!o->no_headers) {
 		mail_box_tell(m);
 		mail_show_screen(m, m->dot);
@@ -329,6 +463,16 @@ static int read_mode(struct mail *m, const struct options *o, const char *file)
 	return status;
 }
 
+/* Applets never include each other: it becomes the other one. */
+static int set_up(void)
+{
+	char *argv[] = { (char[]){ "mailconf" }, (char[]){ "--setup" }, NULL };
+
+	execv(proc_self("/proc/self/exe"), argv);
+	perror("mail: mailconf --setup");
+	return EX_OSERR;
+}
+
 /* ---- */
 
 int mail_main(int argc, char **argv)
@@ -337,14 +481,17 @@ int mail_main(int argc, char **argv)
 	struct mail m = { .status = 0 };
 	int at = usage_parse(argc, argv, rows, &o), status;
 	bool reads = CFG_MAIL_READ && (o.file || o.user || o.exists ||
-			o.headers || at == argc);
+			o.headers || (at == argc && !o.template));
 
+	if (CFG_MAILCONF_SETUP && o.setup)
+		return set_up();
 	if (mail_term_init(&m.term, o.ignore) < 0) {
 		err_errno(&m.err, "signals");
 		mail_failed(&m);
 		return EX_OSERR;
 	}
-	if (reads ? argc - at > o.file : at == argc)
+	m.term.mail = &m;
+	if (reads ? argc - at > o.file : at == argc && !o.template)
 		usage_fail("mail");
 	umask(077);	/* mail is private: mbox, dead.letter, what is saved */
 	m.conf = conf_read_or_exit(NULL);
@@ -352,9 +499,12 @@ int mail_main(int argc, char **argv)
 	m.sending = !reads;
 	if (CFG_MAIL_RC)
 		mail_rc_start(&m, o.bare);
+	if (CFG_MAIL_RC && o.debug)
+		mail_var_set(&m, SPAN("debug"), SPAN(""));
 	status = reads ? read_mode(&m, &o, argv[at]) :
 			send_mode(&m, &o, argv + at, argc - at);
 	conf_free(m.conf);
+	mail_term_free(&m.term);
 	mail_var_free(&m);
 	if ((fflush(stdout) == EOF || ferror(stdout)) && !status)
 		status = EX_IOERR;

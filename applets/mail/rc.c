@@ -162,8 +162,11 @@ void mail_rc_start(struct mail *m, bool bare)
 
 	mail_var_defaults(m);
 	/* what a system's file might say, where there is none */
-	if (!bare)
+	if (!bare) {
 		mail_var_set(m, SPAN("folder"), SPAN("mail"));
+		mail_var_set(m, SPAN("dot"), SPAN(""));
+		mail_var_set(m, SPAN("indentprefix"), SPAN("> "));
+	}
 	import(m);
 	m->starting = true;
 	if (!bare)
