@@ -83,6 +83,14 @@
  *	  Without it mail only sends, as scripts and cron need it:
  *	  mail [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] ADDRESS...
  *
+ * config MAIL_PARTS
+ *	depends on MAIL_READ
+ *	bool "attachments: list, view, save (4 kB)"
+ *	default y
+ *	help
+ *	  The commands parts, view and detach; and write saves the attachments
+ *	  of a message, too.
+ *
  * config MAIL_ATTACH
  *	depends on MAIL
  *	bool "mail attaches files (5 kB)"
