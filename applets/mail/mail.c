@@ -23,10 +23,23 @@
  *	  -H          only list the messages
  *	  -N          do not list them at the start
  *	  -i          ignore ^C
- *	  -n          read no start-up file (there is none yet)
+ *	  -n          do not read the system's start-up file
+ *
+ * file args.c MAIL_RC
+ * file command.c MAIL_RC
+ * file rc.c MAIL_RC
+ * file set.c MAIL_RC
+ *
+ * config MAIL_RC
+ *	depends on MAIL
+ *	bool "start-up files, variables, aliases (9 kB)"
+ *	default y
+ *	help
+ *	  ~/.mailrc and /etc/mail.rc (mail-rc), also where mail only sends.
  *
  * config MAIL_READ
  *	depends on MAIL
+ *	select MAIL_RC
  *	bool "mail reads, too (17 kB)"
  *	default y
  *	help
@@ -62,6 +75,7 @@
 #include "mail/box.h"
 #include "mail/command.h"
 #include "mail/mail.h"
+#include "mail/rc.h"
 #include "mail/send.h"
 #include "mail/show.h"
 #include "mail/var.h"
@@ -73,7 +87,7 @@
 struct options {
 	const char *subject, *from, *user;
 	struct opt_list cc, bcc;
-	bool file, exists, headers, no_headers, ignore;
+	bool file, exists, headers, no_headers, ignore, bare;
 };
 
 static const struct opt_row rows[] = {
@@ -92,7 +106,7 @@ static const struct opt_row rows[] = {
 	USE_MAIL_READ({ 'N', "no-headers", OPT_FLAG,
 		OPT_AT(struct options, no_headers) },)
 	{ 'i', "ignore", OPT_FLAG, OPT_AT(struct options, ignore) },
-	{ 'n', "", OPT_IGNORE, 0 },
+	{ 'n', "no-start-up", OPT_FLAG, OPT_AT(struct options, bare) },
 	{ 0 }
 };
 
@@ -138,22 +152,6 @@ static void find_user(struct mail *m)
 }
 
 /* ---- which mailbox */
-
-int mail_path(struct mail *m, struct span name, char out[PATH_MAX])
-{
-	const char *before = "", *folder = "";
-	int n;
-
-	if (span_starts(name, "+"))
-		folder = "/mail/";
-	if (*folder || span_starts(name, "~/")) {
-		before = m->home;
-		name = span_rest(name, 1);
-	}
-	n = snprintf(out, PATH_MAX, "%s%s%.*s", before, folder, SPAN_ARG(name));
-	return n > 0 && n < PATH_MAX ? 0 :
-			err_set(&m->err, ERR_PERM, "No such file name");
-}
 
 /* A mailbox of the system's: one name, no path, in dir. */
 static int box_path(struct mail *m, const char *dir, struct span name,
@@ -343,6 +341,9 @@ int mail_main(int argc, char **argv)
 	umask(077);	/* mail is private: mbox, dead.letter, what is saved */
 	m.conf = conf_read_or_exit(NULL);
 	find_user(&m);
+	m.sending = !reads;
+	if (CFG_MAIL_RC)
+		mail_rc_start(&m, o.bare);
 	status = reads ? read_mode(&m, &o, argv[at]) :
 			send_mode(&m, &o, argv + at, argc - at);
 	conf_free(m.conf);

@@ -6,9 +6,12 @@
 #include "base/utf8.h"
 #include "mail/fields.h"
 #include "mail/part.h"
+#include "mime/calendar.h"
 #include "mime/charset.h"
 #include "mime/flow.h"
+#include "mime/html.h"
 #include "mime/part.h"
+#include "mime/tnef.h"
 #include "mime/transfer.h"
 #include "mime/word.h"
 #include "os/text.h"
@@ -21,6 +24,7 @@
 enum kind {
 	HIDDEN,		/* a better form of it was shown */
 	NAMED,		/* what it is: its label */
+	TNEF,		/* and what is in it */
 	PLAIN, FLOWED, HTML, CALENDAR
 };
 
@@ -44,7 +48,12 @@ struct view {
 	unsigned number, depth;
 	struct transfer transfer;
 	struct charset charset;
-	struct flow flow;
+	union {
+		struct flow flow;
+		struct html html;
+		struct calendar calendar;
+		struct tnef tnef;
+	} as;
 	uint64_t octets;
 	struct str raw, text, what, name;
 	bool visible;			/* it has more than blanks */
@@ -155,8 +164,14 @@ static enum kind kind_of(const struct stream_part *p)
 {
 	bool text = mail_part_is_text(p) && !p->attachment;
 
-	if (!text || span_is(p->subtype, "html"))
+	if (CFG_MAIL_CALENDAR && span_ends(p->subtype, "ms-tnef"))
+		return TNEF;
+	if (!text)
 		return NAMED;
+	if (span_is(p->subtype, "html"))
+		return CFG_MAIL_HTML ? HTML : NAMED;
+	if (CFG_MAIL_CALENDAR && span_is(p->subtype, "calendar"))
+		return CALENDAR;
 	return span_is(part_param(p->type_value, "format"), "flowed") ?
 			FLOWED : PLAIN;
 }
@@ -165,7 +180,8 @@ static enum kind kind_of(const struct stream_part *p)
 static bool is_hidden(const struct view *v, const struct stream_part *p,
 		enum kind kind)
 {
-	if (!mail_part_is_text(p) || p->attachment || v->how & MAIL_SHOW_ALL)
+	if (!mail_part_is_text(p) || p->attachment || kind == CALENDAR ||
+	    v->how & MAIL_SHOW_ALL)
 		return false;
 	for (unsigned d = 0; d <= p->depth; d++)
 		if (v->alt[d] == ALT_DONE || (v->alt[d] == ALT_OPEN &&
@@ -201,11 +217,38 @@ static void emit_label(struct view *v)
 				str_c(&v->what), str_c(&size));
 	part_from_last(v, true);
 	emit(v, str_span(&text));
+	emit(v, str_span(&v->text));	/* names in a winmail.dat */
+	str_clear(&v->text);
 	str_free(&text);
 	str_free(&size);
 }
 
 /* ---- a part's octets */
+
+static bool on_tnef(void *arg, struct span name)
+{
+	struct view *v = arg;
+
+	str_adds(&v->text, T("contains: "));
+	str_add(&v->text, name);
+	str_addc(&v->text, '\n');
+	return true;
+}
+
+static bool on_calendar(void *arg, const char *label, struct span text)
+{
+	struct view *v = arg;
+	struct str line;
+
+	str_init(&line, 2 * CALENDAR_LINE);
+	str_adds(&line, T(label));
+	str_adds(&line, text.n ? ": " : "");
+	str_add(&line, text);
+	str_addc(&line, '\n');
+	emit_text(v, str_span(&line));
+	str_free(&line);
+	return !v->stream.stop;
+}
 
 /* Text in UTF-8 on its way to the reader. */
 static void put_text(struct view *v)
@@ -213,7 +256,9 @@ static void put_text(struct view *v)
 	struct span text = str_span(&v->text);
 
 	if (v->kind == FLOWED)
-		flow_put(&v->flow, text);
+		flow_put(&v->as.flow, text);
+	else if (CFG_MAIL_CALENDAR && v->kind == CALENDAR)
+		calendar_put(&v->as.calendar, text);
 	else if (text.n)
 		emit_text(v, text);
 	str_clear(&v->text);
@@ -221,13 +266,18 @@ static void put_text(struct view *v)
 
 static void put_octets(struct view *v)
 {
-	v->octets += v->raw.n;
-	if (v->kind >= PLAIN) {
-		charset_put(&v->charset, &v->text, str_span(&v->raw));
+	struct span raw = str_span(&v->raw);
+
+	v->octets += raw.n;
+	/* has the reader had enough? */
+	emit(v, span_make(NULL, 0));
+	if (CFG_MAIL_HTML && v->kind == HTML) {
+		html_put(&v->as.html, raw);
+	} else if (CFG_MAIL_CALENDAR && v->kind == TNEF) {
+		tnef_put(&v->as.tnef, raw);
+	} else if (v->kind >= PLAIN) {
+		charset_put(&v->charset, &v->text, raw);
 		put_text(v);
-	} else {
-		/* has the reader had enough? */
-		emit(v, span_make(NULL, 0));
 	}
 	str_clear(&v->raw);
 }
@@ -243,22 +293,33 @@ static void on_body(void *arg, struct span piece)
 	}
 }
 
+static void end_text(struct view *v)
+{
+	if (CFG_MAIL_HTML && v->kind == HTML) {
+		html_end(&v->as.html);
+	} else {
+		charset_end(&v->charset, &v->text);
+		put_text(v);
+	}
+	if (v->kind == FLOWED)
+		flow_end(&v->as.flow);
+	if (CFG_MAIL_CALENDAR && v->kind == CALENDAR)
+		calendar_end(&v->as.calendar);
+	if (v->last != '\n')
+		emit(v, SPAN("\n"));
+}
+
 static void on_end(void *arg)
 {
 	struct view *v = arg;
 
 	transfer_end(&v->transfer, &v->raw);
 	put_octets(v);
-	if (v->kind >= PLAIN) {
-		charset_end(&v->charset, &v->text);
-		put_text(v);
-	}
-	if (v->kind == FLOWED)
-		flow_end(&v->flow);
-	if (v->kind >= PLAIN && !v->fresh && v->last != '\n')
-		emit(v, SPAN("\n"));
-	if (v->kind == NAMED)
+	if (v->kind >= PLAIN)
+		end_text(v);
+	else if (v->kind != HIDDEN)
 		emit_label(v);
+	v->kind = HIDDEN;
 	for (unsigned d = 0; v->visible && d <= v->depth; d++)
 		if (v->alt[d] == ALT_OPEN)
 			v->alt[d] = ALT_NOW;
@@ -279,12 +340,19 @@ static void open_message(struct view *v, const struct stream_part *p)
 
 static void begin_text(struct view *v, const struct stream_part *p)
 {
+	struct span charset = part_param(p->type_value, "charset");
+
 	v->last = '\n';
 	part_from_last(v, false);
-	charset_begin(&v->charset, part_param(p->type_value, "charset"));
+	if (CFG_MAIL_HTML && v->kind == HTML)
+		html_init(&v->as.html, v->width, charset, emit_text, v);
+	else
+		charset_begin(&v->charset, charset);
 	if (v->kind == FLOWED)
-		flow_init(&v->flow, v->width, span_is(part_param(p->type_value,
-				"delsp"), "yes"), emit_text, v);
+		flow_init(&v->as.flow, v->width, span_is(part_param(
+				p->type_value, "delsp"), "yes"), emit_text, v);
+	if (CFG_MAIL_CALENDAR && v->kind == CALENDAR)
+		calendar_init(&v->as.calendar, on_calendar, v);
 }
 
 static bool on_begin(void *arg, const struct stream_part *p)
@@ -316,6 +384,8 @@ static bool on_begin(void *arg, const struct stream_part *p)
 		v->kind = HIDDEN;
 	else if (v->kind >= PLAIN)
 		begin_text(v, p);
+	else if (v->kind == TNEF)
+		tnef_init(&v->as.tnef, on_tnef, v);
 	return false;
 }
 
@@ -346,6 +416,8 @@ static int read_message(struct mail *m, unsigned n, struct view *v)
 	stream_begin(&v->stream);
 	rc = mailbox_read(m->box, n, on_piece, v, &m->err);
 	stream_end(&v->stream);
+	if (v->kind >= PLAIN)
+		end_text(v);
 	str_free(&v->raw);
 	str_free(&v->text);
 	str_free(&v->what);
