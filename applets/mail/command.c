@@ -76,18 +76,18 @@ static const struct command {
 		1, TEXT | BOX, 0, 0, mail_do_copy },
 	{ "mbox     [LIST]  to ~/mbox on quit",
 		2, LIST, MAIL_READ, MAIL_HELD, NULL },
-	{ "touch", 3, LIST | RARE, MAIL_READ, 0, NULL },
+	{ "touch", 3, LIST | RARE, MAIL_READ, MAIL_HELD, NULL },
 	{ "flag     [LIST]  mark as important; unflag",
 		2, LIST, 0, 0, mail_do_flag },
-	{ "unflag", 3, LIST, 0, 0, mail_do_unflag },
+	{ "unflag", 3, LIST | RARE, 0, 0, mail_do_unflag },
 	{ "unread   [LIST]  mark as not read; seen",
 		3, LIST, 0, MAIL_READ, mail_do_unread },
-	{ "Unread", 1, LIST, 0, MAIL_READ, mail_do_unread },
-	{ "new", 3, LIST, 0, MAIL_READ, mail_do_unread },
-	{ "seen", 3, LIST, 0, 0, mail_do_seen },
+	{ "Unread", 1, LIST | RARE, 0, MAIL_READ, mail_do_unread },
+	{ "new", 3, LIST | RARE, 0, MAIL_READ, mail_do_unread },
+	{ "seen", 3, LIST | RARE, 0, 0, mail_do_seen },
 	{ "answered [LIST]  mark as answered; unanswered",
-		2, LIST, 0, 0, mail_do_answered },
-	{ "unanswered", 4, LIST, 0, MAIL_ANSWERED, mail_do_unanswered },
+		2, LIST | RARE, 0, 0, mail_do_answered },
+	{ "unanswered", 4, LIST | RARE, 0, MAIL_ANSWERED, mail_do_unanswered },
 	{ "hold     [LIST]  keep here on quit",
 		2, LIST | LATE, MAIL_HELD, MAIL_DELETED, NULL },
 	{ "preserve", 3, LIST | LATE, MAIL_HELD, MAIL_DELETED, NULL },
@@ -284,10 +284,11 @@ bool mail_line_goes_on(struct str *line)
 static enum mail_input read_line(struct mail *m, struct str *line)
 {
 	const char *prompt = mail_var(m, "prompt");
-	enum mail_input in = mail_term_line(&m->term, prompt ? prompt : "",
-			line);
+	enum mail_input in;
 	struct str more;
 
+	m->term.ask = MAIL_ASK_COMMAND;
+	in = mail_term_line(&m->term, prompt ? prompt : "", line);
 	str_init(&more, MAIL_LINE_MOST);
 	while (in == MAIL_LINE && mail_line_goes_on(line)) {
 		in = mail_term_line(&m->term, prompt ? prompt : "", &more);

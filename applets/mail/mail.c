@@ -23,6 +23,7 @@
  *	  -H          only list the messages
  *	  -N          do not list them at the start
  *	  -i          ignore ^C
+ *	  --setup     set this machine up for mail (where built in)
  *	  -n          do not read the system's start-up file
  *
  * file args.c MAIL_RC
@@ -59,6 +60,22 @@
  *	help
  *	  What a calendar part (RFC 5545) is about: when, where, by whom; and
  *	  the names of the files that Outlook packs into winmail.dat.
+ *
+ * file edit.c MAIL_EDIT
+ * file edit_draw.c MAIL_EDIT
+ * file term_edit.c MAIL_EDIT
+ * file complete.c MAIL_EDIT
+ *
+ * config MAIL_EDIT
+ *	depends on MAIL_READ
+ *	bool "Line editing, history, completion (0 kB)"
+ *	default n
+ *	help
+ *	  On terminals that obey ANSI sequences lines can be edited with the
+ *	  cursor keys and those of Emacs, lines typed before come back, and
+ *	  TAB completes commands, variables, files, folders and addresses.
+ *	  Without it, and on others, the kernel's line discipline does what
+ *	  it can.
  */
 #include "applet.h"
 #include "config.h"
@@ -81,13 +98,14 @@
 #include "mail/var.h"
 #include "os/opt.h"
 #include "os/priv.h"
+#include "os/proc.h"
 
 #define NO_MAIL 1		/* exit status, as POSIX has it for -e */
 
 struct options {
 	const char *subject, *from, *user;
 	struct opt_list cc, bcc;
-	bool file, exists, headers, no_headers, ignore, bare;
+	bool file, exists, headers, no_headers, ignore, bare, setup;
 };
 
 static const struct opt_row rows[] = {
@@ -106,6 +124,8 @@ static const struct opt_row rows[] = {
 	USE_MAIL_READ({ 'N', "no-headers", OPT_FLAG,
 		OPT_AT(struct options, no_headers) },)
 	{ 'i', "ignore", OPT_FLAG, OPT_AT(struct options, ignore) },
+	USE_MAILCONF_SETUP({ 0, "setup", OPT_FLAG,
+		OPT_AT(struct options, setup) },)
 	{ 'n', "no-start-up", OPT_FLAG, OPT_AT(struct options, bare) },
 	{ 0 }
 };
@@ -321,6 +341,16 @@ static int read_mode(struct mail *m, const struct options *o, const char *file)
 	return status;
 }
 
+/* Applets never include each other: it becomes the other one. */
+static int set_up(void)
+{
+	char *argv[] = { (char[]){ "mailconf" }, (char[]){ "--setup" }, NULL };
+
+	execv(proc_self("/proc/self/exe"), argv);
+	perror("mail: mailconf --setup");
+	return EX_OSERR;
+}
+
 /* ---- */
 
 int mail_main(int argc, char **argv)
@@ -331,11 +361,14 @@ int mail_main(int argc, char **argv)
 	bool reads = CFG_MAIL_READ && (o.file || o.user || o.exists ||
 			o.headers || at == argc);
 
+	if (CFG_MAILCONF_SETUP && o.setup)
+		return set_up();
 	if (mail_term_init(&m.term, o.ignore) < 0) {
 		err_errno(&m.err, "signals");
 		mail_failed(&m);
 		return EX_OSERR;
 	}
+	m.term.mail = &m;
 	if (reads ? argc - at > o.file : at == argc)
 		usage_fail("mail");
 	umask(077);	/* mail is private: mbox, dead.letter, what is saved */
@@ -347,6 +380,7 @@ int mail_main(int argc, char **argv)
 	status = reads ? read_mode(&m, &o, argv[at]) :
 			send_mode(&m, &o, argv + at, argc - at);
 	conf_free(m.conf);
+	mail_term_free(&m.term);
 	mail_var_free(&m);
 	if ((fflush(stdout) == EOF || ferror(stdout)) && !status)
 		status = EX_IOERR;

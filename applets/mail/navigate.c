@@ -28,12 +28,12 @@ static int show_list(struct mail *m, unsigned how)
 {
 	int rc = 0;
 
-	for (unsigned i = 1; i <= m->count && rc == 0; i++)
-		if (m->set[i]) {
+	mail_term_page_begin(&m->term);
+	for (unsigned i = 1; i <= m->count && rc == 0 &&
+			!mail_term_stopped(&m->term); i++)
+		if (m->set[i])
 			rc = show_one(m, i, how);
-			if (mail_term_interrupted(&m->term))
-				break;
-		}
+	mail_term_page_end(&m->term);
 	return rc;
 }
 
