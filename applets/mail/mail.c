@@ -115,14 +115,14 @@
  *
  * config MAIL_HTML
  *	depends on MAIL_READ
- *	bool "HTML as readable text (9 kB)"
+ *	bool "HTML as readable text (12 kB)"
  *	help
  *	  Mail that has no plain text is shown as text: paragraphs, lists,
  *	  links. Without it such a part is only named.
  *
  * config MAIL_CALENDAR
  *	depends on MAIL_READ
- *	bool "Invitations, and names in winmail.dat (3 kB)"
+ *	bool "Invitations, and names in winmail.dat (4 kB)"
  *	help
  *	  What a calendar part (RFC 5545) is about: when, where, by whom; and
  *	  the names of the files that Outlook packs into winmail.dat.
