@@ -142,6 +142,7 @@
  *	  TAB completes commands, variables, files, folders and addresses.
  *	  Without it, and on others, the kernel's line discipline does what
  *	  it can.
+ *
  * config MAIL_SEARCH
  *	depends on MAIL_READ
  *	bool "mail searches for words, days, sizes and in bodies (3 kB)"
