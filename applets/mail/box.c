@@ -59,7 +59,7 @@ static bool is_folder(const char *path)
 
 int mail_box_open(struct mail *m, const char *path, bool system)
 {
-	str_copys(m->path, sizeof(m->path), path);
+	mail_path_absolute(path, m->path);
 	m->system = system && !is_folder(path);
 	m->box = mailbox_open(AT_FDCWD, path, false, false, &m->err);
 	if (!m->box)

@@ -4,6 +4,7 @@
 #include <sysexits.h>
 #include "config.h"
 #include "mail/box.h"
+#include "mail/drafts.h"
 #include "mail/order.h"
 #include "mail/rc.h"
 #include "mail/show.h"
@@ -81,6 +82,26 @@ static const struct command {
 	{ "Respond", 1, LIST | LATE, 0, 0, mail_do_reply_sender },
 	{ "mail     ADDRESS write a message",
 		1, TEXT | LATE, 0, 0, mail_do_mail },
+	{ "followup [LIST]  reply, and keep a copy by the author's name",
+		2, LIST | LATE, 0, 0, mail_do_followup },
+	{ "Followup", 1, LIST | LATE, 0, 0, mail_do_followup_each },
+	{ "replyall", 6, LIST | LATE, 0, 0, mail_do_reply_all },
+	{ "replysender", 6, LIST | LATE, 0, 0, mail_do_reply_author },
+	{ "Lreply   [LIST]  answer the mailing list",
+		2, LIST | LATE, 0, 0, mail_do_reply_list },
+	USE_MAIL_FORWARD({ "forward  [LIST] ADDRESS  send messages on",
+		3, TEXT | BOX | LATE, 0, 0, mail_do_forward },)
+	USE_MAIL_FORWARD({ "Forward", 3, TEXT | BOX | LATE, 0, 0,
+		mail_do_forward_record },)
+	USE_MAIL_FORWARD({ "resend   [LIST] ADDRESS  the same, unchanged",
+		3, TEXT | BOX | LATE, 0, 0, mail_do_resend },)
+	USE_MAIL_FORWARD({ "Resend", 3, TEXT | BOX | LATE, 0, 0,
+		mail_do_resend_silent },)
+	USE_MAIL_FORWARD({ "redirect", 3, TEXT | BOX | LATE, 0, 0, mail_do_resend },)
+	USE_MAIL_FORWARD({ "Redirect", 3, TEXT | BOX | LATE, 0, 0,
+		mail_do_resend_silent },)
+	USE_MAIL_DRAFTS({ "drafts   [NUMBER]  go on with what was cut short",
+		2, TEXT | LATE, 0, 0, mail_do_drafts },)
 	{ "save     [LIST] [FILE]  move messages to a file",
 		1, TEXT | BOX, 0, 0, mail_do_save },
 	{ "copy     [LIST] [FILE]  and keep them here, too",
@@ -100,14 +121,36 @@ static const struct command {
 		2, LIST | RARE, 0, 0, mail_do_answered },
 	{ "unanswered", 4, LIST | RARE, 0, MAIL_ANSWERED, mail_do_unanswered },
 	{ "hold     [LIST]  keep here on quit",
-		2, LIST | LATE, MAIL_HELD, MAIL_DELETED, NULL },
-	{ "preserve", 3, LIST | LATE, MAIL_HELD, MAIL_DELETED, NULL },
-	{ "help", 3, 0, 0, 0, mail_do_help },
-	{ "?", 1, 0, 0, 0, mail_do_help },
+		2, LIST | LATE, MAIL_HELD, 0, NULL },
+	{ "preserve", 3, LIST | LATE, MAIL_HELD, 0, NULL },
+	{ "help", 3, TEXT, 0, 0, mail_do_help },
+	{ "?", 1, TEXT, 0, 0, mail_do_help },
 	{ "quit             read messages move to ~/mbox",
 		1, BOX, 0, 0, mail_do_quit },
 	{ "exit             change nothing", 2, 0, 0, 0, mail_do_exit },
 	{ "xit", 1, 0, 0, 0, mail_do_exit },
+	{ "alias", 1, TEXT | RARE, 0, 0, mail_do_alias },
+	{ "group", 1, TEXT | RARE, 0, 0, mail_do_alias },
+	{ "unalias", 3, TEXT | RARE, 0, 0, mail_do_unalias },
+	{ "ungroup", 3, TEXT | RARE, 0, 0, mail_do_unalias },
+	{ "alternates", 3, TEXT | RARE, 0, 0, mail_do_alternates },
+	{ "cd", 2, TEXT | RARE, 0, 0, mail_do_cd },
+	{ "chdir", 2, TEXT | RARE, 0, 0, mail_do_cd },
+	{ "discard", 2, TEXT | RARE, 0, 0, mail_do_ignore },
+	{ "ignore", 2, TEXT | RARE, 0, 0, mail_do_ignore },
+	{ "retain", 3, TEXT | RARE, 0, 0, mail_do_retain },
+	{ "unignore", 3, TEXT | RARE, 0, 0, mail_do_unignore },
+	{ "unretain", 3, TEXT | RARE, 0, 0, mail_do_unretain },
+	{ "fwdignore", 4, TEXT | RARE, 0, 0, mail_do_fwdignore },
+	{ "fwdretain", 4, TEXT | RARE, 0, 0, mail_do_fwdretain },
+	USE_MAIL_ACCOUNT({ "account", 2, TEXT | RARE, 0, 0,
+		mail_do_account },)
+	{ "echo", 2, TEXT | RARE, 0, 0, mail_do_echo },
+	{ "folders", 7, TEXT | RARE, 0, 0, mail_do_folders },
+	{ "list", 1, RARE, 0, 0, mail_do_list },
+	{ "version", 3, RARE, 0, 0, mail_do_version },
+	{ "shell", 2, LATE | RARE, 0, 0, mail_do_shell },
+	{ "!", 1, TEXT | LATE | RARE, 0, 0, mail_do_command },
 	{ "set", 2, TEXT | RARE, 0, 0, mail_do_set },
 	{ "unset", 3, TEXT | RARE, 0, 0, mail_do_unset },
 	{ "source", 2, TEXT | RARE, 0, 0, mail_do_source },
@@ -118,28 +161,16 @@ static const struct command {
 	{ NULL, 0, 0, 0, 0, NULL }
 };
 
-const char *mail_command_text(unsigned n)
+struct span mail_command_name(const char *text)
 {
-	return n < sizeof(commands) / sizeof(*commands) ? commands[n].text :
-			NULL;
+	struct span rest = span_of(text);
+
+	return span_word(&rest);
 }
 
 int mail_do_comment(struct mail *m)
 {
 	(void)m;
-	return 0;
-}
-
-int mail_do_help(struct mail *m)
-{
-	const struct command *c;
-
-	mail_term_page_begin(&m->term);
-	for (c = commands; c->text; c++)
-		if (!(c->takes & RARE) && strchr(c->text, ' '))
-			mail_term_printf(&m->term, "%s\n", T(c->text));
-	mail_term_printf(&m->term, T("LIST: 1 1-3 . $ * + -\n"));
-	mail_term_page_end(&m->term);
 	return 0;
 }
 
@@ -159,16 +190,29 @@ static struct span take_name(struct span *line)
 
 static const struct command *find(struct span name)
 {
-	const struct command *c;
-
-	for (c = commands; c->text; c++) {
-		struct span rest = span_of(c->text), full = span_word(&rest);
-
-		if (name.n >= c->least && span_eq(span_sub(full, 0, name.n),
+	for (const struct command *c = commands; c->text; c++)
+		if (name.n >= c->least &&
+		    span_eq(span_sub(mail_command_name(c->text), 0, name.n),
 				name))
 			return c;
-	}
 	return NULL;
+}
+
+const char *mail_command_text(unsigned n)
+{
+	return commands[n].text;
+}
+
+bool mail_command_is_rare(unsigned n)
+{
+	return commands[n].takes & RARE;
+}
+
+const char *mail_command_find(struct span name)
+{
+	const struct command *c = find(name);
+
+	return c ? c->text : NULL;
 }
 
 /* ---- running it */
@@ -208,10 +252,10 @@ static void mark(struct mail *m, const struct command *c)
 /* May it run here? */
 static int check(struct mail *m, const struct command *c, struct span rest)
 {
-	if (c->takes & (LIST | BOX) && !m->box)
-		return mail_tell(m, T("No mailbox is open"));
 	if (c->takes & LATE && m->starting)
 		return mail_tell(m, T("Not in a start-up file"));
+	if (c->takes & (LIST | BOX) && !m->box)
+		return mail_tell(m, T("No mailbox is open"));
 	if (rest.n && !(c->takes & (TEXT | LIST)))
 		return mail_tell(m, T("This command takes no argument"));
 	return 0;
@@ -252,7 +296,7 @@ static bool is_condition(const struct command *c)
 			c->run == mail_do_endif);
 }
 
-int mail_command(struct mail *m, struct span line)
+int mail_command_run(struct mail *m, struct span line)
 {
 	struct span name = take_name(&line);
 	/* a list alone: show it; an empty line: the next one */
@@ -261,7 +305,7 @@ int mail_command(struct mail *m, struct span line)
 	if (mail_rc_skips(m) && !is_condition(c))
 		return 0;
 	if (!c)
-		return mail_tell(m, T("Unknown command: ? lists them"));
+		return mail_help_unknown(m, name);
 	return run(m, c, line);
 }
 
@@ -283,10 +327,11 @@ bool mail_line_goes_on(struct str *line)
 static enum mail_input read_line(struct mail *m, struct str *line)
 {
 	const char *prompt = mail_var(m, "prompt");
-	enum mail_input in = mail_term_line(&m->term, prompt ? prompt : "",
-			line);
+	enum mail_input in;
 	struct str more;
 
+	m->term.ask = MAIL_ASK_COMMAND;
+	in = mail_term_line(&m->term, prompt ? prompt : "", line);
 	str_init(&more, MAIL_LINE_MOST);
 	while (in == MAIL_LINE && mail_line_goes_on(line)) {
 		in = mail_term_line(&m->term, prompt ? prompt : "", &more);
@@ -309,7 +354,7 @@ void mail_command_loop(struct mail *m)
 			mail_do_newmail(m);
 		in = read_line(m, &line);
 		if (in == MAIL_LINE) {
-			int rc = mail_command(m, span_trim(str_span(&line)));
+			int rc = mail_command_run(m, span_trim(str_span(&line)));
 
 			/* of a script the status tells */
 			if (rc < 0 && !m->term.tty_in && !m->status)

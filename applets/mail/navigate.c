@@ -41,12 +41,11 @@ static int show_list(struct mail *m, unsigned how)
 {
 	int rc = 0;
 
-	for (unsigned i = next_in_list(m, 0); i && rc == 0;
-			i = next_in_list(m, i)) {
+	mail_term_page_begin(&m->term);
+	for (unsigned i = next_in_list(m, 0); i && rc == 0 &&
+			!mail_term_stopped(&m->term); i = next_in_list(m, i))
 		rc = show_one(m, i, how);
-		if (mail_term_interrupted(&m->term))
-			break;
-	}
+	mail_term_page_end(&m->term);
 	return rc;
 }
 

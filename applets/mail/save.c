@@ -2,20 +2,16 @@
 #include "mail/command.h"
 
 #include <inttypes.h>
+#include "mail/args.h"
 #include "mail/box.h"
 
 /* "[LIST] FILE": the last word is the file, ~/mbox when there is none. */
 static int aim(struct mail *m, char path[PATH_MAX])
 {
-	struct span list = m->arg, file = MAIL_MBOX;
-	size_t at = list.n;
+	struct span list = m->arg, file = mail_arg_last(&list);
 
-	while (at && !ascii_isspace(list.p[at - 1]))
-		at--;
-	if (list.n) {
-		file = span_rest(list, at);
-		list.n = at;
-	}
+	if (!file.n)
+		file = MAIL_MBOX;
 	if (mail_list(m, list, false) < 0)
 		return -1;
 	return mail_path(m, file, path);

@@ -475,7 +475,7 @@ def test_mime(desk):
     out = show(desk, MULTI)
     assert "Subject: café 你好\n" in out
     assert "café joined\n" in out
-    assert "[part 2: text/html, 9 bytes]" in out
+    assert "text/html" not in out
     assert "[part 3: application/pdf, report.pdf, 23 kB]" in out
     assert "not shown" not in out and "--b" not in out
     assert "MIME-Version" not in out
@@ -493,8 +493,8 @@ def test_charset(desk, charset, raw, want):
 
 def test_ascii_terminal(desk):
     out = show(desk, letter("“q” – é", "naïve 你 …\n"), LC_ALL="C")
-    assert 'Subject: ?q? ? ?\n' in out
-    assert "na?ve ? ?\n" in out
+    assert 'Subject: "q" - e\n' in out
+    assert "naive ? ...\n" in out
     assert out.isascii()
 
 
@@ -542,7 +542,7 @@ def test_deep_and_broken(desk):
     head = "".join(f"Content-Type: multipart/mixed; boundary=b{i}\n\n--b{i}\n"
                    for i in range(1000))
     out = show(desk, "From: a@a.com\n" + head + "\ninside\n")
-    assert "[part 1: multipart/mixed" in out
+    assert out.endswith("\n\ninside\n")
     show(desk, "no header at all\njust lines\n")
     show(desk, "From: x\n" + "X-Y: z\n" * 100000 + "\nbody\n")
     show(desk, "\n\n\n")
@@ -550,10 +550,11 @@ def test_deep_and_broken(desk):
     assert "Subject: x" in out
 
 
-def test_cut(desk):
+def test_whole(desk):
+    """However long, and in whatever encoding: nothing is cut."""
     out = show(desk, letter("x", "QUJD\n" * 600000,
                             Content_Transfer_Encoding="base64"))
-    assert "ABCABC" in out and "[cut here" in out
+    assert out.endswith("\n\n" + "ABC" * 600000 + "\n")
 
 
 def peak(desk, script):
