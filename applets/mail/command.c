@@ -213,7 +213,7 @@ static const struct command {
 	{ "copy     [LIST] [FILE]  and keep them here, too",
 		1, TEXT, 0, 0, mail_do_copy },
 	{ "mbox     [LIST]  to ~/mbox on quit",
-		2, LIST, MAIL_READ, MAIL_HELD, NULL },
+		2, LIST, MAIL_READ | MAIL_TO_MBOX, MAIL_HELD, NULL },
 	{ "touch", 3, LIST, MAIL_READ, MAIL_HELD, NULL },
 	{ "flag     [LIST]  mark as important; unflag",
 		2, LIST, 0, 0, mail_do_flag },

@@ -295,11 +295,14 @@ static bool is_own(const struct options *o)
 
 static int read_mode(struct mail *m, const struct options *o, const char *file)
 {
+	unsigned how = (o->exists ? MAIL_BOX_CHECK : 0) |
+			(is_own(o) ? MAIL_BOX_SYSTEM : 0) |
+			(o->headers || o->no_headers ? 0 : MAIL_BOX_PREVIEW);
 	char path[PATH_MAX];
 	int status;
 
 	if (choose_box(m, o, file, path) < 0 ||
-	    mail_box_open(m, path, is_own(o)) < 0) {
+	    mail_box_open(m, path, how) < 0) {
 		mail_failed(m);
 		return m->err.kind == ERR_PERM ? NO_MAIL :
 				err_exit(m->err.kind);
