@@ -126,6 +126,7 @@ bool mail_draft_ask(struct mail *m, struct mail_draft *d, enum mail_field f)
 
 	snprintf(prompt, sizeof(prompt), "%s: ", mail_draft_name(f));
 	str_init(&line, MAIL_LINE_MOST);
+	m->term.ask = f == MAIL_SUBJECT ? MAIL_ASK_SUBJECT : MAIL_ASK_ADDRESS;
 	ok = mail_term_edit(&m->term, prompt, str_span(field), &line) ==
 			MAIL_LINE;
 	if (ok) {
@@ -222,9 +223,9 @@ static enum next take_line(struct mail *m, struct mail_draft *d,
 {
 	struct span text = str_span(line);
 
-	if (span_is(text, "."))
+	if (span_is(text, ".") && !m->term.pasted)
 		return SEND;
-	if (span_starts(text, "~")) {
+	if (span_starts(text, "~") && !m->term.pasted) {
 		text = span_rest(text, 1);
 		if (!span_starts(text, "~"))
 			return escape(m, d, text);

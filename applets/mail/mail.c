@@ -23,15 +23,59 @@
  *	  -H          only list the messages
  *	  -N          do not list them at the start
  *	  -i          ignore ^C
- *	  -n          read no start-up file (there is none yet)
+ *	  --setup     set this machine up for mail (where built in)
+ *	  -n          do not read the system's start-up file
+ *
+ * file args.c MAIL_RC
+ * file command.c MAIL_RC
+ * file rc.c MAIL_RC
+ * file set.c MAIL_RC
+ *
+ * config MAIL_RC
+ *	depends on MAIL
+ *	bool "start-up files, variables, aliases (9 kB)"
+ *	default y
+ *	help
+ *	  ~/.mailrc and /etc/mail.rc (mail-rc), also where mail only sends.
  *
  * config MAIL_READ
  *	depends on MAIL
+ *	select MAIL_RC
  *	bool "mail reads, too (17 kB)"
  *	default y
  *	help
  *	  Without it mail only sends, as scripts and cron need it:
  *	  mail [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] ADDRESS...
+ *
+ * config MAIL_HTML
+ *	depends on MAIL_READ
+ *	bool "HTML as readable text (9 kB)"
+ *	help
+ *	  Mail that has no plain text is shown as text: paragraphs, lists,
+ *	  links. Without it such a part is only named.
+ *
+ * config MAIL_CALENDAR
+ *	depends on MAIL_READ
+ *	bool "Invitations, and names in winmail.dat (3 kB)"
+ *	help
+ *	  What a calendar part (RFC 5545) is about: when, where, by whom; and
+ *	  the names of the files that Outlook packs into winmail.dat.
+ *
+ * file edit.c MAIL_EDIT
+ * file edit_draw.c MAIL_EDIT
+ * file term_edit.c MAIL_EDIT
+ * file complete.c MAIL_EDIT
+ *
+ * config MAIL_EDIT
+ *	depends on MAIL_READ
+ *	bool "Line editing, history, completion (0 kB)"
+ *	default n
+ *	help
+ *	  On terminals that obey ANSI sequences lines can be edited with the
+ *	  cursor keys and those of Emacs, lines typed before come back, and
+ *	  TAB completes commands, variables, files, folders and addresses.
+ *	  Without it, and on others, the kernel's line discipline does what
+ *	  it can.
  */
 #include "applet.h"
 #include "config.h"
@@ -48,18 +92,20 @@
 #include "mail/box.h"
 #include "mail/command.h"
 #include "mail/mail.h"
+#include "mail/rc.h"
 #include "mail/send.h"
 #include "mail/show.h"
 #include "mail/var.h"
 #include "os/opt.h"
 #include "os/priv.h"
+#include "os/proc.h"
 
 #define NO_MAIL 1		/* exit status, as POSIX has it for -e */
 
 struct options {
 	const char *subject, *from, *user;
 	struct opt_list cc, bcc;
-	bool file, exists, headers, no_headers, ignore;
+	bool file, exists, headers, no_headers, ignore, bare, setup;
 };
 
 static const struct opt_row rows[] = {
@@ -78,7 +124,9 @@ static const struct opt_row rows[] = {
 	USE_MAIL_READ({ 'N', "no-headers", OPT_FLAG,
 		OPT_AT(struct options, no_headers) },)
 	{ 'i', "ignore", OPT_FLAG, OPT_AT(struct options, ignore) },
-	{ 'n', "", OPT_IGNORE, 0 },
+	USE_MAILCONF_SETUP({ 0, "setup", OPT_FLAG,
+		OPT_AT(struct options, setup) },)
+	{ 'n', "no-start-up", OPT_FLAG, OPT_AT(struct options, bare) },
 	{ 0 }
 };
 
@@ -124,22 +172,6 @@ static void find_user(struct mail *m)
 }
 
 /* ---- which mailbox */
-
-int mail_path(struct mail *m, struct span name, char out[PATH_MAX])
-{
-	const char *before = "", *folder = "";
-	int n;
-
-	if (span_starts(name, "+"))
-		folder = "/mail/";
-	if (*folder || span_starts(name, "~/")) {
-		before = m->home;
-		name = span_rest(name, 1);
-	}
-	n = snprintf(out, PATH_MAX, "%s%s%.*s", before, folder, SPAN_ARG(name));
-	return n > 0 && n < PATH_MAX ? 0 :
-			err_set(&m->err, ERR_PERM, "No such file name");
-}
 
 /* A mailbox of the system's: one name, no path, in dir. */
 static int box_path(struct mail *m, const char *dir, struct span name,
@@ -312,6 +344,16 @@ static int read_mode(struct mail *m, const struct options *o, const char *file)
 	return status;
 }
 
+/* Applets never include each other: it becomes the other one. */
+static int set_up(void)
+{
+	char *argv[] = { (char[]){ "mailconf" }, (char[]){ "--setup" }, NULL };
+
+	execv(proc_self("/proc/self/exe"), argv);
+	perror("mail: mailconf --setup");
+	return EX_OSERR;
+}
+
 /* ---- */
 
 int mail_main(int argc, char **argv)
@@ -322,19 +364,26 @@ int mail_main(int argc, char **argv)
 	bool reads = CFG_MAIL_READ && (o.file || o.user || o.exists ||
 			o.headers || at == argc);
 
+	if (CFG_MAILCONF_SETUP && o.setup)
+		return set_up();
 	if (mail_term_init(&m.term, o.ignore) < 0) {
 		err_errno(&m.err, "signals");
 		mail_failed(&m);
 		return EX_OSERR;
 	}
+	m.term.mail = &m;
 	if (reads ? argc - at > o.file : at == argc)
 		usage_fail("mail");
 	umask(077);	/* mail is private: mbox, dead.letter, what is saved */
 	m.conf = conf_read_or_exit(NULL);
 	find_user(&m);
+	m.sending = !reads;
+	if (CFG_MAIL_RC)
+		mail_rc_start(&m, o.bare);
 	status = reads ? read_mode(&m, &o, argv[at]) :
 			send_mode(&m, &o, argv + at, argc - at);
 	conf_free(m.conf);
+	mail_term_free(&m.term);
 	mail_var_free(&m);
 	if ((fflush(stdout) == EOF || ferror(stdout)) && !status)
 		status = EX_IOERR;

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include "base/err.h"
 #include "base/span.h"
 #include "base/str.h"
@@ -44,14 +45,21 @@ struct mail {
 	unsigned char *note;	/* MAIL_..., [count + 1] */
 	unsigned char *set;	/* the message list being worked on, [count + 1] */
 	/* of the session */
+	bool sending;		/* Send Mode, as POSIX has it: no mailbox */
+	bool starting;		/* start-up files are being read */
+	unsigned depth;		/* files that commands are read from */
+	unsigned if_depth;	/* rc.c; a bit for each level: */
+	uint32_t if_skips, if_bad;
 	struct span arg;	/* what follows the command's name */
 	bool done;		/* quit or exit was said */
 	int status;		/* exit status so far */
 };
 
 /*
- * The path behind a name that the user typed: +x is ~/mail/x (POSIX, "File
- * names"). 0 or -1 with m->err.
+ * The path behind a name that the user typed, its quotes with it (args.h):
+ * +x is x in the folder directory (POSIX, "Commands in mailx"); what the
+ * shell expands, it does. Never for a name that came by mail. 0 or -1 with
+ * m->err.
  */
 int mail_path(struct mail *m, struct span name, char out[PATH_MAX]);
 /* Sets m->set to what a message list means (select.h). 0 or -1 with m->err. */

@@ -1,61 +1,147 @@
 #include "mail/show.h"
+#include "config.h"
 
 #include <inttypes.h>
-#include "mail/box.h"
+#include <string.h>
+#include "base/utf8.h"
+#include "mail/fields.h"
+#include "mail/part.h"
 #include "mime/charset.h"
-#include "mime/header.h"
+#include "mime/flow.h"
 #include "mime/part.h"
+#include "mime/transfer.h"
 #include "mime/word.h"
+#include "os/text.h"
 
-#define LINE_MOST 4096		/* a longer line of plain text goes in pieces */
-#define DECODED_MOST (4 * MAIL_SHOW_MOST)
+#define PIECE 4096		/* octets that are decoded at a time */
+#define NAME_MOST 250		/* octets of a file name in a label */
+#define FOLD 4			/* blanks before the lines of a field that goes on */
 
-struct view {
-	unsigned how;			/* MAIL_SHOW_... */
-	bool (*put)(void *arg, struct span text);
-	void *arg;
-	enum view_phase { VIEW_HEADER, VIEW_STREAM, VIEW_COLLECT } phase;
-	bool cut, over;
-	struct str data;		/* header; then MIME data or a line */
-	char charset[64];		/* of VIEW_STREAM */
-	unsigned parts;
+/* What becomes of a part. */
+enum kind {
+	HIDDEN,		/* a better form of it was shown */
+	NAMED,		/* what it is: its label */
+	PLAIN, FLOWED, HTML, CALENDAR
 };
 
-static void emit(struct view *v, struct span text)
+/*
+ * Of the parts of a multipart at some depth, the next level down: is it one of
+ * alternatives, and has one of them been shown (NOW: the part that is being
+ * read belongs to it)?
+ */
+enum { ALT_NONE, ALT_OPEN, ALT_NOW, ALT_DONE };
+
+struct view {
+	const struct mail *m;
+	unsigned how;			/* MAIL_SHOW_... */
+	unsigned width;			/* of the screen; 0: none */
+	bool (*put)(void *arg, struct span text);
+	void *arg;
+	struct stream stream;
+	unsigned char alt[STREAM_DEPTH + 2];
+	/* the part that is being read */
+	enum kind kind;
+	unsigned number, depth;
+	struct transfer transfer;
+	struct charset charset;
+	struct flow flow;
+	uint64_t octets;
+	struct str raw, text, what, name;
+	bool visible;			/* it has more than blanks */
+	/* of what was put */
+	bool begun;			/* the message's own header is over */
+	bool rich;			/* of alternatives HTML is liked best */
+	bool fresh;			/* nothing since the header */
+	bool labels;			/* a label was the last */
+	char last;
+};
+
+static bool emit(void *arg, struct span text)
 {
-	v->over = v->over || !v->put(v->arg, text);
+	struct view *v = arg;
+
+	if (text.n)
+		v->last = text.p[text.n - 1];
+	if (!v->stream.stop && !v->put(v->arg, text))
+		v->stream.stop = true;
+	return !v->stream.stop;
 }
 
-/* ---- the header */
-
-static bool is_shown(struct span name)
+static bool emit_text(void *arg, struct span text)
 {
-	static const char names[][9] = {
-		"Date", "From", "To", "Cc", "Reply-To", "Subject"
-	};
+	struct view *v = arg;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (span_is(name, names[i]))
-			return true;
-	return false;
+	v->visible = v->visible || span_trim(text).n;
+	return emit(v, text);
 }
 
-static void emit_header(struct view *v, struct span header)
+/* ---- header fields */
+
+static unsigned width_of(struct span text)
 {
+	unsigned n = 0;
+
+	while (text.n) {
+		int w = utf8_width(utf8_next(&text));
+
+		n += w < 0 ? 1 : (unsigned)w;
+	}
+	return n;
+}
+
+/* Folded at blanks where the screen ends. */
+static void add_folded(struct view *v, struct str *out, struct span value)
+{
+	unsigned column = width_of(str_span(out));
+	bool first = true;
+
+	while (value.n) {
+		struct span rest = value, word = span_word(&rest);
+		size_t blanks = (size_t)((word.n ? word.p : rest.p) - value.p);
+		unsigned width = width_of(word) + (unsigned)blanks;
+
+		if (!first && word.n && column + width > v->width) {
+			str_addf(out, "\n%*s", FOLD, "");
+			column = FOLD + width - (unsigned)blanks;
+		} else {
+			str_add(out, span_sub(value, 0, blanks));
+			column += width;
+		}
+		str_add(out, word);
+		first = false;
+		value = span_rest(value, blanks + word.n);
+	}
+}
+
+static void on_field(void *arg, const struct header_field *f)
+{
+	struct view *v = arg;
 	struct str value, text;
-	struct header_field f;
 
-	str_init(&value, MAIL_HEADER_MOST);
-	str_init(&text, 2 * MAIL_HEADER_MOST);
-	while (header_next(&header, &f)) {
-		if (!(v->how & MAIL_SHOW_ALL) && !is_shown(f.name))
-			continue;
-		str_clear(&value);
-		header_unfold(&value, f.value);
-		str_add(&text, f.name);
-		str_adds(&text, ": ");
+	/* the message's own header; those inside it are part of its text */
+	if (v->how & MAIL_SHOW_BODY && !v->begun)
+		return;
+	if (!f) {
+		v->fresh = true;
+		emit(v, SPAN("\n"));
+		return;
+	}
+	if (!(v->how & MAIL_SHOW_ALL) && !mail_field_shown(v->m, f->name))
+		return;
+	str_init(&value, STREAM_FIELD);
+	str_init(&text, 5 * STREAM_FIELD);
+	header_unfold(&value, f->value);
+	str_add(&text, f->name);
+	str_adds(&text, ": ");
+	if (v->width) {
+		struct str decoded;
+
+		str_init(&decoded, 4 * STREAM_FIELD);
+		word_decode(&decoded, str_span(&value));
+		add_folded(v, &text, str_span(&decoded));
+		str_free(&decoded);
+	} else {
 		word_decode(&text, str_span(&value));
-		str_addc(&text, '\n');
 	}
 	str_addc(&text, '\n');
 	emit(v, str_span(&text));
@@ -63,183 +149,219 @@ static void emit_header(struct view *v, struct span header)
 	str_free(&text);
 }
 
-/* ---- plain text passes through */
+/* ---- parts */
 
-static bool is_text(const struct part *p)
+static enum kind kind_of(const struct stream_part *p)
 {
-	return !p->attachment && ((span_is(p->type, "text") &&
-			 (span_is(p->subtype, "plain") ||
-			  span_is(p->subtype, "rfc822-headers"))) ||
-			(span_is(p->type, "message") &&
-			 span_is(p->subtype, "delivery-status")));
+	bool text = mail_part_is_text(p) && !p->attachment;
+
+	if (!text || span_is(p->subtype, "html"))
+		return NAMED;
+	return span_is(part_param(p->type_value, "format"), "flowed") ?
+			FLOWED : PLAIN;
 }
 
-static bool keep_first(void *arg, const struct part *p)
+/* Are texts hidden here, as another form of them was shown, or will be? */
+static bool is_hidden(const struct view *v, const struct stream_part *p,
+		enum kind kind)
 {
-	*(struct part *)arg = *p;
+	if (!mail_part_is_text(p) || p->attachment || v->how & MAIL_SHOW_ALL)
+		return false;
+	for (unsigned d = 0; d <= p->depth; d++)
+		if (v->alt[d] == ALT_DONE || (v->alt[d] == ALT_OPEN &&
+				v->rich && kind != HTML))
+			return true;
 	return false;
 }
 
-/* Is the message one text that needs no decoding, and each line is for itself? */
-static bool can_stream(struct view *v, struct span header)
+/* A free line between texts, and around labels. */
+static void part_from_last(struct view *v, bool label)
 {
-	struct part p = { .depth = 0 };
-
-	part_each(header, keep_first, &p);
-	str_copy(v->charset, sizeof(v->charset), p.charset);
-	return is_text(&p) && !span_is(p.encoding, "base64") &&
-			!span_is(p.encoding, "quoted-printable") &&
-			!span_starts(p.charset, "iso-2022") &&
-			!span_starts(p.charset, "utf-16");
-}
-
-static void emit_line(struct view *v, struct span line)
-{
-	struct str text;
-
-	str_init(&text, LINE_MOST * 4);
-	charset_to_utf8(&text, line, span_of(v->charset));
-	emit(v, str_span(&text));
-	str_free(&text);
-}
-
-static void stream(struct view *v, struct span piece)
-{
-	while (piece.n && !v->over) {
-		struct span line = span_sub(piece, 0, LINE_MOST - v->data.n);
-
-		line.n = span_sub(line, 0, span_find(line, '\n') + 1).n;
-		str_add(&v->data, line);
-		piece = span_rest(piece, line.n);
-		line = str_span(&v->data);
-		if (line.n < LINE_MOST && line.p[line.n - 1] != '\n')
-			break;
-		line.n = mail_term_whole(line);
-		emit_line(v, line);
-		str_cut(&v->data, line.n);
-	}
-}
-
-/* ---- MIME */
-
-/* "23 kB" of the octets behind the encoding. */
-static void add_size(struct str *out, const struct part *p)
-{
-	uint64_t n = p->body.n;
-
-	if (span_is(p->encoding, "base64"))
-		n = n / 78 * 57 + n % 78 * 3 / 4;
-	if (n < 1000)
-		str_addf(out, "%u bytes]\n", (unsigned)n);
-	else
-		str_addf(out, "%u kB]\n", (unsigned)((n + 500) / 1000));
+	if (!v->fresh && !(label && v->labels))
+		emit(v, SPAN("\n"));
+	v->fresh = false;
+	v->labels = label;
 }
 
 /* "[part 2: application/pdf, report.pdf, 23 kB]" */
-static void add_label(struct view *v, struct str *out, const struct part *p)
+static void emit_label(struct view *v)
 {
-	bool cut = v->cut && p->body.p + p->body.n == v->data.p + v->data.n;
-	struct span type = span_sub(p->type, 0, 60);
-	struct span subtype = span_sub(p->subtype, 0, 100);
+	struct span name = span_sub(str_span(&v->name), 0, NAME_MOST);
+	struct str text, size;
 
-	str_addf(out, "[part %u: %.*s/%.*s, ", v->parts, SPAN_ARG(type),
-			SPAN_ARG(subtype));
-	word_decode(out, p->name);
-	str_adds(out, p->name.n ? ", " : "");
-	str_adds(out, cut ? "more than " : "");
-	add_size(out, p);
-}
-
-static bool show_part(void *arg, const struct part *p)
-{
-	struct view *v = arg;
-	struct str text;
-
-	v->parts++;
-	str_init(&text, DECODED_MOST);
-	if (is_text(p)) {
-		if (v->parts > 1)
-			str_addc(&text, '\n');
-		part_decode(&text, p);
-		if (text.n && text.p[text.n - 1] != '\n')
-			str_addc(&text, '\n');
-	} else {
-		add_label(v, &text, p);
-	}
+	name.n = mail_term_whole(name);
+	str_init(&text, 2048);
+	str_init(&size, 64);
+	mail_part_size(&size, v->octets);
+	if (name.n)
+		str_addf(&text, T("[part %u: %s, %.*s, %s]\n"), v->number,
+				str_c(&v->what), SPAN_ARG(name), str_c(&size));
+	else
+		str_addf(&text, T("[part %u: %s, %s]\n"), v->number,
+				str_c(&v->what), str_c(&size));
+	part_from_last(v, true);
 	emit(v, str_span(&text));
 	str_free(&text);
-	return !v->over;
+	str_free(&size);
 }
 
-/* ---- the message, piece by piece */
+/* ---- a part's octets */
 
-static void end_header(struct view *v, size_t size)
+/* Text in UTF-8 on its way to the reader. */
+static void put_text(struct view *v)
 {
-	struct span header = span_sub(str_span(&v->data), 0, size);
-	struct str rest = v->data;
+	struct span text = str_span(&v->text);
 
-	if (!(v->how & MAIL_SHOW_BODY))
-		emit_header(v, header);
-	v->phase = VIEW_COLLECT;
-	if (!can_stream(v, header))
-		return;
-	v->phase = VIEW_STREAM;
-	str_init(&v->data, LINE_MOST);
-	stream(v, span_sub(str_span(&rest), size, rest.n));
-	str_free(&rest);
+	if (v->kind == FLOWED)
+		flow_put(&v->flow, text);
+	else if (text.n)
+		emit_text(v, text);
+	str_clear(&v->text);
 }
+
+static void put_octets(struct view *v)
+{
+	v->octets += v->raw.n;
+	if (v->kind >= PLAIN) {
+		charset_put(&v->charset, &v->text, str_span(&v->raw));
+		put_text(v);
+	} else {
+		/* has the reader had enough? */
+		emit(v, span_make(NULL, 0));
+	}
+	str_clear(&v->raw);
+}
+
+static void on_body(void *arg, struct span piece)
+{
+	struct view *v = arg;
+
+	while (piece.n && !v->stream.stop) {
+		transfer_put(&v->transfer, &v->raw, span_sub(piece, 0, PIECE));
+		put_octets(v);
+		piece = span_rest(piece, PIECE);
+	}
+}
+
+static void on_end(void *arg)
+{
+	struct view *v = arg;
+
+	transfer_end(&v->transfer, &v->raw);
+	put_octets(v);
+	if (v->kind >= PLAIN) {
+		charset_end(&v->charset, &v->text);
+		put_text(v);
+	}
+	if (v->kind == FLOWED)
+		flow_end(&v->flow);
+	if (v->kind >= PLAIN && !v->fresh && v->last != '\n')
+		emit(v, SPAN("\n"));
+	if (v->kind == NAMED)
+		emit_label(v);
+	for (unsigned d = 0; v->visible && d <= v->depth; d++)
+		if (v->alt[d] == ALT_OPEN)
+			v->alt[d] = ALT_NOW;
+}
+
+/* ---- parts begin */
+
+static void open_message(struct view *v, const struct stream_part *p)
+{
+	struct str text;
+
+	str_init(&text, 512);
+	str_addf(&text, T("[part %u: %s]\n"), p->number, str_c(&v->what));
+	part_from_last(v, false);
+	emit(v, str_span(&text));
+	str_free(&text);
+}
+
+static void begin_text(struct view *v, const struct stream_part *p)
+{
+	v->last = '\n';
+	part_from_last(v, false);
+	charset_begin(&v->charset, part_param(p->type_value, "charset"));
+	if (v->kind == FLOWED)
+		flow_init(&v->flow, v->width, span_is(part_param(p->type_value,
+				"delsp"), "yes"), emit_text, v);
+}
+
+static bool on_begin(void *arg, const struct stream_part *p)
+{
+	struct view *v = arg;
+
+	v->begun = true;
+	if (v->alt[p->depth] == ALT_NOW)
+		v->alt[p->depth] = ALT_DONE;
+	v->alt[p->depth + 1] = !p->number && span_is(p->subtype,
+			"alternative") ? ALT_OPEN : ALT_NONE;
+	if (!p->number)
+		return false;
+	v->number = p->number;
+	v->depth = p->depth;
+	v->octets = 0;
+	v->visible = false;
+	str_clear(&v->what);
+	str_clear(&v->name);
+	mail_part_kind(&v->what, p);
+	mail_part_name(&v->name, p);
+	if (p->enclosed) {
+		open_message(v, p);
+		return true;
+	}
+	transfer_begin(&v->transfer, p->encoding);
+	v->kind = kind_of(p);
+	if (is_hidden(v, p, v->kind))
+		v->kind = HIDDEN;
+	else if (v->kind >= PLAIN)
+		begin_text(v, p);
+	return false;
+}
+
+/* ---- the message */
 
 static bool on_piece(void *arg, struct span piece)
 {
 	struct view *v = arg;
-	size_t room = MAIL_SHOW_MOST - v->data.n, size;
-	size_t from = v->data.n > 2 ? v->data.n - 2 : 0;
 
-	if (v->phase == VIEW_STREAM) {
-		stream(v, piece);
-		return !v->over;
-	}
-	v->cut = piece.n > room;
-	str_add(&v->data, span_sub(piece, 0, room));
-	if (v->phase == VIEW_HEADER) {
-		size = mail_box_header_end(str_span(&v->data), from);
-		if (!size && v->data.n >= MAIL_HEADER_MOST)
-			size = v->data.n;
-		if (size)
-			end_header(v, size);
-	}
-	return !v->cut && !v->over;
+	stream_put(&v->stream, piece);
+	return !v->stream.stop;
 }
 
-static void finish(struct view *v)
+static int read_message(struct mail *m, unsigned n, struct view *v)
 {
-	if (v->phase == VIEW_HEADER)
-		end_header(v, v->data.n);
-	if (v->phase == VIEW_COLLECT && !v->over)
-		part_each(str_span(&v->data), show_part, v);
-	if (v->phase == VIEW_STREAM && !v->over && v->data.n) {
-		str_addc(&v->data, '\n');
-		emit_line(v, str_span(&v->data));
-	}
-	if (v->cut && !v->over)
-		emit(v, SPAN("[cut here: save has all of it]\n"));
+	int rc;
+
+	v->m = m;
+	v->fresh = true;
+	v->stream = (struct stream){
+		.arg = v, .field = on_field, .begin = on_begin,
+		.body = on_body, .end = on_end
+	};
+	str_init(&v->raw, PIECE + TRANSFER_HELD);
+	str_init(&v->text, 4 * (PIECE + TRANSFER_HELD) + 64);
+	str_init(&v->what, 256);
+	str_init(&v->name, 4096);
+	stream_begin(&v->stream);
+	rc = mailbox_read(m->box, n, on_piece, v, &m->err);
+	stream_end(&v->stream);
+	str_free(&v->raw);
+	str_free(&v->text);
+	str_free(&v->what);
+	str_free(&v->name);
+	return rc;
 }
 
 int mail_show_render(struct mail *m, unsigned n, unsigned how,
 		bool (*put)(void *arg, struct span text), void *arg)
 {
 	struct view v = { .how = how, .put = put, .arg = arg };
-	int rc;
 
-	str_init(&v.data, MAIL_SHOW_MOST + 1);
-	rc = mailbox_read(m->box, n, on_piece, &v, &m->err);
-	if (rc == 0)
-		finish(&v);
-	str_free(&v.data);
-	return rc;
+	return read_message(m, n, &v);
 }
 
-static bool put_text(void *arg, struct span text)
+static bool put_term(void *arg, struct span text)
 {
 	mail_term_text(arg, text);
 	return !mail_term_stopped(arg);
@@ -247,11 +369,13 @@ static bool put_text(void *arg, struct span text)
 
 int mail_show_message(struct mail *m, unsigned n, unsigned how)
 {
+	struct view v = { .how = how, .put = put_term, .arg = &m->term };
 	int rc;
 
 	mail_term_page_begin(&m->term);
-	mail_term_printf(&m->term, "Message %u:\n", n);
-	rc = mail_show_render(m, n, how, put_text, &m->term);
+	v.width = m->term.tty_out ? m->term.columns - 1 : 0;
+	mail_term_printf(&m->term, T("Message %u:\n"), n);
+	rc = read_message(m, n, &v);
 	mail_term_page_end(&m->term);
 	if (rc < 0)
 		return mail_failed(m);

@@ -12,19 +12,18 @@ void mail_show_screen(struct mail *m, unsigned n);
 unsigned mail_show_screen_size(struct mail *m);
 
 /*
- * The message: chosen header fields, then its text. Memory
- * does not grow with the message: plain text passes through, and of a MIME
- * message at most MAIL_SHOW_MOST octets are looked at.
+ * The message as it is read: chosen header fields, then its texts, and what its
+ * other parts are called. Memory does not grow with the message, and what
+ * is shown begins when the first of it is there.
  */
-#define MAIL_SHOW_MOST (1024 * 1024)
 enum {
-	MAIL_SHOW_ALL = 1,	/* every header field */
+	MAIL_SHOW_ALL = 1,	/* every header field, every alternative */
 	MAIL_SHOW_BODY = 2	/* no header */
 };
 int mail_show_message(struct mail *m, unsigned n, unsigned how);
 /*
  * The same as UTF-8 text, as it came and not yet safe for a terminal, to put:
- * false stops it. For quoting, forwarding, pipes and searching. 0 or -1 with m->err.
+ * false stops it. Now and then put is asked with an empty text. For quoting, forwarding, pipes and searching. 0 or -1 with m->err.
  */
 int mail_show_render(struct mail *m, unsigned n, unsigned how,
 		bool (*put)(void *arg, struct span text), void *arg);

@@ -26,6 +26,18 @@ static bool is_at(const struct mail_var *v, struct span name)
 	return v && span_eq(span_of(v->name), name);
 }
 
+/* Names that stand for another (POSIX: ask). */
+static struct span real_name(struct span name)
+{
+	return span_eq(name, SPAN("ask")) ? SPAN("asksub") : name;
+}
+
+bool mail_var_is_name(struct span name)
+{
+	return name.n && !span_has(name, MAIL_VAR_PRIVATE) &&
+			!span_has_control(name);
+}
+
 const char *mail_var(const struct mail *m, const char *name)
 {
 	const struct mail_var *v = *seek(m, span_of(name));
@@ -44,9 +56,12 @@ unsigned mail_var_number(const struct mail *m, const char *name, unsigned most,
 
 int mail_var_set(struct mail *m, struct span name, struct span value)
 {
-	struct mail_var **at = seek(m, name), *v = NULL;
-	size_t size = sizeof(*v) + name.n + value.n + 2;
+	struct mail_var **at, *v = NULL;
+	size_t size;
 
+	name = real_name(name);
+	at = seek(m, name);
+	size = sizeof(*v) + name.n + value.n + 2;
 	if (value.p) {
 		v = malloc(size);
 		if (!v)
@@ -66,6 +81,19 @@ int mail_var_set(struct mail *m, struct span name, struct span value)
 		*at = v;
 	}
 	return 0;
+}
+
+void mail_var_defaults(struct mail *m)
+{
+	static const char *const presets[][2] = {
+		{ "asksub", "" }, { "header", "" },
+		{ "indentprefix", "\t" }, { "prompt", "? " }, { "save", "" },
+		{ "toplines", "5" }
+	};
+
+	for (size_t i = 0; i < sizeof(presets) / sizeof(*presets); i++)
+		mail_var_set(m, span_of(presets[i][0]),
+				span_of(presets[i][1]));
 }
 
 void mail_var_free(struct mail *m)

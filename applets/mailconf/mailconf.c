@@ -5,6 +5,24 @@
  * file foreign.c MAILCONF_IMPORT
  * file msmtp.c MAILCONF_IMPORT
  * file msmtp_print.c MAILCONF_IMPORT
+ * file self.c MAILCONF_SELF
+ * file serverinfo.c MAILCONF_SELF
+ * file console.c MAILCONF_SELF
+ * file doctor.c MAILCONF_DOCTOR
+ * file doctor_machine.c MAILCONF_DOCTOR
+ * file doctor_mail.c MAILCONF_DOCTOR
+ * file doctor_names.c MAILCONF_DOCTOR
+ * file doctor_policy.c MAILCONF_DOCTOR
+ * file doctor_ways.c MAILCONF_DOCTOR
+ * file spf.c MAILCONF_DOCTOR
+ * file setup.c MAILCONF_SETUP
+ * file setup_answers.c MAILCONF_SETUP
+ * file setup_check.c MAILCONF_SETUP
+ * file setup_edit.c MAILCONF_SETUP
+ * file setup_preset.c MAILCONF_SETUP
+ * file setup_probe.c MAILCONF_SETUP
+ * file setup_send.c MAILCONF_SETUP
+ * file setup_write.c MAILCONF_SETUP
  *
  * config MAILCONF
  *	bool "mailconf (1 kB)"
@@ -26,12 +44,45 @@
  *	  --import PROGRAM [FILE]  the same of ssmtp, nullmailer, dma or postfix
  *	  --password-file PATH   and write its password there
  *
+ *	  With MAILCONF_SETUP:
+ *
+ *	  --setup         ask what is needed, try it, write it
+ *	  --answers FILE  take the answers from there, and ask nothing
+ *	  --no-check      try nothing, send no test message
+ *
+ *	  With MAILCONF_DOCTOR:
+ *
+ *	  --doctor        look for what keeps mail from arriving, and say what
+ *	                  helps; exit with 1 when there is something
+ *	  -j, --json      as JSON
+ *	  --mx DOMAIN     whose servers are tried for port 25 (gmail.com)
+ *
  * config MAILCONF_IMPORT
  *	bool "mailconf --import, --import-msmtp (12 kB)"
  *	default n
  *	help
  *	  Reads the configuration of msmtp, ssmtp, nullmailer, dma or Postfix
  *	  and prints smarthost lines.
+ *
+ * config MAILCONF_SETUP
+ *	bool "mailconf --setup: asks, tries and writes (20 kB)"
+ *	select SMTP
+ *	select SMTP_CHECK
+ *	select MAILCONF_SELF
+ *	help
+ *	  At most six questions on a console; mail --setup is the same.
+ *
+ * config MAILCONF_DOCTOR
+ *	bool "mailconf --doctor: what keeps mail from arriving (20 kB)"
+ *	select SMTP
+ *	select SMTP_CHECK
+ *	select MAILCONF_SELF
+ *	help
+ *	  Clock, disk, files, daemons, DNS, certificates, SPF, DMARC, the
+ *	  smarthost: one line each, with what helps.
+ *
+ * config MAILCONF_SELF
+ *	bool
  *
  * config MAILCONF_REFERENCE
  *	bool "mailconf --reference (11 kB)"
@@ -50,7 +101,8 @@
 
 struct mailconf {
 	const char *path, *get, *password_file, *program;
-	bool check, defaults, reference, import;
+	const char *answers, *mx;
+	bool doctor, json, check, defaults, reference, import, setup, no_check;
 };
 
 static const struct opt_row rows[] = {
@@ -60,6 +112,14 @@ static const struct opt_row rows[] = {
 	{ 0, "defaults", OPT_FLAG, OPT_AT(struct mailconf, defaults) },
 	USE_MAILCONF_REFERENCE({ 0, "reference", OPT_FLAG,
 		OPT_AT(struct mailconf, reference) },)
+	USE_MAILCONF_SETUP({ 0, "setup", OPT_FLAG,
+		OPT_AT(struct mailconf, setup) },
+	{ 0, "answers", OPT_TEXT, OPT_AT(struct mailconf, answers) },
+	{ 0, "no-check", OPT_FLAG, OPT_AT(struct mailconf, no_check) },)
+	USE_MAILCONF_DOCTOR({ 0, "doctor", OPT_FLAG,
+		OPT_AT(struct mailconf, doctor) },
+	{ 'j', "json", OPT_FLAG, OPT_AT(struct mailconf, json) },
+	{ 0, "mx", OPT_TEXT, OPT_AT(struct mailconf, mx) },)
 	USE_MAILCONF_IMPORT({ 0, "import-msmtp", OPT_FLAG,
 		OPT_AT(struct mailconf, import) },
 	{ 0, "import", OPT_TEXT, OPT_AT(struct mailconf, program) },
@@ -101,6 +161,13 @@ int mailconf_main(int argc, char **argv)
 	if (operand + (m.import || m.program) < argc ||
 			(m.password_file && !m.import && !m.program))
 		usage_fail(argv[0]);
+	if (((m.answers || m.no_check) && !m.setup) ||
+			((m.json || m.mx) && !m.doctor))
+		usage_fail(argv[0]);
+	if (CFG_MAILCONF_DOCTOR && m.doctor)
+		return mailconf_doctor(m.path, m.mx, m.json);
+	if (CFG_MAILCONF_SETUP && m.setup)
+		return mailconf_setup(m.path, m.answers, m.no_check);
 	if (CFG_MAILCONF_IMPORT && (m.import || m.program))
 		return mailconf_import(m.program, argv[operand],
 				m.password_file);

@@ -19,6 +19,7 @@
 
 #define HTML_LINKS 16384	/* of the list that waits for its place */
 #define HTML_URL 2048		/* a longer one is cut */
+#define HTML_WORD 256
 #define HTML_LISTS 8		/* in each other; the deeper ones look like this */
 #define HTML_QUOTES 8		/* likewise */
 #define HTML_KNOWN 64		/* links of which a second one has the same number */
@@ -31,41 +32,52 @@ struct html {
 	bool over;			/* put has had enough */
 	struct charset charset;
 	struct str text;		/* a piece, as UTF-8 */
-	unsigned looked;		/* octets in which a charset was looked for */
+	unsigned looked;		/* octets that were looked at for a charset */
 	bool undeclared;
 	/* reading */
 	unsigned char state;
 	bool closing;			/* "</" */
-	char quote;			/* of an attribute's value; 0: none */
-	char tag[12], attribute[12], entity[34];
+	bool in_entity;
+	char quote;			/* around an attribute's value; 0: none */
+	char tag[12], attribute[12], entity[32];
 	unsigned char tag_n, attribute_n, entity_n;
 	unsigned char dashes;		/* in a comment */
 	char raw[12];			/* the element whose text is no markup */
 	char hidden[12];		/* the element that is not shown */
 	unsigned hidden_n;		/* ... and how many of the name are open */
-	bool hide;			/* this tag says so */
-	bool tiny;			/* an image that nobody sees */
+	bool hide, tiny;		/* what the tag says of itself */
+	unsigned long start;		/* of its numbers */
 	struct str value, alt, href;
 	/* writing */
 	unsigned pre, quotes, lists;
-	struct { bool numbered; unsigned n; } list[HTML_LISTS];
-	char word[256];
-	unsigned word_n, word_width;
+	struct html_list {
+		bool numbered;
+		unsigned n;
+	} list[HTML_LISTS];
+	struct str word;
+	unsigned word_width;
+	uint32_t last;			/* character of the word */
 	bool space;			/* before the word */
+	bool glued;			/* the word goes on: it is too long */
 	bool started;			/* there is text before it */
-	bool in_item;			/* the item's mark was the last thing */
-	unsigned char breaks;		/* line ends that are due: 2 leave a line free */
-	bool cell;			/* the next text is in another cell */
-	bool row;			/* this row has text */
+	bool item;			/* the item's mark is due */
+	bool cell;			/* a cell begins, and has no text yet */
+	bool flat;			/* the cell has one line so far */
+	bool row;			/* this row has text in this line */
+	bool fresh;			/* <pre> was the last thing */
+	unsigned char breaks;		/* line ends that are due */
 	unsigned column, edge;		/* edge: where the text of the line begins */
+	unsigned marks;			/* quotes of this line */
 	char line[512];
 	unsigned line_n;
 	/* links */
-	bool in_link;
-	struct str label;		/* of the link, as much as an URL has */
+	bool in_link, pictures;
+	struct str target, label;	/* where it leads, what it says */
 	struct str links;		/* "[1] https://...\n" */
-	unsigned link, first;		/* the last number; the first of the list */
-	struct { unsigned at, n; } known[HTML_KNOWN];
+	unsigned link, first;		/* the last number; the first in the list */
+	struct html_known {
+		unsigned n, at;		/* at: in links */
+	} known[HTML_KNOWN];
 };
 
 /*

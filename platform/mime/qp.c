@@ -1,6 +1,7 @@
 #include "mime/qp.h"
 
 #include <string.h>
+#include "mime/transfer.h"
 
 #define LINE_MOST 76		/* RFC 2045 6.7 (5), with the soft break's "=" */
 
@@ -23,57 +24,18 @@ int qp_escape(struct span in)
 	return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
-/* Index after the blanks and the line end that stand at `at`; 0: they do not. */
-static size_t line_end(struct span in, size_t at)
+bool qp_digit(char c)
 {
-	while (at < in.n && (in.p[at] == ' ' || in.p[at] == '\t'))
-		at++;
-	if (at < in.n && in.p[at] == '\r')
-		at++;
-	if (at == in.n)
-		return at;
-	return in.p[at] == '\n' ? at + 1 : 0;
-}
-
-/* What stands at the "=" at `at`; gives the index after it. */
-static size_t decode_escape(struct str *out, struct span in, size_t at)
-{
-	size_t end = line_end(in, at + 1);
-	int c = qp_escape(span_rest(in, at));
-
-	if (end)				/* soft line break */
-		return end;
-	str_addc(out, c < 0 ? '=' : (char)c);
-	return at + (c < 0 ? 1 : 3);
-}
-
-/*
- * A run of blanks: those before a line's end were added on the way and go
- * (RFC 2045 6.7 (3)). Gives the index after the run; the line end stays.
- */
-static size_t decode_blanks(struct str *out, struct span in, size_t at)
-{
-	size_t from = at;
-
-	while (at < in.n && (in.p[at] == ' ' || in.p[at] == '\t'))
-		at++;
-	if (at < in.n && !line_end(in, at))
-		str_add(out, span_sub(in, from, at - from));
-	return at;
+	return hex_value(c) >= 0;
 }
 
 void qp_decode(struct str *out, struct span in)
 {
-	size_t at = 0;
+	struct transfer t;
 
-	while (at < in.n && !out->bad) {
-		if (in.p[at] == '=')
-			at = decode_escape(out, in, at);
-		else if (in.p[at] == ' ' || in.p[at] == '\t')
-			at = decode_blanks(out, in, at);
-		else
-			str_addc(out, in.p[at++]);
-	}
+	transfer_begin(&t, SPAN("quoted-printable"));
+	transfer_put(&t, out, in);
+	transfer_end(&t, out);
 }
 
 /*

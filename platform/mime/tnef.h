@@ -15,11 +15,11 @@ struct tnef {
 	unsigned char head[9];
 	unsigned n;			/* octets of head */
 	bool begun, over;
-	uint32_t left;			/* octets of the attribute's value */
-	bool title;
+	uint32_t left, value;		/* octets of the attribute; of its value */
+	bool title, is_codepage;
 	char name[TNEF_NAME];
 	unsigned name_n;
-	unsigned codepage;
+	uint32_t codepage;
 };
 
 /* put gets each name, UTF-8; false: enough. */

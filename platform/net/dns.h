@@ -16,7 +16,7 @@
 
 enum dns_type {
 	DNS_A = 1, DNS_CNAME = 5, DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 16,
-	DNS_AAAA = 28, DNS_TLSA = 52
+	DNS_AAAA = 28, DNS_SRV = 33, DNS_TLSA = 52
 };
 
 enum dns_status {
@@ -30,12 +30,13 @@ enum dns_status {
 struct dns_record {
 	enum dns_type type;
 	uint32_t ttl;
-	unsigned preference;		/* MX */
+	unsigned short preference;	/* MX; SRV's priority */
+	unsigned short port;		/* SRV */
 	union {
 		struct in_addr a;
 		struct in6_addr aaaa;
 	} ip;
-	const char *text;		/* MX host, PTR or CNAME name (lower case, no final dot; ""
+	const char *text;		/* MX or SRV host, PTR or CNAME name (lower case, no final dot; ""
 					 * for the root: null MX), TXT joined strings, TLSA octets */
 	size_t text_len;
 };

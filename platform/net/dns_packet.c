@@ -194,7 +194,19 @@ static bool take_mx(struct reader *r, struct dns_record *to)
 
 	if (!get_name(r, 2, name))
 		return false;
-	to->preference = get16(ns_rr_rdata(r->rr));
+	to->preference = get16(ns_rr_rdata(r->rr)) & 0xffff;
+	return keep_text(r, to, span_of(name));
+}
+
+/* RFC 2782: priority, weight, port, target. Weights do not count here. */
+static bool take_srv(struct reader *r, struct dns_record *to)
+{
+	char name[DNS_NAME_SIZE];
+
+	if (!get_name(r, 6, name))
+		return false;
+	to->preference = get16(ns_rr_rdata(r->rr)) & 0xffff;
+	to->port = get16(ns_rr_rdata(r->rr) + 4) & 0xffff;
 	return keep_text(r, to, span_of(name));
 }
 
@@ -229,7 +241,10 @@ static const struct {
 } takers[] = {
 	{ DNS_A, take_a }, { DNS_AAAA, take_aaaa }, { DNS_MX, take_mx },
 	{ DNS_TXT, take_txt }, { DNS_PTR, take_ptr },
-	{ DNS_CNAME, take_ptr }, { DNS_TLSA, take_octets }
+	{ DNS_CNAME, take_ptr }, { DNS_TLSA, take_octets },
+	/* the linker drops it where nobody asks */
+	{ CFG_MAILCONF_SETUP ? DNS_SRV : DNS_TLSA,
+		CFG_MAILCONF_SETUP ? take_srv : take_octets }
 };
 
 /* Of more MX than there is room for the best are kept. NULL: it is none of them. */

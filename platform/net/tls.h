@@ -145,6 +145,12 @@ struct tls_shown {
 	bool no_bundle;			/* fault is for want of one */
 	const char *fault;		/* "has expired" ...; NULL: good for tls_new's name */
 };
+/*
+ * Our own, in files; -1 with err: not to be read, or not of one pair. fault is
+ * about who has signed it alone. TLS_SERVER.
+ */
+int tls_look(const char *cert_file, const char *key_file, const char *ca_file,
+		struct tls_shown *s, struct err *err);
 void tls_client_watch(struct tls_ctx *c, void (*fn)(void *arg,
 		const struct tls_shown *s), void *arg);
 

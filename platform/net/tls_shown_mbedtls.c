@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "base/sha256.h"
 #include "base/str.h"
 
@@ -76,25 +77,31 @@ static void put_names(struct tls_shown *s, const mbedtls_x509_crt *crt)
 	}
 }
 
+static void fill(struct tls_shown *s, const mbedtls_x509_crt *chain)
+{
+	*s = (struct tls_shown){
+		.from = seconds(&chain->valid_from),
+		.until = seconds(&chain->valid_to),
+		.key_bits = (unsigned)mbedtls_pk_get_bitlen(&chain->pk)
+	};
+	put_name(s->subject, &chain->subject);
+	put_name(s->issuer, &chain->issuer);
+	put_names(s, chain);
+	sha256(s->hash, span_make((const char *)chain->raw.p, chain->raw.len));
+	sha256(s->key_hash, span_make((const char *)chain->pk_raw.p,
+				chain->pk_raw.len));
+	for (const mbedtls_x509_crt *c = chain->next; c; c = c->next)
+		s->above++;
+}
+
 static void watch(struct tls *t, mbedtls_x509_crt *chain)
 {
 	uint32_t flags = tls_trust_check(t->ctx->bundle, chain, t->name);
-	struct tls_shown s = {
-		.from = seconds(&chain->valid_from),
-		.until = seconds(&chain->valid_to),
-		.key_bits = (unsigned)mbedtls_pk_get_bitlen(&chain->pk),
-		.no_bundle = t->ctx->bundle < 0,
-		.fault = flags ? tls_trust_fault(flags) : NULL
-	};
+	struct tls_shown s;
 
-	put_name(s.subject, &chain->subject);
-	put_name(s.issuer, &chain->issuer);
-	put_names(&s, chain);
-	sha256(s.hash, span_make((const char *)chain->raw.p, chain->raw.len));
-	sha256(s.key_hash, span_make((const char *)chain->pk_raw.p,
-				chain->pk_raw.len));
-	for (const mbedtls_x509_crt *c = chain->next; c; c = c->next)
-		s.above++;
+	fill(&s, chain);
+	s.no_bundle = t->ctx->bundle < 0;
+	s.fault = flags ? tls_trust_fault(flags) : NULL;
 	t->ctx->shown(t->ctx->shown_arg, &s);
 }
 
@@ -104,4 +111,28 @@ void tls_client_watch(struct tls_ctx *c, void (*fn)(void *arg,
 	c->watch = watch;
 	c->shown = fn;
 	c->shown_arg = arg;
+}
+
+int tls_look(const char *cert_file, const char *key_file, const char *ca_file,
+		struct tls_shown *s, struct err *err)
+{
+	struct tls_cert *c = tls_cert_read(cert_file, key_file, err);
+	int bundle;
+	uint32_t flags;
+
+	if (!c)
+		return -1;
+	fill(s, &c->chain);
+	bundle = tls_trust_open(ca_file, NULL);
+	s->no_bundle = bundle < 0;
+	/* names and dates are told by themselves */
+	flags = bundle < 0 ? 0 : tls_trust_check(bundle, &c->chain, NULL) &
+		~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED |
+				MBEDTLS_X509_BADCERT_FUTURE |
+				MBEDTLS_X509_BADCERT_CN_MISMATCH);
+	s->fault = flags ? tls_trust_fault(flags) : NULL;
+	if (bundle >= 0)
+		close(bundle);
+	tls_cert_free(c);
+	return 0;
 }

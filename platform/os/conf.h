@@ -249,6 +249,7 @@ struct conf {
 	const char *deliver_command;	/* NULL: none */
 
 	const char *spool_dir, *state_dir, *mail_dir, *mbox_dir, *run_dir;
+	const char *mail_rc;		/* start-up file of mail */
 	const char *tls_cert, *tls_key;	/* default: STATE/cert.pem, key.pem */
 	const char *tls_ca;		/* bundle for verifying others */
 	struct conf_tls_host *tls_hosts;

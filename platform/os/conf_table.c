@@ -267,6 +267,10 @@ static const struct conf_row rows[] = {
 	{ CONF_KIND_PATH, AT(mbox_dir), 1, 1000,
 		ROW("mbox-dir", "/var/mail",
 		"The mboxes of this machine's users.") },
+	{ KIND_IF(MAIL_RC, PATH), AT(mail_rc), 1, 1000,
+		ROW_IF(MAIL_RC, "mail-rc", "/etc/mail.rc",
+		"Commands that the mail program runs at each start for "
+		"everybody, before those of ~/.mailrc; it may be missing.") },
 	{ CONF_KIND_PATH, AT(run_dir), 1, 80,
 		ROW("run-dir", "/run/pillarbox",
 		"Sockets of the daemons among themselves; may be lost at a "

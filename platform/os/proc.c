@@ -187,12 +187,12 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int stand_alone(int in, int out)
+static int stand_alone(int in, int out, int told)
 {
 	int fd = open("/dev/null", O_RDWR);
 	int rc = fd < 0 || dup2(in < 0 ? fd : in, 0) < 0 ? -1 : setpgid(0, 0);
 
-	if (out >= 0 && dup2(out, 1) < 0)
+	if ((out >= 0 && dup2(out, 1) < 0) || (told >= 0 && dup2(told, 2) < 0))
 		rc = -1;
 	if (fd > 0)
 		close(fd);
@@ -201,13 +201,13 @@ static int stand_alone(int in, int out)
 
 __attribute__((noreturn))
 static void child(const char *path, char **argv, const struct proc_fd *fds,
-		int nfds, int in, int out, int status)
+		int nfds, const int io[3], int status)
 {
 	int code;
 
 	reset_signals();
-	/* fds NULL: proc_command */
-	if ((fds || stand_alone(in, out) == 0) &&
+	/* fds NULL: proc_command; io: its 0, 1, 2, or -1 */
+	if ((fds || stand_alone(io[0], io[1], io[2]) == 0) &&
 			arrange_fds(fds, nfds, &status) == 0 && listen_set(fds, nfds) == 0)
 		execv(path, argv);
 	code = errno;
@@ -226,7 +226,7 @@ static int child_errno(int status)
 }
 
 static pid_t start(const char *path, char **argv, const struct proc_fd *fds,
-		int nfds, int in, int out, struct err *err)
+		int nfds, const int io[3], struct err *err)
 {
 	int status[2], code;
 	pid_t pid;
@@ -237,7 +237,7 @@ static pid_t start(const char *path, char **argv, const struct proc_fd *fds,
 		return err_errno(err, "pipe");
 	pid = fork();
 	if (pid == 0)
-		child(path, argv, fds, nfds, in, out, status[1]);
+		child(path, argv, fds, nfds, io, status[1]);
 	code = errno;
 	close(status[1]);
 	if (pid > 0) {
@@ -253,23 +253,31 @@ static pid_t start(const char *path, char **argv, const struct proc_fd *fds,
 	return pid < 0 ? err_errno(err, "start %s", path) : pid;
 }
 
+static const int as_they_are[3] = { -1, -1, -1 };
+
 pid_t proc_start(const char *path, char **argv, const struct proc_fd *fds,
 		int nfds, struct err *err)
 {
 	static const struct proc_fd none;
 
-	return start(path, argv, fds ? fds : &none, nfds, -1, -1, err);
+	return start(path, argv, fds ? fds : &none, nfds, as_they_are, err);
 }
 
 pid_t proc_command(const char *path, char **argv, struct err *err)
 {
-	return start(path, argv, NULL, 0, -1, -1, err);
+	return start(path, argv, NULL, 0, as_they_are, err);
 }
 
 pid_t proc_command_io(const char *path, char **argv, int in, int out,
 		struct err *err)
 {
-	return start(path, argv, NULL, 0, in, out, err);
+	return start(path, argv, NULL, 0, (int[]){ in, out, -1 }, err);
+}
+
+pid_t proc_command_told(const char *path, char **argv, int in, int out,
+		struct err *err)
+{
+	return start(path, argv, NULL, 0, (int[]){ in, out, out }, err);
 }
 
 __attribute__((noreturn))

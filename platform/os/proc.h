@@ -35,6 +35,9 @@ pid_t proc_command(const char *path, char **argv, struct err *err);
 /* ... whose 0 and 1 are these, which stay the caller's; -1: as there. */
 pid_t proc_command_io(const char *path, char **argv, int in, int out,
 		struct err *err);
+/* ... and out is its 2, too; in -1: /dev/null. */
+pid_t proc_command_told(const char *path, char **argv, int in, int out,
+		struct err *err);
 
 /*
  * Starts a program with this environment in a process group of its own: what is

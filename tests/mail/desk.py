@@ -124,6 +124,7 @@ class Desk:
         (path / "conf").write_text(
             "hostname mail.a.com\ndomain a.com\n" +
             f"user-queue {self.login}\n" +
+            f"mail-rc {path}/mail.rc\n" +
             "".join(f"{d}-dir {path}/{d}\n" for d in
                     ("spool", "state", "mail", "mbox", "run")))
         self.env = dict(

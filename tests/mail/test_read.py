@@ -166,15 +166,18 @@ def test_hold_and_mbox(three):
 
 
 def test_delete_undelete(three):
-    out, _ = three.text(stdin="d 1 3\nu 1\nh\nd 2\nd2\nq\n")
+    out, _ = three.text(stdin="d 1 3\nu 1\nh\nd 2\nq\n")
     assert "cary" not in out.split("alice@a.com")[-1]
-    assert subjects(three.mbox) == ["one"]
+    assert subjects(three.mbox) == []
+    # POSIX: what is undeleted counts as read
+    assert subjects(three.home / "mbox") == ["one"]
 
 
 def test_default_undelete(three):
     """Without a list it is about the nearest deleted one."""
     three.text(stdin="d\nd\nu\nq\n")
-    assert subjects(three.mbox) == ["two", "three"]
+    assert subjects(three.mbox) == ["three"]
+    assert subjects(three.home / "mbox") == ["two"]
 
 
 def test_dp(three):
@@ -286,7 +289,7 @@ def test_walk(three):
     out, _ = three.text("-N", stdin="\n\n-\n+\n+\nx\n")
     assert [w for w in ("first", "second", "third") for _ in
             range(out.count(w))] == ["first"] * 2 + ["second"] * 2 + ["third"]
-    assert "At EOF" in three.mail("-N", stdin="$\n\nx\n").stderr.decode()
+    assert "At EOF" in three.text("-N", stdin="$\n\nx\n")[0]
 
 
 def test_abbreviations(three):
@@ -299,7 +302,7 @@ def test_abbreviations(three):
 def test_unknown_command(three):
     p = three.mail("-N", stdin="frobnicate\nh extra words\nx\n")
     assert "Unknown command" in p.stderr.decode()
-    assert p.returncode == 0
+    assert p.returncode == 1
 
 
 def test_help(three):
@@ -322,8 +325,8 @@ def test_screens(desk):
     out, _ = desk.text("-N", stdin="h\nz\nz+\nz-\nh 45\nx\n")
     assert out.count("s1\n") == 1 and out.count("s21\n") == 2
     assert out.count("s41\n") == 2 and out.count("s50\n") == 2
-    p = desk.mail("-N", stdin="h 50\nz\nh\nz-\nx\n")
-    assert p.stderr.count(b"No more screens") == 2
+    out, _ = desk.text("-N", stdin="h 50\nz\nh 1\nz-\nx\n")
+    assert "On the last screen" in out and "On the first screen" in out
 
 
 # ---- files
@@ -472,7 +475,7 @@ def test_mime(desk):
     out = show(desk, MULTI)
     assert "Subject: café 你好\n" in out
     assert "café joined\n" in out
-    assert "[part 2: text/html, 9 bytes]" in out
+    assert "text/html" not in out
     assert "[part 3: application/pdf, report.pdf, 23 kB]" in out
     assert "not shown" not in out and "--b" not in out
     assert "MIME-Version" not in out
@@ -490,8 +493,8 @@ def test_charset(desk, charset, raw, want):
 
 def test_ascii_terminal(desk):
     out = show(desk, letter("“q” – é", "naïve 你 …\n"), LC_ALL="C")
-    assert 'Subject: ?q? ? ?\n' in out
-    assert "na?ve ? ?\n" in out
+    assert 'Subject: "q" - e\n' in out
+    assert "naive ? ...\n" in out
     assert out.isascii()
 
 
@@ -539,7 +542,7 @@ def test_deep_and_broken(desk):
     head = "".join(f"Content-Type: multipart/mixed; boundary=b{i}\n\n--b{i}\n"
                    for i in range(1000))
     out = show(desk, "From: a@a.com\n" + head + "\ninside\n")
-    assert "[part 1: multipart/mixed" in out
+    assert out.endswith("\n\ninside\n")
     show(desk, "no header at all\njust lines\n")
     show(desk, "From: x\n" + "X-Y: z\n" * 100000 + "\nbody\n")
     show(desk, "\n\n\n")
@@ -547,10 +550,11 @@ def test_deep_and_broken(desk):
     assert "Subject: x" in out
 
 
-def test_cut(desk):
+def test_whole(desk):
+    """However long, and in whatever encoding: nothing is cut."""
     out = show(desk, letter("x", "QUJD\n" * 600000,
                             Content_Transfer_Encoding="base64"))
-    assert "ABCABC" in out and "[cut here" in out
+    assert out.endswith("\n\n" + "ABC" * 600000 + "\n")
 
 
 def peak(desk, script):

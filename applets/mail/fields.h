@@ -1,0 +1,10 @@
+/* fields - which header fields of a message are shown */
+#ifndef MAIL_FIELDS_H
+#define MAIL_FIELDS_H
+
+#include "mail/mail.h"
+
+/* As ignore and retain have it; when neither was said: Date From To Cc Reply-To Subject. */
+bool mail_field_shown(const struct mail *m, struct span name);
+
+#endif

@@ -1,0 +1,114 @@
+/* File names as the user types them. */
+#include "mail/mail.h"
+
+#include <stdio.h>
+#include <unistd.h>
+#include "config.h"
+#include "mail/args.h"
+#include "mail/child.h"
+#include "mail/var.h"
+#include "os/file.h"
+#include "os/text.h"
+
+/* before, between and name make the path. */
+static int join(struct mail *m, const char *before, const char *between,
+		struct span name, char out[PATH_MAX])
+{
+	int n = snprintf(out, PATH_MAX, "%s%s%.*s", before, between,
+			SPAN_ARG(name));
+
+	return n > 0 && n < PATH_MAX && !span_has(name, '\0') ? 0 :
+			err_set(&m->err, ERR_PERM, T("No such file name"));
+}
+
+/* "+x": below the folder directory, when there is one. */
+static int in_folder(struct mail *m, struct span name, char out[PATH_MAX])
+{
+	const char *folder = mail_var(m, "folder");
+	char dir[2 * PATH_MAX];
+	int n;
+
+	if (!folder || !*folder)
+		return join(m, "", "", name, out);
+	n = snprintf(dir, sizeof(dir), "%s%s%s", *folder == '/' ? "" : m->home,
+			*folder == '/' ? "" : "/", folder);
+	if (n < 0 || (size_t)n >= sizeof(dir))
+		n = 0;
+	return join(m, n ? dir : "", "/", span_rest(name, 1), out);
+}
+
+/* ---- the shell's part */
+
+/* As the shell must see it: what would end the word or start a program is quoted. */
+static void put_word(struct str *out, struct span name)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		if (span_has(SPAN(" \t;|&<>#"), name.p[i]))
+			str_addc(out, '\\');
+		str_addc(out, name.p[i]);
+	}
+}
+
+static int read_name(struct mail *m, int fd, char out[PATH_MAX])
+{
+	char text[PATH_MAX + 1];
+	ssize_t n = file_pread(fd, text, sizeof(text), 0);
+	struct span name = span_make(text, n > 0 ? (size_t)n : 0);
+
+	if (name.n && name.p[name.n - 1] == '\n')
+		name.n--;
+	if (!name.n || span_has(name, '\n'))
+		return err_set(&m->err, ERR_PERM, T("Not the name of one file"));
+	return join(m, "", "", name, out);
+}
+
+static int by_shell(struct mail *m, struct span name, char out[PATH_MAX])
+{
+	int fd = file_temporary(&m->err), rc;
+	struct str command;
+
+	if (fd < 0)
+		return -1;
+	str_init(&command, 4 * PATH_MAX);
+	str_adds(&command, "printf '%s\\n' ");
+	put_word(&command, name);
+	rc = command.bad ? err_set(&m->err, ERR_PERM,
+			T("No such file name")) :
+			mail_child(m, str_c(&command), -1, fd);
+	if (rc > 0)
+		rc = err_set(&m->err, ERR_PERM, T("No such file name"));
+	if (rc == 0)
+		rc = read_name(m, fd, out);
+	str_free(&command);
+	close(fd);
+	return rc;
+}
+
+static bool is_magic(struct span name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (span_has(SPAN("~$`*?[{\\\"'"), name.p[i]))
+			return true;
+	return false;
+}
+
+/* ---- */
+
+int mail_path(struct mail *m, struct span name, char out[PATH_MAX])
+{
+	struct span inside;
+
+	if (CFG_MAIL_RC && mail_arg_quoted(name, &inside))
+		return join(m, "", "", inside, out);
+	if (span_starts(name, "~/") && !(CFG_MAIL_READ &&
+	    is_magic(span_rest(name, 1))))
+		return join(m, m->home, "", span_rest(name, 1), out);
+	if (span_starts(name, "+")) {
+		if (in_folder(m, name, out) < 0)
+			return -1;
+		name = span_of(out);
+	}
+	if (CFG_MAIL_READ && is_magic(name))
+		return by_shell(m, name, out);
+	return name.p == out ? 0 : join(m, "", "", name, out);
+}

@@ -1,0 +1,175 @@
+#include "mail/rc.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "mail/args.h"
+#include "mail/command.h"
+#include "mail/var.h"
+
+#define DEPTH_MOST 16		/* files that read files */
+#define IF_MOST 32		/* bits of m->if_skips */
+
+/* ---- conditions */
+
+bool mail_rc_skips(const struct mail *m)
+{
+	return m->if_skips;
+}
+
+/* s: sending, r: reading (POSIX); t: on a terminal. */
+int mail_do_if(struct mail *m)
+{
+	size_t which = m->arg.n ? span_find(SPAN("srt"),
+			ascii_lower(m->arg.p[0])) : 3;
+	bool is[4] = { m->sending, !m->sending, m->term.tty_in, false };
+	int rc = 0;
+
+	if (m->if_depth == IF_MOST)
+		return mail_tell(m, T("Too many ifs in each other"));
+	/* inside of what is left out nobody asks */
+	if (which == 3 && !m->if_skips)
+		rc = mail_tell(m, T("if knows s, r and t"));
+	if (which == 3)
+		m->if_bad |= UINT32_C(1) << m->if_depth;
+	if (!is[which])
+		m->if_skips |= UINT32_C(1) << m->if_depth;
+	m->if_depth++;
+	return rc;
+}
+
+int mail_do_else(struct mail *m)
+{
+	if (!m->if_depth)
+		return mail_tell(m, T("There is no if"));
+	/* a condition that makes no sense is neither true nor false */
+	m->if_skips ^= UINT32_C(1) << (m->if_depth - 1) & ~m->if_bad;
+	return 0;
+}
+
+int mail_do_endif(struct mail *m)
+{
+	if (!m->if_depth)
+		return mail_tell(m, T("There is no if"));
+	m->if_depth--;
+	m->if_skips &= ~(UINT32_C(1) << m->if_depth);
+	m->if_bad &= ~(UINT32_C(1) << m->if_depth);
+	return 0;
+}
+
+/* ---- files */
+
+/* One line without its line feed; false: there is none. What is too long is cut. */
+static bool get_line(FILE *f, struct str *line)
+{
+	int c;
+
+	str_clear(line);
+	while ((c = getc(f)) != EOF && c != '\n')
+		if (line->n < line->cap)
+			str_addc(line, (char)c);
+	return c != EOF || line->n;
+}
+
+/* ... with those that it goes on with. *n counts lines. */
+static bool get_command(FILE *f, struct str *line, unsigned *n)
+{
+	struct str more;
+	bool got = get_line(f, line);
+
+	++*n;
+	str_init(&more, MAIL_LINE_MOST);
+	while (got && mail_line_goes_on(line) && get_line(f, &more)) {
+		++*n;
+		str_add(line, str_span(&more));
+	}
+	str_free(&more);
+	return got;
+}
+
+static int run_lines(struct mail *m, FILE *f, const char *path)
+{
+	unsigned n = 0, next = 0, depth = m->if_depth;
+	struct str line;
+	int rc = 0;
+
+	str_init(&line, MAIL_LINE_MOST);
+	while (!m->done && get_command(f, &line, &next)) {
+		struct span text = span_trim(str_span(&line));
+
+		n = next;
+		if (!text.n || mail_command(m, text) == 0)
+			continue;
+		mail_term_error(&m->term, T("mail: this is in %s, line %u"),
+				path, n);
+		rc = -1;
+	}
+	while (m->if_depth > depth)
+		rc = mail_do_endif(m);
+	str_free(&line);
+	return rc;
+}
+
+/* must: it is an error when there is none. */
+static int run_file(struct mail *m, const char *path, bool must)
+{
+	FILE *f = m->depth < DEPTH_MOST ? fopen(path, "re") : NULL;
+	int rc;
+
+	if (!f && !must && errno == ENOENT)
+		return 0;
+	if (!f) {
+		if (m->depth >= DEPTH_MOST)
+			errno = ELOOP;
+		err_errno(&m->err, "%s", path);
+		return mail_failed(m);
+	}
+	m->depth++;
+	rc = run_lines(m, f, path);
+	m->depth--;
+	fclose(f);
+	return rc;
+}
+
+int mail_do_source(struct mail *m)
+{
+	char path[PATH_MAX];
+	struct span rest = m->arg, name = mail_arg(&rest);
+
+	if (!name.n || rest.n)
+		return mail_tell(m, T("source needs the name of a file"));
+	if (mail_path(m, name, path) < 0)
+		return mail_failed(m);
+	return run_file(m, path, true);
+}
+
+/* ---- the start */
+
+static void import(struct mail *m)
+{
+	static const char names[][8] = {
+		"DEAD", "EDITOR", "MBOX", "LISTER", "PAGER", "SHELL", "VISUAL"
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		mail_var_set(m, span_of(names[i]), span_of(getenv(names[i])));
+}
+
+void mail_rc_start(struct mail *m, bool bare)
+{
+	const char *own = getenv("MAILRC");
+	char path[PATH_MAX];
+
+	mail_var_defaults(m);
+	/* what a system's file might say, where there is none */
+	if (!bare)
+		mail_var_set(m, SPAN("folder"), SPAN("mail"));
+	import(m);
+	m->starting = true;
+	if (!bare)
+		run_file(m, m->conf->mail_rc, false);
+	if (mail_path(m, own && *own ? span_of(own) : SPAN("~/.mailrc"),
+			path) == 0)
+		run_file(m, path, false);
+	m->starting = false;
+}
