@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "mail/show.h"
+#include "mail/var.h"
 #include "mime/addr.h"
 #include "mime/header.h"
 #include "mime/word.h"
@@ -82,7 +83,7 @@ static void preview(struct mail *m)
 
 int mail_box_open(struct mail *m, const char *path, unsigned how)
 {
-	str_copys(m->path, sizeof(m->path), path);
+	mail_path_absolute(path, m->path);
 	m->system = how & MAIL_BOX_SYSTEM && !mail_box_is_folder(path);
 	if (how & MAIL_BOX_PREVIEW)
 		preview(m);
@@ -93,7 +94,8 @@ int mail_box_open(struct mail *m, const char *path, unsigned how)
 		mail_box_close(m);
 		return -1;
 	}
-	m->read_only = access(path, W_OK) < 0 && errno != ENOENT;
+	m->read_only = mail_var(m, "readonly") ||
+			(access(path, W_OK) < 0 && errno != ENOENT);
 	m->dot = start(m);
 	m->dot_shown = false;
 	m->top = 1;
@@ -119,6 +121,20 @@ unsigned mail_box_refresh(struct mail *m)
 	    grow(m, mailbox_count(m->box)) < 0)
 		return 0;
 	return m->count - had;
+}
+
+bool mail_box_announce(struct mail *m)
+{
+	unsigned had = m->count, n = mail_box_refresh(m);
+
+	if (!n)
+		return false;
+	mail_term_printf(&m->term, T("New mail has arrived.\n"));
+	if (!m->dot)
+		m->dot = had + 1;
+	for (unsigned i = had + 1; i <= m->count && n <= 5; i++)
+		mail_show_summary(m, i);
+	return true;
 }
 
 /* ---- what is known of a message */

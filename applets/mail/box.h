@@ -23,6 +23,8 @@ void mail_box_close(struct mail *m);
 int mail_box_quit(struct mail *m);
 /* Looks for mail that came; gives how many. */
 unsigned mail_box_refresh(struct mail *m);
+/* The same, and tells of it. */
+bool mail_box_announce(struct mail *m);
 bool mail_box_is_folder(const char *path);	/* a Maildir, or to be one */
 
 struct mail_copied {

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include "base/err.h"
 #include "base/span.h"
 #include "base/str.h"
@@ -45,9 +46,12 @@ struct mail {
 	unsigned char *note;	/* MAIL_..., [count + 1] */
 	unsigned char *set;	/* the message list being worked on, [count + 1] */
 	/* of the session */
+	bool other;		/* -u: another's mail */
 	bool sending;		/* Send Mode, as POSIX has it: no mailbox */
 	bool starting;		/* start-up files are being read */
-	unsigned depth;		/* files that commands are read from */
+	FILE *input;		/* the file commands are read from; NULL: stdin */
+	unsigned line;		/* in it */
+	unsigned depth;		/* files that read files */
 	unsigned if_depth;	/* rc.c; a bit for each level: */
 	uint32_t if_skips, if_bad;
 	struct span arg;	/* what follows the command's name */
@@ -62,6 +66,17 @@ struct mail {
  * m->err.
  */
 int mail_path(struct mail *m, struct span name, char out[PATH_MAX]);
+/*
+ * The same for a name of the command line, which the user's shell has seen, or
+ * of the environment: no quotes, and no shell.
+ */
+int mail_path_given(struct mail *m, struct span name, char out[PATH_MAX]);
+/* The mailbox of the system for a user (POSIX: %user), none: one's own. 0 or -1 with m->err. */
+int mail_path_system(struct mail *m, struct span user, char out[PATH_MAX]);
+/* Is it one's own, from which read mail moves to ~/mbox? */
+bool mail_path_is_own(struct mail *m, const char *path);
+/* The same path however the current directory changes; as it is where that has no name. */
+void mail_path_absolute(const char *path, char out[PATH_MAX]);
 /* Sets m->set to what a message list means (select.h). 0 or -1 with m->err. */
 int mail_list(struct mail *m, struct span words, bool deleted);
 /* Tells m->err; gives -1. */

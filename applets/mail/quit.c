@@ -42,7 +42,6 @@ static bool any(const struct quit *q, enum fate fate)
 /* Durable in ~/mbox before anything is taken from where it was. */
 static int move_messages(struct quit *q)
 {
-	const char *mbox = mail_var(q->m, "MBOX");
 	struct mail *m = q->m;
 	char path[PATH_MAX];
 
@@ -50,7 +49,7 @@ static int move_messages(struct quit *q)
 		return 0;
 	for (unsigned i = 1; i <= m->count; i++)
 		m->set[i] = fate_of(q, i) == MOVES;
-	if (mail_path(m, mbox && *mbox ? span_of(mbox) : MAIL_MBOX, path) < 0)
+	if (mail_path_given(m, SPAN("&"), path) < 0)
 		return -1;
 	return mail_box_copy(m, path, &q->moved);
 }
