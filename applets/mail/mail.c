@@ -151,9 +151,19 @@
  *	  What a calendar part (RFC 5545) is about: when, where, by whom; and
  *	  the names of the files that Outlook packs into winmail.dat.
  *
+ * config MAIL_LATIN
+ *	depends on MAIL
+ *	bool "Letters on terminals without UTF-8 (2 kB)"
+ *	default n
+ *	help
+ *	  Terminals of ISO-8859-1 and -15, as the locale or the variable
+ *	  ttycharset says, show their letters, and what a terminal lacks is
+ *	  shown as what looks like it: e for e with an accent, ASCII quotes
+ *	  for typographic ones. Without it, a question mark.
+ *
  * config MAIL_EDIT
  *	depends on MAIL_READ
- *	bool "Line editing, history, completion (0 kB)"
+ *	bool "Line editing, history, completion (11 kB)"
  *	default n
  *	help
  *	  On terminals that obey ANSI sequences lines can be edited with the
