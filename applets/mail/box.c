@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "mail/order.h"
+#include "config.h"
 #include "mime/addr.h"
 #include "mime/header.h"
 #include "mime/word.h"
@@ -68,7 +69,8 @@ int mail_box_open(struct mail *m, const char *path, bool system)
 		mail_box_close(m);
 		return -1;
 	}
-	mail_order_auto(m);
+	if (CFG_MAIL_SORT)
+		mail_order_auto(m);
 	m->dot = start(m);
 	m->top = 1;
 	return 0;
