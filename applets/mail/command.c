@@ -153,6 +153,31 @@ static const struct command {
 	{ "copy     [LIST] [FILE]  copy messages to a file"
 		MORE("\nAs save, but they stay here."),
 		1, TEXT | BOX, 0, 0, mail_do_copy },
+	{ "write    [LIST] FILE  write their texts to a file, and\n"
+		"attachments to files of their own",
+		1, TEXT | BOX, 0, 0, mail_do_write },
+	{ "top      [LIST]  show the first lines",
+		2, LIST | RARE, 0, 0, mail_do_top },
+	{ "pipe     [LIST] COMMAND  give them to a program; so does |",
+		2, TEXT | BOX | LATE, 0, 0, mail_do_pipe },
+	{ "|", 1, TEXT | BOX | LATE, 0, 0, mail_do_pipe },
+	{ "Pipe     [LIST] COMMAND  as they came, nothing decoded",
+		2, TEXT | BOX | LATE | RARE, 0, 0, mail_do_pipe_raw },
+	{ "show     [LIST]  show them as they came, nothing decoded",
+		2, LIST | RARE, 0, 0, mail_do_show },
+	{ "Show", 2, LIST | RARE, 0, 0, mail_do_show },
+	{ "edit     [LIST]  read a copy with EDITOR",
+		1, LIST | LATE | RARE, 0, 0, mail_do_edit },
+	{ "visual   [LIST]  read a copy with VISUAL",
+		1, LIST | LATE | RARE, 0, 0, mail_do_visual },
+	USE_MAIL_PARTS({ "parts    [LIST]  list what is attached",
+		3, LIST, 0, 0, mail_do_parts },)
+	USE_MAIL_PARTS({ "attachments", 3, LIST | RARE, 0, 0,
+		mail_do_parts },)
+	USE_MAIL_PARTS({ "view     PART [COMMAND]  show a part",
+		3, TEXT | BOX, 0, 0, mail_do_view },)
+	USE_MAIL_PARTS({ "detach   [PART] [FILE]  save attachments",
+		3, TEXT | BOX, 0, 0, mail_do_detach },)
 	{ "mbox" MORE(" [LIST]  to ~/mbox on quit\n"
 			"To the file that the variable MBOX names."),
 		2, LIST | RARE, MAIL_READ, MAIL_HELD, NULL },

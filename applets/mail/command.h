@@ -89,6 +89,18 @@ int mail_do_command(struct mail *m);
  * backslash stands for the command before. Into out, and remembered.
  */
 void mail_bang(struct mail *m, struct span command, struct str *out);
+/* pipe.c */
+int mail_do_top(struct mail *m);
+int mail_do_show(struct mail *m);
+int mail_do_pipe(struct mail *m);
+int mail_do_pipe_raw(struct mail *m);
+int mail_do_edit(struct mail *m);
+int mail_do_visual(struct mail *m);
+/* parts.c */
+int mail_do_parts(struct mail *m);
+int mail_do_view(struct mail *m);
+int mail_do_detach(struct mail *m);
+int mail_do_write(struct mail *m);
 /* save.c */
 int mail_do_save(struct mail *m);
 int mail_do_copy(struct mail *m);
