@@ -80,10 +80,10 @@ static const struct command {
 		1, LIST, 0, 0, mail_do_from },
 	{ "size" MORE(" [LIST]  how many octets messages have"),
 		2, LIST | RARE, 0, 0, mail_do_size },
-	USE_MAIL_SEARCH({ "search   WORDS   list the messages that have them",
+	USE_MAIL_SEARCH({ "search   WORDS   list the messages that have them (sort, thread)",
 		4, LIST, 0, 0, mail_do_search },)
-	USE_MAIL_SORT({ "sort     date|from|size|status|subject|thread|to (unsort)",
-		3, TEXT | BOX, 0, 0, mail_do_sort },)
+	USE_MAIL_SORT({ "sort" MORE(" date|from|size|status|subject|thread|to  (unsort)"),
+		3, TEXT | BOX | RARE, 0, 0, mail_do_sort },)
 	USE_MAIL_SORT({ "unsort" MORE(" list messages in the order of their numbers"),
 		4, BOX | RARE, 0, 0, mail_do_unsort },)
 	USE_MAIL_SORT({ "thread" MORE(" list messages by who answers whom (unthread)"),
@@ -144,40 +144,41 @@ static const struct command {
 		mail_do_resend_silent },)
 	USE_MAIL_DRAFTS({ "drafts" MORE(" [NUMBER]  go on with what was cut short"),
 		2, TEXT | LATE | RARE, 0, 0, mail_do_drafts },)
-	{ "save     [LIST] [FILE]  move messages to a file"
+	{ "save     [LIST] [FILE]  move messages to a file (copy: copy them)"
 		MORE("\nAppends them to a mailbox, ~/mbox when no FILE is "
 			"named. +FILE is in the\n"
 			"folder directory. Saved messages leave this mailbox on "
 			"quit."),
 		1, TEXT | BOX, 0, 0, mail_do_save },
-	{ "copy     [LIST] [FILE]  copy messages to a file"
-		MORE("\nAs save, but they stay here."),
-		1, TEXT | BOX, 0, 0, mail_do_copy },
-	{ "write    [LIST] FILE  write their texts to a file, and\n"
-		"attachments to files of their own",
+	{ "copy" MORE(" [LIST] [FILE]  copy messages to a file\n"
+			"As save, but they stay here."),
+		1, TEXT | BOX | RARE, 0, 0, mail_do_copy },
+	{ "write    [LIST] FILE  write their texts alone to a file"
+		MORE("\nAttachments go to files of their own beside it."),
 		1, TEXT | BOX, 0, 0, mail_do_write },
-	{ "top      [LIST]  show the first lines",
+	{ "top" MORE(" [LIST]  show the first lines of messages\n"
+			"The variable toplines says how many."),
 		2, LIST | RARE, 0, 0, mail_do_top },
-	{ "pipe     [LIST] COMMAND  give them to a program; so does |",
+	{ "pipe     [LIST] COMMAND  give them to a program (| does, too)",
 		2, TEXT | BOX | LATE, 0, 0, mail_do_pipe },
 	{ "|", 1, TEXT | BOX | LATE, 0, 0, mail_do_pipe },
-	{ "Pipe     [LIST] COMMAND  as they came, nothing decoded",
+	{ "Pipe" MORE(" [LIST] COMMAND  give them to a program as they came"),
 		2, TEXT | BOX | LATE | RARE, 0, 0, mail_do_pipe_raw },
-	{ "show     [LIST]  show them as they came, nothing decoded",
-		2, LIST | RARE, 0, 0, mail_do_show },
-	{ "Show", 2, LIST | RARE, 0, 0, mail_do_show },
-	{ "edit     [LIST]  read a copy with EDITOR",
+	{ "show" MORE(" [LIST]  show messages as they came, nothing decoded"),
+		3, LIST | RARE, 0, 0, mail_do_show },
+	{ "Show", 3, LIST | RARE, 0, 0, mail_do_show },
+	{ "edit" MORE(" [LIST]  read a copy of messages with EDITOR"),
 		1, LIST | LATE | RARE, 0, 0, mail_do_edit },
-	{ "visual   [LIST]  read a copy with VISUAL",
+	{ "visual" MORE(" [LIST]  read a copy of messages with VISUAL"),
 		1, LIST | LATE | RARE, 0, 0, mail_do_visual },
 	USE_MAIL_PARTS({ "parts    [LIST]  list what is attached",
 		3, LIST, 0, 0, mail_do_parts },)
 	USE_MAIL_PARTS({ "attachments", 3, LIST | RARE, 0, 0,
 		mail_do_parts },)
-	USE_MAIL_PARTS({ "view     PART [COMMAND]  show a part",
+	USE_MAIL_PARTS({ "view     PART [COMMAND]  show a part (detach: save it)",
 		3, TEXT | BOX, 0, 0, mail_do_view },)
-	USE_MAIL_PARTS({ "detach   [PART] [FILE]  save attachments",
-		3, TEXT | BOX, 0, 0, mail_do_detach },)
+	USE_MAIL_PARTS({ "detach" MORE(" [PART] [FILE]  save attachments"),
+		3, TEXT | BOX | RARE, 0, 0, mail_do_detach },)
 	{ "mbox" MORE(" [LIST]  to ~/mbox on quit\n"
 			"To the file that the variable MBOX names."),
 		2, LIST | RARE, MAIL_READ, MAIL_HELD, NULL },
