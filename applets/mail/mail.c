@@ -64,6 +64,16 @@
  *	help
  *	  account work { ... } in a start-up file, and mail -A work.
  *
+ * config MAIL_HELP
+ *	depends on MAIL_READ
+ *	bool "mail: help COMMAND explains each of them (3 kB)"
+ *	default n
+ *	help
+ *	  Without it help COMMAND says what ? says.
+ * file criteria.c MAIL_SEARCH
+ * file sort.c MAIL_SORT
+ * file thread.c MAIL_SORT
+ *
  * config MAIL_READ
  *	depends on MAIL
  *	select MAIL_RC
@@ -72,6 +82,14 @@
  *	help
  *	  Without it mail only sends, as scripts and cron need it:
  *	  mail [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] ADDRESS...
+ *
+ * config MAIL_PARTS
+ *	depends on MAIL_READ
+ *	bool "attachments: list, view, save (4 kB)"
+ *	default y
+ *	help
+ *	  The commands parts, view and detach; and write saves the attachments
+ *	  of a message, too.
  *
  * config MAIL_ATTACH
  *	depends on MAIL
@@ -97,14 +115,14 @@
  *
  * config MAIL_HTML
  *	depends on MAIL_READ
- *	bool "HTML as readable text (9 kB)"
+ *	bool "HTML as readable text (12 kB)"
  *	help
  *	  Mail that has no plain text is shown as text: paragraphs, lists,
  *	  links. Without it such a part is only named.
  *
  * config MAIL_CALENDAR
  *	depends on MAIL_READ
- *	bool "Invitations, and names in winmail.dat (3 kB)"
+ *	bool "Invitations, and names in winmail.dat (4 kB)"
  *	help
  *	  What a calendar part (RFC 5545) is about: when, where, by whom; and
  *	  the names of the files that Outlook packs into winmail.dat.
@@ -124,6 +142,18 @@
  *	  TAB completes commands, variables, files, folders and addresses.
  *	  Without it, and on others, the kernel's line discipline does what
  *	  it can.
+ * config MAIL_SEARCH
+ *	depends on MAIL_READ
+ *	bool "mail searches for words, days, sizes and in bodies (3 kB)"
+ *	help
+ *	  The command search, and message lists as in
+ *	  delete from bob subject disk since monday.
+ *
+ * config MAIL_SORT
+ *	depends on MAIL_READ
+ *	bool "mail sorts, and shows threads (3 kB)"
+ *	help
+ *	  The commands sort, thread, unsort, and the variable autosort.
  */
 #include "applet.h"
 #include "config.h"
@@ -439,11 +469,12 @@ static int send_mode(struct mail *m, struct options *o, char **addresses,
 static int own_box(struct mail *m, char path[PATH_MAX])
 {
 	const char *env = getenv("MAIL");
+	char name[sizeof(m->login)];
 
 	if (env && *env && !m->other)
 		return mail_path_given(m, span_of(env), path);
 	if (strchr(m->login, '@'))
-		return find_box(m, m->login, path);
+		return find_box(m, memcpy(name, m->login, sizeof(name)), path);
 	return box_path(m, m->conf->mbox_dir, span_of(m->login), path);
 }
 
@@ -502,7 +533,7 @@ static void tell_no_mail(struct mail *m, const struct options *o)
 /* -L: those of a message list; with -e only whether there are some. */
 static int list_some(struct mail *m, const struct options *o)
 {
-	if (mail_list(m, span_of(o->list), false) < 0) {
+	if (mail_list(m, span_of(o->list), MAIL_SHOWN) < 0) {
 		if (!o->exists)
 			mail_failed(m);
 		return NO_MAIL;
