@@ -151,6 +151,10 @@ static const struct command {
 	{ "copy" MORE(" [LIST] [FILE]  copy messages to a file\n"
 			"As save, but they stay here."),
 		1, TEXT | BOX | RARE, 0, 0, mail_do_copy },
+	{ "Save" MORE(" [LIST]  move messages to a file with the author's name"),
+		1, LIST | RARE, 0, 0, mail_do_save_author },
+	{ "Copy" MORE(" [LIST]  copy messages to a file with the author's name"),
+		1, LIST | LATE | RARE, 0, 0, mail_do_copy_author },
 	{ "write    [LIST] FILE  write their texts alone to a file"
 		MORE("\nAttachments go to files of their own beside it."),
 		1, TEXT | BOX, 0, 0, mail_do_write },
@@ -212,6 +216,20 @@ static const struct command {
 			"written stay."),
 		2, 0, 0, 0, mail_do_exit },
 	{ "xit", 1, 0, 0, 0, mail_do_exit },
+	{ "folder   [NAME]  quit this mailbox and open another (also: file)"
+		MORE("\nNAME: a file or folder, +x in the folder directory, "
+			"% the system's\n"
+			"mailbox, %USER that of another, & ~/mbox, # the one "
+			"before. Without NAME:\n"
+			"what is open."),
+		4, TEXT | LATE, 0, 0, mail_do_folder },
+	{ "file", 2, TEXT | LATE, 0, 0, mail_do_folder },
+	{ "newmail" MORE("  look for mail that has come"),
+		5, BOX | RARE, 0, 0, mail_do_newmail },
+	USE_MAIL_FOLDERS({ "remove" MORE(" NAME...  remove mailboxes"),
+		5, TEXT | LATE | RARE, 0, 0, mail_do_remove },)
+	USE_MAIL_FOLDERS({ "rename" MORE(" OLD NEW  give a mailbox another name"),
+		6, TEXT | LATE | RARE, 0, 0, mail_do_rename },)
 	{ "folders" MORE(" [NAME]  list the folder directory, or a part of it\n"
 			"The variable folder names the directory, LISTER the "
 			"program (ls)."),
@@ -264,20 +282,6 @@ static const struct command {
 		mail_do_account },)
 	{ "echo" MORE(" TEXT...  show it"),
 		2, TEXT | RARE, 0, 0, mail_do_echo },
-	{ "folder" MORE(" [NAME]  quit this mailbox and open another\n"
-			"NAME: a file or folder, +x in the folder directory, "
-			"% the system's\n"
-			"mailbox, %USER that of another, & ~/mbox, # the one "
-			"before. Without NAME:\n"
-			"what is open."),
-		4, TEXT | LATE, 0, 0, mail_do_folder },
-	{ "file", 2, TEXT | LATE, 0, 0, mail_do_folder },
-	{ "newmail" MORE("  look for mail that has come"),
-		5, BOX | RARE, 0, 0, mail_do_newmail },
-	USE_MAIL_FOLDERS({ "remove" MORE(" NAME...  remove mailboxes"),
-		5, TEXT | LATE | RARE, 0, 0, mail_do_remove },)
-	USE_MAIL_FOLDERS({ "rename" MORE(" OLD NEW  give a mailbox another name"),
-		6, TEXT | LATE | RARE, 0, 0, mail_do_rename },)
 	{ "set      [NAME[=VALUE]...]  give variables values, or show them"
 		MORE("\nset noNAME is the same as unset NAME."),
 		2, TEXT, 0, 0, mail_do_set },

@@ -615,3 +615,37 @@ def test_ignore_and_retain(desk):
     assert out.startswith("to\nx-b\n") and out.count("X-B: 2") == 1
     assert out.count("X-A: 1") == 1 and out.count("From: ") == 1
     assert "X-B" in run(desk, "ignore x-a", "unignore X-A", "P")
+
+
+# ---- Save and Copy
+
+def test_save_by_author(three):
+    """The author's name without the network address, of the first message."""
+    three.text("-N", stdin="S 2 3\nC 1\nq\n")
+    assert subjects(three.home / "bob") == ["two", "three"]
+    assert subjects(three.home / "alice") == ["one"]
+    assert subjects(three.mbox) == []
+    (three.home / "mail").mkdir()
+    run(three, "set outfolder", "f .", "Copy")
+    assert len(list((three.home / "mail").iterdir())) == 1
+
+
+def test_save_by_evil_author(desk):
+    """What came by mail names no other folder, no hidden file, and runs nothing."""
+    fill(desk.mbox, *[letter("x", sender=s) for s in (
+        '"../up"@a.com', '".profile"@a.com', '"$(touch oops)"@a.com',
+        '"+in"@a.com', '"`touch oops`"@a.com', '"~root/x"@a.com', '"%root"@a.com',
+        '"#"@a.com', '"&"@a.com', '"a b;c"@a.com', '"a*"@a.com')])
+    (desk.home / "mail").mkdir()
+    desk.mail("-N", stdin="".join(f"Copy {i}\n" for i in range(1, 12)) + "x\n")
+    names = {p.name for p in desk.home.iterdir()}
+    assert "oops" not in names and ".profile" not in names
+    assert not (desk.path / "up").exists()
+    assert not list((desk.home / "mail").iterdir())
+    for name in names - {"mail"}:
+        assert not set(name) & set("/$`~*;& +#%"), names
+
+
+def test_no_author(desk):
+    fill(desk.mbox, "Subject: x\n\ntext\n")
+    assert "author" in errors(desk, "Save")
