@@ -621,10 +621,10 @@ def test_ignore_and_retain(desk):
 
 def test_save_by_author(three):
     """The author's name without the network address, of the first message."""
-    three.text("-N", stdin="S 2 3\nC 1\nq\n")
+    three.text("-N", stdin="S 2 3\nho 1\nC 1\nq\n")
     assert subjects(three.home / "bob") == ["two", "three"]
     assert subjects(three.home / "alice") == ["one"]
-    assert subjects(three.mbox) == []
+    assert subjects(three.mbox) == ["one"]
     (three.home / "mail").mkdir()
     run(three, "set outfolder", "f .", "Copy")
     assert len(list((three.home / "mail").iterdir())) == 1
