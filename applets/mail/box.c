@@ -1,4 +1,5 @@
 #include "mail/box.h"
+#include "config.h"
 
 #include <errno.h>
 #include <stdio.h>
