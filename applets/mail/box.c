@@ -1,4 +1,5 @@
 #include "mail/box.h"
+#include "config.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -68,7 +69,8 @@ int mail_box_open(struct mail *m, const char *path, bool system)
 		mail_box_close(m);
 		return -1;
 	}
-	mail_order_auto(m);
+	if (CFG_MAIL_SORT)
+		mail_order_auto(m);
 	m->dot = start(m);
 	m->top = 1;
 	return 0;
