@@ -16,8 +16,11 @@ const char *mail_command_text(unsigned n);
 /* Does the screen of ? go without it? */
 bool mail_command_is_rare(unsigned n);
 struct span mail_command_name(const char *text);
-/* The row of a name or of its abbreviation, or NULL. */
-const char *mail_command_find(struct span name);
+/*
+ * The row of a name or of its abbreviation, or NULL; *help: the row that says
+ * what it does (another where it has two names), NULL when none does.
+ */
+const char *mail_command_find(struct span name, const char **help);
 
 /* Tells text as an error; gives -1. */
 int mail_tell(struct mail *m, const char *text);
@@ -44,7 +47,6 @@ int mail_do_headers(struct mail *m);
 int mail_do_z(struct mail *m);
 int mail_do_from(struct mail *m);
 int mail_do_search(struct mail *m);
-int mail_do_newmail(struct mail *m);
 int mail_do_size(struct mail *m);
 int mail_do_number(struct mail *m);
 int mail_do_delete(struct mail *m);
@@ -86,9 +88,29 @@ int mail_do_command(struct mail *m);
  * backslash stands for the command before. Into out, and remembered.
  */
 void mail_bang(struct mail *m, struct span command, struct str *out);
+/* pipe.c */
+int mail_do_top(struct mail *m);
+int mail_do_show(struct mail *m);
+int mail_do_pipe(struct mail *m);
+int mail_do_pipe_raw(struct mail *m);
+int mail_do_edit(struct mail *m);
+int mail_do_visual(struct mail *m);
+/* parts.c */
+int mail_do_parts(struct mail *m);
+int mail_do_view(struct mail *m);
+int mail_do_detach(struct mail *m);
+int mail_do_write(struct mail *m);
 /* save.c */
+/* m->set to the mailbox at path, and tells it; saved: as `save` does. */
+int mail_save_to(struct mail *m, const char *path, bool saved);
 int mail_do_save(struct mail *m);
 int mail_do_copy(struct mail *m);
+/* folder.c */
+int mail_do_folder(struct mail *m);
+int mail_do_newmail(struct mail *m);
+/* remove.c */
+int mail_do_remove(struct mail *m);
+int mail_do_rename(struct mail *m);
 /* mark.c: flags that the mailbox keeps */
 int mail_do_flag(struct mail *m);
 int mail_do_unflag(struct mail *m);

@@ -49,6 +49,14 @@
  * file command.c MAIL_RC
  * file rc.c MAIL_RC
  * file set.c MAIL_RC
+ * file criteria.c MAIL_SEARCH
+ * file sort.c MAIL_SORT
+ * file thread.c MAIL_SORT
+ * file edit.c MAIL_EDIT
+ * file edit_draw.c MAIL_EDIT
+ * file term_edit.c MAIL_EDIT
+ * file complete.c MAIL_EDIT
+ * file remove.c MAIL_FOLDERS
  *
  * config MAIL_RC
  *	depends on MAIL
@@ -57,16 +65,19 @@
  *	help
  *	  ~/.mailrc and /etc/mail.rc (mail-rc), also where mail only sends.
  *
- * file criteria.c MAIL_SEARCH
- * file sort.c MAIL_SORT
- * file thread.c MAIL_SORT
- *
  * config MAIL_ACCOUNT
  *	depends on MAIL_RC
  *	bool "accounts: sets of variables by name (1 kB)"
  *	default n
  *	help
  *	  account work { ... } in a start-up file, and mail -A work.
+ *
+ * config MAIL_HELP
+ *	depends on MAIL_READ
+ *	bool "mail: help COMMAND explains each of them (3 kB)"
+ *	default n
+ *	help
+ *	  Without it help COMMAND says what ? says.
  *
  * config MAIL_READ
  *	depends on MAIL
@@ -99,6 +110,14 @@
  *	help
  *	  The commands sort, thread, unsort, and the variable autosort.
  *
+ * config MAIL_PARTS
+ *	depends on MAIL_READ
+ *	bool "attachments: list, view, save (4 kB)"
+ *	default y
+ *	help
+ *	  The commands parts, view and detach; and write saves the attachments
+ *	  of a message, too.
+ *
  * config MAIL_ATTACH
  *	depends on MAIL
  *	bool "mail attaches files (5 kB)"
@@ -120,25 +139,26 @@
  *	help
  *	  On a terminal the message is a file in the home folder while it is
  *	  being written: after kill -9 or a power cut ~d or drafts goes on.
+ * config MAIL_FOLDERS
+ *	depends on MAIL_READ
+ *	bool "The commands remove and rename (2 kB)"
+ *	default n
+ *	help
+ *	  Remove mailboxes, mbox or Maildir, and give them other names.
  *
  * config MAIL_HTML
  *	depends on MAIL_READ
- *	bool "HTML as readable text (9 kB)"
+ *	bool "HTML as readable text (12 kB)"
  *	help
  *	  Mail that has no plain text is shown as text: paragraphs, lists,
  *	  links. Without it such a part is only named.
  *
  * config MAIL_CALENDAR
  *	depends on MAIL_READ
- *	bool "Invitations, and names in winmail.dat (3 kB)"
+ *	bool "Invitations, and names in winmail.dat (4 kB)"
  *	help
  *	  What a calendar part (RFC 5545) is about: when, where, by whom; and
  *	  the names of the files that Outlook packs into winmail.dat.
- *
- * file edit.c MAIL_EDIT
- * file edit_draw.c MAIL_EDIT
- * file term_edit.c MAIL_EDIT
- * file complete.c MAIL_EDIT
  *
  * config MAIL_EDIT
  *	depends on MAIL_READ
@@ -376,8 +396,8 @@ static int add_more(struct mail *m, struct mail_draft *d, const char *what)
 	const char *name = what;
 
 	/* the shell has taken the quotes off: only what it leaves is ours */
-	if ((*what == '~' || *what == '+') &&
-	    mail_path(m, span_of(what), path) == 0)
+	if (access(what, F_OK) < 0 &&
+	    mail_path_given(m, span_of(what), path) == 0)
 		name = path;
 	if (CFG_MAIL_ATTACH && access(name, F_OK) == 0)
 		return mail_attach_add(m, d, span_of(name));
@@ -445,10 +465,7 @@ static int send_mode(struct mail *m, struct options *o, char **addresses,
 	n = take_sendmail(m, o, addresses, n);
 	if (mail_draft_init(m, &d) < 0) {
 		mail_failed(m);
-	} else if (n < 0) {
-		mail_failed(m);
-		status = EX_USAGE;
-	} else if (fill_draft(m, &d, o, addresses, n) < 0) {
+	} else if (n < 0 || fill_draft(m, &d, o, addresses, n) < 0) {
 		mail_failed(m);
 		status = EX_USAGE;
 	} else if (fill_more(m, &d, o) < 0) {
@@ -469,11 +486,12 @@ static int send_mode(struct mail *m, struct options *o, char **addresses,
 static int own_box(struct mail *m, char path[PATH_MAX])
 {
 	const char *env = getenv("MAIL");
+	char name[sizeof(m->login)];
 
 	if (env && *env && !m->other)
 		return mail_path_given(m, span_of(env), path);
 	if (strchr(m->login, '@'))
-		return find_box(m, m->login, path);
+		return find_box(m, memcpy(name, m->login, sizeof(name)), path);
 	return box_path(m, m->conf->mbox_dir, span_of(m->login), path);
 }
 
@@ -585,11 +603,14 @@ static bool is_own(const struct options *o)
 
 static int read_mode(struct mail *m, const struct options *o, const char *file)
 {
+	unsigned how = (o->exists ? MAIL_BOX_CHECK : 0) |
+			(is_own(o) ? MAIL_BOX_SYSTEM : 0) |
+			(o->headers || o->no_headers ? 0 : MAIL_BOX_PREVIEW);
 	char path[PATH_MAX];
 	int status;
 
 	if (choose_box(m, o, file, path) < 0 ||
-	    mail_box_open(m, path, is_own(o)) < 0) {
+	    mail_box_open(m, path, how) < 0) {
 		mail_failed(m);
 		return m->err.kind == ERR_PERM ? NO_MAIL :
 				err_exit(m->err.kind);
@@ -627,6 +648,8 @@ static int start(struct mail *m, const struct options *o)
 		mail_var_set(m, SPAN("verbose"), SPAN(""));
 	if (o->read_only)
 		mail_var_set(m, SPAN("readonly"), SPAN(""));
+	if (o->debug)
+		mail_var_set(m, SPAN("debug"), SPAN(""));
 	if (set_all(m, o) < 0)
 		return -1;
 	mail_rc_start(m, o->bare);
@@ -660,8 +683,6 @@ int mail_main(int argc, char **argv)
 	m.sending = !reads;
 	if (CFG_MAIL_RC && start(&m, &o) < 0)
 		return EX_USAGE;
-	if (CFG_MAIL_RC && o.debug)
-		mail_var_set(&m, SPAN("debug"), SPAN(""));
 	status = reads ? read_mode(&m, &o, argv[at]) :
 			send_mode(&m, &o, argv + at, argc - at);
 	conf_free(m.conf);
