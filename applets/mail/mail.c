@@ -89,9 +89,17 @@
  *	  Without it mail only sends, as scripts and cron need it:
  *	  mail [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] ADDRESS...
  *
+ * config MAIL_HEADLINE
+ *	depends on MAIL_READ
+ *	bool "mail: format of the lines of lists (1 kB)"
+ *	default n
+ *	help
+ *	  The variables headline, datefield and showname.
+ *
  * config MAIL_SEARCH
  *	depends on MAIL_READ
  *	bool "mail searches for words, days, sizes and in bodies (3 kB)"
+ *	default n
  *	help
  *	  The command search, and message lists as in
  *	  delete from bob subject disk since monday.
@@ -99,6 +107,7 @@
  * config MAIL_SORT
  *	depends on MAIL_READ
  *	bool "mail sorts, and shows threads (3 kB)"
+ *	default n
  *	help
  *	  The commands sort, thread, unsort, and the variable autosort.
  *
