@@ -1,3 +1,4 @@
+#include "config.h"
 #include "mail/box.h"
 
 #include <errno.h>
@@ -6,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "mail/order.h"
 #include "mail/show.h"
 #include "mail/var.h"
 #include "mime/addr.h"
@@ -40,7 +42,7 @@ static unsigned start(struct mail *m)
 {
 	unsigned unread = 0;
 
-	for (unsigned i = 1; i <= m->count; i++) {
+	for (unsigned i = mail_order_next(m, 0); i; i = mail_order_next(m, i)) {
 		unsigned flags = mail_box_flags(m, i);
 
 		if (!(flags & (MAILBOX_SEEN | MAILBOX_OLD)))
@@ -48,7 +50,7 @@ static unsigned start(struct mail *m)
 		if (!unread && !(flags & MAILBOX_SEEN))
 			unread = i;
 	}
-	return unread ? unread : m->count ? 1 : 0;
+	return unread ? unread : mail_order_next(m, 0);
 }
 
 bool mail_box_is_folder(const char *path)
@@ -103,6 +105,8 @@ int mail_box_open(struct mail *m, const char *path, unsigned how)
 		mail_box_close(m);
 		return -1;
 	}
+	if (CFG_MAIL_SORT)
+		mail_order_auto(m);
 	m->read_only = mail_var(m, "readonly") || mailbox_packed(m->box) ||
 			(access(path, W_OK) < 0 && errno != ENOENT);
 	m->dot = start(m);
@@ -115,6 +119,7 @@ void mail_box_close(struct mail *m)
 {
 	if (m->box)
 		mailbox_close(m->box);
+	mail_order_free(m);
 	free(m->note);
 	free(m->set);
 	m->box = NULL;

@@ -46,6 +46,7 @@ int mail_do_previous(struct mail *m);
 int mail_do_headers(struct mail *m);
 int mail_do_z(struct mail *m);
 int mail_do_from(struct mail *m);
+int mail_do_search(struct mail *m);
 int mail_do_size(struct mail *m);
 int mail_do_number(struct mail *m);
 int mail_do_delete(struct mail *m);
@@ -87,6 +88,18 @@ int mail_do_command(struct mail *m);
  * backslash stands for the command before. Into out, and remembered.
  */
 void mail_bang(struct mail *m, struct span command, struct str *out);
+/* pipe.c */
+int mail_do_top(struct mail *m);
+int mail_do_show(struct mail *m);
+int mail_do_pipe(struct mail *m);
+int mail_do_pipe_raw(struct mail *m);
+int mail_do_edit(struct mail *m);
+int mail_do_visual(struct mail *m);
+/* parts.c */
+int mail_do_parts(struct mail *m);
+int mail_do_view(struct mail *m);
+int mail_do_detach(struct mail *m);
+int mail_do_write(struct mail *m);
 /* save.c */
 /* m->set to the mailbox at path, and tells it; saved: as `save` does. */
 int mail_save_to(struct mail *m, const char *path, bool saved);
@@ -105,9 +118,23 @@ int mail_do_answered(struct mail *m);
 int mail_do_unanswered(struct mail *m);
 int mail_do_seen(struct mail *m);
 int mail_do_unread(struct mail *m);
+/* sort.c */
+int mail_do_sort(struct mail *m);
+int mail_do_thread(struct mail *m);
+int mail_do_unsort(struct mail *m);
 /* reply.c */
 int mail_do_mail(struct mail *m);
 int mail_do_reply(struct mail *m);
 int mail_do_reply_sender(struct mail *m);
+int mail_do_reply_all(struct mail *m);
+int mail_do_reply_author(struct mail *m);
+int mail_do_reply_list(struct mail *m);
+int mail_do_followup(struct mail *m);
+int mail_do_followup_each(struct mail *m);
+/* forward.c */
+int mail_do_forward(struct mail *m);
+int mail_do_forward_record(struct mail *m);
+int mail_do_resend(struct mail *m);
+int mail_do_resend_silent(struct mail *m);
 
 #endif

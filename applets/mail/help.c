@@ -3,7 +3,7 @@
 
 #include "mail/command.h"
 
-#define NAME_MOST 16		/* letters of a command's name, and more */
+#define NAME_MOST 16		/* letters of names that are compared */
 #define FAR 3			/* as wrong as this is no typing error */
 
 /* ---- what was meant? */

@@ -4,19 +4,32 @@
  *
  * applet mail tool
  * applet mailx tool
+ * file attach.c MAIL_ATTACH
+ * file drafts.c MAIL_DRAFTS
+ * file escape.c MAIL_READ
+ * file forward.c MAIL_FORWARD
+ * file quote.c MAIL_READ
+ * file record.c MAIL_READ
+ * file reply.c MAIL_READ
  *
  * config MAIL
  *	bool "mail (33 kB)"
  *	default y
  *	select LIB_ZLIB
  *	help
- *	  usage: mail [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] ADDRESS...
+ *	  usage: mail [-Eit] [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] [-a WHAT]
+ *	              [-M TYPE] [-q FILE] ADDRESS...
  *	         mail [-eHNR] [-L LIST] [-u USER]
  *	         mail [-eHNR] [-L LIST] -f [FILE]
  *
  *	  Sends the text of standard input, or reads mail: ? lists the commands.
  *
  *	  -s SUBJECT  -c CC  -b BCC  -r FROM
+ *	  -a WHAT     "Name: value": a header field; with MAIL_ATTACH a file
+ *	  -E          do not send an empty text
+ *	  -M TYPE     the text is of this type: text/html
+ *	  -q FILE     the text begins with it
+ *	  -t          the text begins with its header: To, Cc, Bcc, Subject
  *	  -f          read a mailbox: FILE, +FOLDER, or ~/mbox
  *	  -u USER     read the mail of USER, or of alice@a.com
  *	  -e          only tell by the exit status if there is mail
@@ -36,6 +49,14 @@
  * file command.c MAIL_RC
  * file rc.c MAIL_RC
  * file set.c MAIL_RC
+ * file criteria.c MAIL_SEARCH
+ * file sort.c MAIL_SORT
+ * file thread.c MAIL_SORT
+ * file edit.c MAIL_EDIT
+ * file edit_draw.c MAIL_EDIT
+ * file term_edit.c MAIL_EDIT
+ * file complete.c MAIL_EDIT
+ * file remove.c MAIL_FOLDERS
  *
  * config MAIL_RC
  *	depends on MAIL
@@ -67,8 +88,48 @@
  *	  Without it mail only sends, as scripts and cron need it:
  *	  mail [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] ADDRESS...
  *
- * file remove.c MAIL_FOLDERS
+ * config MAIL_SEARCH
+ *	depends on MAIL_READ
+ *	bool "mail searches for words, days, sizes and in bodies (3 kB)"
+ *	help
+ *	  The command search, and message lists as in
+ *	  delete from bob subject disk since monday.
  *
+ * config MAIL_SORT
+ *	depends on MAIL_READ
+ *	bool "mail sorts, and shows threads (3 kB)"
+ *	help
+ *	  The commands sort, thread, unsort, and the variable autosort.
+ *
+ * config MAIL_PARTS
+ *	depends on MAIL_READ
+ *	bool "attachments: list, view, save (4 kB)"
+ *	default y
+ *	help
+ *	  The commands parts, view and detach; and write saves the attachments
+ *	  of a message, too.
+ *
+ * config MAIL_ATTACH
+ *	depends on MAIL
+ *	bool "mail attaches files (5 kB)"
+ *	default n
+ *	help
+ *	  mail -a FILE, and the escape ~@ FILE.
+ *
+ * config MAIL_FORWARD
+ *	depends on MAIL_READ
+ *	bool "mail: forward, resend (2 kB)"
+ *	default n
+ *	help
+ *	  Sends messages on: quoted, attached (with MAIL_ATTACH), or as they are.
+ *
+ * config MAIL_DRAFTS
+ *	depends on MAIL_READ
+ *	bool "mail: what is being written survives a power cut (2 kB)"
+ *	default n
+ *	help
+ *	  On a terminal the message is a file in the home folder while it is
+ *	  being written: after kill -9 or a power cut ~d or drafts goes on.
  * config MAIL_FOLDERS
  *	depends on MAIL_READ
  *	bool "The commands remove and rename (2 kB)"
@@ -78,22 +139,17 @@
  *
  * config MAIL_HTML
  *	depends on MAIL_READ
- *	bool "HTML as readable text (9 kB)"
+ *	bool "HTML as readable text (12 kB)"
  *	help
  *	  Mail that has no plain text is shown as text: paragraphs, lists,
  *	  links. Without it such a part is only named.
  *
  * config MAIL_CALENDAR
  *	depends on MAIL_READ
- *	bool "Invitations, and names in winmail.dat (3 kB)"
+ *	bool "Invitations, and names in winmail.dat (4 kB)"
  *	help
  *	  What a calendar part (RFC 5545) is about: when, where, by whom; and
  *	  the names of the files that Outlook packs into winmail.dat.
- *
- * file edit.c MAIL_EDIT
- * file edit_draw.c MAIL_EDIT
- * file term_edit.c MAIL_EDIT
- * file complete.c MAIL_EDIT
  *
  * config MAIL_EDIT
  *	depends on MAIL_READ
@@ -110,6 +166,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,9 +175,13 @@
 #include <unistd.h>
 
 #include "base/idna.h"
+#include "mail/attach.h"
 #include "mail/box.h"
 #include "mail/command.h"
+#include "mail/drafts.h"
 #include "mail/mail.h"
+#include "mail/order.h"
+#include "mail/record.h"
 #include "mail/rc.h"
 #include "mail/send.h"
 #include "mail/show.h"
@@ -134,8 +195,10 @@
 
 struct options {
 	const char *subject, *from, *user, *account, *list;
-	struct opt_list cc, bcc, set;
+	const char *type, *quoted;
+	struct opt_list cc, bcc, more, fields, set;
 	bool file, exists, headers, no_headers, ignore, bare, setup;
+	bool template, skip_empty, record, escapes, debug;
 	bool read_only, verbose;
 };
 
@@ -144,6 +207,18 @@ static const struct opt_row rows[] = {
 	{ 'c', "cc", OPT_LIST, OPT_AT(struct options, cc) },
 	{ 'b', "bcc", OPT_LIST, OPT_AT(struct options, bcc) },
 	{ 'r', "from", OPT_TEXT, OPT_AT(struct options, from) },
+	{ 'a', "attach", OPT_LIST, OPT_AT(struct options, more) },
+	{ 'C', "header", OPT_LIST, OPT_AT(struct options, fields) },
+	{ 'E', "", OPT_FLAG, OPT_AT(struct options, skip_empty) },
+	{ 'M', "type", OPT_TEXT, OPT_AT(struct options, type) },
+	{ 'q', "quote-file", OPT_TEXT, OPT_AT(struct options, quoted) },
+	{ 't', "template", OPT_FLAG, OPT_AT(struct options, template) },
+	USE_MAIL_READ({ 'F', "record", OPT_FLAG,
+		OPT_AT(struct options, record) },)
+	USE_MAIL_READ({ '~', "escapes", OPT_FLAG,
+		OPT_AT(struct options, escapes) },)
+	USE_MAIL_READ({ 'd', "debug", OPT_FLAG,
+		OPT_AT(struct options, debug) },)
 	USE_MAIL_READ({ 'f', "file", OPT_FLAG,
 		OPT_AT(struct options, file) },)
 	USE_MAIL_READ({ 'u', "user", OPT_TEXT,
@@ -261,29 +336,84 @@ static int find_box(struct mail *m, const char *user, char path[PATH_MAX])
 
 /* ---- sending */
 
-static int add_addresses(struct str *list, const char *const *v, int n)
+static int add_addresses(struct mail *m, struct str *list,
+		const char *const *v, int n)
 {
 	for (int i = 0; i < n; i++) {
 		if (span_has_control(span_of(v[i])))
 			return -1;
-		mail_draft_address(list, span_of(v[i]));
+		mail_draft_typed(m, list, span_of(v[i]));
 	}
 	return 0;
 }
 
-static int fill_draft(struct mail_draft *d, const struct options *o,
-		char **addresses, int n)
+static int fill_draft(struct mail *m, struct mail_draft *d,
+		const struct options *o, char **addresses, int n)
 {
 	if (span_has_control(span_of(o->subject)) ||
 	    span_has_control(span_of(o->from)) ||
-	    add_addresses(&d->field[MAIL_CC], o->cc.v, o->cc.n) < 0 ||
-	    add_addresses(&d->field[MAIL_BCC], o->bcc.v, o->bcc.n) < 0 ||
-	    add_addresses(&d->field[MAIL_TO], (const char *const *)addresses,
-			n) < 0)
-		return -1;
+	    span_has_control(span_of(o->type)) ||
+	    add_addresses(m, &d->field[MAIL_CC], o->cc.v, o->cc.n) < 0 ||
+	    add_addresses(m, &d->field[MAIL_BCC], o->bcc.v, o->bcc.n) < 0 ||
+	    add_addresses(m, &d->field[MAIL_TO],
+			(const char *const *)addresses, n) < 0)
+		return err_set(&m->err, ERR_PERM, "%s", T("an option or "
+				"address holds a line break or control "
+				"character"));
 	str_adds(&d->field[MAIL_SUBJECT], o->subject ? o->subject : "");
+	str_adds(&d->field[MAIL_TYPE], o->type ? o->type : "");
 	d->from = span_of(o->from);
+	d->template = o->template;
+	d->skip_empty = o->skip_empty;
+	d->asked = o->subject;	/* -s "" is a subject, too */
 	return 0;
+}
+
+static int start_text(struct mail *m, struct mail_draft *d, const char *name)
+{
+	int fd = open(name, O_RDONLY | O_CLOEXEC), rc;
+
+	if (fd < 0)
+		return err_errno(&m->err, "%s", name);
+	rc = mail_draft_add_file(d, fd, 0, &m->err);
+	close(fd);
+	return rc;
+}
+
+/* -a: a file for s-nail, a header field for bsd-mailx: what is there decides. */
+static int add_more(struct mail *m, struct mail_draft *d, const char *what)
+{
+	char path[PATH_MAX];
+	const char *name = what;
+
+	/* the shell has taken the quotes off: only what it leaves is ours */
+	if (access(what, F_OK) < 0 &&
+	    mail_path_given(m, span_of(what), path) == 0)
+		name = path;
+	if (CFG_MAIL_ATTACH && access(name, F_OK) == 0)
+		return mail_attach_add(m, d, span_of(name));
+	if (mail_draft_line(m, d, span_of(what)) == 0)
+		return 0;
+	return err_set(&m->err, ERR_PERM, CFG_MAIL_ATTACH ?
+			T("%s: no such file, and no header field") :
+			T("%s: no header field"), what);
+}
+
+static int fill_more(struct mail *m, struct mail_draft *d,
+		const struct options *o)
+{
+	int rc = o->quoted ? start_text(m, d, o->quoted) : 0;
+
+	for (int i = 0; i < o->more.n && rc == 0; i++)
+		rc = add_more(m, d, o->more.v[i]);
+	for (int i = 0; i < o->fields.n && rc == 0; i++)
+		if (mail_draft_line(m, d, span_of(o->fields.v[i])) < 0)
+			rc = err_set(&m->err, ERR_PERM,
+					T("%s: no header field"),
+					o->fields.v[i]);
+	if (CFG_MAIL_READ && o->record)
+		mail_record_name(str_span(&d->field[MAIL_TO]), d->record);
+	return rc;
 }
 
 /*
@@ -324,18 +454,18 @@ static int send_mode(struct mail *m, struct options *o, char **addresses,
 	int status = EX_CANTCREAT;
 
 	n = take_sendmail(m, o, addresses, n);
-	if (mail_draft_init(&d, &m->err) < 0) {
+	if (mail_draft_init(m, &d) < 0) {
 		mail_failed(m);
-	} else if (n < 0) {
+	} else if (n < 0 || fill_draft(m, &d, o, addresses, n) < 0) {
 		mail_failed(m);
 		status = EX_USAGE;
-	} else if (fill_draft(&d, o, addresses, n) < 0) {
-		mail_term_error(&m->term, "mail: an option or address holds a "
-				"line break or control character");
-		status = EX_USAGE;
+	} else if (fill_more(m, &d, o) < 0) {
+		mail_failed(m);
+		status = EX_NOINPUT;
 	} else {
-		/* -s "" is a subject, too: do not ask for it */
-		status = mail_send(m, &d, !o->subject, m->term.tty_in);
+		if (CFG_MAIL_DRAFTS)
+			mail_drafts_tell(m);
+		status = mail_send(m, &d, m->term.tty_in || o->escapes);
 	}
 	mail_draft_free(&d);
 	return status;
@@ -411,12 +541,13 @@ static void tell_no_mail(struct mail *m, const struct options *o)
 /* -L: those of a message list; with -e only whether there are some. */
 static int list_some(struct mail *m, const struct options *o)
 {
-	if (mail_list(m, span_of(o->list), false) < 0) {
+	if (mail_list(m, span_of(o->list), MAIL_SHOWN) < 0) {
 		if (!o->exists)
 			mail_failed(m);
 		return NO_MAIL;
 	}
-	for (unsigned i = 1; i <= m->count && !o->exists; i++)
+	for (unsigned i = mail_order_next(m, 0); i && !o->exists;
+			i = mail_order_next(m, i))
 		if (m->set[i])
 			mail_show_summary(m, i);
 	return 0;
@@ -433,13 +564,16 @@ static int read_open(struct mail *m, const struct options *o)
 		return list_some(m, o);
 	if (o->exists)
 		return 0;
-	for (unsigned i = 1; o->headers && i <= m->count; i++)
+	for (unsigned i = mail_order_next(m, 0); i && o->headers;
+			i = mail_order_next(m, i))
 		mail_show_summary(m, i);
 	if (o->headers)
 		return 0;
 	if (m->term.tty_in && !mail_var(m, "quiet"))
 		mail_term_printf(&m->term,
 				T("Pillarbox mail. Type ? for help.\n"));
+	if (CFG_MAIL_DRAFTS)
+		mail_drafts_tell(m);
 	if (!o->no_headers && mail_var(m, "header")) {
 		mail_box_tell(m);
 		mail_show_screen(m, m->dot);
@@ -505,6 +639,8 @@ static int start(struct mail *m, const struct options *o)
 		mail_var_set(m, SPAN("verbose"), SPAN(""));
 	if (o->read_only)
 		mail_var_set(m, SPAN("readonly"), SPAN(""));
+	if (o->debug)
+		mail_var_set(m, SPAN("debug"), SPAN(""));
 	if (set_all(m, o) < 0)
 		return -1;
 	mail_rc_start(m, o->bare);
@@ -520,7 +656,7 @@ int mail_main(int argc, char **argv)
 	struct mail m = { .status = 0 };
 	int at = usage_parse(argc, argv, rows, &o), status;
 	bool reads = CFG_MAIL_READ && (o.file || o.user || o.exists ||
-			o.headers || o.list || at == argc);
+			o.headers || o.list || (at == argc && !o.template));
 
 	if (CFG_MAILCONF_SETUP && o.setup)
 		return set_up();
@@ -530,7 +666,7 @@ int mail_main(int argc, char **argv)
 		return EX_OSERR;
 	}
 	m.term.mail = &m;
-	if (reads ? argc - at > o.file : at == argc)
+	if (reads ? argc - at > o.file : at == argc && !o.template)
 		usage_fail("mail");
 	umask(077);	/* mail is private: mbox, dead.letter, what is saved */
 	m.conf = conf_read_or_exit(NULL);

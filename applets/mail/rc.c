@@ -167,6 +167,7 @@ void mail_rc_defaults(struct mail *m, bool bare)
 	if (!bare) {
 		mail_var_set(m, SPAN("folder"), SPAN("mail"));
 		mail_var_set(m, SPAN("dot"), SPAN(""));
+		mail_var_set(m, SPAN("indentprefix"), SPAN("> "));
 	}
 	import(m);
 }
