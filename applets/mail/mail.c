@@ -47,6 +47,14 @@
  * file command.c MAIL_RC
  * file rc.c MAIL_RC
  * file set.c MAIL_RC
+ * file criteria.c MAIL_SEARCH
+ * file sort.c MAIL_SORT
+ * file thread.c MAIL_SORT
+ * file edit.c MAIL_EDIT
+ * file edit_draw.c MAIL_EDIT
+ * file term_edit.c MAIL_EDIT
+ * file complete.c MAIL_EDIT
+ * file remove.c MAIL_FOLDERS
  *
  * config MAIL_RC
  *	depends on MAIL
@@ -68,9 +76,6 @@
  *	default n
  *	help
  *	  Without it help COMMAND says what ? says.
- * file criteria.c MAIL_SEARCH
- * file sort.c MAIL_SORT
- * file thread.c MAIL_SORT
  *
  * config MAIL_READ
  *	depends on MAIL
@@ -80,6 +85,19 @@
  *	help
  *	  Without it mail only sends, as scripts and cron need it:
  *	  mail [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] ADDRESS...
+ *
+ * config MAIL_SEARCH
+ *	depends on MAIL_READ
+ *	bool "mail searches for words, days, sizes and in bodies (3 kB)"
+ *	help
+ *	  The command search, and message lists as in
+ *	  delete from bob subject disk since monday.
+ *
+ * config MAIL_SORT
+ *	depends on MAIL_READ
+ *	bool "mail sorts, and shows threads (3 kB)"
+ *	help
+ *	  The commands sort, thread, unsort, and the variable autosort.
  *
  * config MAIL_PARTS
  *	depends on MAIL_READ
@@ -110,6 +128,12 @@
  *	help
  *	  On a terminal the message is a file in the home folder while it is
  *	  being written: after kill -9 or a power cut ~d or drafts goes on.
+ * config MAIL_FOLDERS
+ *	depends on MAIL_READ
+ *	bool "The commands remove and rename (2 kB)"
+ *	default n
+ *	help
+ *	  Remove mailboxes, mbox or Maildir, and give them other names.
  *
  * config MAIL_NAIL
  *	depends on MAIL_READ
@@ -139,11 +163,6 @@
  *	  What a calendar part (RFC 5545) is about: when, where, by whom; and
  *	  the names of the files that Outlook packs into winmail.dat.
  *
- * file edit.c MAIL_EDIT
- * file edit_draw.c MAIL_EDIT
- * file term_edit.c MAIL_EDIT
- * file complete.c MAIL_EDIT
- *
  * config MAIL_EDIT
  *	depends on MAIL_READ
  *	bool "Line editing, history, completion (0 kB)"
@@ -154,18 +173,6 @@
  *	  TAB completes commands, variables, files, folders and addresses.
  *	  Without it, and on others, the kernel's line discipline does what
  *	  it can.
- * config MAIL_SEARCH
- *	depends on MAIL_READ
- *	bool "mail searches for words, days, sizes and in bodies (3 kB)"
- *	help
- *	  The command search, and message lists as in
- *	  delete from bob subject disk since monday.
- *
- * config MAIL_SORT
- *	depends on MAIL_READ
- *	bool "mail sorts, and shows threads (3 kB)"
- *	help
- *	  The commands sort, thread, unsort, and the variable autosort.
  */
 #include "applet.h"
 #include "config.h"
@@ -185,6 +192,7 @@
 #include "mail/command.h"
 #include "mail/drafts.h"
 #include "mail/mail.h"
+#include "mail/order.h"
 #include "mail/record.h"
 #include "mail/rc.h"
 #include "mail/send.h"
@@ -554,7 +562,8 @@ static int list_some(struct mail *m, const struct options *o)
 			mail_failed(m);
 		return NO_MAIL;
 	}
-	for (unsigned i = 1; i <= m->count && !o->exists; i++)
+	for (unsigned i = mail_order_next(m, 0); i && !o->exists;
+			i = mail_order_next(m, i))
 		if (m->set[i])
 			mail_show_summary(m, i);
 	return 0;
@@ -571,7 +580,8 @@ static int read_open(struct mail *m, const struct options *o)
 		return list_some(m, o);
 	if (o->exists)
 		return 0;
-	for (unsigned i = 1; o->headers && i <= m->count; i++)
+	for (unsigned i = mail_order_next(m, 0); i && o->headers;
+			i = mail_order_next(m, i))
 		mail_show_summary(m, i);
 	if (o->headers)
 		return 0;
@@ -600,11 +610,14 @@ static bool is_own(const struct options *o)
 
 static int read_mode(struct mail *m, const struct options *o, const char *file)
 {
+	unsigned how = (o->exists ? MAIL_BOX_CHECK : 0) |
+			(is_own(o) ? MAIL_BOX_SYSTEM : 0) |
+			(o->headers || o->no_headers ? 0 : MAIL_BOX_PREVIEW);
 	char path[PATH_MAX];
 	int status;
 
 	if (choose_box(m, o, file, path) < 0 ||
-	    mail_box_open(m, path, is_own(o)) < 0) {
+	    mail_box_open(m, path, how) < 0) {
 		mail_failed(m);
 		return m->err.kind == ERR_PERM ? NO_MAIL :
 				err_exit(m->err.kind);

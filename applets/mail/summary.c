@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include "base/date.h"
+#include "mail/alias.h"
 #include "mail/box.h"
 #include "mail/order.h"
 #include "mail/var.h"
@@ -106,10 +107,11 @@ static void put_sender(struct line *l, unsigned width)
 {
 	struct mail *m = l->m;
 	struct header_field f;
+	struct addr from;
 
 	mail_box_sender(header(l), &l->text);
-	if (mail_var(m, "showto") &&
-	    addr_same(str_span(&l->text), span_of(m->address)) &&
+	from = addr_split(str_span(&l->text));
+	if (mail_var(m, "showto") && mail_is_own(m, &from) &&
 	    header_find(header(l), "To", &f)) {
 		str_clear(&l->text);
 		str_adds(&l->text, T("To "));
