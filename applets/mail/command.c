@@ -121,12 +121,14 @@ static const struct command {
 			"author's name"),
 		2, LIST | LATE | RARE, 0, 0, mail_do_followup },
 	{ "Followup", 1, LIST | LATE, 0, 0, mail_do_followup_each },
-	{ "replyall" MORE(" [LIST]  answer all, whatever flipr says"),
-		6, LIST | LATE | RARE, 0, 0, mail_do_reply_all },
-	{ "replysender" MORE(" [LIST]  answer the author, whatever flipr says"),
-		6, LIST | LATE | RARE, 0, 0, mail_do_reply_author },
-	{ "Lreply" MORE(" [LIST]  answer the mailing list"),
-		2, LIST | LATE | RARE, 0, 0, mail_do_reply_list },
+	USE_MAIL_NAIL({ "replyall"
+		MORE(" [LIST]  answer all, whatever flipr says"),
+		6, LIST | LATE | RARE, 0, 0, mail_do_reply_all },)
+	USE_MAIL_NAIL({ "replysender"
+		MORE(" [LIST]  answer the author, whatever flipr says"),
+		6, LIST | LATE | RARE, 0, 0, mail_do_reply_author },)
+	USE_MAIL_NAIL({ "Lreply" MORE(" [LIST]  answer the mailing list"),
+		2, LIST | LATE | RARE, 0, 0, mail_do_reply_list },)
 	USE_MAIL_FORWARD({ "forward  [LIST] ADDRESS  send messages on (resend: unchanged)",
 		3, TEXT | BOX | LATE, 0, 0, mail_do_forward },)
 	USE_MAIL_FORWARD({ "Forward" MORE(" [LIST] ADDRESS  as forward, and keep a copy"),
@@ -134,7 +136,7 @@ static const struct command {
 		mail_do_forward_record },)
 	USE_MAIL_FORWARD({ "resend" MORE(" [LIST] ADDRESS  send messages on, unchanged"),
 		3, TEXT | BOX | LATE | RARE, 0, 0, mail_do_resend },)
-	USE_MAIL_FORWARD({ "Resend" MORE(" [LIST] ADDRESS  as resend, but with no copy kept"),
+	USE_MAIL_FORWARD({ "Resend" MORE(" [LIST] ADDRESS  as resend, but nobody sees that it was"),
 		3, TEXT | BOX | LATE | RARE, 0, 0,
 		mail_do_resend_silent },)
 	USE_MAIL_FORWARD({ "redirect", 3, TEXT | BOX | LATE, 0, 0, mail_do_resend },)

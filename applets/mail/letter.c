@@ -152,7 +152,7 @@ static int put_all_addresses(struct letter *l, struct mail_draft *d)
 {
 	struct span answers = str_span(&d->field[MAIL_REPLY_TO]);
 
-	if (CFG_MAIL_RC && !answers.n)
+	if (CFG_MAIL_NAIL && !answers.n)
 		answers = span_of(mail_var(l->m, "reply-to"));
 	if (put_from(l, d) < 0 ||
 	    letter_addresses(l, "Reply-To", answers, NULL) < 0)
@@ -432,7 +432,7 @@ int letter_send(struct letter *l)
 {
 	const struct submit_options more = { .utf8_header = l->utf8 };
 	struct err *err = &l->m->err;
-	const char *name = CFG_MAIL_RC ? program(l->m) : NULL, **v;
+	const char *name = CFG_MAIL_NAIL ? program(l->m) : NULL, **v;
 	int rc;
 
 	l->start -= (int64_t)l->header.n;

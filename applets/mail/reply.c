@@ -1,6 +1,7 @@
 /* The commands mail, reply, followup and their kind. */
 #include <stdlib.h>
 #include <string.h>
+#include "config.h"
 #include "mail/alias.h"
 #include "mail/box.h"
 #include "mail/command.h"
@@ -129,7 +130,7 @@ static int add_recipients(struct mail *m, struct mail_draft *d,
 {
 	struct gather g = { .m = m, .d = d, .list = &d->field[MAIL_TO] };
 
-	if (how & REPLY_LIST)
+	if (CFG_MAIL_NAIL && how & REPLY_LIST)
 		add_list(&g, header);
 	else if (how & REPLY_ALL)
 		add_everybody(&g, header);
