@@ -16,20 +16,20 @@
 static const struct {
 	const char *type, *subtype, *text;
 } names[] = {
-	{ "application", "pgp-signature", "PGP signature" },
-	{ "application", "pgp-encrypted", "PGP encrypted message" },
-	{ "application", "pgp-keys", "PGP key" },
-	{ "application", "pkcs7-signature", "S/MIME signature" },
-	{ "application", "x-pkcs7-signature", "S/MIME signature" },
-	{ "application", "pkcs7-mime", "S/MIME signed or encrypted message" },
-	{ "application", "x-pkcs7-mime", "S/MIME signed or encrypted message" },
-	{ "application", "ms-tnef", "Outlook's winmail.dat (TNEF)" },
-	{ "application", "vnd.ms-tnef", "Outlook's winmail.dat (TNEF)" },
-	{ "message", "rfc822", "message" },
-	{ "message", "global", "message" },
-	{ "message", "news", "message" },
-	{ "message", "external-body", "kept elsewhere" },
-	{ "message", "partial", "piece of a message" }
+	{ "application", "pgp-signature", N_("PGP signature") },
+	{ "application", "pgp-encrypted", N_("PGP encrypted message") },
+	{ "application", "pgp-keys", N_("PGP key") },
+	{ "application", "pkcs7-signature", N_("S/MIME signature") },
+	{ "application", "x-pkcs7-signature", N_("S/MIME signature") },
+	{ "application", "pkcs7-mime", N_("S/MIME signed or encrypted message") },
+	{ "application", "x-pkcs7-mime", N_("S/MIME signed or encrypted message") },
+	{ "application", "ms-tnef", N_("Outlook's winmail.dat (TNEF)") },
+	{ "application", "vnd.ms-tnef", N_("Outlook's winmail.dat (TNEF)") },
+	{ "message", "rfc822", N_("message") },
+	{ "message", "global", N_("message") },
+	{ "message", "news", N_("message") },
+	{ "message", "external-body", N_("kept elsewhere") },
+	{ "message", "partial", N_("piece of a message") }
 };
 
 void mail_part_kind(struct str *out, const struct stream_part *p)

@@ -126,6 +126,20 @@ static void add_folded(struct view *v, struct str *out, struct span value)
 	}
 }
 
+/* Unfolded, in UTF-8; octets that nothing is said of as charset.h has it. */
+static void decode(struct str *out, struct span value)
+{
+	struct str text, utf8;
+
+	str_init(&text, STREAM_FIELD);
+	str_init(&utf8, 4 * STREAM_FIELD + 32);
+	header_unfold(&text, value);
+	charset_to_utf8(&utf8, str_span(&text), SPAN(""));
+	word_decode(out, str_span(&utf8));
+	str_free(&text);
+	str_free(&utf8);
+}
+
 static bool is_top(struct span name)
 {
 	return span_is(name, "From") || span_is(name, "To") ||
@@ -148,21 +162,15 @@ static void on_field(void *arg, const struct header_field *f)
 	if (v->how & MAIL_SHOW_TOP ? !is_top(f->name) :
 	    !(v->how & MAIL_SHOW_ALL) && !mail_field_shown(v->m, f->name))
 		return;
-	str_init(&value, STREAM_FIELD);
 	str_init(&text, 5 * STREAM_FIELD);
-	header_unfold(&value, f->value);
+	str_init(&value, 5 * STREAM_FIELD);
 	str_add(&text, f->name);
 	str_adds(&text, ": ");
-	if (v->width) {
-		struct str decoded;
-
-		str_init(&decoded, 4 * STREAM_FIELD);
-		word_decode(&decoded, str_span(&value));
-		add_folded(v, &text, str_span(&decoded));
-		str_free(&decoded);
-	} else {
-		word_decode(&text, str_span(&value));
-	}
+	decode(&value, f->value);
+	if (v->width)
+		add_folded(v, &text, str_span(&value));
+	else
+		str_add(&text, str_span(&value));
 	str_addc(&text, '\n');
 	emit(v, str_span(&text));
 	str_free(&value);
@@ -463,6 +471,8 @@ static int read_message(struct mail *m, unsigned n, struct view *v)
 {
 	int rc;
 
+	if (v->how & MAIL_SHOW_SCREEN)
+		v->width = m->term.columns - 1;
 	v->rich = !v->only && is_rich(m, n);
 
 	v->m = m;
@@ -507,7 +517,7 @@ int mail_show_message(struct mail *m, unsigned n, unsigned how)
 	int rc;
 
 	mail_term_page_begin(&m->term);
-	v.width = m->term.tty_out ? m->term.columns - 1 : 0;
+	v.how |= m->term.tty_out ? MAIL_SHOW_SCREEN : 0;
 	mail_term_printf(&m->term, T("Message %u:\n"), n);
 	rc = read_message(m, n, &v);
 	mail_term_page_end(&m->term);
@@ -523,7 +533,7 @@ int mail_show_part(struct mail *m, unsigned n, unsigned part)
 	int rc;
 
 	mail_term_page_begin(&m->term);
-	v.width = m->term.tty_out ? m->term.columns - 1 : 0;
+	v.how |= m->term.tty_out ? MAIL_SHOW_SCREEN : 0;
 	rc = read_message(m, n, &v);
 	mail_term_page_end(&m->term);
 	if (rc == 0 && !v.found)
