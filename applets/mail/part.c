@@ -1,7 +1,6 @@
 /* What a part is called, and what is in it. */
 #include "mail/part.h"
 
-#include <inttypes.h>
 #include "base/utf8.h"
 #include "mime/charset.h"
 #include "mime/param.h"
@@ -58,7 +57,8 @@ void mail_part_size(struct str *out, uint64_t octets)
 	else if (octets < 10 * 1000 * 1000)
 		str_addf(out, T("%u kB"), (unsigned)((octets + 500) / 1000));
 	else
-		str_addf(out, T("%" PRIu64 " MB"), (octets + 500000) / 1000000);
+		str_addf(out, T("%llu MB"), (unsigned long long)
+				((octets + 500000) / 1000000));
 }
 
 bool mail_part_is_text(const struct stream_part *p)
