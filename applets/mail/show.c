@@ -19,6 +19,7 @@
 
 #define LOOK_MOST (1024 * 1024)	/* octets in which a richer form is looked for */
 #define PIECE 4096		/* octets that are decoded at a time */
+#define HTML_WIDTH 72		/* columns where there is no screen: HTML has no lines */
 #define NAME_MOST 250		/* octets of a file name in a label */
 #define FOLD 4			/* blanks before the lines of a field that goes on */
 
@@ -279,8 +280,6 @@ static void put_text(struct view *v)
 
 	if (v->kind == FLOWED)
 		flow_put(&v->as.flow, text);
-	else if (CFG_MAIL_CALENDAR && v->kind == CALENDAR)
-		calendar_put(&v->as.calendar, text);
 	else if (text.n)
 		emit_text(v, text);
 	str_clear(&v->text);
@@ -295,6 +294,8 @@ static void put_octets(struct view *v)
 	emit(v, span_make(NULL, 0));
 	if (CFG_MAIL_HTML && v->kind == HTML) {
 		html_put(&v->as.html, raw);
+	} else if (CFG_MAIL_CALENDAR && v->kind == CALENDAR) {
+		calendar_put(&v->as.calendar, raw);
 	} else if (CFG_MAIL_CALENDAR && v->kind == TNEF) {
 		tnef_put(&v->as.tnef, raw);
 	} else if (v->kind >= PLAIN) {
@@ -319,14 +320,14 @@ static void end_text(struct view *v)
 {
 	if (CFG_MAIL_HTML && v->kind == HTML) {
 		html_end(&v->as.html);
+	} else if (CFG_MAIL_CALENDAR && v->kind == CALENDAR) {
+		calendar_end(&v->as.calendar);
 	} else {
 		charset_end(&v->charset, &v->text);
 		put_text(v);
 	}
 	if (v->kind == FLOWED)
 		flow_end(&v->as.flow);
-	if (CFG_MAIL_CALENDAR && v->kind == CALENDAR)
-		calendar_end(&v->as.calendar);
 	if (v->last != '\n')
 		emit(v, SPAN("\n"));
 }
@@ -369,14 +370,15 @@ static void begin_text(struct view *v, const struct stream_part *p)
 	v->last = '\n';
 	part_from_last(v, false);
 	if (CFG_MAIL_HTML && v->kind == HTML)
-		html_init(&v->as.html, v->width, charset, emit_text, v);
+		html_init(&v->as.html, v->width ? v->width : HTML_WIDTH,
+				charset, emit_text, v);
+	else if (CFG_MAIL_CALENDAR && v->kind == CALENDAR)
+		calendar_init(&v->as.calendar, charset, on_calendar, v);
 	else
 		charset_begin(&v->charset, charset);
 	if (v->kind == FLOWED)
 		flow_init(&v->as.flow, v->width, span_is(part_param(
 				p->type_value, "delsp"), "yes"), emit_text, v);
-	if (CFG_MAIL_CALENDAR && v->kind == CALENDAR)
-		calendar_init(&v->as.calendar, on_calendar, v);
 }
 
 static bool on_begin(void *arg, const struct stream_part *p)
