@@ -173,25 +173,43 @@ static void attendee(struct calendar *c, struct span params)
 		c->label = label_of(param(params, "PARTSTAT"), c->label);
 }
 
+enum form { FORM_TEXT, FORM_TIME, FORM_PERSON };
+
+/* The properties that are told; of each the first. */
+static const struct {
+	char name[12];
+	unsigned char text, form;
+} properties[] = {
+	{ "SUMMARY", CALENDAR_SUMMARY, FORM_TEXT },
+	{ "LOCATION", CALENDAR_PLACE, FORM_TEXT },
+	{ "RRULE", CALENDAR_RULE, FORM_TEXT },
+	{ "DTSTART", CALENDAR_START, FORM_TIME },
+	{ "DTEND", CALENDAR_FINISH, FORM_TIME },
+	{ "DUE", CALENDAR_FINISH, FORM_TIME },
+	{ "ORGANIZER", CALENDAR_ORGANIZER, FORM_PERSON }
+};
+
+static void put_value(struct str *out, unsigned form, struct span params,
+		struct span value)
+{
+	if (out->n)
+		return;
+	if (form == FORM_TIME)
+		put_time(out, value, param(params, "TZID"));
+	else if (form == FORM_PERSON)
+		put_person(out, name_of(params), value);
+	else
+		put_text(out, value);
+}
+
 static void event_line(struct calendar *c, struct span name, struct span params,
 		struct span value)
 {
-	struct str *text = c->text;
-
-	if (span_is(name, "SUMMARY") && !text[CALENDAR_SUMMARY].n)
-		put_text(&text[CALENDAR_SUMMARY], value);
-	else if (span_is(name, "LOCATION") && !text[CALENDAR_PLACE].n)
-		put_text(&text[CALENDAR_PLACE], value);
-	else if (span_is(name, "DTSTART") && !text[CALENDAR_START].n)
-		put_time(&text[CALENDAR_START], value, param(params, "TZID"));
-	else if ((span_is(name, "DTEND") || span_is(name, "DUE")) &&
-			!text[CALENDAR_FINISH].n)
-		put_time(&text[CALENDAR_FINISH], value, param(params, "TZID"));
-	else if (span_is(name, "RRULE") && !text[CALENDAR_RULE].n)
-		put_text(&text[CALENDAR_RULE], value);
-	else if (span_is(name, "ORGANIZER") && !text[CALENDAR_ORGANIZER].n)
-		put_person(&text[CALENDAR_ORGANIZER], name_of(params), value);
-	else if (span_is(name, "ATTENDEE"))
+	for (size_t i = 0; i < sizeof(properties) / sizeof(*properties); i++)
+		if (span_is(name, properties[i].name))
+			put_value(&c->text[properties[i].text],
+					properties[i].form, params, value);
+	if (span_is(name, "ATTENDEE"))
 		attendee(c, params);
 	else if (span_is(name, "STATUS"))
 		c->cancelled |= span_is(value, "CANCELLED");
