@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "mail/order.h"
 #include "mime/addr.h"
 #include "mime/header.h"
 #include "mime/word.h"
@@ -37,7 +38,7 @@ static unsigned start(struct mail *m)
 {
 	unsigned unread = 0;
 
-	for (unsigned i = 1; i <= m->count; i++) {
+	for (unsigned i = mail_order_next(m, 0); i; i = mail_order_next(m, i)) {
 		unsigned flags = mail_box_flags(m, i);
 
 		if (!(flags & (MAILBOX_SEEN | MAILBOX_OLD)))
@@ -45,7 +46,7 @@ static unsigned start(struct mail *m)
 		if (!unread && !(flags & MAILBOX_SEEN))
 			unread = i;
 	}
-	return unread ? unread : m->count ? 1 : 0;
+	return unread ? unread : mail_order_next(m, 0);
 }
 
 static bool is_folder(const char *path)
@@ -67,6 +68,7 @@ int mail_box_open(struct mail *m, const char *path, bool system)
 		mail_box_close(m);
 		return -1;
 	}
+	mail_order_auto(m);
 	m->dot = start(m);
 	m->top = 1;
 	return 0;
@@ -76,6 +78,7 @@ void mail_box_close(struct mail *m)
 {
 	if (m->box)
 		mailbox_close(m->box);
+	mail_order_free(m);
 	free(m->note);
 	free(m->set);
 	m->box = NULL;

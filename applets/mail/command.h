@@ -16,8 +16,11 @@ const char *mail_command_text(unsigned n);
 /* Does the screen of ? go without it? */
 bool mail_command_is_rare(unsigned n);
 struct span mail_command_name(const char *text);
-/* The row of a name or of its abbreviation, or NULL. */
-const char *mail_command_find(struct span name);
+/*
+ * The row of a name or of its abbreviation, or NULL; *help: the row that says
+ * what it does (another where it has two names), NULL when none does.
+ */
+const char *mail_command_find(struct span name, const char **help);
 
 /* Tells text as an error; gives -1. */
 int mail_tell(struct mail *m, const char *text);
@@ -43,6 +46,8 @@ int mail_do_previous(struct mail *m);
 int mail_do_headers(struct mail *m);
 int mail_do_z(struct mail *m);
 int mail_do_from(struct mail *m);
+int mail_do_search(struct mail *m);
+int mail_do_newmail(struct mail *m);
 int mail_do_size(struct mail *m);
 int mail_do_number(struct mail *m);
 int mail_do_delete(struct mail *m);
@@ -84,6 +89,18 @@ int mail_do_command(struct mail *m);
  * backslash stands for the command before. Into out, and remembered.
  */
 void mail_bang(struct mail *m, struct span command, struct str *out);
+/* pipe.c */
+int mail_do_top(struct mail *m);
+int mail_do_show(struct mail *m);
+int mail_do_pipe(struct mail *m);
+int mail_do_pipe_raw(struct mail *m);
+int mail_do_edit(struct mail *m);
+int mail_do_visual(struct mail *m);
+/* parts.c */
+int mail_do_parts(struct mail *m);
+int mail_do_view(struct mail *m);
+int mail_do_detach(struct mail *m);
+int mail_do_write(struct mail *m);
 /* save.c */
 int mail_do_save(struct mail *m);
 int mail_do_copy(struct mail *m);
@@ -94,6 +111,10 @@ int mail_do_answered(struct mail *m);
 int mail_do_unanswered(struct mail *m);
 int mail_do_seen(struct mail *m);
 int mail_do_unread(struct mail *m);
+/* sort.c */
+int mail_do_sort(struct mail *m);
+int mail_do_thread(struct mail *m);
+int mail_do_unsort(struct mail *m);
 /* reply.c */
 int mail_do_mail(struct mail *m);
 int mail_do_reply(struct mail *m);

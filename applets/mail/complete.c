@@ -83,7 +83,8 @@ static void offer_variables(struct mail *m, struct wanted *w)
 		if (begins(word, w->word))
 			offer(w, word);
 	for (const struct mail_var *v = m->vars; v; v = v->next)
-		if (begins(span_of(v->name), w->word))
+		if (mail_var_is_name(span_of(v->name)) &&
+		    begins(span_of(v->name), w->word))
 			offer(w, span_of(v->name));
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "config.h"
+#include "mail/alias.h"
 #include "mail/attach.h"
 #include "mime/header.h"
 #include "mime/word.h"
@@ -47,8 +48,16 @@ void mail_draft_address(struct str *list, struct span address)
 
 void mail_draft_typed(struct mail *m, struct str *list, struct span address)
 {
-	(void)m;
-	mail_draft_address(list, address);
+	struct str text;
+
+	str_init(&text, list->cap);
+	mail_draft_address(&text, address);
+	str_adds(list, list->n && text.n ? ", " : "");
+	if (!CFG_MAIL_RC)
+		str_add(list, str_span(&text));
+	else if (mail_alias_expand(m, str_span(&text), list) < 0)
+		list->bad = mail_failed(m);	/* then it is not sent */
+	str_free(&text);
 }
 
 /* ---- from scripts and drafts */

@@ -150,8 +150,13 @@ static int output_of(struct work *w, struct span command, int in)
 
 static int insert_output(struct work *w, struct span command)
 {
-	int fd = output_of(w, span_trim(command), -1), rc;
+	struct str text;
+	int fd, rc;
 
+	str_init(&text, MAIL_LINE_MOST);
+	mail_bang(w->m, span_trim(command), &text);
+	fd = output_of(w, str_span(&text), -1);
+	str_free(&text);
 	if (fd < 0)
 		return -1;
 	rc = insert_fd(w, "!", fd);
@@ -214,11 +219,11 @@ static int do_dead(struct work *w)
 	if (rc || mail_send_dead_path(w->m, path) < 0)
 		return rc;
 	box = mailbox_open(AT_FDCWD, path, false, false, &w->m->err);
-	if (!box)
-		return -1;
-	/* what has no From_ line is just text */
-	rc = mailbox_count(box) ? add_letter(w, box) : insert_path(w, path);
-	mailbox_close(box);
+	/* what is no mbox is just text */
+	rc = box && mailbox_count(box) ? add_letter(w, box) :
+			insert_path(w, path);
+	if (box)
+		mailbox_close(box);
 	return rc;
 }
 
@@ -273,7 +278,7 @@ static int do_shell(struct work *w)
 	int rc;
 
 	str_init(&text, MAIL_LINE_MOST);
-	str_add(&text, w->arg);
+	mail_bang(w->m, w->arg, &text);
 	rc = mail_child(w->m, str_c(&text), -1, -1);
 	str_free(&text);
 	if (rc >= 0)
@@ -493,7 +498,7 @@ static enum mail_written take_line(struct mail *m, struct mail_draft *d,
 	struct span text = str_span(line);
 	char c = escape ? *escape : '~';	/* NUL: there are none */
 
-	if (m->term.pasted)
+	if (m->term.pasted)	/* text, whatever it looks like */
 		c = '\0';
 	else if (span_is(text, ".") && (mail_var(m, "dot") ||
 			mail_var(m, "ignoreeof")))

@@ -3,7 +3,7 @@
 
 #include "mail/command.h"
 
-#define NAME_MOST 16		/* letters of a command's name, and more */
+#define NAME_MOST 16		/* letters of names that are compared */
 #define FAR 3			/* as wrong as this is no typing error */
 
 /* ---- what was meant? */
@@ -75,11 +75,16 @@ int mail_help_unknown(struct mail *m, struct span name)
 /* `?` is one screen; `help COMMAND` is all that the row says. */
 static int explain(struct mail *m, struct span name)
 {
-	const char *text = mail_command_find(name);
+	const char *help, *text = mail_command_find(name, &help);
 
 	if (!text)
 		return mail_help_unknown(m, name);
-	mail_term_printf(&m->term, "%s\n", T(text));
+	name = mail_command_name(text);
+	if (help != text)
+		mail_term_printf(&m->term, help ? "%.*s = " : "%.*s\n",
+				SPAN_ARG(name));
+	if (help)
+		mail_term_printf(&m->term, "%s\n", T(help));
 	return 0;
 }
 

@@ -49,6 +49,13 @@
  * file command.c MAIL_RC
  * file rc.c MAIL_RC
  * file set.c MAIL_RC
+ * file criteria.c MAIL_SEARCH
+ * file sort.c MAIL_SORT
+ * file thread.c MAIL_SORT
+ * file edit.c MAIL_EDIT
+ * file edit_draw.c MAIL_EDIT
+ * file term_edit.c MAIL_EDIT
+ * file complete.c MAIL_EDIT
  *
  * config MAIL_RC
  *	depends on MAIL
@@ -64,6 +71,13 @@
  *	help
  *	  account work { ... } in a start-up file, and mail -A work.
  *
+ * config MAIL_HELP
+ *	depends on MAIL_READ
+ *	bool "mail: help COMMAND explains each of them (3 kB)"
+ *	default n
+ *	help
+ *	  Without it help COMMAND says what ? says.
+ *
  * config MAIL_READ
  *	depends on MAIL
  *	select MAIL_RC
@@ -72,6 +86,27 @@
  *	help
  *	  Without it mail only sends, as scripts and cron need it:
  *	  mail [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] ADDRESS...
+ *
+ * config MAIL_SEARCH
+ *	depends on MAIL_READ
+ *	bool "mail searches for words, days, sizes and in bodies (3 kB)"
+ *	help
+ *	  The command search, and message lists as in
+ *	  delete from bob subject disk since monday.
+ *
+ * config MAIL_SORT
+ *	depends on MAIL_READ
+ *	bool "mail sorts, and shows threads (3 kB)"
+ *	help
+ *	  The commands sort, thread, unsort, and the variable autosort.
+ *
+ * config MAIL_PARTS
+ *	depends on MAIL_READ
+ *	bool "attachments: list, view, save (4 kB)"
+ *	default y
+ *	help
+ *	  The commands parts, view and detach; and write saves the attachments
+ *	  of a message, too.
  *
  * config MAIL_ATTACH
  *	depends on MAIL
@@ -109,11 +144,6 @@
  *	  What a calendar part (RFC 5545) is about: when, where, by whom; and
  *	  the names of the files that Outlook packs into winmail.dat.
  *
- * file edit.c MAIL_EDIT
- * file edit_draw.c MAIL_EDIT
- * file term_edit.c MAIL_EDIT
- * file complete.c MAIL_EDIT
- *
  * config MAIL_EDIT
  *	depends on MAIL_READ
  *	bool "Line editing, history, completion (0 kB)"
@@ -143,6 +173,7 @@
 #include "mail/command.h"
 #include "mail/drafts.h"
 #include "mail/mail.h"
+#include "mail/order.h"
 #include "mail/record.h"
 #include "mail/rc.h"
 #include "mail/send.h"
@@ -349,8 +380,8 @@ static int add_more(struct mail *m, struct mail_draft *d, const char *what)
 	const char *name = what;
 
 	/* the shell has taken the quotes off: only what it leaves is ours */
-	if ((*what == '~' || *what == '+') &&
-	    mail_path(m, span_of(what), path) == 0)
+	if (access(what, F_OK) < 0 &&
+	    mail_path_given(m, span_of(what), path) == 0)
 		name = path;
 	if (CFG_MAIL_ATTACH && access(name, F_OK) == 0)
 		return mail_attach_add(m, d, span_of(name));
@@ -418,10 +449,7 @@ static int send_mode(struct mail *m, struct options *o, char **addresses,
 	n = take_sendmail(m, o, addresses, n);
 	if (mail_draft_init(m, &d) < 0) {
 		mail_failed(m);
-	} else if (n < 0) {
-		mail_failed(m);
-		status = EX_USAGE;
-	} else if (fill_draft(m, &d, o, addresses, n) < 0) {
+	} else if (n < 0 || fill_draft(m, &d, o, addresses, n) < 0) {
 		mail_failed(m);
 		status = EX_USAGE;
 	} else if (fill_more(m, &d, o) < 0) {
@@ -442,11 +470,12 @@ static int send_mode(struct mail *m, struct options *o, char **addresses,
 static int own_box(struct mail *m, char path[PATH_MAX])
 {
 	const char *env = getenv("MAIL");
+	char name[sizeof(m->login)];
 
 	if (env && *env && !m->other)
 		return mail_path_given(m, span_of(env), path);
 	if (strchr(m->login, '@'))
-		return find_box(m, m->login, path);
+		return find_box(m, memcpy(name, m->login, sizeof(name)), path);
 	return box_path(m, m->conf->mbox_dir, span_of(m->login), path);
 }
 
@@ -505,12 +534,13 @@ static void tell_no_mail(struct mail *m, const struct options *o)
 /* -L: those of a message list; with -e only whether there are some. */
 static int list_some(struct mail *m, const struct options *o)
 {
-	if (mail_list(m, span_of(o->list), false) < 0) {
+	if (mail_list(m, span_of(o->list), MAIL_SHOWN) < 0) {
 		if (!o->exists)
 			mail_failed(m);
 		return NO_MAIL;
 	}
-	for (unsigned i = 1; i <= m->count && !o->exists; i++)
+	for (unsigned i = mail_order_next(m, 0); i && !o->exists;
+			i = mail_order_next(m, i))
 		if (m->set[i])
 			mail_show_summary(m, i);
 	return 0;
@@ -527,7 +557,8 @@ static int read_open(struct mail *m, const struct options *o)
 		return list_some(m, o);
 	if (o->exists)
 		return 0;
-	for (unsigned i = 1; o->headers && i <= m->count; i++)
+	for (unsigned i = mail_order_next(m, 0); i && o->headers;
+			i = mail_order_next(m, i))
 		mail_show_summary(m, i);
 	if (o->headers)
 		return 0;
@@ -598,6 +629,8 @@ static int start(struct mail *m, const struct options *o)
 		mail_var_set(m, SPAN("verbose"), SPAN(""));
 	if (o->read_only)
 		mail_var_set(m, SPAN("readonly"), SPAN(""));
+	if (o->debug)
+		mail_var_set(m, SPAN("debug"), SPAN(""));
 	if (set_all(m, o) < 0)
 		return -1;
 	mail_rc_start(m, o->bare);
@@ -631,8 +664,6 @@ int mail_main(int argc, char **argv)
 	m.sending = !reads;
 	if (CFG_MAIL_RC && start(&m, &o) < 0)
 		return EX_USAGE;
-	if (CFG_MAIL_RC && o.debug)
-		mail_var_set(&m, SPAN("debug"), SPAN(""));
 	status = reads ? read_mode(&m, &o, argv[at]) :
 			send_mode(&m, &o, argv + at, argc - at);
 	conf_free(m.conf);

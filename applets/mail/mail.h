@@ -21,7 +21,8 @@ enum {
 	MAIL_DELETED = 2,
 	MAIL_SAVED = 4,		/* goes from a system mailbox */
 	MAIL_HELD = 8,		/* stays */
-	MAIL_ANSWERED = 16
+	MAIL_ANSWERED = 16,
+	MAIL_LISTED = 128	/* the last message list had it */
 };
 
 struct mail {
@@ -40,7 +41,9 @@ struct mail {
 	bool dot_shown;		/* Enter goes on from the current, not to it */
 	unsigned count;		/* messages; numbers 1..count */
 	unsigned dot;		/* the current one, 0: none */
-	unsigned top;		/* the first message of the screen of headers */
+	unsigned before;	/* what was current before it, or 0 */
+	unsigned top;		/* the place where the screen of headers begins */
+	struct mail_order *order;	/* order.h; NULL: that of their numbers */
 	unsigned char *note;	/* MAIL_..., [count + 1] */
 	unsigned char *set;	/* the message list being worked on, [count + 1] */
 	/* of the session */
@@ -75,8 +78,15 @@ int mail_path_system(struct mail *m, struct span user, char out[PATH_MAX]);
 bool mail_path_is_own(struct mail *m, const char *path);
 /* The same path however the current directory changes; as it is where that has no name. */
 void mail_path_absolute(const char *path, char out[PATH_MAX]);
+/* Which messages a list can be about. */
+enum mail_which {
+	MAIL_LEFT,		/* those not deleted */
+	MAIL_GONE,		/* those deleted */
+	MAIL_SHOWN = 2,		/* :d shows those, too */
+	MAIL_WIDE = 4		/* and a word may be in any field (search) */
+};
 /* Sets m->set to what a message list means (select.h). 0 or -1 with m->err. */
-int mail_list(struct mail *m, struct span words, bool deleted);
+int mail_list(struct mail *m, struct span words, unsigned which);
 /* Tells m->err; gives -1. */
 int mail_failed(struct mail *m);
 

@@ -39,11 +39,11 @@ int mail_record_path(struct mail *m, struct span name, char path[PATH_MAX])
 	char in_folder[PATH_MAX] = "+";
 
 	if (!mail_var(m, "outfolder") || !name.n || strchr("/+~", name.p[0]))
-		return mail_path(m, name, path);
+		return mail_path_given(m, name, path);
 	if (str_copy(in_folder + 1, sizeof(in_folder) - 1, name) < 0)
 		return err_set(&m->err, ERR_PERM, "%s",
 				T("No such file name"));
-	return mail_path(m, span_of(in_folder), path);
+	return mail_path_given(m, span_of(in_folder), path);
 }
 
 static bool is_folder(const char *path)

@@ -1,8 +1,7 @@
 /* The commands mail, reply, followup and their kind. */
-#include "mail/reply.h"
-
 #include <stdlib.h>
 #include <string.h>
+#include "mail/alias.h"
 #include "mail/box.h"
 #include "mail/command.h"
 #include "mail/quote.h"
@@ -14,6 +13,13 @@
 #include "mime/header.h"
 #include "os/text.h"
 
+enum {
+	REPLY_ALL = 1,	/* all who got it */
+	REPLY_LIST = 2,	/* the mailing list alone */
+	REPLY_EACH = 4,	/* the author of each message of m->set */
+	REPLY_RECORD = 8	/* the copy goes to a file named by the author */
+};
+
 /* ---- whom to answer */
 
 struct gather {
@@ -23,16 +29,6 @@ struct gather {
 	bool drop_own;
 	unsigned n;
 };
-
-bool mail_reply_is_own(const struct mail *m, struct span address)
-{
-	struct addr a = addr_split(address), own = addr_split(
-			span_of(m->address));
-
-	return span_caseeq(a.local, own.local) &&
-			(!a.domain.n || span_caseeq(a.domain, own.domain) ||
-			 conf_is_local(m->conf, a.domain));
-}
 
 struct seek {
 	const struct addr *a;
@@ -51,17 +47,10 @@ static bool compare(void *arg, const struct addr_entry *e)
 static bool is_dropped(struct gather *g, const struct addr *a)
 {
 	struct seek s = { .a = a };
-	struct str text;
 
 	for (enum mail_field f = MAIL_TO; f <= MAIL_CC && !s.found; f++)
 		addr_each(str_span(&g->d->field[f]), compare, &s);
-	if (s.found || !g->drop_own)
-		return s.found;
-	str_init(&text, ADDR_MAX);
-	addr_put(&text, a);
-	s.found = mail_reply_is_own(g->m, str_span(&text));
-	str_free(&text);
-	return s.found;
+	return s.found || (g->drop_own && mail_is_own(g->m, a));
 }
 
 static bool on_entry(void *arg, const struct addr_entry *e)
@@ -140,15 +129,15 @@ static int add_recipients(struct mail *m, struct mail_draft *d,
 {
 	struct gather g = { .m = m, .d = d, .list = &d->field[MAIL_TO] };
 
-	if (how & MAIL_REPLY_LIST)
+	if (how & REPLY_LIST)
 		add_list(&g, header);
-	else if (how & MAIL_REPLY_ALL)
+	else if (how & REPLY_ALL)
 		add_everybody(&g, header);
 	else
 		add_author(&g, header);
 	if (g.n || d->field[MAIL_TO].n)
 		return 0;
-	return err_set(&m->err, ERR_PERM, "%s", how & MAIL_REPLY_LIST ?
+	return err_set(&m->err, ERR_PERM, "%s", how & REPLY_LIST ?
 			T("the message names no mailing list") :
 			T("the message does not say whom to answer"));
 }
@@ -178,7 +167,7 @@ static int fill_first(struct mail *m, struct mail_draft *d, unsigned n,
 
 	set_thread(d, header);
 	d->asked = true;
-	if (how & MAIL_REPLY_RECORD && header_find(header, "From", &from))
+	if (how & REPLY_RECORD && header_find(header, "From", &from))
 		mail_record_name(from.value, d->record);
 	return quote ? mail_quote_answer(m, d, n, header) : 0;
 }
@@ -216,7 +205,7 @@ static int answer_list(struct mail *m, const unsigned char *list, unsigned how)
 	int rc = mail_draft_init(m, &d);
 
 	for (unsigned i = 1; i <= count && rc == 0; i++) {
-		if (!list[i] || (first && !(how & MAIL_REPLY_EACH)))
+		if (!list[i] || (first && !(how & REPLY_EACH)))
 			continue;
 		m->dot = i;
 		rc = fill(m, &d, i, how, !first);
@@ -225,7 +214,7 @@ static int answer_list(struct mail *m, const unsigned char *list, unsigned how)
 	rc = rc < 0 ? mail_failed(m) : write_and_send(m, &d);
 	/* the mailbox may be another one by now */
 	for (unsigned i = first; rc == 0 && i <= count && i <= m->count; i++)
-		if (list[i] && (i == first || how & MAIL_REPLY_EACH))
+		if (list[i] && (i == first || how & REPLY_EACH))
 			m->note[i] |= MAIL_ANSWERED;
 	mail_draft_free(&d);
 	return rc;
@@ -254,17 +243,17 @@ static unsigned flip(struct mail *m, unsigned how, unsigned other)
 
 int mail_do_reply(struct mail *m)
 {
-	return answer(m, flip(m, MAIL_REPLY_ALL, MAIL_REPLY_EACH));
+	return answer(m, flip(m, REPLY_ALL, REPLY_EACH));
 }
 
 int mail_do_reply_sender(struct mail *m)
 {
-	return answer(m, flip(m, MAIL_REPLY_EACH, MAIL_REPLY_ALL));
+	return answer(m, flip(m, REPLY_EACH, REPLY_ALL));
 }
 
 int mail_do_reply_all(struct mail *m)
 {
-	return answer(m, MAIL_REPLY_ALL);
+	return answer(m, REPLY_ALL);
 }
 
 int mail_do_reply_author(struct mail *m)
@@ -274,17 +263,17 @@ int mail_do_reply_author(struct mail *m)
 
 int mail_do_reply_list(struct mail *m)
 {
-	return answer(m, MAIL_REPLY_LIST);
+	return answer(m, REPLY_LIST);
 }
 
 int mail_do_followup(struct mail *m)
 {
-	return answer(m, MAIL_REPLY_RECORD | MAIL_REPLY_ALL);
+	return answer(m, REPLY_RECORD | REPLY_ALL);
 }
 
 int mail_do_followup_each(struct mail *m)
 {
-	return answer(m, MAIL_REPLY_RECORD | MAIL_REPLY_EACH);
+	return answer(m, REPLY_RECORD | REPLY_EACH);
 }
 
 int mail_do_mail(struct mail *m)

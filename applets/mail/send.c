@@ -34,7 +34,7 @@ int mail_send_dead_path(struct mail *m, char path[PATH_MAX])
 
 	if (!name || !*name)
 		name = getenv("DEAD");
-	return mail_path(m, name && *name ? span_of(name) :
+	return mail_path_given(m, name && *name ? span_of(name) :
 			SPAN("~/dead.letter"), path);
 }
 
@@ -180,7 +180,7 @@ static int add_signature(struct mail *m, struct mail_draft *d)
 		return mail_escape_sign(m, d, text);
 	if (!name || !*name)
 		return 0;
-	if (mail_path(m, span_of(name), path) < 0)
+	if (mail_path_given(m, span_of(name), path) < 0)
 		return -1;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

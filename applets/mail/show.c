@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "mail/fields.h"
 #include "mail/part.h"
+#include "mail/var.h"
 #include "mime/calendar.h"
 #include "mime/charset.h"
 #include "mime/flow.h"
@@ -16,6 +17,7 @@
 #include "mime/word.h"
 #include "os/text.h"
 
+#define LOOK_MOST (1024 * 1024)	/* octets in which a richer form is looked for */
 #define PIECE 4096		/* octets that are decoded at a time */
 #define HTML_WIDTH 72		/* columns where there is no screen: HTML has no lines */
 #define NAME_MOST 250		/* octets of a file name in a label */
@@ -42,6 +44,8 @@ struct view {
 	unsigned width;			/* of the screen; 0: none */
 	bool (*put)(void *arg, struct span text);
 	void *arg;
+	unsigned only;			/* this part; 0: all */
+	bool found;
 	struct stream stream;
 	unsigned char alt[STREAM_DEPTH + 2];
 	/* the part that is being read */
@@ -123,20 +127,27 @@ static void add_folded(struct view *v, struct str *out, struct span value)
 	}
 }
 
+static bool is_top(struct span name)
+{
+	return span_is(name, "From") || span_is(name, "To") ||
+			span_is(name, "Cc") || span_is(name, "Subject");
+}
+
 static void on_field(void *arg, const struct header_field *f)
 {
 	struct view *v = arg;
 	struct str value, text;
 
 	/* the message's own header; those inside it are part of its text */
-	if (v->how & MAIL_SHOW_BODY && !v->begun)
+	if ((v->how & MAIL_SHOW_BODY && !v->begun) || v->only)
 		return;
 	if (!f) {
 		v->fresh = true;
 		emit(v, SPAN("\n"));
 		return;
 	}
-	if (!(v->how & MAIL_SHOW_ALL) && !mail_field_shown(v->m, f->name))
+	if (v->how & MAIL_SHOW_TOP ? !is_top(f->name) :
+	    !(v->how & MAIL_SHOW_ALL) && !mail_field_shown(v->m, f->name))
 		return;
 	str_init(&value, STREAM_FIELD);
 	str_init(&text, 5 * STREAM_FIELD);
@@ -161,9 +172,12 @@ static void on_field(void *arg, const struct header_field *f)
 
 /* ---- parts */
 
-static enum kind kind_of(const struct stream_part *p)
+static enum kind kind_of(const struct view *v, const struct stream_part *p)
 {
-	bool text = mail_part_is_text(p) && !p->attachment;
+	bool text = mail_part_is_text(p) && (!p->attachment || v->only);
+
+	/* asked for: an enclosed message as it came */
+	text = text || (v->only && p->enclosed);
 
 	if (CFG_MAIL_CALENDAR && span_ends(p->subtype, "ms-tnef"))
 		return TNEF;
@@ -321,6 +335,8 @@ static void on_end(void *arg)
 	else if (v->kind != HIDDEN)
 		emit_label(v);
 	v->kind = HIDDEN;
+	if (v->only && v->found)
+		v->stream.stop = true;
 	for (unsigned d = 0; v->visible && d <= v->depth; d++)
 		if (v->alt[d] == ALT_OPEN)
 			v->alt[d] = ALT_NOW;
@@ -376,13 +392,15 @@ static bool on_begin(void *arg, const struct stream_part *p)
 	str_clear(&v->name);
 	mail_part_kind(&v->what, p);
 	mail_part_name(&v->name, p);
-	if (p->enclosed) {
-		open_message(v, p);
+	v->found = v->only == p->number;
+	if (p->enclosed && !v->found) {
+		if (!v->only)
+			open_message(v, p);
 		return true;
 	}
 	transfer_begin(&v->transfer, p->encoding);
-	v->kind = kind_of(p);
-	if (is_hidden(v, p, v->kind))
+	v->kind = kind_of(v, p);
+	if (v->only ? !v->found : is_hidden(v, p, v->kind))
 		v->kind = HIDDEN;
 	else if (v->kind >= PLAIN)
 		begin_text(v, p);
@@ -401,9 +419,53 @@ static bool on_piece(void *arg, struct span piece)
 	return !v->stream.stop;
 }
 
+struct look {
+	bool choice, found;
+};
+
+static bool look_at(void *arg, const struct stream_part *p)
+{
+	struct look *l = arg;
+
+	if (!p->number && span_is(p->subtype, "alternative"))
+		l->choice = true;
+	if (l->choice && span_is(p->subtype, "html") && !p->attachment)
+		l->found = true;
+	/* what is wanted ends the look */
+	return l->found;
+}
+
+static bool end_look(void *arg, uint64_t octets)
+{
+	(void)arg;
+	(void)octets;
+	return false;
+}
+
+static bool end_look_early(void *arg, struct span octets)
+{
+	(void)octets;
+	return end_look(arg, 0);
+}
+
+/* Will HTML come that may be shown in the place of plain text? */
+static bool is_rich(struct mail *m, unsigned n)
+{
+	struct look l = { .choice = false };
+	struct mail_part_reader reader = {
+		.arg = &l, .begin = look_at, .data = end_look_early,
+		.end = end_look, .most = LOOK_MOST
+	};
+
+	return CFG_MAIL_HTML && mail_var(m, "mime-alternative-favour-rich") &&
+			mail_part_read(m, n, &reader) == 0 && l.found;
+}
+
 static int read_message(struct mail *m, unsigned n, struct view *v)
 {
 	int rc;
+
+	v->rich = !v->only && is_rich(m, n);
 
 	v->m = m;
 	v->fresh = true;
@@ -455,4 +517,21 @@ int mail_show_message(struct mail *m, unsigned n, unsigned how)
 		return mail_failed(m);
 	m->note[n] |= MAIL_READ;
 	return 0;
+}
+
+int mail_show_part(struct mail *m, unsigned n, unsigned part)
+{
+	struct view v = { .put = put_term, .arg = &m->term, .only = part };
+	int rc;
+
+	mail_term_page_begin(&m->term);
+	v.width = m->term.tty_out ? m->term.columns - 1 : 0;
+	rc = read_message(m, n, &v);
+	mail_term_page_end(&m->term);
+	if (rc == 0 && !v.found)
+		rc = err_set(&m->err, ERR_PERM,
+				T("No part %u: parts lists them"), part);
+	if (rc == 0)
+		m->note[n] |= MAIL_READ;
+	return rc;
 }

@@ -2,10 +2,10 @@
 #include "mail/term_private.h"
 
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/utf8.h"
+#include "os/text.h"
 
 /* ---- charsets */
 
@@ -28,20 +28,12 @@ static enum mail_charset charset_of(struct span name)
 	return MAIL_ASCII;
 }
 
-/* LC_ALL, LC_CTYPE, LANG: the first that is set says it (POSIX, 8.2). */
 enum mail_charset mail_term_locale(void)
 {
-	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+	struct span name = span_of(text_locale("LC_CTYPE"));
 
-	for (size_t i = 0; i < 3; i++) {
-		struct span value = span_of(getenv(names[i]));
-
-		if (!value.n)
-			continue;
-		value = span_sub(value, 0, span_find(value, '@'));
-		return charset_of(span_rest(value, span_find(value, '.') + 1));
-	}
-	return MAIL_ASCII;
+	name = span_sub(name, 0, span_find(name, '@'));
+	return charset_of(span_rest(name, span_find(name, '.') + 1));
 }
 
 void mail_term_charset(struct mail_term *t)

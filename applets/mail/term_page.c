@@ -26,6 +26,7 @@ struct mail_page {
 	unsigned depth;		/* page_begin inside of another */
 	struct str find;
 	bool seeking;		/* lines are dropped until one has it */
+	size_t from;		/* of text, the next line to look at */
 	uint64_t done, total;
 	int pipe;		/* to the user's pager; -1 */
 	pid_t pager;
@@ -159,21 +160,22 @@ static bool has_text(const struct mail_page *p, size_t at, size_t end)
 	return false;
 }
 
-/* Shows on from the first line that has the text; goes on seeking if none is. */
+/* Shows on from the next line that has the text; none there: goes on seeking. */
 static void seek(struct mail_term *t)
 {
 	struct mail_page *p = t->page;
 
-	for (size_t at = p->at, end; at < p->line; at = end) {
-		end = line_end(p, at);
-		if (has_text(p, at, end)) {
+	p->seeking = true;
+	while (p->seeking && p->from < p->line) {
+		size_t at = p->from;
+
+		p->from = line_end(p, at);
+		if (has_text(p, at, p->from)) {
 			p->at = at;
 			p->room = screen(t);
 			p->seeking = false;
-			return;
 		}
 	}
-	p->seeking = true;
 }
 
 static void ask_search(struct mail_term *t)
@@ -188,8 +190,11 @@ static void ask_search(struct mail_term *t)
 		str_add(&p->find, str_span(&line));
 	}
 	t->page = p;
-	if (p->find.n && !p->find.bad && line.n)
+	if (p->find.n && !p->find.bad && line.n) {
+		/* the second line of this screen is the first to look at */
+		p->from = lines_before(p, p->at, screen(t) - 1);
 		seek(t);
+	}
 	str_free(&line);
 }
 
@@ -310,6 +315,7 @@ static void forget(struct mail_term *t)
 	str_cut(&p->text, n);
 	p->line -= n;
 	p->at = p->at > n ? p->at - n : 0;
+	p->from = p->from > n ? p->from - n : 0;
 }
 
 void mail_term_page_put(struct mail_term *t, struct span bytes, unsigned width)
