@@ -5,6 +5,7 @@
 #include "mime/charset.h"
 #include "mime/param.h"
 
+#define DAY 10			/* octets of "2026-11-24" */
 #define TEXT_MOST 512		/* octets of one text that is shown */
 
 void calendar_init(struct calendar *c, struct span charset,
@@ -89,6 +90,7 @@ static void event_end(struct calendar *c)
 {
 	static const char *const labels[CALENDAR_TEXTS] = {
 		[CALENDAR_START] = "When", [CALENDAR_FINISH] = "Until",
+		[CALENDAR_DUE] = "Due",
 		[CALENDAR_RULE] = "Repeats", [CALENDAR_PLACE] = "Where",
 		[CALENDAR_ORGANIZER] = "Organizer"
 	};
@@ -101,7 +103,10 @@ static void event_end(struct calendar *c)
 			str_span(&c->text[CALENDAR_SUMMARY]));
 	for (int i = 0; i < CALENDAR_TEXTS; i++)
 		if (labels[i] && c->text[i].n)
-			tell(c, labels[i], str_span(&c->text[i]));
+			/* RFC 5545 3.6.1: a day as the end is no part of it */
+			tell(c, i == CALENDAR_FINISH && c->text[i].n == DAY ?
+					"Ends before" : labels[i],
+					str_span(&c->text[i]));
 	if (!c->attendees)
 		return;
 	str_init(&number, 16);
@@ -185,7 +190,7 @@ static const struct {
 	{ "RRULE", CALENDAR_RULE, FORM_TEXT },
 	{ "DTSTART", CALENDAR_START, FORM_TIME },
 	{ "DTEND", CALENDAR_FINISH, FORM_TIME },
-	{ "DUE", CALENDAR_FINISH, FORM_TIME },
+	{ "DUE", CALENDAR_DUE, FORM_TIME },
 	{ "ORGANIZER", CALENDAR_ORGANIZER, FORM_PERSON }
 };
 
