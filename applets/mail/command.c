@@ -89,8 +89,6 @@ static const struct command {
 	USE_MAIL_SORT({ "thread" MORE(" list messages by who answers whom (unthread)"),
 		2, BOX | RARE, 0, 0, mail_do_thread },)
 	USE_MAIL_SORT({ "unthread", 4, BOX | RARE, 0, 0, mail_do_unsort },)
-	{ "newmail" MORE(" look for new mail"),
-		4, BOX | RARE, 0, 0, mail_do_newmail },
 	{ "=" MORE(" the current message's number"),
 		1, BOX | RARE, 0, 0, mail_do_number },
 	{ "delete   [LIST]  delete messages (dp: and show the next one)"
@@ -178,9 +176,9 @@ static const struct command {
 		3, TEXT | BOX, 0, 0, mail_do_view },)
 	USE_MAIL_PARTS({ "detach   [PART] [FILE]  save attachments",
 		3, TEXT | BOX, 0, 0, mail_do_detach },)
-	{ "mbox" MORE(" [LIST]  to ~/mbox on quit\n"
-			"To the file that the variable MBOX names."),
-		2, LIST | RARE, MAIL_READ, MAIL_HELD, NULL },
+	{ "mbox     [LIST]  to ~/mbox on quit"
+		MORE("\nTo the file that the variable MBOX names."),
+		2, LIST, MAIL_READ | MAIL_TO_MBOX, MAIL_HELD, NULL },
 	{ "touch" MORE(" [LIST]  as if they had been read: to ~/mbox on quit"),
 		3, LIST | RARE, MAIL_READ, MAIL_HELD, NULL },
 	{ "flag     [LIST]  mark as important (unflag; unread, seen)",
@@ -265,6 +263,20 @@ static const struct command {
 		mail_do_account },)
 	{ "echo" MORE(" TEXT...  show it"),
 		2, TEXT | RARE, 0, 0, mail_do_echo },
+	{ "folder" MORE(" [NAME]  quit this mailbox and open another\n"
+			"NAME: a file or folder, +x in the folder directory, "
+			"% the system's\n"
+			"mailbox, %USER that of another, & ~/mbox, # the one "
+			"before. Without NAME:\n"
+			"what is open."),
+		4, TEXT | LATE, 0, 0, mail_do_folder },
+	{ "file", 2, TEXT | LATE, 0, 0, mail_do_folder },
+	{ "newmail" MORE("  look for mail that has come"),
+		5, BOX | RARE, 0, 0, mail_do_newmail },
+	USE_MAIL_FOLDERS({ "remove" MORE(" NAME...  remove mailboxes"),
+		5, TEXT | LATE | RARE, 0, 0, mail_do_remove },)
+	USE_MAIL_FOLDERS({ "rename" MORE(" OLD NEW  give a mailbox another name"),
+		6, TEXT | LATE | RARE, 0, 0, mail_do_rename },)
 	{ "set      [NAME[=VALUE]...]  give variables values, or show them"
 		MORE("\nset noNAME is the same as unset NAME."),
 		2, TEXT, 0, 0, mail_do_set },
@@ -480,9 +492,8 @@ void mail_command_loop(struct mail *m)
 	while (!m->done) {
 		enum mail_input in;
 
-		/* what came while the user was typing */
 		if (m->term.tty_in && m->box)
-			mail_do_newmail(m);
+			mail_box_announce(m);
 		in = read_line(m, &line);
 		if (in == MAIL_LINE) {
 			int rc = mail_command_run(m, span_trim(str_span(&line)));

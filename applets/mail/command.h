@@ -47,7 +47,6 @@ int mail_do_headers(struct mail *m);
 int mail_do_z(struct mail *m);
 int mail_do_from(struct mail *m);
 int mail_do_search(struct mail *m);
-int mail_do_newmail(struct mail *m);
 int mail_do_size(struct mail *m);
 int mail_do_number(struct mail *m);
 int mail_do_delete(struct mail *m);
@@ -102,8 +101,16 @@ int mail_do_view(struct mail *m);
 int mail_do_detach(struct mail *m);
 int mail_do_write(struct mail *m);
 /* save.c */
+/* m->set to the mailbox at path, and tells it; saved: as `save` does. */
+int mail_save_to(struct mail *m, const char *path, bool saved);
 int mail_do_save(struct mail *m);
 int mail_do_copy(struct mail *m);
+/* folder.c */
+int mail_do_folder(struct mail *m);
+int mail_do_newmail(struct mail *m);
+/* remove.c */
+int mail_do_remove(struct mail *m);
+int mail_do_rename(struct mail *m);
 /* mark.c: flags that the mailbox keeps */
 int mail_do_flag(struct mail *m);
 int mail_do_unflag(struct mail *m);

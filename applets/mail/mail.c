@@ -56,6 +56,7 @@
  * file edit_draw.c MAIL_EDIT
  * file term_edit.c MAIL_EDIT
  * file complete.c MAIL_EDIT
+ * file remove.c MAIL_FOLDERS
  *
  * config MAIL_RC
  *	depends on MAIL
@@ -129,6 +130,12 @@
  *	help
  *	  On a terminal the message is a file in the home folder while it is
  *	  being written: after kill -9 or a power cut ~d or drafts goes on.
+ * config MAIL_FOLDERS
+ *	depends on MAIL_READ
+ *	bool "The commands remove and rename (2 kB)"
+ *	default n
+ *	help
+ *	  Remove mailboxes, mbox or Maildir, and give them other names.
  *
  * config MAIL_HTML
  *	depends on MAIL_READ
@@ -587,11 +594,14 @@ static bool is_own(const struct options *o)
 
 static int read_mode(struct mail *m, const struct options *o, const char *file)
 {
+	unsigned how = (o->exists ? MAIL_BOX_CHECK : 0) |
+			(is_own(o) ? MAIL_BOX_SYSTEM : 0) |
+			(o->headers || o->no_headers ? 0 : MAIL_BOX_PREVIEW);
 	char path[PATH_MAX];
 	int status;
 
 	if (choose_box(m, o, file, path) < 0 ||
-	    mail_box_open(m, path, is_own(o)) < 0) {
+	    mail_box_open(m, path, how) < 0) {
 		mail_failed(m);
 		return m->err.kind == ERR_PERM ? NO_MAIL :
 				err_exit(m->err.kind);

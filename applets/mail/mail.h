@@ -22,6 +22,7 @@ enum {
 	MAIL_SAVED = 4,		/* goes from a system mailbox */
 	MAIL_HELD = 8,		/* stays */
 	MAIL_ANSWERED = 16,
+	MAIL_TO_MBOX = 32,	/* goes to ~/mbox, whatever `hold` says */
 	MAIL_LISTED = 128	/* the last message list had it */
 };
 
@@ -38,6 +39,7 @@ struct mail {
 	struct mailbox *box;
 	char path[PATH_MAX];
 	bool system;		/* the user's own: what was read moves to ~/mbox */
+	bool read_only;		/* what was done is lost */
 	bool dot_shown;		/* Enter goes on from the current, not to it */
 	unsigned count;		/* messages; numbers 1..count */
 	unsigned dot;		/* the current one, 0: none */

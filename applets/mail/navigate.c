@@ -133,20 +133,6 @@ int mail_do_search(struct mail *m)
 	return mail_do_from(m);
 }
 
-int mail_do_newmail(struct mail *m)
-{
-	unsigned had = m->count, n = mail_box_refresh(m);
-
-	if (!n)
-		return 0;
-	mail_term_printf(&m->term, T("New mail has arrived.\n"));
-	if (!m->dot)
-		m->dot = had + 1;
-	for (unsigned i = had + 1; i <= m->count && n <= 5; i++)
-		mail_show_summary(m, i);
-	return 0;
-}
-
 int mail_do_size(struct mail *m)
 {
 	for (unsigned i = next_in_list(m, 0); i; i = next_in_list(m, i))
