@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "config.h"
 #include "mail/order.h"
 #include "mail/show.h"
 #include "mail/var.h"
@@ -89,7 +90,7 @@ int mail_box_open(struct mail *m, const char *path, unsigned how)
 	m->system = how & MAIL_BOX_SYSTEM && !mail_box_is_folder(path);
 	if (how & MAIL_BOX_PREVIEW)
 		preview(m);
-	m->box = mailbox_open_plain(path, how & MAIL_BOX_CHECK, &m->err);
+	m->box = mailbox_open_plain(m->path, how & MAIL_BOX_CHECK, &m->err);
 	if (!m->box)
 		return -1;
 	if (grow(m, mailbox_count(m->box)) < 0) {

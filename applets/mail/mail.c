@@ -44,6 +44,7 @@
  *
  * file account.c MAIL_ACCOUNT
  * file args.c MAIL_RC
+ * file author.c MAIL_READ
  * file help.c MAIL_RC
  * file shell.c MAIL_RC
  * file command.c MAIL_RC
@@ -594,7 +595,7 @@ static bool is_own(const struct options *o)
 
 static int read_mode(struct mail *m, const struct options *o, const char *file)
 {
-	unsigned how = (o->exists ? MAIL_BOX_CHECK : 0) |
+	unsigned how = (o->exists && !o->list ? MAIL_BOX_CHECK : 0) |
 			(is_own(o) ? MAIL_BOX_SYSTEM : 0) |
 			(o->headers || o->no_headers ? 0 : MAIL_BOX_PREVIEW);
 	char path[PATH_MAX];
