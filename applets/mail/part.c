@@ -22,8 +22,6 @@ static const struct {
 	{ "application", "x-pkcs7-signature", N_("S/MIME signature") },
 	{ "application", "pkcs7-mime", N_("S/MIME signed or encrypted message") },
 	{ "application", "x-pkcs7-mime", N_("S/MIME signed or encrypted message") },
-	{ "application", "ms-tnef", N_("Outlook's winmail.dat (TNEF)") },
-	{ "application", "vnd.ms-tnef", N_("Outlook's winmail.dat (TNEF)") },
 	{ "message", "rfc822", N_("message") },
 	{ "message", "global", N_("message") },
 	{ "message", "news", N_("message") },
@@ -31,8 +29,21 @@ static const struct {
 	{ "message", "partial", N_("piece of a message") }
 };
 
+bool mail_part_is_tnef(const struct stream_part *p)
+{
+	return span_ends(p->subtype, "ms-tnef") ||
+			span_is(part_param(p->place_value, "filename"),
+				"winmail.dat") ||
+			span_is(part_param(p->type_value, "name"),
+				"winmail.dat");
+}
+
 void mail_part_kind(struct str *out, const struct stream_part *p)
 {
+	if (mail_part_is_tnef(p)) {
+		str_adds(out, T("Outlook's winmail.dat (TNEF)"));
+		return;
+	}
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (span_is(p->type, names[i].type) &&
 		    span_is(p->subtype, names[i].subtype)) {
@@ -48,6 +59,8 @@ void mail_part_name(struct str *out, const struct stream_part *p)
 {
 	if (!param_text(out, p->place_value, "filename"))
 		param_text(out, p->type_value, "name");
+	if (!span_trim(str_span(out)).n)
+		str_clear(out);
 }
 
 void mail_part_size(struct str *out, uint64_t octets)

@@ -7,6 +7,7 @@
 #include "mail/fields.h"
 #include "mail/part.h"
 #include "mail/var.h"
+#include "mime/addr.h"
 #include "mime/calendar.h"
 #include "mime/charset.h"
 #include "mime/flow.h"
@@ -127,16 +128,77 @@ static void add_folded(struct view *v, struct str *out, struct span value)
 	}
 }
 
+/* Of a list of addresses: with the names decoded, and quoted where they have to be. */
+struct people {
+	struct str out;
+	bool odd;		/* a name that would pass as an address */
+};
+
+static bool add_person(void *arg, const struct addr_entry *e)
+{
+	struct people *p = arg;
+	struct str name;
+	bool odd = false;
+
+	str_init(&name, STREAM_FIELD);
+	word_decode(&name, e->name);
+	for (size_t i = 0; i < name.n; i++)
+		odd = odd || span_has(SPAN("<>@,"), name.p[i]);
+	str_adds(&p->out, p->out.n ? ", " : "");
+	if (odd && e->name.p[0] != '"') {
+		p->odd = true;
+		addr_put_quoted(&p->out, str_span(&name));
+	} else {
+		str_add(&p->out, str_span(&name));
+	}
+	str_adds(&p->out, name.n ? " <" : "<");
+	addr_put(&p->out, &e->addr);
+	str_addc(&p->out, '>');
+	str_free(&name);
+	return true;
+}
+
+/*
+ * "=?utf-8?q?Bank_=3Cbank=40a.com=3E?= <x@b.com>" must not look as if it came
+ * from the bank. false: nothing of the kind.
+ */
+static bool quote_names(struct str *out, struct span value)
+{
+	struct people p = { .odd = false };
+
+	if (!span_has(value, '?'))
+		return false;
+	str_init(&p.out, out->cap);
+	addr_each(value, add_person, &p);
+	if (p.odd)
+		str_add(out, str_span(&p.out));
+	str_free(&p.out);
+	return p.odd;
+}
+
+static bool has_addresses(struct span name)
+{
+	static const char names[][9] = {
+		"From", "To", "Cc", "Bcc", "Reply-To", "Sender"
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (span_is(name, names[i]))
+			return true;
+	return false;
+}
+
 /* Unfolded, in UTF-8; octets that nothing is said of as charset.h has it. */
-static void decode(struct str *out, struct span value)
+static void decode(struct str *out, const struct header_field *f)
 {
 	struct str text, utf8;
 
 	str_init(&text, STREAM_FIELD);
 	str_init(&utf8, 4 * STREAM_FIELD + 32);
-	header_unfold(&text, value);
+	header_unfold(&text, f->value);
 	charset_to_utf8(&utf8, str_span(&text), SPAN(""));
-	word_decode(out, str_span(&utf8));
+	if (!has_addresses(f->name) || !quote_names(out, str_span(&utf8)))
+		word_decode(out, str_span(&utf8));
 	str_free(&text);
 	str_free(&utf8);
 }
@@ -167,7 +229,7 @@ static void on_field(void *arg, const struct header_field *f)
 	str_init(&value, 5 * STREAM_FIELD);
 	str_add(&text, f->name);
 	str_adds(&text, ": ");
-	decode(&value, f->value);
+	decode(&value, f);
 	if (v->width)
 		add_folded(v, &text, str_span(&value));
 	else
@@ -187,7 +249,7 @@ static enum kind kind_of(const struct view *v, const struct stream_part *p)
 	/* asked for: an enclosed message as it came */
 	text = text || (v->only && p->enclosed);
 
-	if (CFG_MAIL_CALENDAR && span_ends(p->subtype, "ms-tnef"))
+	if (CFG_MAIL_CALENDAR && mail_part_is_tnef(p))
 		return TNEF;
 	if (!text)
 		return NAMED;
