@@ -1,4 +1,5 @@
 #include "mail/box.h"
+#include "config.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -95,7 +96,8 @@ int mail_box_open(struct mail *m, const char *path, unsigned how)
 		mail_box_close(m);
 		return -1;
 	}
-	mail_order_auto(m);
+	if (CFG_MAIL_SORT)
+		mail_order_auto(m);
 	m->read_only = mail_var(m, "readonly") ||
 			(access(path, W_OK) < 0 && errno != ENOENT);
 	m->dot = start(m);
