@@ -189,10 +189,11 @@ class FakeDNS(threading.Thread):
 
     An MX value is (preference, host). A name without any type does not exist;
     the value "SERVFAIL" is that answer, "silence" none at all. TLSA values are
-    (usage, selector, matching, data). Names in `signed` are authentic (AD).
+    (usage, selector, matching, data), SRV values (priority, weight, port, host).
+    Names in `signed` are authentic (AD).
     """
     TYPES = {"A": 1, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28,
-             "TLSA": 52}
+             "SRV": 33, "TLSA": 52}
 
     def __init__(self, zone, signed=(), host="127.0.0.1", port=0):
         super().__init__(daemon=True)
@@ -255,6 +256,8 @@ class FakeDNS(threading.Thread):
             return socket.inet_pton(socket.AF_INET6, value)
         if kind == "MX":
             return struct.pack("!H", value[0]) + self.name(value[1])
+        if kind == "SRV":
+            return struct.pack("!HHH", *value[:3]) + self.name(value[3])
         if kind == "TLSA":
             return bytes(value[:3]) + value[3]
         if kind == "TXT":
