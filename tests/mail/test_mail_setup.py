@@ -2,8 +2,11 @@
 
 import os
 import pathlib
+import poplib
 import re
 import shutil
+import socket
+import ssl
 import stat
 import subprocess
 import tempfile
@@ -186,7 +189,7 @@ def test_wrong_password_then_right(world):
     pairs[5:5] = [(ACCOUNT, ""), (PASSWORD, "secret")]
     screen, status = world.play(*pairs)
     assert status == 0
-    assert "535 5.7.8 no" not in screen or "It does not work" in screen
+    assert "It does not work: 535 no" in screen
     assert "user or password is wrong" in re.sub(r"\s+", " ", screen)
     assert world.secret.read_text() == "secret\n"
 
@@ -313,9 +316,7 @@ def test_stopped_at_each_question(world, end):
 
 
 def test_stopped_while_it_asks(world):
-    before = world.files()
-    world.smtp.replies["greeting"] = None
-    listener = __import__("socket").create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", 0))
     world.conf.write_text(world.base.replace("connect-timeout 2s",
                                              "connect-timeout 1m"))
     before = world.files()
@@ -384,9 +385,13 @@ def test_server(world):
             time.sleep(0.05)
         assert len(list(box.glob("new/*"))) == 2
         assert "left the queue" in again or "queued" in again
-        assert b"+OK" in subprocess.run(
-            ["curl", "-sv", f"pop3://127.0.0.1:{port['pop3s']}"],
-            capture_output=True).stderr or password
+        context = ssl._create_unverified_context()
+        pop = poplib.POP3_SSL("127.0.0.1", port["pop3s"], timeout=10,
+                              context=context)
+        pop.user("alice@p.test")
+        assert pop.pass_(password).startswith(b"+OK")
+        assert pop.stat()[0] == 2
+        pop.quit()
     finally:
         i.stop()
 
