@@ -198,6 +198,7 @@ class FakeDNS(threading.Thread):
     def __init__(self, zone, signed=(), host="127.0.0.1", port=0):
         super().__init__(daemon=True)
         self.zone, self.asked, self.signed = zone, [], signed
+        self.closing = False
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((host, port or free_port()))   # for TCP, too
         self.port = self.socket.getsockname()[1]
@@ -207,6 +208,8 @@ class FakeDNS(threading.Thread):
         while True:
             try:                # closed by the test: the end
                 query, peer = self.socket.recvfrom(600)
+                if self.closing:
+                    return
                 answer = self.answer(query)
                 if answer:
                     self.socket.sendto(answer, peer)
@@ -270,6 +273,13 @@ class FakeDNS(threading.Thread):
                         for label in text.split(".") if label) + b"\0"
 
     def close(self):
+        # First the thread ends: else it may be about to read from the number
+        # of a descriptor that the next FakeDNS then has, and eat its packet.
+        if self.is_alive() and not self.closing:
+            self.closing = True
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.sendto(b"end", self.socket.getsockname())
+            self.join(5)
         self.socket.close()
 
     def __enter__(self):
