@@ -40,7 +40,7 @@ class Machine:
             **{f"{d}-dir": path / d for d in
                ("spool", "state", "mail", "mbox", "run")},
             "user-queue": me(), "user-store": me(), "user-auth": me(),
-            "nameserver": f"127.0.0.1:{self.dns.port}", "dns-timeout": "5s",
+            "nameserver": f"127.0.0.1:{self.dns.port}", "dns-timeout": "3s",
             "connect-timeout": "2s", "aliases": path / "aliases",
             "system-users": "no", "listen": f"smtp *:{free_port()}",
         }

@@ -16,7 +16,7 @@ import pexpect
 import pytest
 
 from fakes import FakeDNS, FakeSMTP, make_cert
-from instance import BIN, Instance, free_port
+from instance import BIN, ROOT, Instance, free_port
 
 ZONE = {("p.test", "A"): ["127.0.0.1"], ("smtp.p.test", "A"): ["127.0.0.1"],
         ("bad.p.test", "A"): ["127.0.0.1"]}
@@ -516,3 +516,52 @@ def test_options():
     for argv in (["--answers", "x"], ["--no-check"], ["--setup", "x"]):
         assert subprocess.run([BIN, "mailconf", *argv],
                               capture_output=True).returncode == 64
+
+
+# --- docs/setup.md
+
+def test_the_transcript_of_the_docs(world):
+    """What the page shows is what is seen, but for paths, ports and blanks."""
+    page = (ROOT / "docs" / "setup.md").read_text()
+    want = re.search(r"```\n(Setting up.*?)```", page, re.S)[1]
+    cert = make_cert(world.dir, "smtp.provider.example")
+    world.conf.unlink()
+    with FakeSMTP(cert=cert, user=("me@provider.example", "secret")) as s:
+        world.dns.zone.update({
+            ("smtp.provider.example", "A"): ["127.0.0.1"],
+            ("_submission._tcp.provider.example", "SRV"): [
+                (0, 1, s.port, "smtp.provider.example")]})
+        base = world.base.replace("# keep me\n", "").replace(
+            str(world.cert[0]), str(cert[0]))
+        world.conf.write_text(base + "hostname gate\n" + "".join(
+            f"listen {x} none\n" for x in ("smtp", "submission", "smtps",
+                                           "pop3", "pop3s")))
+        got, status = world.play(
+            (KIND, "1"), (HOST, "gate.example.org"),
+            (ACCOUNT, "me@provider.example"), (SERVER, ""),
+            (PASSWORD, "wrong"), (ACCOUNT, ""), (PASSWORD, "secret"),
+            (ALERTS, "admin@example.org"))
+        assert status == 0
+        got = got.replace(f":{s.port}", ":587")
+    # a new machine has no configuration that could say where its DNS is
+    got = got.replace("1, 2 or 3 [2]: 1", "1, 2 or 3 [1]:")
+    got = re.sub(r"\s*\(as it was:\s*\S+\)", "", got)
+    got = got.replace(f"{world.dir}/conf", "/etc/pillarbox.conf").replace(
+        f"{world.dir}/", "/etc/")
+
+    def plain(text):
+        return re.sub(r"\s+", " ", re.sub(r" +$", "", text, flags=re.M))
+    assert plain(got) == plain(want)
+
+
+def test_keys_of_the_docs(world):
+    """The table of the page has all keys that there are, and no other."""
+    page = (ROOT / "docs" / "setup.md").read_text()
+    table = page[page.index("| key |"):page.index("What is missing")]
+    keys = set(re.findall(r"`([a-z-]+)`", "".join(
+        x.split("|")[1] for x in table.splitlines() if x.startswith("|"))))
+    for key in keys:
+        out = world.answers(f"{key}\n", status=65)
+        assert "needs a value" in out, key
+    assert keys == {"kind", "hostname", "users", "account", "server",
+                    "password", "password-file", "alerts"}
