@@ -268,7 +268,8 @@ static void make_conf(struct setup *s, struct change *f)
 	edit_listen(s, text);
 	edit_smarthost(s, text);
 	add_domains(s, text);
-	if (!CFG_ALIASES && CFG_MASQUERADE && *s->value[SETUP_ALERTS]) {
+	if (setup_root(s) == SETUP_ROOT_MASQUERADE &&
+			*s->value[SETUP_ALERTS]) {
 		char line[SETUP_VALUE + 8];
 
 		snprintf(line, sizeof(line), "root %s",
@@ -321,7 +322,7 @@ static int open_all(struct setup *s, struct change files[FILES_MOST],
 			return -1;
 		str_addf(&files[0].after, "%s\n", s->value[SETUP_PASSWORD]);
 	}
-	if (CFG_ALIASES && *alerts && strcmp(s->conf->aliases, "none") != 0) {
+	if (setup_root(s) == SETUP_ROOT_ALIAS && *alerts) {
 		if (open_change(&files[1], s->conf->aliases, 0644, err) < 0)
 			return -1;
 		make_aliases(alerts, &files[1]);

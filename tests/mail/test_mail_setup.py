@@ -61,9 +61,12 @@ class World:
                 if p.is_file()}
 
     def spawn(self, *argv, size=(24, 80)):
-        return pexpect.spawn(
+        p = pexpect.spawn(
             BIN, ["mailconf", "--setup", "-C", str(self.conf), *argv],
-            timeout=20, encoding="utf-8", dimensions=size, env=self.env())
+            timeout=30, encoding="utf-8", dimensions=size, env=self.env())
+        p.delaybeforesend = None
+        p.delayafterclose = p.ptyproc.delayafterclose = 0.01
+        return p
 
     def play(self, *pairs, size=(24, 80), argv=()):
         """Answers questions; gives all that was on the screen."""
@@ -258,6 +261,33 @@ def test_certificates_that_are_not_good(world):
             assert not [x for x in s.lines if x.startswith("AUTH")]
 
 
+def test_no_tls(world):
+    """Without TLS no password; without an account it is the admin's affair."""
+    with FakeSMTP(user=("me@p.test", "secret")) as s:
+        pairs = world.good()
+        pairs.insert(3, (SERVER, f"smtp.p.test:{s.port}"))
+        screen, status = world.play(*pairs)
+        assert status == 0 and "It has no TLS" in screen
+        assert not [x for x in s.lines if x.startswith("AUTH")]
+    with FakeSMTP() as s:
+        out = world.answers(
+            f"kind 1\nhostname gate.p.test\naccount -\n"
+            f"server smtp.p.test:{s.port}\nalerts a@b.test\n")
+        assert "delivered" in out and s.messages
+        assert re.search(rf"^smarthost smtp.p.test:{s.port} none$",
+                         world.conf.read_text(), re.M)
+
+
+def test_aliases_are_switched_off(world):
+    """Then a line of masquerade sends root's mail on."""
+    world.conf.write_text(world.base.replace(f"aliases {world.aliases}",
+                                             "aliases none"))
+    world.play(*world.good(**{ALERTS: "you@p.test"}))
+    assert "masquerade root you@p.test\n" in world.conf.read_text()
+    screen, status = world.play(*world.good(**{PASSWORD: "", ALERTS: ""}))
+    assert "[you@p.test]" in screen and "nothing is written" in screen
+
+
 def test_no_network(world):
     """With ! before it a server is taken as it is, and the mail waits."""
     world.dns.close()
@@ -437,6 +467,8 @@ def test_answers(world):
     (("hostname gate.p.test", "hostname localhost"), "hostname: Every", 69),
     (("password secret", "password wrong"), "password is wrong", 69),
     (("password secret\n", ""), "password: A password is needed", 69),
+    (("alerts", "users a\nalerts"), "users: not for this kind", 69),
+    (("kind provider", "kind all"), "kind: Please type", 69),
     (("server {server}", "server gone.p.test"), "does not work", 69),
     (("password secret", "password-file /nowhere"), "needed", 69),
 ])
