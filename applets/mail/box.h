@@ -1,29 +1,42 @@
 /* box - the mailbox that mail has open: reading, and what quit makes of it
  *
  * While it is open no lock is held, so mail can be delivered and other
- * programs can read. Quit opens it again with its locks, finds the messages
- * by their unique ids, and merges what was done: nothing that others
- * delivered or removed meanwhile is lost or comes back.
+ * programs can read. Quit locks it, finds each message again where it is now,
+ * and does what was done: nothing that others delivered or removed meanwhile is
+ * lost or comes back.
  */
 #ifndef MAIL_BOX_H
 #define MAIL_BOX_H
 
 #include "mail/mail.h"
 
-/* system: see struct mail. 0 or -1 with m->err. */
-int mail_box_open(struct mail *m, const char *path, bool system);
+enum {
+	MAIL_BOX_CHECK = 1,	/* only to see if there is a message */
+	MAIL_BOX_SYSTEM = 2,	/* see struct mail */
+	MAIL_BOX_PREVIEW = 4	/* to a terminal, the first screen of a huge one */
+};
+/* how: MAIL_BOX_... 0 or -1 with m->err. */
+int mail_box_open(struct mail *m, const char *path, unsigned how);
 /* Forgets what was done. */
 void mail_box_close(struct mail *m);
 /* Does what was done, tells it, and closes. -1: all is as it was, and open. */
 int mail_box_quit(struct mail *m);
 /* Looks for mail that came; gives how many. */
 unsigned mail_box_refresh(struct mail *m);
+/* The same, and tells of it. */
+bool mail_box_announce(struct mail *m);
+bool mail_box_is_folder(const char *path);	/* a Maildir, or to be one */
+
+struct mail_copied {
+	unsigned messages;
+	uint64_t octets;
+};
 /*
- * Appends message n of box to the mbox or Maildir at path, its flags with it;
- * durable when `flush` is set. Counts into *octets. 0 or -1 with err.
+ * Appends the messages of m->set to the mbox or Maildir at path, their flags with
+ * them; durable, and to an mbox all of them or none. What others have removed is
+ * taken out of m->set. 0 or -1 with m->err.
  */
-int mail_box_copy(struct mailbox *box, unsigned n, const char *path,
-		bool flush, uint64_t *octets, struct err *err);
+int mail_box_copy(struct mail *m, const char *path, struct mail_copied *sum);
 
 /* Flags as the mailbox has them, and this session's on top. */
 unsigned mail_box_flags(struct mail *m, unsigned n);

@@ -2,30 +2,32 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "config.h"
+#include "mail/attach.h"
+#include "mail/drafts.h"
 #include "mail/send.h"
-#include "mime/word.h"
+#include "os/clock.h"
 #include "os/file.h"
+#include "os/text.h"
 
 #define FIELD_MOST 65536
 #define PIECE 16384
+#define FLUSH_MS 5000
 
-const char *mail_draft_name(enum mail_field f)
+int mail_draft_init(struct mail *m, struct mail_draft *d)
 {
-	static const char names[MAIL_FIELDS][12] = {
-		"To", "Cc", "Bcc", "Subject", "In-Reply-To", "References"
+	*d = (struct mail_draft){
+		.fd = -1, .ends_in_lf = true, .start = MAIL_DRAFT_ROOM
 	};
-
-	return names[f];
-}
-
-int mail_draft_init(struct mail_draft *d, struct err *err)
-{
-	*d = (struct mail_draft){ .ends_in_lf = true };
 	for (int i = 0; i < MAIL_FIELDS; i++)
 		str_init(&d->field[i], FIELD_MOST);
-	d->fd = file_temporary(err);
+	if (CFG_MAIL_DRAFTS && m->term.tty_in)
+		d->fd = mail_drafts_make(m, d);
+	if (d->fd < 0)
+		d->fd = file_temporary(&m->err);
 	return d->fd < 0 ? -1 : 0;
 }
 
@@ -33,8 +35,39 @@ void mail_draft_free(struct mail_draft *d)
 {
 	for (int i = 0; i < MAIL_FIELDS; i++)
 		str_free(&d->field[i]);
+	if (CFG_MAIL_ATTACH)
+		mail_attach_free(d);
+	if (CFG_MAIL_DRAFTS && d->path) {
+		unlinkat(AT_FDCWD, d->path, 0);
+		free(d->path);
+	}
 	if (d->fd >= 0)
 		close(d->fd);
+}
+
+/* ---- what survives */
+
+void mail_draft_keep(struct mail_draft *d)
+{
+	struct str head;
+	int64_t now = clock_ms();
+
+	if (!CFG_MAIL_DRAFTS || !d->path)
+		return;
+	str_init(&head, MAIL_DRAFT_ROOM);
+	mail_draft_fields(d, &head);
+	/* what a longer one left there goes */
+	while (head.n < d->head)
+		str_addc(&head, '\n');
+	if (!head.bad && lseek(d->fd, d->start - (int64_t)head.n,
+			SEEK_SET) >= 0)
+		file_write(d->fd, head.p, head.n);
+	d->head = head.n;
+	str_free(&head);
+	if (now - d->flushed >= FLUSH_MS) {
+		fdatasync(d->fd);
+		d->flushed = now;
+	}
 }
 
 /* ---- the body */
@@ -43,11 +76,78 @@ int mail_draft_add(struct mail_draft *d, struct span text, struct err *err)
 {
 	if (!text.n)
 		return 0;
-	if (lseek(d->fd, MAIL_DRAFT_ROOM + (off_t)d->size, SEEK_SET) < 0 ||
+	if (lseek(d->fd, d->start + (off_t)d->size, SEEK_SET) < 0 ||
 	    file_write(d->fd, text.p, text.n) < 0)
-		return err_errno(err, "temporary file");
+		return err_errno(err, "%s", T("temporary file"));
 	d->size += text.n;
 	d->ends_in_lf = text.p[text.n - 1] == '\n';
+	return 0;
+}
+
+static int cut_to(struct mail_draft *d, uint64_t size)
+{
+	char last = '\n';
+
+	if (size)
+		file_pread(d->fd, &last, 1, d->start + (int64_t)size - 1);
+	d->size = size;
+	d->ends_in_lf = last == '\n';
+	return ftruncate(d->fd, d->start + (off_t)size);
+}
+
+int mail_draft_add_file(struct mail_draft *d, int fd, int64_t at,
+		struct err *err)
+{
+	uint64_t had = d->size;
+	char buf[PIECE];
+	ssize_t n;
+
+	while ((n = file_pread(fd, buf, sizeof(buf), at)) > 0) {
+		if (mail_draft_add(d, span_make(buf, (size_t)n), err) < 0)
+			break;
+		at += n;
+	}
+	if (n < 0)
+		err_errno(err, "%s", T("reading"));
+	if (n != 0)
+		cut_to(d, had);
+	return n ? -1 : 0;
+}
+
+/* What lies at `from` of the body, to its end, becomes the body. */
+static int move_down(struct mail_draft *d, uint64_t from, struct err *err)
+{
+	uint64_t size = d->size - from;
+	char buf[PIECE];
+	ssize_t n;
+
+	for (uint64_t at = 0; at < size; at += (uint64_t)n) {
+		n = file_pread(d->fd, buf, sizeof(buf),
+				d->start + (int64_t)(from + at));
+		if (n <= 0 || lseek(d->fd, d->start + (int64_t)at,
+				SEEK_SET) < 0 ||
+		    file_write(d->fd, buf, (size_t)n) < 0)
+			return err_errno(err, "%s", T("temporary file"));
+	}
+	return cut_to(d, size);
+}
+
+/* First it lies behind the old one: then the disk cannot be full any more. */
+int mail_draft_replace(struct mail_draft *d, int fd, struct err *err)
+{
+	uint64_t had = d->size;
+
+	return mail_draft_add_file(d, fd, 0, err) < 0 ? -1 :
+			move_down(d, had, err);
+}
+
+/* A draft with a name keeps its body where drafts.c looks for it. */
+int mail_draft_cut(struct mail_draft *d, uint64_t n, struct err *err)
+{
+	if (CFG_MAIL_DRAFTS && d->path)
+		return n ? move_down(d, n, err) : 0;
+	d->start += (int64_t)n;
+	d->size -= n;
 	return 0;
 }
 
@@ -61,12 +161,12 @@ int mail_draft_each(const struct mail_draft *d,
 		uint64_t left = d->size - at;
 		ssize_t n = file_pread(d->fd, buf, left < PIECE ?
 				(size_t)left : PIECE,
-				MAIL_DRAFT_ROOM + (int64_t)at);
+				d->start + (int64_t)at);
 		struct span piece = span_make(buf, n > 0 ? (size_t)n : 0);
 		size_t lf = span_rfind(piece, '\n');
 
 		if (n <= 0)
-			return err_errno(err, "temporary file");
+			return err_errno(err, "%s", T("temporary file"));
 		if (piece.n < left)
 			piece.n = lf < piece.n ? lf + 1 :
 					mail_term_whole(piece);
@@ -75,218 +175,4 @@ int mail_draft_each(const struct mail_draft *d,
 		at += piece.n;
 	}
 	return 0;
-}
-
-/* ---- the fields */
-
-/* Does the text follow RFC 5322, or is it the "bob alice" of old? */
-static bool is_list(struct span text)
-{
-	for (size_t i = 0; i < text.n; i++)
-		if (text.p[i] && strchr(",\"<(:;", text.p[i]))
-			return true;
-	return false;
-}
-
-void mail_draft_address(struct str *list, struct span address)
-{
-	struct span rest = span_trim(address);
-	bool whole = is_list(rest);
-
-	while (rest.n) {
-		str_adds(list, list->n ? ", " : "");
-		str_add(list, whole ? rest : span_word(&rest));
-		if (whole)
-			break;
-	}
-}
-
-void mail_draft_show(struct mail *m, const struct mail_draft *d)
-{
-	struct str text;
-
-	str_init(&text, FIELD_MOST);
-	for (enum mail_field f = MAIL_TO; f <= MAIL_SUBJECT; f++) {
-		if (!d->field[f].n)
-			continue;
-		str_addf(&text, "%s: ", mail_draft_name(f));
-		word_decode(&text, str_span(&d->field[f]));
-		str_addc(&text, '\n');
-	}
-	mail_term_text(&m->term, str_span(&text));
-	str_free(&text);
-}
-
-bool mail_draft_ask(struct mail *m, struct mail_draft *d, enum mail_field f)
-{
-	struct str *field = &d->field[f];
-	char prompt[16];
-	struct str line;
-	bool ok;
-
-	snprintf(prompt, sizeof(prompt), "%s: ", mail_draft_name(f));
-	str_init(&line, MAIL_LINE_MOST);
-	ok = mail_term_edit(&m->term, prompt, str_span(field), &line) ==
-			MAIL_LINE;
-	if (ok) {
-		str_clear(field);
-		str_add(field, span_trim(str_span(&line)));
-	}
-	str_free(&line);
-	return ok;
-}
-
-/* ---- the ~ escapes (POSIX mailx, "Command Escapes") */
-
-enum next { GO_ON, SEND, GIVE_UP, FORGET };
-
-static int show_piece(void *arg, struct span piece)
-{
-	mail_term_text(arg, piece);
-	return mail_term_stopped(arg) ? -1 : 0;
-}
-
-static void show_draft(struct mail *m, struct mail_draft *d)
-{
-	mail_term_page_begin(&m->term);
-	mail_term_printf(&m->term, "-------\nMessage contains:\n");
-	mail_draft_show(m, d);
-	mail_term_printf(&m->term, "\n");
-	mail_draft_each(d, show_piece, &m->term, &m->err);
-	mail_term_page_end(&m->term);
-	mail_term_printf(&m->term, "(continue)\n");
-}
-
-static void insert_file(struct mail *m, struct mail_draft *d, struct span name)
-{
-	char path[PATH_MAX], buf[4096];
-	ssize_t n = -1;
-	int64_t at = 0;
-	int fd = -1;
-
-	if (mail_path(m, name, path) == 0) {
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-		err_errno(&m->err, "%s", path);
-	}
-	while (fd >= 0 && (n = file_pread(fd, buf, sizeof(buf), at)) > 0 &&
-	    mail_draft_add(d, span_make(buf, (size_t)n), &m->err) == 0)
-		at += n;
-	if (fd >= 0)
-		close(fd);
-	if (n != 0)
-		mail_failed(m);
-	else
-		mail_term_printf(&m->term, "%lld octets\n", (long long)at);
-}
-
-static enum next escape(struct mail *m, struct mail_draft *d, struct span rest)
-{
-	struct span arg = span_trim(span_rest(rest, 1));
-	char c = rest.n ? rest.p[0] : '?';
-	size_t end = span_find(SPAN(".qx"), c);		/* in enum next's order */
-	size_t field = span_find(SPAN("tcbs"), c);	/* enum mail_field's */
-
-	if (end < 3)
-		return (enum next)(SEND + end);
-	if (c == 's') {
-		str_clear(&d->field[field]);
-		str_add(&d->field[field], arg);
-	} else if (field < MAIL_SUBJECT) {
-		mail_draft_address(&d->field[field], arg);
-	} else if (c == 'p') {
-		show_draft(m, d);
-	} else if (c == 'r') {
-		insert_file(m, d, arg);
-	} else {
-		mail_term_printf(&m->term, "~. send  ~q give up  ~x and keep "
-				"no dead.letter  ~p show\n~s SUBJECT  "
-				"~t ~c ~b ADDRESS: to, cc, bcc  ~r FILE  "
-				"~~ a line with ~\n");
-	}
-	return GO_ON;
-}
-
-/* ---- reading it in */
-
-static enum next add(struct mail *m, struct mail_draft *d, struct span text)
-{
-	if (mail_draft_add(d, text, &m->err) == 0)
-		return GO_ON;
-	mail_failed(m);
-	return GIVE_UP;
-}
-
-/* A line of text, a dot, an escape. */
-static enum next take_line(struct mail *m, struct mail_draft *d,
-		struct str *line)
-{
-	struct span text = str_span(line);
-
-	if (span_is(text, "."))
-		return SEND;
-	if (span_starts(text, "~")) {
-		text = span_rest(text, 1);
-		if (!span_starts(text, "~"))
-			return escape(m, d, text);
-		str_cut(line, 1);
-	}
-	if (!m->term.partial)
-		str_addc(line, '\n');
-	return add(m, d, str_span(line));
-}
-
-static enum next edit_lines(struct mail *m, struct mail_draft *d,
-		struct str *line)
-{
-	bool warned = false;	/* one ^C came */
-	enum next next = GO_ON;
-
-	while (next == GO_ON) {
-		enum mail_input in = mail_term_line(&m->term, "", line);
-
-		if (in == MAIL_LINE) {
-			warned = false;
-			next = take_line(m, d, line);
-		} else if (in == MAIL_EOF) {
-			next = SEND;
-		} else if (in == MAIL_HANGUP || warned || !m->term.tty_in) {
-			next = GIVE_UP;
-		} else {
-			warned = true;
-			mail_term_printf(&m->term, "\n(Interrupt -- one more "
-					"to kill letter)\n");
-		}
-	}
-	return next;
-}
-
-/* A script's text, as it is. */
-static enum next edit_block(struct mail *m, struct mail_draft *d)
-{
-	char buf[4096];
-	long n;
-
-	while ((n = mail_term_block(&m->term, buf, sizeof(buf))) > 0) {
-		if (add(m, d, span_make(buf, (size_t)n)) != GO_ON)
-			return FORGET;
-		if (d->size > m->conf->max_message_size) {
-			mail_term_error(&m->term, "mail: the message is "
-					"larger than max-message-size");
-			return FORGET;
-		}
-	}
-	return n < 0 ? GIVE_UP : SEND;
-}
-
-bool mail_draft_edit(struct mail *m, struct mail_draft *d, bool escapes)
-{
-	struct str line;
-	enum next next;
-
-	str_init(&line, MAIL_LINE_MOST + 1);
-	next = escapes ? edit_lines(m, d, &line) : edit_block(m, d);
-	str_free(&line);
-	if (next == GIVE_UP)
-		mail_send_dead(m, d);
-	return next == SEND;
 }

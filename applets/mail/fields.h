@@ -6,5 +6,7 @@
 
 /* As ignore and retain have it; when neither was said: Date From To Cc Reply-To Subject. */
 bool mail_field_shown(const struct mail *m, struct span name);
+/* The same for what is forwarded: fwdignore and fwdretain; else as it is shown. */
+bool mail_field_forwarded(const struct mail *m, struct span name);
 
 #endif

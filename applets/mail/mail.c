@@ -4,32 +4,59 @@
  *
  * applet mail tool
  * applet mailx tool
+ * file attach.c MAIL_ATTACH
+ * file drafts.c MAIL_DRAFTS
+ * file escape.c MAIL_READ
+ * file forward.c MAIL_FORWARD
+ * file quote.c MAIL_READ
+ * file record.c MAIL_READ
+ * file reply.c MAIL_READ
  *
  * config MAIL
  *	bool "mail (33 kB)"
  *	default y
  *	select LIB_ZLIB
  *	help
- *	  usage: mail [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] ADDRESS...
- *	         mail [-eHN] [-u USER]
- *	         mail [-eHN] -f [FILE]
+ *	  usage: mail [-Eit] [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] [-a WHAT]
+ *	              [-M TYPE] [-q FILE] ADDRESS...
+ *	         mail [-eHNR] [-L LIST] [-u USER]
+ *	         mail [-eHNR] [-L LIST] -f [FILE]
  *
  *	  Sends the text of standard input, or reads mail: ? lists the commands.
  *
  *	  -s SUBJECT  -c CC  -b BCC  -r FROM
+ *	  -a WHAT     "Name: value": a header field; with MAIL_ATTACH a file
+ *	  -E          do not send an empty text
+ *	  -M TYPE     the text is of this type: text/html
+ *	  -q FILE     the text begins with it
+ *	  -t          the text begins with its header: To, Cc, Bcc, Subject
  *	  -f          read a mailbox: FILE, +FOLDER, or ~/mbox
  *	  -u USER     read the mail of USER, or of alice@a.com
  *	  -e          only tell by the exit status if there is mail
  *	  -H          only list the messages
+ *	  -L LIST     only list these: ":n" new ones, "bob" those of bob
  *	  -N          do not list them at the start
+ *	  -R          change nothing in the mailbox
+ *	  -S VAR=X    set a variable
  *	  -i          ignore ^C
  *	  --setup     set this machine up for mail (where built in)
  *	  -n          do not read the system's start-up file
  *
+ * file account.c MAIL_ACCOUNT
  * file args.c MAIL_RC
+ * file help.c MAIL_RC
+ * file shell.c MAIL_RC
  * file command.c MAIL_RC
  * file rc.c MAIL_RC
  * file set.c MAIL_RC
+ * file criteria.c MAIL_SEARCH
+ * file sort.c MAIL_SORT
+ * file thread.c MAIL_SORT
+ * file edit.c MAIL_EDIT
+ * file edit_draw.c MAIL_EDIT
+ * file term_edit.c MAIL_EDIT
+ * file complete.c MAIL_EDIT
+ * file remove.c MAIL_FOLDERS
  *
  * config MAIL_RC
  *	depends on MAIL
@@ -37,6 +64,20 @@
  *	default y
  *	help
  *	  ~/.mailrc and /etc/mail.rc (mail-rc), also where mail only sends.
+ *
+ * config MAIL_ACCOUNT
+ *	depends on MAIL_RC
+ *	bool "accounts: sets of variables by name (1 kB)"
+ *	default n
+ *	help
+ *	  account work { ... } in a start-up file, and mail -A work.
+ *
+ * config MAIL_HELP
+ *	depends on MAIL_READ
+ *	bool "mail: help COMMAND explains each of them (3 kB)"
+ *	default n
+ *	help
+ *	  Without it help COMMAND says what ? says.
  *
  * config MAIL_READ
  *	depends on MAIL
@@ -47,24 +88,85 @@
  *	  Without it mail only sends, as scripts and cron need it:
  *	  mail [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] ADDRESS...
  *
+ * config MAIL_SEARCH
+ *	depends on MAIL_READ
+ *	bool "mail searches for words, days, sizes and in bodies (3 kB)"
+ *	help
+ *	  The command search, and message lists as in
+ *	  delete from bob subject disk since monday.
+ *
+ * config MAIL_SORT
+ *	depends on MAIL_READ
+ *	bool "mail sorts, and shows threads (3 kB)"
+ *	help
+ *	  The commands sort, thread, unsort, and the variable autosort.
+ *
+ * config MAIL_PARTS
+ *	depends on MAIL_READ
+ *	bool "attachments: list, view, save (4 kB)"
+ *	default y
+ *	help
+ *	  The commands parts, view and detach; and write saves the attachments
+ *	  of a message, too.
+ *
+ * config MAIL_ATTACH
+ *	depends on MAIL
+ *	bool "mail attaches files (5 kB)"
+ *	default n
+ *	help
+ *	  mail -a FILE, and the escape ~@ FILE.
+ *
+ * config MAIL_FORWARD
+ *	depends on MAIL_READ
+ *	bool "mail: forward, resend (2 kB)"
+ *	default n
+ *	help
+ *	  Sends messages on: quoted, attached (with MAIL_ATTACH), or as they are.
+ *
+ * config MAIL_DRAFTS
+ *	depends on MAIL_READ
+ *	bool "mail: what is being written survives a power cut (2 kB)"
+ *	default n
+ *	help
+ *	  On a terminal the message is a file in the home folder while it is
+ *	  being written: after kill -9 or a power cut ~d or drafts goes on.
+ * config MAIL_FOLDERS
+ *	depends on MAIL_READ
+ *	bool "The commands remove and rename (2 kB)"
+ *	default n
+ *	help
+ *	  Remove mailboxes, mbox or Maildir, and give them other names.
+ *
  * config MAIL_HTML
  *	depends on MAIL_READ
- *	bool "HTML as readable text (9 kB)"
+ *	bool "HTML as readable text (12 kB)"
  *	help
  *	  Mail that has no plain text is shown as text: paragraphs, lists,
  *	  links. Without it such a part is only named.
  *
  * config MAIL_CALENDAR
  *	depends on MAIL_READ
- *	bool "Invitations, and names in winmail.dat (3 kB)"
+ *	bool "Invitations, and names in winmail.dat (4 kB)"
  *	help
  *	  What a calendar part (RFC 5545) is about: when, where, by whom; and
  *	  the names of the files that Outlook packs into winmail.dat.
+ *
+ * config MAIL_EDIT
+ *	depends on MAIL_READ
+ *	bool "Line editing, history, completion (0 kB)"
+ *	default n
+ *	help
+ *	  On terminals that obey ANSI sequences lines can be edited with the
+ *	  cursor keys and those of Emacs, lines typed before come back, and
+ *	  TAB completes commands, variables, files, folders and addresses.
+ *	  Without it, and on others, the kernel's line discipline does what
+ *	  it can.
  */
 #include "applet.h"
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,9 +175,13 @@
 #include <unistd.h>
 
 #include "base/idna.h"
+#include "mail/attach.h"
 #include "mail/box.h"
 #include "mail/command.h"
+#include "mail/drafts.h"
 #include "mail/mail.h"
+#include "mail/order.h"
+#include "mail/record.h"
 #include "mail/rc.h"
 #include "mail/send.h"
 #include "mail/show.h"
@@ -83,13 +189,17 @@
 #include "os/opt.h"
 #include "os/priv.h"
 #include "os/proc.h"
+#include "os/text.h"
 
 #define NO_MAIL 1		/* exit status, as POSIX has it for -e */
 
 struct options {
-	const char *subject, *from, *user;
-	struct opt_list cc, bcc;
+	const char *subject, *from, *user, *account, *list;
+	const char *type, *quoted;
+	struct opt_list cc, bcc, more, fields, set;
 	bool file, exists, headers, no_headers, ignore, bare, setup;
+	bool template, skip_empty, record, escapes, debug;
+	bool read_only, verbose;
 };
 
 static const struct opt_row rows[] = {
@@ -97,6 +207,18 @@ static const struct opt_row rows[] = {
 	{ 'c', "cc", OPT_LIST, OPT_AT(struct options, cc) },
 	{ 'b', "bcc", OPT_LIST, OPT_AT(struct options, bcc) },
 	{ 'r', "from", OPT_TEXT, OPT_AT(struct options, from) },
+	{ 'a', "attach", OPT_LIST, OPT_AT(struct options, more) },
+	{ 'C', "header", OPT_LIST, OPT_AT(struct options, fields) },
+	{ 'E', "", OPT_FLAG, OPT_AT(struct options, skip_empty) },
+	{ 'M', "type", OPT_TEXT, OPT_AT(struct options, type) },
+	{ 'q', "quote-file", OPT_TEXT, OPT_AT(struct options, quoted) },
+	{ 't', "template", OPT_FLAG, OPT_AT(struct options, template) },
+	USE_MAIL_READ({ 'F', "record", OPT_FLAG,
+		OPT_AT(struct options, record) },)
+	USE_MAIL_READ({ '~', "escapes", OPT_FLAG,
+		OPT_AT(struct options, escapes) },)
+	USE_MAIL_READ({ 'd', "debug", OPT_FLAG,
+		OPT_AT(struct options, debug) },)
 	USE_MAIL_READ({ 'f', "file", OPT_FLAG,
 		OPT_AT(struct options, file) },)
 	USE_MAIL_READ({ 'u', "user", OPT_TEXT,
@@ -107,6 +229,14 @@ static const struct opt_row rows[] = {
 		OPT_AT(struct options, headers) },)
 	USE_MAIL_READ({ 'N', "no-headers", OPT_FLAG,
 		OPT_AT(struct options, no_headers) },)
+	USE_MAIL_READ({ 'L', "list", OPT_TEXT,
+		OPT_AT(struct options, list) },)
+	USE_MAIL_READ({ 'R', "read-only", OPT_FLAG,
+		OPT_AT(struct options, read_only) },)
+	USE_MAIL_ACCOUNT({ 'A', "account", OPT_TEXT,
+		OPT_AT(struct options, account) },)
+	USE_MAIL_RC({ 'S', "set", OPT_LIST, OPT_AT(struct options, set) },)
+	{ 'v', "verbose", OPT_FLAG, OPT_AT(struct options, verbose) },
 	{ 'i', "ignore", OPT_FLAG, OPT_AT(struct options, ignore) },
 	USE_MAILCONF_SETUP({ 0, "setup", OPT_FLAG,
 		OPT_AT(struct options, setup) },)
@@ -206,46 +336,136 @@ static int find_box(struct mail *m, const char *user, char path[PATH_MAX])
 
 /* ---- sending */
 
-static int add_addresses(struct str *list, const char *const *v, int n)
+static int add_addresses(struct mail *m, struct str *list,
+		const char *const *v, int n)
 {
 	for (int i = 0; i < n; i++) {
 		if (span_has_control(span_of(v[i])))
 			return -1;
-		mail_draft_address(list, span_of(v[i]));
+		mail_draft_typed(m, list, span_of(v[i]));
 	}
 	return 0;
 }
 
-static int fill_draft(struct mail_draft *d, const struct options *o,
-		char **addresses, int n)
+static int fill_draft(struct mail *m, struct mail_draft *d,
+		const struct options *o, char **addresses, int n)
 {
 	if (span_has_control(span_of(o->subject)) ||
 	    span_has_control(span_of(o->from)) ||
-	    add_addresses(&d->field[MAIL_CC], o->cc.v, o->cc.n) < 0 ||
-	    add_addresses(&d->field[MAIL_BCC], o->bcc.v, o->bcc.n) < 0 ||
-	    add_addresses(&d->field[MAIL_TO], (const char *const *)addresses,
-			n) < 0)
-		return -1;
+	    span_has_control(span_of(o->type)) ||
+	    add_addresses(m, &d->field[MAIL_CC], o->cc.v, o->cc.n) < 0 ||
+	    add_addresses(m, &d->field[MAIL_BCC], o->bcc.v, o->bcc.n) < 0 ||
+	    add_addresses(m, &d->field[MAIL_TO],
+			(const char *const *)addresses, n) < 0)
+		return err_set(&m->err, ERR_PERM, "%s", T("an option or "
+				"address holds a line break or control "
+				"character"));
 	str_adds(&d->field[MAIL_SUBJECT], o->subject ? o->subject : "");
+	str_adds(&d->field[MAIL_TYPE], o->type ? o->type : "");
 	d->from = span_of(o->from);
+	d->template = o->template;
+	d->skip_empty = o->skip_empty;
+	d->asked = o->subject;	/* -s "" is a subject, too */
 	return 0;
 }
 
-static int send_mode(struct mail *m, const struct options *o, char **addresses,
+static int start_text(struct mail *m, struct mail_draft *d, const char *name)
+{
+	int fd = open(name, O_RDONLY | O_CLOEXEC), rc;
+
+	if (fd < 0)
+		return err_errno(&m->err, "%s", name);
+	rc = mail_draft_add_file(d, fd, 0, &m->err);
+	close(fd);
+	return rc;
+}
+
+/* -a: a file for s-nail, a header field for bsd-mailx: what is there decides. */
+static int add_more(struct mail *m, struct mail_draft *d, const char *what)
+{
+	char path[PATH_MAX];
+	const char *name = what;
+
+	/* the shell has taken the quotes off: only what it leaves is ours */
+	if (access(what, F_OK) < 0 &&
+	    mail_path_given(m, span_of(what), path) == 0)
+		name = path;
+	if (CFG_MAIL_ATTACH && access(name, F_OK) == 0)
+		return mail_attach_add(m, d, span_of(name));
+	if (mail_draft_line(m, d, span_of(what)) == 0)
+		return 0;
+	return err_set(&m->err, ERR_PERM, CFG_MAIL_ATTACH ?
+			T("%s: no such file, and no header field") :
+			T("%s: no header field"), what);
+}
+
+static int fill_more(struct mail *m, struct mail_draft *d,
+		const struct options *o)
+{
+	int rc = o->quoted ? start_text(m, d, o->quoted) : 0;
+
+	for (int i = 0; i < o->more.n && rc == 0; i++)
+		rc = add_more(m, d, o->more.v[i]);
+	for (int i = 0; i < o->fields.n && rc == 0; i++)
+		if (mail_draft_line(m, d, span_of(o->fields.v[i])) < 0)
+			rc = err_set(&m->err, ERR_PERM,
+					T("%s: no header field"),
+					o->fields.v[i]);
+	if (CFG_MAIL_READ && o->record)
+		mail_record_name(str_span(&d->field[MAIL_TO]), d->record);
+	return rc;
+}
+
+/*
+ * "mail bob -- -f alice": what follows the addresses and begins with a - is
+ * for sendmail, as bsd-mailx and s-nail have it. Gives how many addresses
+ * there are, or -1 with m->err.
+ */
+static int take_sendmail(struct mail *m, struct options *o, char **v, int n)
+{
+	static const struct opt_row sendmail[] = {
+		{ 'f', "", OPT_TEXT, OPT_AT(struct options, from) },
+		{ 'r', "", OPT_TEXT, OPT_AT(struct options, from) },
+		{ 'F', "", OPT_IGNORE_ARG, 0 },
+		{ 'i', "", OPT_IGNORE, 0 },
+		{ 'o', "", OPT_IGNORE_ARG, 0 },
+		{ 'v', "", OPT_IGNORE, 0 },
+		{ 0 }
+	};
+	int first = 0, at, count;
+
+	while (first < n && v[first][0] != '-')
+		first++;
+	if (first == n)
+		return n;
+	/* opt_parse skips one word: the "--", or what is before */
+	at = strcmp(v[first], "--") ? first - 1 : first;
+	count = n - at;
+	if (opt_parse(count, v + at, sendmail, o, &m->err) == count)
+		return first;
+	return m->err.kind ? -1 : err_set(&m->err, ERR_PERM,
+			T("%s: addresses stand before -"), v[first]);
+}
+
+static int send_mode(struct mail *m, struct options *o, char **addresses,
 		int n)
 {
 	struct mail_draft d;
 	int status = EX_CANTCREAT;
 
-	if (mail_draft_init(&d, &m->err) < 0) {
+	n = take_sendmail(m, o, addresses, n);
+	if (mail_draft_init(m, &d) < 0) {
 		mail_failed(m);
-	} else if (fill_draft(&d, o, addresses, n) < 0) {
-		mail_term_error(&m->term, "mail: an option or address holds a "
-				"line break or control character");
+	} else if (n < 0 || fill_draft(m, &d, o, addresses, n) < 0) {
+		mail_failed(m);
 		status = EX_USAGE;
+	} else if (fill_more(m, &d, o) < 0) {
+		mail_failed(m);
+		status = EX_NOINPUT;
 	} else {
-		/* -s "" is a subject, too: do not ask for it */
-		status = mail_send(m, &d, !o->subject, m->term.tty_in);
+		if (CFG_MAIL_DRAFTS)
+			mail_drafts_tell(m);
+		status = mail_send(m, &d, m->term.tty_in || o->escapes);
 	}
 	mail_draft_free(&d);
 	return status;
@@ -253,45 +473,108 @@ static int send_mode(struct mail *m, const struct options *o, char **addresses,
 
 /* ---- reading */
 
+/* The user's own, which $MAIL may name, or with -u that of another. */
+static int own_box(struct mail *m, char path[PATH_MAX])
+{
+	const char *env = getenv("MAIL");
+	char name[sizeof(m->login)];
+
+	if (env && *env && !m->other)
+		return mail_path_given(m, span_of(env), path);
+	if (strchr(m->login, '@'))
+		return find_box(m, memcpy(name, m->login, sizeof(name)), path);
+	return box_path(m, m->conf->mbox_dir, span_of(m->login), path);
+}
+
+int mail_path_system(struct mail *m, struct span user, char path[PATH_MAX])
+{
+	char name[sizeof(m->login)], login[sizeof(m->login)];
+	char full_name[sizeof(m->name)];
+	int rc;
+
+	if (!user.n)
+		return own_box(m, path);
+	if (str_copy(name, sizeof(name), user) < 0)
+		return err_set(&m->err, ERR_PERM, T("no such user"));
+	/* looking at another's mail does not make us write as they */
+	memcpy(login, m->login, sizeof(login));
+	memcpy(full_name, m->name, sizeof(full_name));
+	rc = find_box(m, name, path);
+	memcpy(m->login, login, sizeof(login));
+	memcpy(m->name, full_name, sizeof(full_name));
+	set_address(m);
+	return rc;
+}
+
+bool mail_path_is_own(struct mail *m, const char *path)
+{
+	char own[PATH_MAX], here[PATH_MAX];
+
+	mail_path_absolute(path, here);
+	return own_box(m, own) == 0 && !strcmp(own, here);
+}
+
 static int choose_box(struct mail *m, const struct options *o, const char *file,
 		char path[PATH_MAX])
 {
-	const char *env = getenv("MAIL");
 	struct stat st;
 
 	if (o->user && find_box(m, o->user, path) < 0)
 		return -1;
-	if (o->file) {
-		if (mail_path(m, file ? span_of(file) : MAIL_MBOX, path) < 0)
-			return -1;
-		return stat(path, &st) < 0 ? err_set(&m->err, ERR_PERM,
-				"%s: %s", path, strerror(errno)) : 0;
+	m->other = o->user;
+	if (!o->file)
+		return own_box(m, path);
+	if (mail_path_given(m, file ? span_of(file) : SPAN("&"), path) < 0)
+		return -1;
+	return stat(path, &st) < 0 ? err_set(&m->err, ERR_PERM, "%s: %s", path,
+			strerror(errno)) : 0;
+}
+
+static void tell_no_mail(struct mail *m, const struct options *o)
+{
+	mail_term_error(&m->term, o->file ? T("No mail in %s") :
+			m->term.tty_in ?
+			T("No mail for %s. To write: mail ADDRESS") :
+			T("No mail for %s"), o->file ? m->path : m->login);
+}
+
+/* -L: those of a message list; with -e only whether there are some. */
+static int list_some(struct mail *m, const struct options *o)
+{
+	if (mail_list(m, span_of(o->list), MAIL_SHOWN) < 0) {
+		if (!o->exists)
+			mail_failed(m);
+		return NO_MAIL;
 	}
-	if (o->user)
-		return 0;
-	if (env && *env)
-		return mail_path(m, span_of(env), path);
-	return box_path(m, m->conf->mbox_dir, span_of(m->login), path);
+	for (unsigned i = mail_order_next(m, 0); i && !o->exists;
+			i = mail_order_next(m, i))
+		if (m->set[i])
+			mail_show_summary(m, i);
+	return 0;
 }
 
 static int read_open(struct mail *m, const struct options *o)
 {
 	if (!m->count) {
 		if (!o->exists)
-			mail_term_error(&m->term, "No mail %s %s", o->file ?
-					"in" : "for", o->file ? m->path :
-					m->login);
+			tell_no_mail(m, o);
 		return NO_MAIL;
 	}
+	if (o->list)
+		return list_some(m, o);
 	if (o->exists)
 		return 0;
-	for (unsigned i = 1; o->headers && i <= m->count; i++)
+	for (unsigned i = mail_order_next(m, 0); i && o->headers;
+			i = mail_order_next(m, i))
 		mail_show_summary(m, i);
 	if (o->headers)
 		return 0;
-	if (m->term.tty_in)
-		mail_term_printf(&m->term, "Pillarbox mail. Type ? for help.\n");
-	if (!o->no_headers) {
+	if (m->term.tty_in && !mail_var(m, "quiet"))
+		mail_term_printf(&m->term,
+				T("Pillarbox mail. Type ? for help.\n"));
+	if (CFG_MAIL_DRAFTS)
+		mail_drafts_tell(m);
+	if (!o->no_headers && mail_var(m, "header")) {
 		mail_box_tell(m);
 		mail_show_screen(m, m->dot);
 	}
@@ -311,11 +594,14 @@ static bool is_own(const struct options *o)
 
 static int read_mode(struct mail *m, const struct options *o, const char *file)
 {
+	unsigned how = (o->exists ? MAIL_BOX_CHECK : 0) |
+			(is_own(o) ? MAIL_BOX_SYSTEM : 0) |
+			(o->headers || o->no_headers ? 0 : MAIL_BOX_PREVIEW);
 	char path[PATH_MAX];
 	int status;
 
 	if (choose_box(m, o, file, path) < 0 ||
-	    mail_box_open(m, path, is_own(o)) < 0) {
+	    mail_box_open(m, path, how) < 0) {
 		mail_failed(m);
 		return m->err.kind == ERR_PERM ? NO_MAIL :
 				err_exit(m->err.kind);
@@ -337,13 +623,40 @@ static int set_up(void)
 
 /* ---- */
 
+/* -S counts more than the start-up files, and is there before them. */
+static int set_all(struct mail *m, const struct options *o)
+{
+	for (int i = 0; i < o->set.n; i++)
+		if (mail_set(m, span_of(o->set.v[i])) < 0)
+			return mail_failed(m);
+	return 0;
+}
+
+static int start(struct mail *m, const struct options *o)
+{
+	mail_rc_defaults(m, o->bare);
+	if (o->verbose)
+		mail_var_set(m, SPAN("verbose"), SPAN(""));
+	if (o->read_only)
+		mail_var_set(m, SPAN("readonly"), SPAN(""));
+	if (o->debug)
+		mail_var_set(m, SPAN("debug"), SPAN(""));
+	if (set_all(m, o) < 0)
+		return -1;
+	mail_rc_start(m, o->bare);
+	if (CFG_MAIL_ACCOUNT && o->account &&
+	    mail_account(m, span_of(o->account)) < 0)
+		return -1;
+	return set_all(m, o);
+}
+
 int mail_main(int argc, char **argv)
 {
 	struct options o = { .file = false };
 	struct mail m = { .status = 0 };
 	int at = usage_parse(argc, argv, rows, &o), status;
 	bool reads = CFG_MAIL_READ && (o.file || o.user || o.exists ||
-			o.headers || at == argc);
+			o.headers || o.list || (at == argc && !o.template));
 
 	if (CFG_MAILCONF_SETUP && o.setup)
 		return set_up();
@@ -352,17 +665,19 @@ int mail_main(int argc, char **argv)
 		mail_failed(&m);
 		return EX_OSERR;
 	}
-	if (reads ? argc - at > o.file : at == argc)
+	m.term.mail = &m;
+	if (reads ? argc - at > o.file : at == argc && !o.template)
 		usage_fail("mail");
 	umask(077);	/* mail is private: mbox, dead.letter, what is saved */
 	m.conf = conf_read_or_exit(NULL);
 	find_user(&m);
 	m.sending = !reads;
-	if (CFG_MAIL_RC)
-		mail_rc_start(&m, o.bare);
+	if (CFG_MAIL_RC && start(&m, &o) < 0)
+		return EX_USAGE;
 	status = reads ? read_mode(&m, &o, argv[at]) :
 			send_mode(&m, &o, argv + at, argc - at);
 	conf_free(m.conf);
+	mail_term_free(&m.term);
 	mail_var_free(&m);
 	if ((fflush(stdout) == EOF || ferror(stdout)) && !status)
 		status = EX_IOERR;

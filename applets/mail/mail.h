@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include "base/err.h"
 #include "base/span.h"
 #include "base/str.h"
@@ -20,7 +21,9 @@ enum {
 	MAIL_DELETED = 2,
 	MAIL_SAVED = 4,		/* goes from a system mailbox */
 	MAIL_HELD = 8,		/* stays */
-	MAIL_ANSWERED = 16
+	MAIL_ANSWERED = 16,
+	MAIL_TO_MBOX = 32,	/* goes to ~/mbox, whatever `hold` says */
+	MAIL_LISTED = 128	/* the last message list had it */
 };
 
 struct mail {
@@ -36,16 +39,22 @@ struct mail {
 	struct mailbox *box;
 	char path[PATH_MAX];
 	bool system;		/* the user's own: what was read moves to ~/mbox */
+	bool read_only;		/* what was done is lost */
 	bool dot_shown;		/* Enter goes on from the current, not to it */
 	unsigned count;		/* messages; numbers 1..count */
 	unsigned dot;		/* the current one, 0: none */
-	unsigned top;		/* the first message of the screen of headers */
+	unsigned before;	/* what was current before it, or 0 */
+	unsigned top;		/* the place where the screen of headers begins */
+	struct mail_order *order;	/* order.h; NULL: that of their numbers */
 	unsigned char *note;	/* MAIL_..., [count + 1] */
 	unsigned char *set;	/* the message list being worked on, [count + 1] */
 	/* of the session */
+	bool other;		/* -u: another's mail */
 	bool sending;		/* Send Mode, as POSIX has it: no mailbox */
 	bool starting;		/* start-up files are being read */
-	unsigned depth;		/* files that commands are read from */
+	FILE *input;		/* the file commands are read from; NULL: stdin */
+	unsigned line;		/* in it */
+	unsigned depth;		/* files that read files */
 	unsigned if_depth;	/* rc.c; a bit for each level: */
 	uint32_t if_skips, if_bad;
 	struct span arg;	/* what follows the command's name */
@@ -60,8 +69,26 @@ struct mail {
  * m->err.
  */
 int mail_path(struct mail *m, struct span name, char out[PATH_MAX]);
+/*
+ * The same for a name of the command line, which the user's shell has seen, or
+ * of the environment: no quotes, and no shell.
+ */
+int mail_path_given(struct mail *m, struct span name, char out[PATH_MAX]);
+/* The mailbox of the system for a user (POSIX: %user), none: one's own. 0 or -1 with m->err. */
+int mail_path_system(struct mail *m, struct span user, char out[PATH_MAX]);
+/* Is it one's own, from which read mail moves to ~/mbox? */
+bool mail_path_is_own(struct mail *m, const char *path);
+/* The same path however the current directory changes; as it is where that has no name. */
+void mail_path_absolute(const char *path, char out[PATH_MAX]);
+/* Which messages a list can be about. */
+enum mail_which {
+	MAIL_LEFT,		/* those not deleted */
+	MAIL_GONE,		/* those deleted */
+	MAIL_SHOWN = 2,		/* :d shows those, too */
+	MAIL_WIDE = 4		/* and a word may be in any field (search) */
+};
 /* Sets m->set to what a message list means (select.h). 0 or -1 with m->err. */
-int mail_list(struct mail *m, struct span words, bool deleted);
+int mail_list(struct mail *m, struct span words, unsigned which);
 /* Tells m->err; gives -1. */
 int mail_failed(struct mail *m);
 

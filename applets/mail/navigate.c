@@ -3,18 +3,31 @@
 
 #include <inttypes.h>
 #include "mail/box.h"
+#include "mail/order.h"
 #include "mail/show.h"
 #include "mail/var.h"
 
 /* ---- showing */
 
-static unsigned first_in_list(const struct mail *m)
+/* The message of the list behind n, as they are shown; 0: there is none. */
+static unsigned next_in_list(struct mail *m, unsigned n)
 {
-	unsigned n = 1;
+	do
+		n = mail_order_next(m, n);
+	while (n && !m->set[n]);
+	return n;
+}
 
-	while (n <= m->count && !m->set[n])
-		n++;
-	return n <= m->count ? n : 0;
+/* The one behind n, or before it, that is left; 0: there is none. */
+static unsigned next_left(struct mail *m, unsigned n, int by)
+{
+	unsigned place = mail_order_place(m, n);
+
+	do {
+		place += (unsigned)by;
+		n = mail_order_at(m, place);
+	} while (n && mail_box_deleted(m, n));
+	return n;
 }
 
 static int show_one(struct mail *m, unsigned n, unsigned how)
@@ -28,12 +41,11 @@ static int show_list(struct mail *m, unsigned how)
 {
 	int rc = 0;
 
-	for (unsigned i = 1; i <= m->count && rc == 0; i++)
-		if (m->set[i]) {
-			rc = show_one(m, i, how);
-			if (mail_term_interrupted(&m->term))
-				break;
-		}
+	mail_term_page_begin(&m->term);
+	for (unsigned i = next_in_list(m, 0); i && rc == 0 &&
+			!mail_term_stopped(&m->term); i = next_in_list(m, i))
+		rc = show_one(m, i, how);
+	mail_term_page_end(&m->term);
 	return rc;
 }
 
@@ -56,21 +68,19 @@ static int note(struct mail *m, const char *text)
 
 int mail_do_next(struct mail *m)
 {
-	unsigned n = first_in_list(m);
+	unsigned n = next_in_list(m, 0);
 
+	if (!n && m->dot && !m->dot_shown && !mail_box_deleted(m, m->dot))
+		n = m->dot;
 	if (!n)
-		for (n = m->dot + (m->dot_shown || !m->dot); n <= m->count &&
-				mail_box_deleted(m, n); n++)
-			;
-	return n <= m->count ? show_one(m, n, 0) : note(m, T("At EOF"));
+		n = next_left(m, m->dot, 1);
+	return n ? show_one(m, n, 0) : note(m, T("At EOF"));
 }
 
 int mail_do_previous(struct mail *m)
 {
-	unsigned n = m->dot ? m->dot - 1 : 0;
+	unsigned n = next_left(m, m->dot, -1);
 
-	while (n && mail_box_deleted(m, n))
-		n--;
 	return n ? show_one(m, n, 0) : note(m, T("At the first message"));
 }
 
@@ -79,12 +89,14 @@ int mail_do_previous(struct mail *m)
 /* With a list the top of its screen becomes the current message. */
 int mail_do_headers(struct mail *m)
 {
-	unsigned n = first_in_list(m), size = mail_show_screen_size(m);
+	unsigned n = next_in_list(m, 0), size = mail_show_screen_size(m);
 
 	if (n) {
-		n -= (n - 1) % size;
-		while (n < m->count && mail_box_deleted(m, n))
-			n++;
+		unsigned place = mail_order_place(m, n);
+
+		n = mail_order_at(m, place - (place - 1) % size);
+		if (mail_box_deleted(m, n))
+			n = next_left(m, n, 1);
 		mail_set_dot(m, n);
 	}
 	mail_show_screen(m, m->dot);
@@ -101,25 +113,31 @@ int mail_do_z(struct mail *m)
 	if (back ? m->top <= size : m->top + size > m->count)
 		return note(m, back ? T("On the first screen of messages") :
 				T("On the last screen of messages"));
-	mail_show_screen(m, back ? m->top - size : m->top + size);
+	mail_show_screen(m, mail_order_at(m, back ? m->top - size :
+			m->top + size));
 	return 0;
 }
 
 int mail_do_from(struct mail *m)
 {
-	for (unsigned i = 1; i <= m->count &&
-			!mail_term_interrupted(&m->term); i++)
-		if (m->set[i])
-			mail_show_summary(m, i);
+	for (unsigned i = next_in_list(m, 0); i &&
+			!mail_term_interrupted(&m->term);
+			i = next_in_list(m, i))
+		mail_show_summary(m, i);
 	return 0;
+}
+
+/* Its list is what differs: MAIL_WIDE. */
+int mail_do_search(struct mail *m)
+{
+	return mail_do_from(m);
 }
 
 int mail_do_size(struct mail *m)
 {
-	for (unsigned i = 1; i <= m->count; i++)
-		if (m->set[i])
-			mail_term_printf(&m->term, "%u: %" PRIu64 "\n", i,
-					mailbox_message(m->box, i)->size);
+	for (unsigned i = next_in_list(m, 0); i; i = next_in_list(m, i))
+		mail_term_printf(&m->term, "%u: %" PRIu64 "\n", i,
+				mailbox_message(m->box, i)->size);
 	return 0;
 }
 
@@ -139,11 +157,10 @@ static void leave_deleted(struct mail *m)
 {
 	unsigned n = m->dot;
 
-	while (n <= m->count && mail_box_deleted(m, n))
-		n++;
-	if (n > m->count)
-		for (n = m->dot; n && mail_box_deleted(m, n); )
-			n--;
+	if (n && mail_box_deleted(m, n))
+		n = next_left(m, m->dot, 1);
+	if (!n)
+		n = next_left(m, m->dot, -1);
 	m->dot = n;
 	m->dot_shown = false;
 }
@@ -156,10 +173,10 @@ int mail_do_delete(struct mail *m)
 
 int mail_do_delete_print(struct mail *m)
 {
-	unsigned last = m->dot;
+	unsigned last = mail_order_place(m, m->dot);
 
 	leave_deleted(m);
-	return m->dot > last ? show_one(m, m->dot, 0) : note(m, T("At EOF"));
+	return mail_order_place(m, m->dot) > last ? show_one(m, m->dot, 0) : note(m, T("At EOF"));
 }
 
 int mail_do_undelete(struct mail *m)

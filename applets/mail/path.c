@@ -2,6 +2,7 @@
 #include "mail/mail.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include "config.h"
 #include "mail/args.h"
@@ -43,7 +44,9 @@ static int in_folder(struct mail *m, struct span name, char out[PATH_MAX])
 static void put_word(struct str *out, struct span name)
 {
 	for (size_t i = 0; i < name.n; i++) {
-		if (span_has(SPAN(" \t;|&<>#"), name.p[i]))
+		if (name.p[i] == '\\' && i + 1 < name.n)
+			str_addc(out, name.p[i++]);
+		else if (span_has(SPAN(" \t;|&<>#'\""), name.p[i]))
 			str_addc(out, '\\');
 		str_addc(out, name.p[i]);
 	}
@@ -87,12 +90,37 @@ static int by_shell(struct mail *m, struct span name, char out[PATH_MAX])
 static bool is_magic(struct span name)
 {
 	for (size_t i = 0; i < name.n; i++)
-		if (span_has(SPAN("~$`*?[{\\\"'"), name.p[i]))
+		if (span_has(SPAN("~$`*?[{\\"), name.p[i]))
 			return true;
 	return false;
 }
 
 /* ---- */
+
+/* What the name itself says; as POSIX has it for `file`: % %user # & +x. */
+int mail_path_given(struct mail *m, struct span name, char out[PATH_MAX])
+{
+	const char *mbox = mail_var(m, "MBOX"), *last;
+
+	if (span_starts(name, "~/"))
+		return join(m, m->home, "", span_rest(name, 1), out);
+	if (span_starts(name, "+"))
+		return in_folder(m, name, out);
+	if (!CFG_MAIL_READ)
+		return join(m, "", "", name, out);
+	if (span_is(name, "&"))
+		return mbox && *mbox ? join(m, "", "", span_of(mbox), out) :
+				join(m, m->home, "/mbox", SPAN(""), out);
+	if (span_is(name, "#")) {
+		last = mail_var_listed(m, MAIL_VAR_LAST, name);
+		return last ? join(m, "", "", span_of(last), out) :
+				err_set(&m->err, ERR_PERM,
+					T("There is no file before this one"));
+	}
+	if (span_starts(name, "%"))
+		return mail_path_system(m, span_rest(name, 1), out);
+	return join(m, "", "", name, out);
+}
 
 int mail_path(struct mail *m, struct span name, char out[PATH_MAX])
 {
@@ -100,15 +128,25 @@ int mail_path(struct mail *m, struct span name, char out[PATH_MAX])
 
 	if (CFG_MAIL_RC && mail_arg_quoted(name, &inside))
 		return join(m, "", "", inside, out);
-	if (span_starts(name, "~/") && !(CFG_MAIL_READ &&
-	    is_magic(span_rest(name, 1))))
-		return join(m, m->home, "", span_rest(name, 1), out);
+	if (!CFG_MAIL_READ || !is_magic(span_starts(name, "~/") ?
+	    span_rest(name, 1) : name))
+		return mail_path_given(m, name, out);
 	if (span_starts(name, "+")) {
 		if (in_folder(m, name, out) < 0)
 			return -1;
 		name = span_of(out);
 	}
-	if (CFG_MAIL_READ && is_magic(name))
-		return by_shell(m, name, out);
-	return name.p == out ? 0 : join(m, "", "", name, out);
+	return by_shell(m, name, out);
+}
+
+void mail_path_absolute(const char *path, char out[PATH_MAX])
+{
+	size_t size = strlen(path) + 1, n;
+
+	n = *path != '/' && getcwd(out, PATH_MAX) ? strlen(out) : 0;
+	if (n && n + 1 + size <= PATH_MAX)
+		out[n++] = '/';
+	else
+		n = 0;
+	memcpy(out + n, path, size);
 }

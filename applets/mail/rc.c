@@ -71,34 +71,33 @@ static bool get_line(FILE *f, struct str *line)
 	return c != EOF || line->n;
 }
 
-/* ... with those that it goes on with. *n counts lines. */
-static bool get_command(FILE *f, struct str *line, unsigned *n)
+bool mail_rc_line(struct mail *m, struct str *line)
 {
 	struct str more;
-	bool got = get_line(f, line);
+	bool got = get_line(m->input, line);
 
-	++*n;
+	m->line++;
 	str_init(&more, MAIL_LINE_MOST);
-	while (got && mail_line_goes_on(line) && get_line(f, &more)) {
-		++*n;
+	while (got && mail_line_goes_on(line) && get_line(m->input, &more)) {
+		m->line++;
 		str_add(line, str_span(&more));
 	}
 	str_free(&more);
 	return got;
 }
 
-static int run_lines(struct mail *m, FILE *f, const char *path)
+static int run_lines(struct mail *m, const char *path)
 {
-	unsigned n = 0, next = 0, depth = m->if_depth;
+	unsigned depth = m->if_depth;
 	struct str line;
 	int rc = 0;
 
 	str_init(&line, MAIL_LINE_MOST);
-	while (!m->done && get_command(f, &line, &next)) {
+	while (!m->done && mail_rc_line(m, &line)) {
 		struct span text = span_trim(str_span(&line));
+		unsigned n = m->line;
 
-		n = next;
-		if (!text.n || mail_command(m, text) == 0)
+		if (!text.n || mail_command_run(m, text) == 0)
 			continue;
 		mail_term_error(&m->term, T("mail: this is in %s, line %u"),
 				path, n);
@@ -114,6 +113,8 @@ static int run_lines(struct mail *m, FILE *f, const char *path)
 static int run_file(struct mail *m, const char *path, bool must)
 {
 	FILE *f = m->depth < DEPTH_MOST ? fopen(path, "re") : NULL;
+	FILE *before = m->input;
+	unsigned line = m->line;
 	int rc;
 
 	if (!f && !must && errno == ENOENT)
@@ -125,7 +126,11 @@ static int run_file(struct mail *m, const char *path, bool must)
 		return mail_failed(m);
 	}
 	m->depth++;
-	rc = run_lines(m, f, path);
+	m->input = f;
+	m->line = 0;
+	rc = run_lines(m, path);
+	m->line = line;
+	m->input = before;
 	m->depth--;
 	fclose(f);
 	return rc;
@@ -155,20 +160,27 @@ static void import(struct mail *m)
 		mail_var_set(m, span_of(names[i]), span_of(getenv(names[i])));
 }
 
+void mail_rc_defaults(struct mail *m, bool bare)
+{
+	mail_var_defaults(m);
+	/* what a system's file might say, where there is none */
+	if (!bare) {
+		mail_var_set(m, SPAN("folder"), SPAN("mail"));
+		mail_var_set(m, SPAN("dot"), SPAN(""));
+		mail_var_set(m, SPAN("indentprefix"), SPAN("> "));
+	}
+	import(m);
+}
+
 void mail_rc_start(struct mail *m, bool bare)
 {
 	const char *own = getenv("MAILRC");
 	char path[PATH_MAX];
 
-	mail_var_defaults(m);
-	/* what a system's file might say, where there is none */
-	if (!bare)
-		mail_var_set(m, SPAN("folder"), SPAN("mail"));
-	import(m);
 	m->starting = true;
 	if (!bare)
 		run_file(m, m->conf->mail_rc, false);
-	if (mail_path(m, own && *own ? span_of(own) : SPAN("~/.mailrc"),
+	if (mail_path_given(m, own && *own ? span_of(own) : SPAN("~/.mailrc"),
 			path) == 0)
 		run_file(m, path, false);
 	m->starting = false;

@@ -5,11 +5,20 @@
 #include "mail/mail.h"
 
 /*
- * What POSIX calls the start-up: the variables' defaults, the environment,
- * the system's file (not with `bare`, as -n says) and the user's. What is
- * wrong in a file is told with its line, and the rest of it still counts.
+ * POSIX, "Start-Up in mailx": first the variables' defaults and what the
+ * environment says of them, then the system's start-up file (not with `bare`,
+ * which is -n) and the user's. What is wrong in a file is told with its line,
+ * and the rest of it still counts.
  */
+void mail_rc_defaults(struct mail *m, bool bare);
 void mail_rc_start(struct mail *m, bool bare);
+/*
+ * The next line of m->input, with those that it goes on in by a backslash.
+ * false: there is none. What is too long is cut.
+ */
+bool mail_rc_line(struct mail *m, struct str *line);
+/* Runs the commands of an account. 0, or -1 when it failed and said so. */
+int mail_account(struct mail *m, struct span name);
 /* Are commands left out just now (the other arm of an `if`)? */
 bool mail_rc_skips(const struct mail *m);
 

@@ -1,11 +1,24 @@
-/* The commands mail, reply and Reply. */
-#include "mail/command.h"
-
+/* The commands mail, reply, followup and their kind. */
+#include <stdlib.h>
+#include <string.h>
+#include "mail/alias.h"
 #include "mail/box.h"
+#include "mail/command.h"
+#include "mail/quote.h"
+#include "mail/record.h"
 #include "mail/send.h"
+#include "mail/var.h"
 #include "mime/addr.h"
 #include "mime/compose.h"
 #include "mime/header.h"
+#include "os/text.h"
+
+enum {
+	REPLY_ALL = 1,	/* all who got it */
+	REPLY_LIST = 2,	/* the mailing list alone */
+	REPLY_EACH = 4,	/* the author of each message of m->set */
+	REPLY_RECORD = 8	/* the copy goes to a file named by the author */
+};
 
 /* ---- whom to answer */
 
@@ -16,16 +29,6 @@ struct gather {
 	bool drop_own;
 	unsigned n;
 };
-
-static bool is_own(const struct mail *m, const struct addr *a)
-{
-	struct span domain = span_of(m->address);
-	struct span local = span_cut(&domain, '@');
-
-	return span_caseeq(a->local, local) &&
-			(!a->domain.n || span_caseeq(a->domain, domain) ||
-			 conf_is_local(m->conf, a->domain));
-}
 
 struct seek {
 	const struct addr *a;
@@ -41,17 +44,22 @@ static bool compare(void *arg, const struct addr_entry *e)
 	return !s->found;
 }
 
+static bool is_dropped(struct gather *g, const struct addr *a)
+{
+	struct seek s = { .a = a };
+
+	for (enum mail_field f = MAIL_TO; f <= MAIL_CC && !s.found; f++)
+		addr_each(str_span(&g->d->field[f]), compare, &s);
+	return s.found || (g->drop_own && mail_is_own(g->m, a));
+}
+
 static bool on_entry(void *arg, const struct addr_entry *e)
 {
 	struct gather *g = arg;
-	struct seek s = { .a = &e->addr };
 
 	if (g->n >= g->m->conf->max_recipients)
 		return false;
-	addr_each(str_span(&g->d->field[MAIL_TO]), compare, &s);
-	if (!s.found)
-		addr_each(str_span(&g->d->field[MAIL_CC]), compare, &s);
-	if (s.found || (g->drop_own && is_own(g->m, &e->addr)))
+	if (is_dropped(g, &e->addr))
 		return true;
 	str_adds(g->list, g->list->n ? ", " : "");
 	header_unfold(g->list, e->name);
@@ -72,24 +80,66 @@ static bool add_field(struct gather *g, struct span header, const char *name)
 	return true;
 }
 
+/* RFC 2369 3.4: List-Post: <mailto:list@a.com> (a comment), or NO. */
+static bool add_list(struct gather *g, struct span header)
+{
+	struct header_field f;
+	struct span rest;
+
+	if (!header_find(header, "List-Post", &f))
+		return false;
+	rest = f.value;
+	while (rest.n) {
+		span_cut(&rest, '<');
+		if (!span_starts(rest, "mailto:"))
+			continue;
+		rest = span_rest(rest, 7);
+		rest = span_cut(&rest, '>');
+		rest = span_cut(&rest, '?');
+		addr_each(rest, on_entry, g);
+		return true;
+	}
+	return false;
+}
+
+static void add_author(struct gather *g, struct span header)
+{
+	if (!add_field(g, header, "Reply-To"))
+		add_field(g, header, "From");
+}
+
 /* RFC 5322 3.6.2, 3.6.3: Reply-To, else From; the others into Cc. */
+static void add_everybody(struct gather *g, struct span header)
+{
+	g->drop_own = !mail_var(g->m, "metoo");
+	if (add_field(g, header, "Mail-Followup-To") && g->n)
+		return;
+	g->drop_own = false;
+	add_author(g, header);
+	if (!g->n)
+		return;
+	g->drop_own = !mail_var(g->m, "metoo");
+	g->list = &g->d->field[MAIL_CC];
+	add_field(g, header, "To");
+	add_field(g, header, "Cc");
+}
+
 static int add_recipients(struct mail *m, struct mail_draft *d,
-		struct span header, bool group)
+		struct span header, unsigned how)
 {
 	struct gather g = { .m = m, .d = d, .list = &d->field[MAIL_TO] };
 
-	if (!add_field(&g, header, "Reply-To"))
-		add_field(&g, header, "From");
-	if (!g.n)
-		return err_set(&m->err, ERR_PERM, "the message does not say "
-				"whom to answer");
-	g.list = &d->field[MAIL_CC];
-	g.drop_own = true;
-	if (group) {
-		add_field(&g, header, "To");
-		add_field(&g, header, "Cc");
-	}
-	return 0;
+	if (how & REPLY_LIST)
+		add_list(&g, header);
+	else if (how & REPLY_ALL)
+		add_everybody(&g, header);
+	else
+		add_author(&g, header);
+	if (g.n || d->field[MAIL_TO].n)
+		return 0;
+	return err_set(&m->err, ERR_PERM, "%s", how & REPLY_LIST ?
+			T("the message names no mailing list") :
+			T("the message does not say whom to answer"));
 }
 
 /* ---- the answer */
@@ -108,73 +158,138 @@ static void set_thread(struct mail_draft *d, struct span header)
 	compose_references(&d->field[MAIL_REFERENCES], header);
 }
 
-/* Fills d for an answer to the current message. group: to all who got it. */
-static int fill(struct mail *m, struct mail_draft *d, bool group)
+/* What the first message decides: subject, thread, quoted text, copy. */
+static int fill_first(struct mail *m, struct mail_draft *d, unsigned n,
+		struct span header, unsigned how)
+{
+	const char *quote = mail_var(m, "quote");
+	struct header_field from;
+
+	set_thread(d, header);
+	d->asked = true;
+	if (how & REPLY_RECORD && header_find(header, "From", &from))
+		mail_record_name(from.value, d->record);
+	return quote ? mail_quote_answer(m, d, n, header) : 0;
+}
+
+static int fill(struct mail *m, struct mail_draft *d, unsigned n,
+		unsigned how, bool first)
 {
 	struct str header;
 	int rc;
 
 	str_init(&header, MAIL_HEADER_MOST);
-	rc = mail_box_header(m->box, m->dot, &header, &m->err);
+	rc = mail_box_header(m->box, n, &header, &m->err);
 	if (rc == 0)
-		rc = add_recipients(m, d, str_span(&header), group);
-	set_thread(d, str_span(&header));
+		rc = add_recipients(m, d, str_span(&header), how);
+	if (rc == 0 && first)
+		rc = fill_first(m, d, n, str_span(&header), how);
 	str_free(&header);
-	if (rc == 0)
-		mail_draft_show(m, d);
 	return rc;
 }
 
-/* The worst is kept as the session's exit status. */
 static int write_and_send(struct mail *m, struct mail_draft *d)
 {
-	int status = mail_send(m, d, true, true);
-
-	if (status)
-		m->status = status;
-	return status ? -1 : 0;
+	mail_draft_show(m, d);
+	if (d->size && m->term.tty_in)
+		mail_term_printf(&m->term, "%s\n", T("(a text is in it: ~p "
+				"shows it, ~e edits it)"));
+	return mail_send_command(m, d);
 }
 
-static int answer(struct mail *m, bool group)
+/* The list is the draft's: ~m and commands use m->set for theirs. */
+static int answer_list(struct mail *m, const unsigned char *list, unsigned how)
 {
+	unsigned count = m->count, first = 0;
 	struct mail_draft d;
-	int rc;
+	int rc = mail_draft_init(m, &d);
 
-	for (unsigned i = 1; i <= m->count; i++)
-		if (m->set[i])
-			m->dot = i;
-	rc = mail_draft_init(&d, &m->err);
-	if (rc == 0)
-		rc = fill(m, &d, group);
-	if (rc < 0)
-		mail_failed(m);
-	else
-		rc = write_and_send(m, &d);
-	if (rc == 0)
-		m->note[m->dot] |= MAIL_ANSWERED;
+	for (unsigned i = 1; i <= count && rc == 0; i++) {
+		if (!list[i] || (first && !(how & REPLY_EACH)))
+			continue;
+		m->dot = i;
+		rc = fill(m, &d, i, how, !first);
+		first = first ? first : i;
+	}
+	rc = rc < 0 ? mail_failed(m) : write_and_send(m, &d);
+	/* the mailbox may be another one by now */
+	for (unsigned i = first; rc == 0 && i <= count && i <= m->count; i++)
+		if (list[i] && (i == first || how & REPLY_EACH))
+			m->note[i] |= MAIL_ANSWERED;
 	mail_draft_free(&d);
 	return rc;
 }
 
+static int answer(struct mail *m, unsigned how)
+{
+	unsigned char *list = malloc((size_t)m->count + 1);
+	int rc;
+
+	if (!list) {
+		err_nomem(&m->err);
+		return mail_failed(m);
+	}
+	memcpy(list, m->set, (size_t)m->count + 1);
+	rc = answer_list(m, list, how);
+	free(list);
+	return rc;
+}
+
+/* POSIX: flipr exchanges r and R. */
+static unsigned flip(struct mail *m, unsigned how, unsigned other)
+{
+	return mail_var(m, "flipr") ? other : how;
+}
+
 int mail_do_reply(struct mail *m)
 {
-	return answer(m, true);
+	return answer(m, flip(m, REPLY_ALL, REPLY_EACH));
 }
 
 int mail_do_reply_sender(struct mail *m)
 {
-	return answer(m, false);
+	return answer(m, flip(m, REPLY_EACH, REPLY_ALL));
+}
+
+int mail_do_reply_all(struct mail *m)
+{
+	return answer(m, REPLY_ALL);
+}
+
+int mail_do_reply_author(struct mail *m)
+{
+	return answer(m, 0);
+}
+
+int mail_do_reply_list(struct mail *m)
+{
+	return answer(m, REPLY_LIST);
+}
+
+int mail_do_followup(struct mail *m)
+{
+	return answer(m, REPLY_RECORD | REPLY_ALL);
+}
+
+int mail_do_followup_each(struct mail *m)
+{
+	return answer(m, REPLY_RECORD | REPLY_EACH);
 }
 
 int mail_do_mail(struct mail *m)
 {
 	struct mail_draft d;
-	int rc = mail_draft_init(&d, &m->err);
+	int rc = mail_draft_init(m, &d);
 
-	mail_draft_address(&d.field[MAIL_TO], m->arg);
-	if (!m->arg.n)
-		rc = err_set(&m->err, ERR_PERM, "No recipients given");
-	rc = rc < 0 ? mail_failed(m) : write_and_send(m, &d);
+	if (rc == 0) {
+		mail_draft_typed(m, &d.field[MAIL_TO], m->arg);
+		if (!m->arg.n && m->term.tty_in)
+			mail_draft_ask(m, &d, MAIL_TO);
+		if (!d.field[MAIL_TO].n)
+			rc = err_set(&m->err, ERR_PERM, "%s",
+					T("No recipients given"));
+	}
+	rc = rc < 0 ? mail_failed(m) : mail_send_command(m, &d);
 	mail_draft_free(&d);
 	return rc;
 }

@@ -1,66 +1,56 @@
 /* The commands save and copy. */
 #include "mail/command.h"
 
-#include <inttypes.h>
+#include "mail/args.h"
 #include "mail/box.h"
 
 /* "[LIST] FILE": the last word is the file, ~/mbox when there is none. */
 static int aim(struct mail *m, char path[PATH_MAX])
 {
-	struct span list = m->arg, file = MAIL_MBOX;
-	size_t at = list.n;
+	struct span list = m->arg, file = mail_arg_last(&list);
 
-	while (at && !ascii_isspace(list.p[at - 1]))
-		at--;
-	if (list.n) {
-		file = span_rest(list, at);
-		list.n = at;
-	}
+	if (!file.n)
+		file = SPAN("&");
 	if (mail_list(m, list, false) < 0)
 		return -1;
 	return mail_path(m, file, path);
 }
 
-static int copy_list(struct mail *m, const char *path, uint64_t *octets)
+int mail_save_to(struct mail *m, const char *path, bool saved)
 {
-	unsigned last = m->count;
+	struct mail_copied sum;
 
-	while (!m->set[last])
-		last--;
-	for (unsigned i = 1; i <= last; i++) {
-		if (!m->set[i])
-			continue;
-		mailbox_flag(m->box, i, MAILBOX_SEEN, 0);
-		if (mail_box_copy(m->box, i, path, i == last, octets,
-				&m->err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int save(struct mail *m, unsigned char note)
-{
-	char path[PATH_MAX];
-	uint64_t octets = 0;
-
-	if (aim(m, path) < 0 || copy_list(m, path, &octets) < 0)
+	for (unsigned i = 1; i <= m->count; i++)
+		if (m->set[i])
+			mailbox_flag(m->box, i, MAILBOX_SEEN, 0);
+	if (mail_box_copy(m, path, &sum) < 0)
 		return mail_failed(m);
 	/* only now is all of it on stable storage */
 	for (unsigned i = 1; i <= m->count; i++)
 		if (m->set[i]) {
-			m->note[i] |= note;
+			m->note[i] |= saved ? MAIL_READ | MAIL_SAVED :
+					MAIL_READ;
 			m->dot = i;
 		}
-	mail_term_printf(&m->term, "\"%s\" %" PRIu64 " octets\n", path, octets);
+	mail_term_printf(&m->term, T("\"%s\" %llu octets\n"), path,
+			(unsigned long long)sum.octets);
 	return 0;
+}
+
+static int save(struct mail *m, bool saved)
+{
+	char path[PATH_MAX];
+
+	return aim(m, path) < 0 ? mail_failed(m) :
+			mail_save_to(m, path, saved);
 }
 
 int mail_do_save(struct mail *m)
 {
-	return save(m, MAIL_READ | MAIL_SAVED);
+	return save(m, true);
 }
 
 int mail_do_copy(struct mail *m)
 {
-	return save(m, MAIL_READ);
+	return save(m, false);
 }

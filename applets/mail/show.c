@@ -6,14 +6,20 @@
 #include "base/utf8.h"
 #include "mail/fields.h"
 #include "mail/part.h"
+#include "mail/var.h"
+#include "mime/calendar.h"
 #include "mime/charset.h"
 #include "mime/flow.h"
+#include "mime/html.h"
 #include "mime/part.h"
+#include "mime/tnef.h"
 #include "mime/transfer.h"
 #include "mime/word.h"
 #include "os/text.h"
 
+#define LOOK_MOST (1024 * 1024)	/* octets in which a richer form is looked for */
 #define PIECE 4096		/* octets that are decoded at a time */
+#define HTML_WIDTH 72		/* columns where there is no screen: HTML has no lines */
 #define NAME_MOST 250		/* octets of a file name in a label */
 #define FOLD 4			/* blanks before the lines of a field that goes on */
 
@@ -21,6 +27,7 @@
 enum kind {
 	HIDDEN,		/* a better form of it was shown */
 	NAMED,		/* what it is: its label */
+	TNEF,		/* and what is in it */
 	PLAIN, FLOWED, HTML, CALENDAR
 };
 
@@ -37,6 +44,8 @@ struct view {
 	unsigned width;			/* of the screen; 0: none */
 	bool (*put)(void *arg, struct span text);
 	void *arg;
+	unsigned only;			/* this part; 0: all */
+	bool found;
 	struct stream stream;
 	unsigned char alt[STREAM_DEPTH + 2];
 	/* the part that is being read */
@@ -44,7 +53,12 @@ struct view {
 	unsigned number, depth;
 	struct transfer transfer;
 	struct charset charset;
-	struct flow flow;
+	union {
+		struct flow flow;
+		struct html html;
+		struct calendar calendar;
+		struct tnef tnef;
+	} as;
 	uint64_t octets;
 	struct str raw, text, what, name;
 	bool visible;			/* it has more than blanks */
@@ -113,20 +127,27 @@ static void add_folded(struct view *v, struct str *out, struct span value)
 	}
 }
 
+static bool is_top(struct span name)
+{
+	return span_is(name, "From") || span_is(name, "To") ||
+			span_is(name, "Cc") || span_is(name, "Subject");
+}
+
 static void on_field(void *arg, const struct header_field *f)
 {
 	struct view *v = arg;
 	struct str value, text;
 
 	/* the message's own header; those inside it are part of its text */
-	if (v->how & MAIL_SHOW_BODY && !v->begun)
+	if ((v->how & MAIL_SHOW_BODY && !v->begun) || v->only)
 		return;
 	if (!f) {
 		v->fresh = true;
 		emit(v, SPAN("\n"));
 		return;
 	}
-	if (!(v->how & MAIL_SHOW_ALL) && !mail_field_shown(v->m, f->name))
+	if (v->how & MAIL_SHOW_TOP ? !is_top(f->name) :
+	    !(v->how & MAIL_SHOW_ALL) && !mail_field_shown(v->m, f->name))
 		return;
 	str_init(&value, STREAM_FIELD);
 	str_init(&text, 5 * STREAM_FIELD);
@@ -151,12 +172,21 @@ static void on_field(void *arg, const struct header_field *f)
 
 /* ---- parts */
 
-static enum kind kind_of(const struct stream_part *p)
+static enum kind kind_of(const struct view *v, const struct stream_part *p)
 {
-	bool text = mail_part_is_text(p) && !p->attachment;
+	bool text = mail_part_is_text(p) && (!p->attachment || v->only);
 
-	if (!text || span_is(p->subtype, "html"))
+	/* asked for: an enclosed message as it came */
+	text = text || (v->only && p->enclosed);
+
+	if (CFG_MAIL_CALENDAR && span_ends(p->subtype, "ms-tnef"))
+		return TNEF;
+	if (!text)
 		return NAMED;
+	if (span_is(p->subtype, "html"))
+		return CFG_MAIL_HTML ? HTML : NAMED;
+	if (CFG_MAIL_CALENDAR && span_is(p->subtype, "calendar"))
+		return CALENDAR;
 	return span_is(part_param(p->type_value, "format"), "flowed") ?
 			FLOWED : PLAIN;
 }
@@ -165,7 +195,8 @@ static enum kind kind_of(const struct stream_part *p)
 static bool is_hidden(const struct view *v, const struct stream_part *p,
 		enum kind kind)
 {
-	if (!mail_part_is_text(p) || p->attachment || v->how & MAIL_SHOW_ALL)
+	if (!mail_part_is_text(p) || p->attachment || kind == CALENDAR ||
+	    v->how & MAIL_SHOW_ALL)
 		return false;
 	for (unsigned d = 0; d <= p->depth; d++)
 		if (v->alt[d] == ALT_DONE || (v->alt[d] == ALT_OPEN &&
@@ -201,11 +232,38 @@ static void emit_label(struct view *v)
 				str_c(&v->what), str_c(&size));
 	part_from_last(v, true);
 	emit(v, str_span(&text));
+	emit(v, str_span(&v->text));	/* names in a winmail.dat */
+	str_clear(&v->text);
 	str_free(&text);
 	str_free(&size);
 }
 
 /* ---- a part's octets */
+
+static bool on_tnef(void *arg, struct span name)
+{
+	struct view *v = arg;
+
+	str_adds(&v->text, T("contains: "));
+	str_add(&v->text, name);
+	str_addc(&v->text, '\n');
+	return true;
+}
+
+static bool on_calendar(void *arg, const char *label, struct span text)
+{
+	struct view *v = arg;
+	struct str line;
+
+	str_init(&line, 2 * CALENDAR_LINE);
+	str_adds(&line, T(label));
+	str_adds(&line, text.n ? ": " : "");
+	str_add(&line, text);
+	str_addc(&line, '\n');
+	emit_text(v, str_span(&line));
+	str_free(&line);
+	return !v->stream.stop;
+}
 
 /* Text in UTF-8 on its way to the reader. */
 static void put_text(struct view *v)
@@ -213,7 +271,7 @@ static void put_text(struct view *v)
 	struct span text = str_span(&v->text);
 
 	if (v->kind == FLOWED)
-		flow_put(&v->flow, text);
+		flow_put(&v->as.flow, text);
 	else if (text.n)
 		emit_text(v, text);
 	str_clear(&v->text);
@@ -221,13 +279,20 @@ static void put_text(struct view *v)
 
 static void put_octets(struct view *v)
 {
-	v->octets += v->raw.n;
-	if (v->kind >= PLAIN) {
-		charset_put(&v->charset, &v->text, str_span(&v->raw));
+	struct span raw = str_span(&v->raw);
+
+	v->octets += raw.n;
+	/* has the reader had enough? */
+	emit(v, span_make(NULL, 0));
+	if (CFG_MAIL_HTML && v->kind == HTML) {
+		html_put(&v->as.html, raw);
+	} else if (CFG_MAIL_CALENDAR && v->kind == CALENDAR) {
+		calendar_put(&v->as.calendar, raw);
+	} else if (CFG_MAIL_CALENDAR && v->kind == TNEF) {
+		tnef_put(&v->as.tnef, raw);
+	} else if (v->kind >= PLAIN) {
+		charset_put(&v->charset, &v->text, raw);
 		put_text(v);
-	} else {
-		/* has the reader had enough? */
-		emit(v, span_make(NULL, 0));
 	}
 	str_clear(&v->raw);
 }
@@ -243,22 +308,35 @@ static void on_body(void *arg, struct span piece)
 	}
 }
 
+static void end_text(struct view *v)
+{
+	if (CFG_MAIL_HTML && v->kind == HTML) {
+		html_end(&v->as.html);
+	} else if (CFG_MAIL_CALENDAR && v->kind == CALENDAR) {
+		calendar_end(&v->as.calendar);
+	} else {
+		charset_end(&v->charset, &v->text);
+		put_text(v);
+	}
+	if (v->kind == FLOWED)
+		flow_end(&v->as.flow);
+	if (v->last != '\n')
+		emit(v, SPAN("\n"));
+}
+
 static void on_end(void *arg)
 {
 	struct view *v = arg;
 
 	transfer_end(&v->transfer, &v->raw);
 	put_octets(v);
-	if (v->kind >= PLAIN) {
-		charset_end(&v->charset, &v->text);
-		put_text(v);
-	}
-	if (v->kind == FLOWED)
-		flow_end(&v->flow);
-	if (v->kind >= PLAIN && !v->fresh && v->last != '\n')
-		emit(v, SPAN("\n"));
-	if (v->kind == NAMED)
+	if (v->kind >= PLAIN)
+		end_text(v);
+	else if (v->kind != HIDDEN)
 		emit_label(v);
+	v->kind = HIDDEN;
+	if (v->only && v->found)
+		v->stream.stop = true;
 	for (unsigned d = 0; v->visible && d <= v->depth; d++)
 		if (v->alt[d] == ALT_OPEN)
 			v->alt[d] = ALT_NOW;
@@ -279,12 +357,20 @@ static void open_message(struct view *v, const struct stream_part *p)
 
 static void begin_text(struct view *v, const struct stream_part *p)
 {
+	struct span charset = part_param(p->type_value, "charset");
+
 	v->last = '\n';
 	part_from_last(v, false);
-	charset_begin(&v->charset, part_param(p->type_value, "charset"));
+	if (CFG_MAIL_HTML && v->kind == HTML)
+		html_init(&v->as.html, v->width ? v->width : HTML_WIDTH,
+				charset, emit_text, v);
+	else if (CFG_MAIL_CALENDAR && v->kind == CALENDAR)
+		calendar_init(&v->as.calendar, charset, on_calendar, v);
+	else
+		charset_begin(&v->charset, charset);
 	if (v->kind == FLOWED)
-		flow_init(&v->flow, v->width, span_is(part_param(p->type_value,
-				"delsp"), "yes"), emit_text, v);
+		flow_init(&v->as.flow, v->width, span_is(part_param(
+				p->type_value, "delsp"), "yes"), emit_text, v);
 }
 
 static bool on_begin(void *arg, const struct stream_part *p)
@@ -306,16 +392,20 @@ static bool on_begin(void *arg, const struct stream_part *p)
 	str_clear(&v->name);
 	mail_part_kind(&v->what, p);
 	mail_part_name(&v->name, p);
-	if (p->enclosed) {
-		open_message(v, p);
+	v->found = v->only == p->number;
+	if (p->enclosed && !v->found) {
+		if (!v->only)
+			open_message(v, p);
 		return true;
 	}
 	transfer_begin(&v->transfer, p->encoding);
-	v->kind = kind_of(p);
-	if (is_hidden(v, p, v->kind))
+	v->kind = kind_of(v, p);
+	if (v->only ? !v->found : is_hidden(v, p, v->kind))
 		v->kind = HIDDEN;
 	else if (v->kind >= PLAIN)
 		begin_text(v, p);
+	else if (v->kind == TNEF)
+		tnef_init(&v->as.tnef, on_tnef, v);
 	return false;
 }
 
@@ -329,9 +419,53 @@ static bool on_piece(void *arg, struct span piece)
 	return !v->stream.stop;
 }
 
+struct look {
+	bool choice, found;
+};
+
+static bool look_at(void *arg, const struct stream_part *p)
+{
+	struct look *l = arg;
+
+	if (!p->number && span_is(p->subtype, "alternative"))
+		l->choice = true;
+	if (l->choice && span_is(p->subtype, "html") && !p->attachment)
+		l->found = true;
+	/* what is wanted ends the look */
+	return l->found;
+}
+
+static bool end_look(void *arg, uint64_t octets)
+{
+	(void)arg;
+	(void)octets;
+	return false;
+}
+
+static bool end_look_early(void *arg, struct span octets)
+{
+	(void)octets;
+	return end_look(arg, 0);
+}
+
+/* Will HTML come that may be shown in the place of plain text? */
+static bool is_rich(struct mail *m, unsigned n)
+{
+	struct look l = { .choice = false };
+	struct mail_part_reader reader = {
+		.arg = &l, .begin = look_at, .data = end_look_early,
+		.end = end_look, .most = LOOK_MOST
+	};
+
+	return CFG_MAIL_HTML && mail_var(m, "mime-alternative-favour-rich") &&
+			mail_part_read(m, n, &reader) == 0 && l.found;
+}
+
 static int read_message(struct mail *m, unsigned n, struct view *v)
 {
 	int rc;
+
+	v->rich = !v->only && is_rich(m, n);
 
 	v->m = m;
 	v->fresh = true;
@@ -346,6 +480,8 @@ static int read_message(struct mail *m, unsigned n, struct view *v)
 	stream_begin(&v->stream);
 	rc = mailbox_read(m->box, n, on_piece, v, &m->err);
 	stream_end(&v->stream);
+	if (v->kind >= PLAIN)
+		end_text(v);
 	str_free(&v->raw);
 	str_free(&v->text);
 	str_free(&v->what);
@@ -381,4 +517,21 @@ int mail_show_message(struct mail *m, unsigned n, unsigned how)
 		return mail_failed(m);
 	m->note[n] |= MAIL_READ;
 	return 0;
+}
+
+int mail_show_part(struct mail *m, unsigned n, unsigned part)
+{
+	struct view v = { .put = put_term, .arg = &m->term, .only = part };
+	int rc;
+
+	mail_term_page_begin(&m->term);
+	v.width = m->term.tty_out ? m->term.columns - 1 : 0;
+	rc = read_message(m, n, &v);
+	mail_term_page_end(&m->term);
+	if (rc == 0 && !v.found)
+		rc = err_set(&m->err, ERR_PERM,
+				T("No part %u: parts lists them"), part);
+	if (rc == 0)
+		m->note[n] |= MAIL_READ;
+	return rc;
 }

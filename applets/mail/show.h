@@ -18,9 +18,12 @@ unsigned mail_show_screen_size(struct mail *m);
  */
 enum {
 	MAIL_SHOW_ALL = 1,	/* every header field, every alternative */
-	MAIL_SHOW_BODY = 2	/* no header */
+	MAIL_SHOW_BODY = 2,	/* no header */
+	MAIL_SHOW_TOP = 4	/* of the header From To Cc Subject */
 };
 int mail_show_message(struct mail *m, unsigned n, unsigned how);
+/* One part, whatever it is said to be for; it becomes read. 0 or -1 with m->err. */
+int mail_show_part(struct mail *m, unsigned n, unsigned part);
 /*
  * The same as UTF-8 text, as it came and not yet safe for a terminal, to put:
  * false stops it. Now and then put is asked with an empty text. For quoting, forwarding, pipes and searching. 0 or -1 with m->err.

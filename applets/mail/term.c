@@ -3,22 +3,21 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
-#include <termios.h>
 #include <unistd.h>
-#include "base/utf8.h"
+#include "config.h"
+#include "mail/term_private.h"
+#include "mail/var.h"
 #include "os/file.h"
 #include "os/text.h"
 
 #define ROWS 24			/* of a terminal that does not tell */
 #define COLUMNS 80
-#define TAB 8
-#define MORE "--More--"
+#define SIZE_MOST 1000		/* rows or columns that can be meant */
 
 /* ---- set-up */
 
@@ -26,7 +25,7 @@ static unsigned env_size(const char *name, unsigned otherwise)
 {
 	unsigned long n;
 
-	if (span_number(span_of(getenv(name)), 1000, &n) && n > 1)
+	if (span_number(span_of(getenv(name)), SIZE_MOST, &n) && n > 1)
 		return (unsigned)n;
 	return otherwise;
 }
@@ -36,9 +35,29 @@ void mail_term_size(struct mail_term *t)
 	struct winsize w;
 	bool asked = t->tty_out && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0;
 
-	t->rows = env_size("LINES", asked && w.ws_row > 1 ? w.ws_row : ROWS);
-	t->columns = env_size("COLUMNS", asked && w.ws_col > 1 ? w.ws_col :
-			COLUMNS);
+	t->rows = env_size("LINES", asked && w.ws_row > 1 &&
+			w.ws_row <= SIZE_MOST ? w.ws_row : ROWS);
+	t->columns = env_size("COLUMNS", asked && w.ws_col > 1 &&
+			w.ws_col <= SIZE_MOST ? w.ws_col : COLUMNS);
+}
+
+/*
+ * What TERM can do, by how it begins; the first that fits. There is no
+ * terminfo on a small device, and what is in use today obeys ECMA-48.
+ */
+static enum mail_terminal find_kind(void)
+{
+	static const char names[] = "0dumb 0unknown 0network 0dialup 0emacs "
+		"0vt52 0adm 0wy 0tvi 0hp 0ibm 1vt100 1cons 2vt 2linux 2ansi ";
+	struct span rest = span_of(names), term = span_of(getenv("TERM")), word;
+
+	if (!term.n)
+		return MAIL_DUMB;
+	while ((word = span_word(&rest)).n)
+		if (span_caseeq(span_sub(term, 0, word.n - 1),
+				span_rest(word, 1)))
+			return (enum mail_terminal)(word.p[0] - '0');
+	return MAIL_PASTES;
 }
 
 int mail_term_init(struct mail_term *t, bool ignore_int)
@@ -48,11 +67,14 @@ int mail_term_init(struct mail_term *t, bool ignore_int)
 	*t = (struct mail_term){ .signals = -1, .out = stdout };
 	t->tty_in = isatty(STDIN_FILENO);
 	t->tty_out = isatty(STDOUT_FILENO);
-	t->utf8 = text_utf8();
+	if (t->tty_in && t->tty_out)
+		t->kind = find_kind();
+	t->locale = t->charset = mail_term_locale();
 	mail_term_size(t);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGWINCH);
 	if (ignore_int)
 		signal(SIGINT, SIG_IGN);
 	else
@@ -64,8 +86,102 @@ int mail_term_init(struct mail_term *t, bool ignore_int)
 	}
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -1;
+	/* more of them, while keys come one by one */
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGTSTP);
+	sigaddset(&set, SIGCONT);
+	sigaddset(&set, SIGALRM);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
 	t->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	return t->signals < 0 ? -1 : 0;
+}
+
+void mail_term_free(struct mail_term *t)
+{
+	if (CFG_MAIL_EDIT)
+		mail_term_edit_free(t);
+}
+
+const char *mail_term_var(const struct mail_term *t, const char *name)
+{
+	return t->mail ? mail_var(t->mail, name) : NULL;
+}
+
+/* ---- keys one by one */
+
+static void hold_signals(int how)
+{
+	static const int held[] = {
+		SIGQUIT, SIGTSTP, SIGCONT, SIGALRM, SIGUSR1, SIGUSR2
+	};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
+		sigaddset(&set, held[i]);
+	sigprocmask(how, &set, NULL);
+}
+
+static void set_mode(struct mail_term *t, const struct termios *mode)
+{
+	hold_signals(SIG_BLOCK);
+	t->changed = tcsetattr(STDIN_FILENO, TCSANOW, mode) == 0;
+	if (!t->changed)
+		hold_signals(SIG_UNBLOCK);
+}
+
+/* The kernel's own editing shall take whole characters back. */
+static void lines_begin(struct mail_term *t)
+{
+	struct termios mode;
+
+	if (!t->tty_in || t->charset != MAIL_UTF8 || t->changed ||
+	    tcgetattr(STDIN_FILENO, &t->before) < 0 ||
+	    t->before.c_iflag & IUTF8)
+		return;
+	mode = t->before;
+	mode.c_iflag |= IUTF8;
+	set_mode(t, &mode);
+}
+
+bool mail_term_keys_begin(struct mail_term *t)
+{
+	struct termios raw;
+
+	if (t->changed || tcgetattr(STDIN_FILENO, &t->before) < 0)
+		return t->changed;
+	raw = t->before;
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ECHONL | IEXTEN);
+	raw.c_iflag &= ~(tcflag_t)INLCR;
+	raw.c_iflag |= ICRNL;
+	raw.c_cc[VMIN] = 1;
+	raw.c_cc[VTIME] = 0;
+	set_mode(t, &raw);
+	t->keys = t->changed;
+	return t->keys;
+}
+
+void mail_term_keys_end(struct mail_term *t)
+{
+	if (!t->changed)
+		return;
+	tcsetattr(STDIN_FILENO, TCSANOW, &t->before);
+	t->keys = t->changed = false;
+	hold_signals(SIG_UNBLOCK);
+}
+
+/* A signal that stops or ends us does so with the terminal as it was. */
+static void obey(struct mail_term *t, int signal_number)
+{
+	bool keys = t->keys, changed = t->changed;
+
+	mail_term_keys_end(t);
+	raise(signal_number);
+	if (keys)
+		mail_term_keys_begin(t);
+	else if (changed)
+		lines_begin(t);
 }
 
 /* ---- input */
@@ -76,12 +192,23 @@ static bool take_signals(struct mail_term *t)
 	struct signalfd_siginfo info;
 	bool interrupted = false;
 
-	while (read(t->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGINT)
+	while (read(t->signals, &info, sizeof(info)) == sizeof(info))
+		switch (info.ssi_signo) {
+		case SIGINT:
 			interrupted = true;
-		else
+			break;
+		case SIGHUP:
+		case SIGTERM:
 			t->hangup = true;
-	}
+			break;
+		case SIGWINCH:
+			mail_term_size(t);
+			t->redraw = true;
+			break;
+		default:
+			obey(t, (int)info.ssi_signo);
+			t->redraw = true;
+		}
 	return interrupted;
 }
 
@@ -90,8 +217,24 @@ bool mail_term_interrupted(struct mail_term *t)
 	return take_signals(t) || t->hangup;
 }
 
-/* Waits for input. >0: it is in the buffer; 0: the end; -1: a signal, an error. */
-static int fill(struct mail_term *t, enum mail_input *why)
+/* The output is gone (a closed pipe): nobody reads on. */
+void mail_term_flush(struct mail_term *t)
+{
+	if (fflush(stdout) == EOF)
+		t->hangup = true;
+}
+
+static enum mail_fill on_signal(struct mail_term *t, enum mail_input *why)
+{
+	bool interrupted;
+
+	t->redraw = false;
+	interrupted = take_signals(t);
+	*why = interrupted && !t->hangup ? MAIL_INTERRUPT : MAIL_HANGUP;
+	return interrupted || t->hangup ? FILL_STOP : FILL_REDRAW;
+}
+
+enum mail_fill mail_term_fill(struct mail_term *t, enum mail_input *why)
 {
 	struct pollfd p[2] = {
 		{ .fd = STDIN_FILENO, .events = POLLIN },
@@ -99,25 +242,21 @@ static int fill(struct mail_term *t, enum mail_input *why)
 	};
 	ssize_t n;
 
+	mail_term_flush(t);
+	*why = MAIL_HANGUP;
+	if (t->hangup)
+		return FILL_STOP;
 	while (poll(p, 2, -1) < 0 && errno == EINTR)
 		;
-	if (p[1].revents) {
-		*why = take_signals(t) && !t->hangup ? MAIL_INTERRUPT :
-				MAIL_HANGUP;
-		return -1;
-	}
+	if (p[1].revents)
+		return on_signal(t, why);
 	n = file_get(STDIN_FILENO, t->in, sizeof(t->in));
-	*why = n < 0 ? MAIL_HANGUP : MAIL_EOF;
+	/* no key is the end of input: then the line is gone */
+	*why = n < 0 || t->keys || (t->tty_in && p[0].revents & POLLHUP) ?
+			MAIL_HANGUP : MAIL_EOF;
 	t->in_at = 0;
 	t->in_n = n > 0 ? (unsigned)n : 0;
-	return n > 0 ? 1 : n < 0 ? -1 : 0;
-}
-
-/* The output is gone (a closed pipe): nobody reads on. */
-static void flush(struct mail_term *t)
-{
-	if (fflush(stdout) == EOF)
-		t->hangup = true;
+	return n > 0 ? FILL_DATA : n < 0 ? FILL_STOP : FILL_END;
 }
 
 static void add_line_piece(struct mail_term *t, struct str *out, bool *whole)
@@ -133,17 +272,13 @@ static void add_line_piece(struct mail_term *t, struct str *out, bool *whole)
 	t->in_at += (unsigned)n + *whole;
 }
 
-enum mail_input mail_term_line(struct mail_term *t, const char *prompt,
-		struct str *out)
+/* As the kernel's line discipline gives it, or a script. */
+static enum mail_input plain_line(struct mail_term *t, struct str *out)
 {
 	enum mail_input why = MAIL_LINE;
 	bool whole = false;
+	enum mail_fill got;
 
-	if (t->tty_in)
-		fputs(prompt, stdout);
-	flush(t);
-	str_clear(out);
-	t->partial = false;
 	while (!t->hangup) {
 		if (t->in_at < t->in_n)
 			add_line_piece(t, out, &whole);
@@ -152,7 +287,8 @@ enum mail_input mail_term_line(struct mail_term *t, const char *prompt,
 			return out->bad ? MAIL_HANGUP : MAIL_LINE;
 		if (t->in_at < t->in_n)
 			continue;
-		if (fill(t, &why) > 0)
+		got = mail_term_fill(t, &why);
+		if (got == FILL_DATA || got == FILL_REDRAW)
 			continue;
 		/* a last line without its line feed is a line */
 		return why == MAIL_EOF && out->n ? MAIL_LINE : why;
@@ -160,31 +296,59 @@ enum mail_input mail_term_line(struct mail_term *t, const char *prompt,
 	return MAIL_HANGUP;
 }
 
+static void show_prompt(struct mail_term *t, const char *prompt,
+		struct span text)
+{
+	if (!t->tty_in)
+		return;
+	mail_term_text(t, span_of(prompt));
+	if (text.n) {
+		mail_term_text(t, SPAN("["));
+		mail_term_text(t, text);
+		mail_term_text(t, SPAN("] "));
+	}
+}
+
 enum mail_input mail_term_edit(struct mail_term *t, const char *prompt,
 		struct span text, struct str *out)
 {
 	enum mail_input in;
-	struct str ask;
 
-	str_init(&ask, MAIL_LINE_MOST + 512);
-	str_adds(&ask, prompt);
-	if (text.n)
-		str_addf(&ask, "[%.*s] ", SPAN_ARG(text));
-	in = mail_term_line(t, str_c(&ask), out);
-	if (in == MAIL_LINE && !out->n)
-		str_add(out, text);
-	str_free(&ask);
+	mail_term_charset(t);
+	str_clear(out);
+	t->partial = t->pasted = false;
+	t->column = 0;
+	if (CFG_MAIL_EDIT && t->kind && !t->hangup) {
+		in = mail_term_edit_line(t, prompt, text, out);
+	} else {
+		show_prompt(t, prompt, text);
+		lines_begin(t);
+		in = plain_line(t, out);
+		mail_term_keys_end(t);
+		if (t->tty_in)
+			mail_term_decode(t, out);
+		if (in == MAIL_LINE && !out->n)
+			str_add(out, text);
+	}
+	t->ask = MAIL_ASK_TEXT;
+	t->column = 0;
 	return in;
+}
+
+enum mail_input mail_term_line(struct mail_term *t, const char *prompt,
+		struct str *out)
+{
+	return mail_term_edit(t, prompt, SPAN(""), out);
 }
 
 long mail_term_block(struct mail_term *t, void *buf, unsigned long size)
 {
+	enum mail_fill got = FILL_DATA;
 	enum mail_input why;
 	unsigned n;
 
-	if (t->in_at == t->in_n) {
-		int got = fill(t, &why);
-
+	while (t->in_at == t->in_n && got > 0) {
+		got = mail_term_fill(t, &why);
 		if (got <= 0)
 			return got;
 	}
@@ -194,199 +358,4 @@ long mail_term_block(struct mail_term *t, void *buf, unsigned long size)
 	memcpy(buf, t->in + t->in_at, n);
 	t->in_at += n;
 	return n;
-}
-
-/* ---- the pager */
-
-/* One key, without waiting for Enter. */
-static int read_key(struct mail_term *t)
-{
-	struct termios old, raw;
-	enum mail_input why;
-	int key = 'q';
-
-	if (tcgetattr(STDIN_FILENO, &old) < 0)
-		return key;
-	raw = old;
-	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-	raw.c_cc[VMIN] = 1;
-	raw.c_cc[VTIME] = 0;
-	tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
-	if (t->in_at < t->in_n || fill(t, &why) > 0)
-		key = (unsigned char)t->in[t->in_at++];
-	tcsetattr(STDIN_FILENO, TCSADRAIN, &old);
-	return key;
-}
-
-/* A blank or any other key: the next screen; Enter: a line; q, ^C: enough. */
-static void ask_more(struct mail_term *t)
-{
-	int key;
-
-	fputs(MORE, stdout);
-	flush(t);
-	key = read_key(t);
-	printf("\r%*s\r", (int)strlen(MORE), "");
-	t->line = key == '\n' || key == '\r' ? t->rows - 2 : 0;
-	if (key == 'q' || key == 'Q' || t->hangup)
-		t->stopped = true;
-}
-
-void mail_term_page_begin(struct mail_term *t)
-{
-	mail_term_size(t);
-	t->paging = t->tty_in && t->tty_out;
-	t->stopped = false;
-	t->line = t->column = 0;
-}
-
-void mail_term_page_end(struct mail_term *t)
-{
-	if (t->stopped && t->column)
-		fputc('\n', stdout);
-	t->paging = t->stopped = false;
-	t->column = 0;
-	flush(t);
-}
-
-bool mail_term_stopped(struct mail_term *t)
-{
-	/* a system call: not for each of a million lines */
-	if (t->asked++ % 16 == 0 && mail_term_interrupted(t))
-		t->stopped = true;
-	if (ferror(stdout))
-		t->stopped = true;
-	return t->stopped;
-}
-
-/* ---- output */
-
-static void new_line(struct mail_term *t)
-{
-	t->column = 0;
-	t->line++;
-}
-
-/* Puts one thing of so many columns; width 0 adds to the one before. */
-static void put(struct mail_term *t, struct span bytes, unsigned width)
-{
-	if (t->column + width > t->columns)	/* the terminal wraps it */
-		new_line(t);
-	if (t->paging && !t->column && t->line + 1 >= t->rows)
-		ask_more(t);
-	if (t->stopped)
-		return;
-	fwrite(bytes.p, 1, bytes.n, t->out);
-	t->column += width;
-}
-
-/* Marks that turn the direction of writing could pass one text off as another. */
-static bool is_bidi(uint32_t c)
-{
-	return (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) ||
-			c == 0x200E || c == 0x200F || c == 0x061C;
-}
-
-/* Takes one character off *text as it is shown: a control as ^X. */
-static struct span take_char(const struct mail_term *t, struct span *text,
-		char caret[2], unsigned *width)
-{
-	const char *from = text->p;
-	uint32_t c = utf8_next(text);
-	int columns = utf8_width(c);
-
-	*width = 1;
-	if (c < 32 || c == 127) {
-		caret[0] = '^';
-		caret[1] = (char)(c ^ 64);
-		*width = 2;
-		return span_make(caret, 2);
-	}
-	if (columns < 0 || is_bidi(c) || (c > 127 && !t->utf8))
-		return SPAN("?");
-	*width = (unsigned)columns;
-	return c == 0xFFFD ? SPAN("\xEF\xBF\xBD") :
-			span_make(from, (size_t)(text->p - from));
-}
-
-void mail_term_text(struct mail_term *t, struct span text)
-{
-	char caret[2];
-	unsigned width;
-
-	while (text.n && !t->stopped) {
-		char c = text.p[0];
-
-		if (c == '\n' || c == '\t') {
-			width = c == '\t' ? TAB - t->column % TAB : 0;
-			put(t, span_sub(text, 0, 1), width);
-			if (c == '\n')
-				new_line(t);
-			text = span_rest(text, 1);
-		} else if (c == '\r' && text.n > 1 && text.p[1] == '\n') {
-			/* any other CR would paint over the line */
-			text = span_rest(text, 1);
-		} else {
-			struct span shown = take_char(t, &text, caret, &width);
-
-			put(t, shown, width);
-		}
-	}
-}
-
-unsigned mail_term_field(struct mail_term *t, struct span text,
-		unsigned columns)
-{
-	unsigned used = 0, width = 0;
-	char caret[2];
-
-	while (text.n) {
-		struct span shown = take_char(t, &text, caret, &width);
-
-		if (used + width > columns)
-			break;
-		put(t, shown, width);
-		used += width;
-	}
-	return used;
-}
-
-size_t mail_term_whole(struct span text)
-{
-	size_t n = text.n;
-
-	while (n > 1 && text.n - n < 3 && (text.p[n - 1] & 0xC0) == 0x80)
-		n--;
-	return n > 1 && (unsigned char)text.p[n - 1] >= 0xC0 ? n - 1 : text.n;
-}
-
-static void say(struct mail_term *t, FILE *out, const char *fmt, va_list ap)
-{
-	char line[1024];
-
-	vsnprintf(line, sizeof(line), fmt, ap);
-	t->out = out;
-	mail_term_text(t, span_of(line));
-	t->out = stdout;
-}
-
-void mail_term_printf(struct mail_term *t, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	say(t, stdout, fmt, ap);
-	va_end(ap);
-}
-
-void mail_term_error(struct mail_term *t, const char *fmt, ...)
-{
-	va_list ap;
-
-	flush(t);
-	va_start(ap, fmt);
-	say(t, stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	t->column = 0;
 }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "os/text.h"
 
 static int order(const char *have, struct span name)
 {
@@ -24,6 +25,21 @@ static struct mail_var **seek(const struct mail *m, struct span name)
 static bool is_at(const struct mail_var *v, struct span name)
 {
 	return v && span_eq(span_of(v->name), name);
+}
+
+const char *mail_var_known(unsigned n)
+{
+	static const char names[][16] = {
+		"DEAD", "EDITOR", "LISTER", "MBOX", "PAGER", "SHELL", "Sign",
+		"VISUAL", "allnet", "append", "askbcc", "askcc", "asksub",
+		"autoprint", "bang", "cmd", "crt", "debug", "dot", "escape",
+		"flipr", "folder", "from", "header", "hold", "ignore",
+		"ignoreeof", "indentprefix", "keep", "keepsave", "metoo",
+		"onehop", "outfolder", "page", "prompt", "quiet", "record",
+		"save", "screen", "sendwait", "showto", "sign", "toplines"
+	};
+
+	return n < sizeof(names) / sizeof(*names) ? names[n] : NULL;
 }
 
 /* Names that stand for another (POSIX: ask). */
@@ -82,6 +98,58 @@ int mail_var_set(struct mail *m, struct span name, struct span value)
 	}
 	return 0;
 }
+
+/* ---- lists */
+
+static struct span list_name(char buf[MAIL_VAR_NAME_MOST + 2], char list,
+		struct span name)
+{
+	buf[0] = MAIL_VAR_PRIVATE;
+	buf[1] = list;
+	memcpy(buf + 2, name.n ? name.p : "", name.n);
+	return span_make(buf, name.n + 2);
+}
+
+const char *mail_var_listed(const struct mail *m, char list, struct span name)
+{
+	char buf[MAIL_VAR_NAME_MOST + 2];
+	const struct mail_var *v;
+
+	if (name.n > MAIL_VAR_NAME_MOST)
+		return NULL;
+	name = list_name(buf, list, name);
+	v = *seek(m, name);
+	return is_at(v, name) ? v->value : NULL;
+}
+
+int mail_var_list(struct mail *m, char list, struct span name,
+		struct span value)
+{
+	char buf[MAIL_VAR_NAME_MOST + 2];
+
+	if (name.n > MAIL_VAR_NAME_MOST || span_has(name, '\0'))
+		return err_set(&m->err, ERR_PERM, T("%.*s...: too long a name"),
+				SPAN_ARG(span_sub(name, 0, 40)));
+	return mail_var_set(m, list_name(buf, list, name), value);
+}
+
+const struct mail_var *mail_var_next(const struct mail *m, char list,
+		const struct mail_var *after)
+{
+	const struct mail_var *v = after ? after->next : m->vars;
+
+	/* the private ones come first */
+	while (v && v->name[0] == MAIL_VAR_PRIVATE && v->name[1] != list)
+		v = v->next;
+	return v && v->name[0] == MAIL_VAR_PRIVATE ? v : NULL;
+}
+
+const char *mail_var_name(const struct mail_var *v)
+{
+	return v->name + 2;
+}
+
+/* ---- */
 
 void mail_var_defaults(struct mail *m)
 {

@@ -23,5 +23,10 @@ void utf8_put(struct str *out, uint32_t c);	/* 0xFFFD for no character */
  * control it (C0, C1, line and paragraph separator).
  */
 int utf8_width(uint32_t c);
+/*
+ * What stands for it in ASCII: e for an e with an accent, " for a typographic
+ * quote; "?" for what has nothing. Of one character it is in room.
+ */
+struct span utf8_plain(uint32_t c, char room[1]);
 
 #endif

@@ -1,8 +1,10 @@
 #include "base/utf8.h"
 
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <wchar.h>
 #include <cmocka.h>
 
 static void valid(void **state)
@@ -102,6 +104,80 @@ static void width(void **state)
 					utf8_width(rows[i].c));
 }
 
+static void plain(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ "plain ?", "plain ?" },
+		{ "\u00c0\u00ef\u00e9\u00ff\u00bf\u00be\u00df", "Aiey?3/4ss" },
+		{ "\u0142\u0159\u017f\u0100\u0178\u0153\u017e", "lrsAYoez" },
+		{ "\u01ce\u01dc\u0218\u021b\u1ea1\u1ef9", "auStay" },
+		{ "\u201cx\u201d \u2018y\u2019\u2013\u2014\u2026\u2022\u2192",
+		  "\"x\" 'y'---...*->" },
+		{ "\uff21\uff5e\u3000\u20ac", "A~ EUR" },
+		{ "\u4f60\u0430\U0001f600\u0180\u01dd\u021c", "??????" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct span rest = span_of(rows[i].text);
+		struct str got;
+
+		str_init(&got, 100);
+		while (rest.n) {
+			char room[1];
+
+			str_add(&got, utf8_plain(utf8_next(&rest), room));
+		}
+		assert_string_equal(str_c(&got), rows[i].want);
+		str_free(&got);
+	}
+}
+
+/* Whatever it is: printable ASCII, and never nothing. */
+static void plain_is_ascii(void **state)
+{
+	(void)state;
+	for (uint32_t c = 0x20; c < 0x120000; c++) {
+		char room[1];
+		struct span text = utf8_plain(c, room);
+
+		if (c == 0x7f)
+			continue;
+		assert_true(text.n >= 1 && text.n <= 3);
+		for (size_t i = 0; i < text.n; i++)
+			assert_in_range(text.p[i], 0x20, 0x7e);
+	}
+}
+
+/*
+ * As the C library measures it, where that knows the character. What differs
+ * is ours on purpose: what the table leaves out, what no terminal shows.
+ */
+static void as_wcwidth(void **state)
+{
+	unsigned other = 0;
+
+	(void)state;
+	if (!setlocale(LC_CTYPE, "C.UTF-8") || wcwidth(0x4e00) != 2)
+		skip();
+	for (uint32_t c = 0x20; c < 0x30000; c++) {
+		int want = wcwidth((wchar_t)c), got = utf8_width(c);
+
+		if (want < 0 || want == got)
+			continue;
+		if (c >= 0x10000 && want == 0)
+			continue;	/* marks of dead scripts */
+		if ((c >= 0x4dc0 && c <= 0x4dff) ||
+		    (c >= 0x3248 && c <= 0x324f))
+			continue;	/* East Asian Width N and A */
+		print_message("U+%X: %d, not %d\n", (unsigned)c, got, want);
+		other++;
+	}
+	assert_int_equal(other, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +186,9 @@ int main(void)
 		cmocka_unit_test(every_code_point),
 		cmocka_unit_test(one_replacement_a_byte),
 		cmocka_unit_test(width),
+		cmocka_unit_test(as_wcwidth),
+		cmocka_unit_test(plain),
+		cmocka_unit_test(plain_is_ascii),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,13 +2,16 @@
 
 #include <string.h>
 #include "base/utf8.h"
+#include "mime/charset.h"
 #include "mime/param.h"
 
 #define TEXT_MOST 512		/* octets of one text that is shown */
 
-void calendar_init(struct calendar *c, calendar_put_fn *put, void *arg)
+void calendar_init(struct calendar *c, struct span charset,
+		calendar_put_fn *put, void *arg)
 {
 	*c = (struct calendar){ .put = put, .arg = arg, .label = "Event" };
+	str_copy(c->charset, sizeof(c->charset), charset);
 	str_init(&c->line, CALENDAR_LINE);
 	for (int i = 0; i < CALENDAR_TEXTS; i++)
 		str_init(&c->text[i], TEXT_MOST);
@@ -200,10 +203,10 @@ static bool is_event(struct span component)
 			span_is(component, "VJOURNAL");
 }
 
-/* A content line (RFC 5545 3.1), unfolded. */
-static void end_line(struct calendar *c)
+/* A content line (RFC 5545 3.1). */
+static void read_line(struct calendar *c, struct span line)
 {
-	struct span line = str_span(&c->line), name, params, value;
+	struct span name, params, value;
 
 	value = span_trim(span_rest(line, colon(line) + 1));
 	params = span_sub(line, 0, colon(line));
@@ -221,6 +224,17 @@ static void end_line(struct calendar *c)
 		event_begin(c);
 	else if (!c->in_event && span_is(name, "METHOD"))
 		c->label = label_of(value, c->label);
+}
+
+/* Its charset is undone only now: folds may cut a character in two. */
+static void end_line(struct calendar *c)
+{
+	struct str line;
+
+	str_init(&line, 4 * CALENDAR_LINE);
+	charset_to_utf8(&line, str_span(&c->line), span_of(c->charset));
+	read_line(c, str_span(&line));
+	str_free(&line);
 	str_clear(&c->line);
 }
 
@@ -236,10 +250,10 @@ static void read_char(struct calendar *c, char ch)
 		str_addc(&c->line, ch);
 }
 
-void calendar_put(struct calendar *c, struct span utf8)
+void calendar_put(struct calendar *c, struct span octets)
 {
-	for (size_t i = 0; i < utf8.n && !c->over; i++)
-		read_char(c, utf8.p[i]);
+	for (size_t i = 0; i < octets.n && !c->over; i++)
+		read_char(c, octets.p[i]);
 }
 
 void calendar_end(struct calendar *c)
@@ -247,6 +261,8 @@ void calendar_end(struct calendar *c)
 	end_line(c);
 	if (c->in_event)	/* the end is missing */
 		event_end(c);
+	if (!c->events)
+		tell(c, "No event", span_make(NULL, 0));
 	str_free(&c->line);
 	for (int i = 0; i < CALENDAR_TEXTS; i++)
 		str_free(&c->text[i]);

@@ -25,6 +25,7 @@ struct calendar {
 	/* private */
 	calendar_put_fn *put;
 	void *arg;
+	char charset[32];
 	struct str line, text[CALENDAR_TEXTS];
 	const char *label;
 	unsigned events, attendees;
@@ -32,9 +33,11 @@ struct calendar {
 	bool in_event, cancelled, folded, over;
 };
 
-void calendar_init(struct calendar *c, calendar_put_fn *put, void *arg);
-/* UTF-8; pieces cut anywhere. */
-void calendar_put(struct calendar *c, struct span utf8);
+/* charset: what the header says, may be empty. End it in any case. */
+void calendar_init(struct calendar *c, struct span charset,
+		calendar_put_fn *put, void *arg);
+/* Octets, the transfer encoding undone; cut anywhere. */
+void calendar_put(struct calendar *c, struct span octets);
 void calendar_end(struct calendar *c);
 
 #endif

@@ -20,7 +20,7 @@ static void summary(struct str *out, struct span in, size_t piece)
 {
 	struct calendar c;
 
-	calendar_init(&c, add, out);
+	calendar_init(&c, SPAN(""), add, out);
 	for (; in.n; in = span_rest(in, piece))
 		calendar_put(&c, span_sub(in, 0, piece));
 	calendar_end(&c);

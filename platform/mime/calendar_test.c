@@ -24,7 +24,7 @@ static void gives(const char *in, const char *want)
 		struct span rest = span_of(in);
 
 		str_clear(&out);
-		calendar_init(&c, add, &out);
+		calendar_init(&c, SPAN("utf-8"), add, &out);
 		for (; rest.n; rest = span_rest(rest, piece))
 			calendar_put(&c, span_sub(rest, 0, piece));
 		calendar_end(&c);
@@ -79,8 +79,10 @@ static void others(void **state)
 static void broken(void **state)
 {
 	(void)state;
-	gives("", "");
-	gives("nothing of the kind\n\n:\n", "");
+	gives("", "No event: \n");
+	gives("nothing of the kind\n\n:\n", "No event: \n");
+	gives(BEGIN "SUMMARY:Gr\xc3\r\n \xb6\xc3\r\n \x9f" "e\n" END,
+			"Invitation: Größe\n");
 	gives(BEGIN "SUMMARY:no end", "Invitation: no end\n");
 	gives(BEGIN "SUMMARY:a\x1b[2J\\\nDTSTART:soon\n" END,
 			"Invitation: a [2J\\\nWhen: soon\n");
@@ -96,11 +98,12 @@ static void limits(void **state)
 	(void)state;
 	str_init(&in, 1000000);
 	str_init(&out, 1000000);
+	gives("BEGIN:VEVENT\nSUMMARY:a\nEND:VEVENT\n", "Event: a\n");
 	for (int i = 0; i < 100; i++)
 		str_addf(&in, BEGIN "SUMMARY:%d%0500d" END, i, 0);
 	for (int i = 0; i < 100; i++)
 		str_adds(&in, BEGIN "SUMMARY:x\n" END);
-	calendar_init(&c, add, &out);
+	calendar_init(&c, SPAN("utf-8"), add, &out);
 	calendar_put(&c, str_span(&in));
 	assert_true(c.line.size <= 2 * CALENDAR_LINE);
 	calendar_end(&c);

@@ -127,24 +127,51 @@ unsigned compose_look(struct span body)
 	return look;
 }
 
-enum compose_encoding compose_text(struct str *header, unsigned look)
+static bool has_charset(struct span type)
+{
+	bool found = false;
+
+	while (type.n && !found)
+		found = span_starts(span_trim(span_cut(&type, ';')),
+				"charset=");
+	return found;
+}
+
+enum compose_encoding compose_body(struct str *header, struct span type,
+		struct span charset, unsigned look)
 {
 	static const char names[][17] = {
 		[COMPOSE_7BIT] = "7bit", [COMPOSE_8BIT] = "8bit",
 		[COMPOSE_QP] = "quoted-printable",
+		[COMPOSE_BASE64] = "base64",
 	};
 	enum compose_encoding encoding = COMPOSE_7BIT;
-	const char *charset = "us-ascii";
 
-	if (look & COMPOSE_HIGH) {
+	if (look & COMPOSE_HIGH)
 		encoding = COMPOSE_8BIT;
-		charset = look & COMPOSE_NOT_UTF8 ? "unknown-8bit" : "utf-8";
-	}
 	if (look & COMPOSE_HARD)
 		encoding = COMPOSE_QP;
-	str_addf(header, "MIME-Version: 1.0\n"
-			"Content-Type: text/plain; charset=%s\n"
-			"Content-Transfer-Encoding: %s\n",
-			charset, names[encoding]);
+	if (look & COMPOSE_BINARY)
+		encoding = COMPOSE_BASE64;
+	if (!(look & COMPOSE_HIGH))
+		charset = SPAN("us-ascii");
+	else if (!(look & COMPOSE_NOT_UTF8))
+		charset = SPAN("utf-8");
+	else if (!charset.n)
+		charset = SPAN("unknown-8bit");
+	str_adds(header, "Content-Type: ");
+	str_add(header, type);
+	if (span_starts(type, "text/") && !has_charset(type)) {
+		str_adds(header, "; charset=");
+		str_add(header, charset);
+	}
+	str_addf(header, "\nContent-Transfer-Encoding: %s\n",
+			names[encoding]);
 	return encoding;
+}
+
+enum compose_encoding compose_text(struct str *header, unsigned look)
+{
+	str_adds(header, "MIME-Version: 1.0\n");
+	return compose_body(header, SPAN("text/plain"), SPAN(""), look);
 }

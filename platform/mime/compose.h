@@ -22,10 +22,22 @@ void compose_references(struct str *out, struct span header);
  * What a body has that its encoding depends on; for pieces of whole lines, one
  * after the other, or the results together.
  */
-enum { COMPOSE_HIGH = 1, COMPOSE_NOT_UTF8 = 2, COMPOSE_HARD = 4 };
+enum {
+	COMPOSE_HIGH = 1, COMPOSE_NOT_UTF8 = 2, COMPOSE_HARD = 4,
+	COMPOSE_BINARY = 8	/* for compose_body: it goes as base64 */
+};
 unsigned compose_look(struct span body);
-/* Content-Type, Content-Transfer-Encoding and MIME-Version lines for such a body; the encoding to use. */
-enum compose_encoding { COMPOSE_7BIT, COMPOSE_8BIT, COMPOSE_QP };
+enum compose_encoding {
+	COMPOSE_7BIT, COMPOSE_8BIT, COMPOSE_QP, COMPOSE_BASE64
+};
+/*
+ * Content-Type and Content-Transfer-Encoding lines for such a body; gives the
+ * encoding to use. A text type gets a charset parameter when it has none:
+ * `charset` is that of a body that is not UTF-8, empty when nobody knows.
+ */
+enum compose_encoding compose_body(struct str *header, struct span type,
+		struct span charset, unsigned look);
+/* The same for plain text, with MIME-Version before it. */
 enum compose_encoding compose_text(struct str *header, unsigned look);
 
 #endif

@@ -226,18 +226,17 @@ bool param_text(struct str *out, struct span value, const char *name)
 
 	str_init(&raw, TEXT_MOST);
 	str_init(&text, 4 * TEXT_MOST);
-	str_init(&flat, 8 * TEXT_MOST);
+	str_init(&flat, TEXT_MOST);
 	extended = read_extended(&raw, value, name, &charset);
 	found = extended || find(value, name, &p);
 	if (found && !extended)
 		add_unquoted(&raw, &p);
-	charset_to_utf8(&text, str_span(&raw), charset);
-	header_unfold(&flat, str_span(&text));
-	str_clear(&text);
-	if (extended)
-		str_add(&text, str_span(&flat));
-	else
+	if (extended) {
+		charset_to_utf8(&text, str_span(&raw), charset);
+	} else {
+		header_unfold(&flat, str_span(&raw));
 		word_decode(&text, str_span(&flat));
+	}
 	add_clean(out, str_span(&text));
 	str_free(&raw);
 	str_free(&text);

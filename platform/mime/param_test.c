@@ -60,7 +60,7 @@ static void extended(void **state)
 	is("x; n*0=a; n*2=c", "n", "a");
 	is("x; n*=plain", "n", "plain");
 	is("x; n*=utf-8''%zz%4", "n", "%zz%4");
-	is("x; n*=utf-8''a%0Ab%00", "n", "ab ");
+	is("x; n*=utf-8''a%0Ab%00", "n", "a b ");
 	is("x; n*0*=utf-8''%3D%3Futf-8%3Fq%3Fx%3F%3D", "n", "=?utf-8?q?x?=");
 }
 

@@ -1,5 +1,6 @@
 #include "mime/stream.h"
 
+#include "mime/param.h"
 #include "mime/part.h"
 
 #define VALUE_MOST 8192		/* of Content-Type and Content-Disposition */
@@ -154,19 +155,30 @@ static void begin_body(struct stream *s)
 {
 	struct stream_part p;
 	struct span boundary;
+	struct str pieces;
+	bool multipart;
 
 	read_part(s, &p);
 	s->inside = false;
 	s->eol_n = 0;
-	boundary = span_trim(part_param(p.type_value, "boundary"));
-	if (span_is(p.type, "multipart") && boundary.n &&
-	    boundary.n <= STREAM_BOUNDARY && s->depth < STREAM_DEPTH) {
+	str_init(&pieces, STREAM_BOUNDARY);
+	boundary = part_param(p.type_value, "boundary");
+	/* RFC 2231 3: boundary*0=..., boundary*1=... */
+	if (!boundary.n && param_text(&pieces, p.type_value, "boundary"))
+		boundary = str_span(&pieces);
+	boundary = span_trim(boundary);
+	multipart = span_is(p.type, "multipart") && boundary.n &&
+			boundary.n <= STREAM_BOUNDARY &&
+			s->depth < STREAM_DEPTH;
+	if (multipart) {
 		s->begin(s->arg, &p);
 		push(s, boundary, span_is(p.subtype, "digest") ? DIGEST :
 				MULTIPART);
 		s->state = STREAM_FIRST;
-		return;
 	}
+	str_free(&pieces);
+	if (multipart)
+		return;
 	p.number = ++s->number;
 	if (s->begin(s->arg, &p) && p.enclosed) {
 		push(s, SPAN(""), MESSAGE);

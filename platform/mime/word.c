@@ -103,6 +103,17 @@ static size_t blanks(struct span in)
 	return n;
 }
 
+/* What is no encoded word, up to where one may begin; octets over 127 have no charset. */
+static void add_plain(struct str *out, struct span *value)
+{
+	size_t n = 1;
+
+	while (n < value->n && value->p[n] != '=')
+		n++;
+	charset_to_utf8(out, span_sub(*value, 0, n), span_make(NULL, 0));
+	*value = span_rest(*value, n);
+}
+
 void word_decode(struct str *out, struct span value)
 {
 	struct run run = { .open = false };
@@ -119,8 +130,7 @@ void word_decode(struct str *out, struct span value)
 			continue;
 		}
 		run_end(out, &run);
-		str_addc(out, value.p[0]);
-		value = span_rest(value, 1);
+		add_plain(out, &value);
 	}
 	run_end(out, &run);
 	str_free(&run.bytes);

@@ -35,6 +35,8 @@ static void decode(void **state)
 	decodes("=?UTF-8*en?B?aGk=?=", "hi");
 	decodes("a=?utf-8?q?b?=c", "abc");
 	decodes("plain", "plain");
+	/* raw octets have no charset */
+	decodes("caf\xe9 \x93=\x94 =?utf-8?q?caf=C3=A9?= caf\xc3\xa9", "café “=” café café");
 	decodes("", "");
 }
 

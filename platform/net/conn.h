@@ -81,6 +81,11 @@ enum conn_line { CONN_LINE_NONE, CONN_LINE_OK, CONN_LINE_LONG, CONN_LINE_BARE };
  * max <= CONN_BUFFER); it is swallowed up to its LF and reported once.
  */
 enum conn_line conn_line(struct conn *c, size_t max, struct span *line);
+/*
+ * Does the input begin at the start of a line? What is left of one that was too
+ * long is dropped first, as far as it is there.
+ */
+bool conn_at_line(struct conn *c);
 /* The input there is, without taking it; then take n of it. */
 struct span conn_peek(struct conn *c);
 void conn_skip(struct conn *c, size_t n);

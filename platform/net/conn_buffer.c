@@ -65,6 +65,13 @@ static void swallow(struct conn *c)
 	conn_skip(c, c->skipping ? s.n : lf + 1);
 }
 
+bool conn_at_line(struct conn *c)
+{
+	if (c->skipping)
+		swallow(c);
+	return !c->skipping;
+}
+
 enum conn_line conn_line(struct conn *c, size_t max, struct span *line)
 {
 	struct span s;

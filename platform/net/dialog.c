@@ -78,7 +78,8 @@ static bool is_tls(const struct dialog *d)
 {
 	struct err err;
 
-	if (d->line || !span_starts(conn_peek(d->conn), "\x16\x03"))
+	if (d->line || !conn_at_line(d->conn) ||
+			!span_starts(conn_peek(d->conn), "\x16\x03"))
 		return false;
 	err_set(&err, ERR_PROTO, "TLS where the session is in plain");
 	conn_break(d->conn, &err);

@@ -20,7 +20,7 @@ static bool may_be_made(const char *path, bool maildir)
 	return maildir || (n && path[n - 1] == '/');
 }
 
-static bool is_maildir(int dirfd, const char *path, bool maildir)
+bool mailbox_is_maildir(int dirfd, const char *path, bool maildir)
 {
 	struct stat st;
 
@@ -31,7 +31,7 @@ static bool is_maildir(int dirfd, const char *path, bool maildir)
 struct mailbox *mailbox_open(int dirfd, const char *path, bool maildir,
 		bool write, struct err *err)
 {
-	if (is_maildir(dirfd, path, maildir))
+	if (mailbox_is_maildir(dirfd, path, maildir))
 		return maildir_open(dirfd, path, may_be_made(path, maildir),
 				write, err);
 	return mbox_open(dirfd, path, MBOX_OWN, write, err);
@@ -41,6 +41,25 @@ struct mailbox *mailbox_open_of(int dirfd, const char *path, uid_t owner,
 		bool write, struct err *err)
 {
 	return mbox_open(dirfd, path, owner, write, err);
+}
+
+struct mailbox *mailbox_open_plain(const char *path, unsigned most,
+		struct err *err)
+{
+	if (mailbox_is_maildir(AT_FDCWD, path, false))
+		return maildir_open(AT_FDCWD, path, false, false, err);
+	return mbox_open_plain(path, most, err);
+}
+
+void mailbox_writable(struct mailbox *m)
+{
+	m->write = true;
+}
+
+void mailbox_revert(struct mailbox *m)
+{
+	for (unsigned i = 0; i < m->count; i++)
+		m->marks[i].flags = m->marks[i].was & ALL_FLAGS;
 }
 
 void mailbox_close(struct mailbox *m)
@@ -147,6 +166,24 @@ int mailbox_save(struct mailbox *m, struct err *err)
 	return m->ops->save(m, err);
 }
 
+int mailbox_lock(struct mailbox *m, struct err *err)
+{
+	if (m->ops->hold && m->ops->hold(m, true, err) < 0)
+		return -1;
+	return m->ops->refresh(m, err) < 0 ? -1 : 0;
+}
+
+void mailbox_unlock(struct mailbox *m)
+{
+	if (m->ops->hold)
+		m->ops->hold(m, false, NULL);
+}
+
+bool mailbox_gone(const struct mailbox *m, unsigned n)
+{
+	return n < 1 || n > m->count || m->ops->gone(m, n - 1);
+}
+
 int mailbox_refresh(struct mailbox *m, struct err *err)
 {
 	return m->ops->refresh(m, err);
@@ -160,7 +197,7 @@ int mailbox_append(int dirfd, const char *path, bool maildir,
 	if (!found)
 		found = &ignored;
 	*found = false;
-	if (is_maildir(dirfd, path, maildir))
+	if (mailbox_is_maildir(dirfd, path, maildir))
 		return maildir_append(dirfd, path, add, found, err);
 	return mbox_append(dirfd, path, add, found, err);
 }

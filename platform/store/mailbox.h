@@ -43,6 +43,18 @@ struct mailbox *mailbox_open(int dirfd, const char *path, bool maildir,
 void mailbox_close(struct mailbox *m);
 
 /*
+ * For a program that a user sits before: as mailbox_open for reading, but the
+ * messages of an mbox have no uid (""), which costs half the time. most: as
+ * many, from the first on, of an mbox suffice, only to be looked at; 0: all.
+ */
+struct mailbox *mailbox_open_plain(const char *path, unsigned most,
+		struct err *err);
+/* From now on mailbox_save may be called. */
+void mailbox_writable(struct mailbox *m);
+/* Flags are again what the mailbox has. */
+void mailbox_revert(struct mailbox *m);
+
+/*
  * An mbox of somebody else's, which this process reaches by its group (pop3d):
  * as mailbox_open, but it must be the user's own file: in a mail folder that
  * all may write to it could be a link to another one's. Opening and saving
@@ -87,6 +99,14 @@ void mailbox_flag(struct mailbox *m, unsigned n, unsigned set, unsigned clear);
  * what was removed can no more be read. 0 or -1.
  */
 int mailbox_save(struct mailbox *m, struct err *err);
+/*
+ * An mbox's locks, to keep them over more than one step: mailbox_refresh and
+ * what mailbox_save says. mailbox_close gives them back, too.
+ */
+int mailbox_lock(struct mailbox *m, struct err *err);
+void mailbox_unlock(struct mailbox *m);
+/* Has message n been removed, as far as this is known? */
+bool mailbox_gone(const struct mailbox *m, unsigned n);
 /* Messages that came since opening are added at the end; gives how many, or -1. */
 int mailbox_refresh(struct mailbox *m, struct err *err);
 
@@ -112,5 +132,16 @@ struct mailbox_add {
 };
 int mailbox_append(int dirfd, const char *path, bool maildir,
 		const struct mailbox_add *add, bool *found, struct err *err);
+
+/*
+ * Many to one mailbox: an mbox is locked once, and all of them are there in the
+ * end or (keep false) none; keys are not looked for. A Maildir has what was added.
+ */
+struct mailbox_many;
+struct mailbox_many *mailbox_many_begin(const char *path, struct err *err);
+int mailbox_many_add(struct mailbox_many *many, const struct mailbox_add *add,
+		struct err *err);
+/* Frees. Durable. 0 or -1. */
+int mailbox_many_end(struct mailbox_many *many, bool keep, struct err *err);
 
 #endif

@@ -10,12 +10,28 @@
 int lines_open(struct lines *l, int fd, int64_t start, int64_t end,
 		struct err *err)
 {
-	*l = (struct lines){ .fd = fd, .at = start,
-		.end = end < 0 ? INT64_MAX : end, .ended = true };
-	l->buffer = malloc(LINES_SIZE);
-	if (!l->buffer)
-		return err_nomem(err);
-	return 0;
+	int rc = lines_open_sized(l, fd, start, LINES_SIZE, err);
+
+	if (end >= 0)
+		l->end = end;
+	return rc;
+}
+
+int lines_open_sized(struct lines *l, int fd, int64_t start, size_t size,
+		struct err *err)
+{
+	*l = (struct lines){ .fd = fd, .size = size };
+	lines_seek(l, start, INT64_MAX);
+	l->buffer = malloc(size);
+	return l->buffer ? 0 : err_nomem(err);
+}
+
+void lines_seek(struct lines *l, int64_t start, int64_t end)
+{
+	l->at = start;
+	l->end = end;
+	l->from = l->to = 0;
+	l->ended = true;
 }
 
 void lines_close(struct lines *l)
@@ -33,7 +49,7 @@ static int fill(struct lines *l, struct err *err)
 	memmove(l->buffer, l->buffer + l->from, l->to - l->from);
 	l->to -= l->from;
 	l->from = 0;
-	room = LINES_SIZE - l->to;
+	room = l->size - l->to;
 	if ((int64_t)room > l->end - l->at)
 		room = (size_t)(l->end - l->at);
 	if (room == 0)
@@ -75,7 +91,7 @@ int lines_next(struct lines *l, struct err *err)
 		if (n < have.n)
 			return give(l, n + 1);
 		looked = have.n;
-		rc = have.n == LINES_SIZE ? 0 : fill(l, err);
+		rc = have.n == l->size ? 0 : fill(l, err);
 		if (rc < 0)
 			return -1;
 		if (rc == 0)
@@ -84,9 +100,16 @@ int lines_next(struct lines *l, struct err *err)
 	if (n == 0)
 		return 0;
 	/* the CR of a CRLF stays with its LF */
-	if (n == LINES_SIZE && l->buffer[l->to - 1] == '\r')
+	if (n == l->size && l->buffer[l->to - 1] == '\r')
 		n--;
 	return give(l, n);
+}
+
+int lines_block(struct lines *l, struct err *err)
+{
+	int rc = l->from < l->to ? 1 : fill(l, err);
+
+	return rc > 0 ? give(l, l->to - l->from) : rc;
 }
 
 int64_t lines_offset(const struct lines *l)

@@ -13,11 +13,13 @@
 /* -- lines: a file's octets [start, end) line by line, however long they are -- */
 
 #define LINES_SIZE 8192
+#define LINES_WIDE 32768	/* where a whole file is read */
 
 struct lines {
 	int fd;
 	int64_t at, end;	/* of the next read */
-	char *buffer;		/* LINES_SIZE octets */
+	char *buffer;
+	size_t size;		/* of it */
 	size_t from, to;
 	struct span piece;	/* what lines_next has read, */
 	struct span text;	/* ... without LF or CRLF */
@@ -28,9 +30,16 @@ struct lines {
 /* end < 0: up to the end of the file. -1: no memory. */
 int lines_open(struct lines *l, int fd, int64_t start, int64_t end,
 		struct err *err);
+/* The same to the end of the file, in reads of another size than LINES_SIZE. */
+int lines_open_sized(struct lines *l, int fd, int64_t start, size_t size,
+		struct err *err);
+/* On to other octets of the same file. */
+void lines_seek(struct lines *l, int64_t start, int64_t end);
 void lines_close(struct lines *l);
 /* 1 and the next line, or a piece of one that does not fit; 0 at the end, -1. */
 int lines_next(struct lines *l, struct err *err);
+/* The same, but the piece is all that is there: lines for which nobody asks. */
+int lines_block(struct lines *l, struct err *err);
 /* Where the piece lies in the file. */
 int64_t lines_offset(const struct lines *l);
 
@@ -68,9 +77,12 @@ struct mailbox_ops {
 	/* Fills in all but flags. */
 	void (*describe)(struct mailbox *m, unsigned i,
 			struct mailbox_message *out);
+	bool (*gone)(const struct mailbox *m, unsigned i);
 	/* Sets r->lines, own_fd and mbox. */
 	int (*reader)(struct mailbox *m, unsigned i, struct mailbox_reader *r,
 			struct err *err);
+	/* NULL: needs no locks */
+	int (*hold)(struct mailbox *m, bool held, struct err *err);
 	int (*save)(struct mailbox *m, struct err *err);
 	int (*refresh)(struct mailbox *m, struct err *err);
 };
@@ -104,6 +116,8 @@ bool mailbox_hides(struct mailbox_hide *h, struct span text, bool first);
 /* Is this ">From ", ">>From ", ...? least: how many > there must be. */
 bool mailbox_quoted(struct span line, unsigned least);
 
+/* mailbox_open chooses so. */
+bool mailbox_is_maildir(int dirfd, const char *path, bool maildir);
 struct mailbox *maildir_open(int dirfd, const char *path, bool make, bool write,
 		struct err *err);
 int maildir_append(int dirfd, const char *path, const struct mailbox_add *add,
@@ -111,11 +125,15 @@ int maildir_append(int dirfd, const char *path, const struct mailbox_add *add,
 #define MBOX_OWN ((uid_t)-1)	/* this process's user, or anybody for root */
 struct mailbox *mbox_open(int dirfd, const char *path, uid_t owner, bool write,
 		struct err *err);
+struct mailbox *mbox_open_plain(const char *path, unsigned most,
+		struct err *err);
 /*
  * After reading: another program writes into an mbox where it is. Is the
  * message still where it was? 0 or -1, ERR_TEMP.
  */
 int mbox_still(struct mailbox_reader *r, struct err *err);
+/* Behind the last message of a locked mbox; durable with add->flush. */
+int mbox_add(int fd, const struct mailbox_add *add, struct err *err);
 int mbox_append(int dirfd, const char *path, const struct mailbox_add *add,
 		bool *found, struct err *err);
 

@@ -350,6 +350,11 @@ static void maildir_describe(struct mailbox *m, unsigned i,
 	put_uid(md, i, out->uid);
 }
 
+static bool maildir_gone(const struct mailbox *m, unsigned i)
+{
+	return m->marks[i].was & MAILDIR_GONE;
+}
+
 /* -- opening -- */
 
 static void maildir_close(struct mailbox *m)
@@ -365,8 +370,8 @@ static void maildir_close(struct mailbox *m)
 }
 
 static const struct mailbox_ops ops = {
-	maildir_close, maildir_describe, maildir_reader, maildir_save,
-	maildir_refresh
+	maildir_close, maildir_describe, maildir_gone, maildir_reader, NULL,
+	maildir_save, maildir_refresh
 };
 
 struct mailbox *maildir_open(int dirfd, const char *path, bool make, bool write,

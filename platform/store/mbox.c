@@ -1,4 +1,4 @@
-#include "store/mbox_private.h"
+#include "store/mbox_list.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,29 +9,14 @@
 #include <unistd.h>
 
 #include "base/date.h"
-#include "base/list.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/rand.h"
 #include "store/disk.h"
-#include "store/mailbox_private.h"
 
+#define LARGE 16384		/* octets a message; less is read in no time */
+#define NEW_MOST 1000
 #define MTIME_STEP 20000	/* microseconds; kernels have 1 to 10 ms */
-
-struct mbox {
-	struct mailbox m;
-	int dirfd;
-	char *path;
-	int fd;			/* to read from; -1: there is no file */
-	uid_t owner;		/* MBOX_OWN, or whose the file must be */
-	struct stat seen;	/* when it was indexed */
-	bool stale;		/* saved since, or too fresh to tell */
-	struct mbox_index ix;	/* ix.e[n - 1] is message n */
-};
-
-static struct mbox *mbox_of(struct mailbox *m)
-{
-	return container_of(m, struct mbox, m);
-}
 
 /* -- the index, and what it becomes when the file changes -- */
 
@@ -109,15 +94,12 @@ static int adopt(struct mbox *mb, struct mbox_index *fresh, struct err *err)
 	return (int)mb->ix.n;
 }
 
-/* How many are new, or -1. */
-static int merge(struct mbox *mb, struct mbox_index *fresh, struct err *err)
+/* Those of fresh that match nothing: how many, or -1. */
+static int add_new(struct mbox *mb, const struct mbox_index *fresh,
+		struct err *err)
 {
 	int added = 0;
 
-	if (!mb->ix.n)
-		return adopt(mb, fresh, err);
-	if (match(mb, fresh, err) < 0)
-		return -1;
 	for (unsigned i = 0; i < fresh->n; i++) {
 		if (fresh->e[i].gone)
 			continue;
@@ -126,6 +108,16 @@ static int merge(struct mbox *mb, struct mbox_index *fresh, struct err *err)
 		added++;
 	}
 	return added;
+}
+
+/* How many are new, or -1. */
+static int merge(struct mbox *mb, struct mbox_index *fresh, struct err *err)
+{
+	if (!mb->ix.n)
+		return adopt(mb, fresh, err);
+	if (match(mb, fresh, err) < 0)
+		return -1;
+	return add_new(mb, fresh, err);
 }
 
 /*
@@ -140,8 +132,58 @@ static bool too_fresh(const struct stat *st)
 	return age > -MTIME_STEP && age < MTIME_STEP;
 }
 
+/*
+ * A large file that only grew is not read all over again: where each header
+ * section is still where it was, what is new is at the end.
+ */
+static bool grew(const struct mbox *mb, const struct stat *st)
+{
+	return mb->ix.n && st->st_ino == mb->seen.st_ino
+		&& st->st_dev == mb->seen.st_dev
+		&& st->st_size >= mb->seen.st_size
+		&& mb->seen.st_size / mb->ix.n > LARGE;
+}
+
+/* New ones are twins of old ones, too. */
+static void count_older_twins(const struct mbox *mb, struct mbox_index *fresh)
+{
+	for (unsigned i = 0; i < fresh->n; i++)
+		for (unsigned k = 0; k < mb->ix.n; k++) {
+			const struct mbox_entry *e = &mb->ix.e[k];
+
+			fresh->e[i].twin += !e->gone
+				&& e->hash == fresh->e[i].hash
+				&& e->hash_end == fresh->e[i].hash_end;
+		}
+}
+
+/* 1: fresh is what came; 0: read it all; -1. */
+static int follow(struct mbox *mb, struct mbox_index *fresh, struct err *err)
+{
+	int64_t end = mb->seen.st_size;
+	int rc;
+
+	/* the next From_ line must begin there: behind an empty line */
+	for (unsigned i = 0; i < mb->ix.n; i++)
+		if (!mb->ix.e[i].gone && mbox_end(&mb->ix.e[i]) >= end)
+			return 0;
+	rc = mbox_index_check(&mb->ix, mb->fd, &mb->look, err);
+	if (rc <= 0)
+		return rc;
+	if (mbox_index_read(fresh, mb->fd, end, &mb->look, NULL) < 0)
+		return 0;
+	if (fresh->n > NEW_MOST) {
+		mbox_index_free(fresh);
+		return 0;
+	}
+	for (unsigned i = 0; i < mb->ix.n; i++)
+		take_flags(&mb->m.marks[i], (unsigned char)mb->ix.e[i].flags);
+	count_older_twins(mb, fresh);
+	return 1;
+}
+
 /* Under the lock, where there is one. How many are new, or -1. */
-static int resync(struct mbox *mb, struct err *err)
+int mbox_resync(struct mbox *mb, struct err *err)
 {
 	struct mbox_index fresh = { 0 };
 	struct stat st = { 0 };
@@ -160,10 +202,14 @@ static int resync(struct mbox *mb, struct err *err)
 				mb->path);
 	if (unchanged(mb, &st))
 		return 0;
-	if (mb->fd >= 0)
-		rc = mbox_index_read(&fresh, mb->fd, 0, NULL, err);
+	if (grew(mb, &st))
+		rc = follow(mb, &fresh, err);
+	if (mb->fd >= 0 && rc == 0)
+		rc = mbox_index_read(&fresh, mb->fd, 0, &mb->look, err);
 	if (rc == 0)
 		rc = merge(mb, &fresh, err);
+	else if (rc > 0)
+		rc = add_new(mb, &fresh, err);
 	mbox_index_free(&fresh);
 	if (rc >= 0) {
 		mb->seen = st;
@@ -173,24 +219,16 @@ static int resync(struct mbox *mb, struct err *err)
 }
 
 /*
- * ms to wait for a lock. A daemon that opened another one's mbox has others to
- * serve meanwhile: it tries again itself.
- */
-static int patience(const struct mbox *mb, int ms)
-{
-	return mb->owner == MBOX_OWN ? ms : 0;
-}
-
-/*
  * The lock keeps a delivery from being seen half. Who may not lock, or finds it
  * locked for long, reads all the same.
  */
 static int resync_locked(struct mbox *mb, struct err *err)
 {
 	struct mbox_lock lock;
-	bool held = mbox_lock(&lock, mb->dirfd, mb->path, mb->owner, false,
-			patience(mb, MBOX_WAIT_READ), NULL) == 0;
-	int rc = resync(mb, err);
+	bool held = !mb->held && mbox_lock(&lock, mb->dirfd, mb->path,
+			mb->owner, false, mbox_patience(mb, MBOX_WAIT_READ),
+			NULL) == 0;
+	int rc = mbox_resync(mb, err);
 
 	if (held)
 		mbox_unlock(&lock);
@@ -272,9 +310,10 @@ static void mbox_describe(struct mailbox *m, unsigned i,
 	ssize_t n;
 
 	out->size = e->size;
-	snprintf(out->uid, sizeof(out->uid), "%016" PRIx64 "%04x", e->hash,
-			(unsigned)e->hash_end);
-	if (e->twin)
+	if (!mb->look.sip)
+		snprintf(out->uid, sizeof(out->uid), "%016" PRIx64 "%04x",
+				e->hash, (unsigned)e->hash_end);
+	if (!mb->look.sip && e->twin)
 		snprintf(out->uid + 20, sizeof(out->uid) - 20, "-%u",
 				(unsigned)e->twin);
 	n = mb->fd < 0 ? 0 : file_pread(mb->fd, line, e->skip < sizeof(line)
@@ -283,212 +322,12 @@ static void mbox_describe(struct mailbox *m, unsigned i,
 		out->arrived = arrival(span_trim(span_make(line, (size_t)n)));
 }
 
-/* -- saving -- */
-
-/* The header lines that keep our flags, at the end of the header section. */
-static void put_status(struct out *o, unsigned flags)
+static bool mbox_gone(const struct mailbox *m, unsigned i)
 {
-	char text[32];
-
-	if (flags & (MAILBOX_SEEN | MAILBOX_OLD)) {
-		snprintf(text, sizeof(text), "Status: %s%s\n",
-				flags & MAILBOX_SEEN ? "R" : "",
-				flags & MAILBOX_OLD ? "O" : "");
-		out_add(o, span_of(text));
-	}
-	if (flags & (MAILBOX_ANSWERED | MAILBOX_FLAGGED)) {
-		snprintf(text, sizeof(text), "X-Status: %s%s\n",
-				flags & MAILBOX_ANSWERED ? "A" : "",
-				flags & MAILBOX_FLAGGED ? "F" : "");
-		out_add(o, span_of(text));
-	}
+	return container_of(m, struct mbox, m)->ix.e[i].gone;
 }
 
-/* "KEY 0000012345" is wrong once lines were added: "-" says it was right. */
-static void put_hidden(struct out *o, const struct mbox_entry *e,
-		struct span text)
-{
-	struct span value = text;
-
-	if (!span_starts(text, MBOX_KEY))
-		return;
-	if (e->partial) {
-		out_add(o, text);
-	} else {
-		span_word(&value);
-		out_add(o, SPAN(MBOX_KEY));
-		out_add(o, span_word(&value));
-		out_add(o, SPAN(" -"));
-	}
-	out_add(o, SPAN("\n"));
-}
-
-struct rewrite {
-	struct out *out;
-	const struct mbox_entry *e;
-	unsigned flags;
-	bool from;			/* in the From_ line */
-	struct mailbox_hide hide;
-};
-
-static void rewrite_piece(struct rewrite *w, const struct lines *l)
-{
-	bool header = w->hide.header;
-
-	if (mailbox_hides(&w->hide, l->text, l->first)) {
-		if (l->first && !ascii_isspace(l->text.p[0]))
-			put_hidden(w->out, w->e, l->text);
-		return;
-	}
-	if (header && !w->hide.header)
-		put_status(w->out, w->flags);
-	if (w->from && l->ended) {
-		w->from = false;
-		w->hide.header = true;
-	}
-	out_add(w->out, l->piece);
-}
-
-/* One message as it is, with new flags, and the empty line behind it. */
-static int rewrite(struct mbox *mb, struct out *o, const struct mbox_entry *e,
-		unsigned flags, struct err *err)
-{
-	struct rewrite w = { .out = o, .e = e, .flags = flags, .from = true };
-	struct lines l;
-	int rc;
-
-	if (lines_open(&l, mb->fd, (int64_t)e->from, mbox_end(e), err) < 0)
-		return -1;
-	while ((rc = lines_next(&l, err)) > 0)
-		rewrite_piece(&w, &l);
-	lines_close(&l);
-	if (!l.ended)
-		out_add(o, SPAN("\n"));
-	if (w.hide.header)
-		put_status(o, flags);
-	out_add(o, SPAN("\n"));
-	return rc;
-}
-
-static int by_place(const void *a, const void *b)
-{
-	const struct mbox_entry *x = *(const struct mbox_entry *const *)a;
-	const struct mbox_entry *y = *(const struct mbox_entry *const *)b;
-
-	return (x->from > y->from) - (x->from < y->from);
-}
-
-static struct mailbox_mark *mark_of(struct mbox *mb, const struct mbox_entry *e)
-{
-	return &mb->m.marks[e - mb->ix.e];
-}
-
-static bool is_changed(struct mbox *mb, const struct mbox_entry *e)
-{
-	const struct mailbox_mark *mark = mark_of(mb, e);
-
-	return !e->gone && mark->flags != mark->was;
-}
-
-static bool is_kept(struct mbox *mb, const struct mbox_entry *e)
-{
-	return !e->gone && !(mark_of(mb, e)->flags & MAILBOX_DELETED);
-}
-
-/* Writes what stays of entries p[0..n) into the journal, then into the mbox. */
-static int write_tail(struct mbox *mb, const struct mbox_lock *lock,
-		struct mbox_entry **p, unsigned n, struct err *err)
-{
-	struct out o = { .buffer = NULL };
-	struct mbox_redo redo;
-	int rc = mbox_redo_begin(&redo, lock, (int64_t)p[0]->from, err);
-
-	if (rc == 0)
-		rc = out_open(&o, redo.fd, err);
-	for (unsigned i = 0; rc == 0 && i < n; i++)
-		if (is_kept(mb, p[i]))
-			rc = rewrite(mb, &o, p[i], mark_of(mb, p[i])->flags,
-					err);
-	if (out_close(&o) < 0)
-		rc = disk_err(err, mb->path);
-	if (rc == 0)
-		rc = mbox_redo_finish(&redo, lock, err);
-	mbox_redo_drop(&redo);
-	return rc;
-}
-
-/* Nothing that stays is behind the first change: cutting is one step. */
-static int cut_tail(struct mbox *mb, const struct mbox_lock *lock, int64_t at,
-		struct err *err)
-{
-	if (ftruncate(lock->fd, at) < 0 || fsync(lock->fd) < 0)
-		return disk_err(err, mb->path);
-	return 0;
-}
-
-static int save_changes(struct mbox *mb, const struct mbox_lock *lock,
-		struct err *err)
-{
-	struct mbox_entry **p = mbox_sorted(&mb->ix, by_place, err);
-	unsigned n = 0, first = 0, kept = 0;
-	int rc = 0;
-
-	if (!p)
-		return -1;
-	for (unsigned i = 0; i < mb->ix.n; i++)	/* those that are there */
-		if (!p[i]->gone)
-			p[n++] = p[i];
-	while (first < n && !is_changed(mb, p[first]))
-		first++;
-	for (unsigned i = first; i < n; i++)
-		kept += is_kept(mb, p[i]);
-	if (first < n && kept)
-		rc = write_tail(mb, lock, p + first, n - first, err);
-	else if (first < n)
-		rc = cut_tail(mb, lock, (int64_t)p[first]->from, err);
-	free(p);
-	return rc;
-}
-
-static bool any_change(struct mbox *mb)
-{
-	for (unsigned i = 0; i < mb->ix.n; i++)
-		if (is_changed(mb, &mb->ix.e[i]))
-			return true;
-	return false;
-}
-
-static void settle(struct mbox *mb)
-{
-	for (unsigned i = 0; i < mb->ix.n; i++) {
-		struct mailbox_mark *mark = &mb->m.marks[i];
-
-		mark->was = mark->flags;
-		if (mark->flags & MAILBOX_DELETED)
-			mb->ix.e[i].gone = true;
-	}
-	mb->stale = true;
-}
-
-static int mbox_save(struct mailbox *m, struct err *err)
-{
-	struct mbox *mb = mbox_of(m);
-	struct mbox_lock lock;
-	int rc;
-
-	if (!any_change(mb))
-		return 0;
-	if (mbox_lock(&lock, mb->dirfd, mb->path, mb->owner, false,
-				patience(mb, MBOX_WAIT_WRITE), err) < 0)
-		return -1;
-	rc = resync(mb, err);
-	if (rc >= 0)
-		rc = save_changes(mb, &lock, err);
-	if (rc == 0)
-		settle(mb);
-	mbox_unlock(&lock);
-	return rc;
-}
+/* -- following -- */
 
 static int mbox_refresh(struct mailbox *m, struct err *err)
 {
@@ -507,6 +346,7 @@ static void mbox_close(struct mailbox *m)
 {
 	struct mbox *mb = mbox_of(m);
 
+	mbox_hold(m, false, NULL);
 	mbox_index_free(&mb->ix);
 	if (mb->fd >= 0)
 		close(mb->fd);
@@ -517,7 +357,8 @@ static void mbox_close(struct mailbox *m)
 }
 
 static const struct mailbox_ops ops = {
-	mbox_close, mbox_describe, mbox_reader, mbox_save, mbox_refresh
+	mbox_close, mbox_describe, mbox_gone, mbox_reader, mbox_hold,
+	mbox_save, mbox_refresh
 };
 
 /* The caller's descriptor may go before we do. */
@@ -533,17 +374,18 @@ static int first_look(struct mbox *mb, bool write, struct err *err)
 	struct mbox_lock lock;
 	int rc;
 
+	errno = 0;
 	if (!write)
-		return resync_locked(mb, err);
+		return resync_locked(mb, err) < 0 ? -1 : 0;
 	if (mbox_lock(&lock, mb->dirfd, mb->path, mb->owner, false,
-				patience(mb, MBOX_WAIT_READ), err) < 0)
+				mbox_patience(mb, MBOX_WAIT_READ), err) < 0)
 		return errno == ENOENT ? 0 : -1;	/* none is an empty one */
-	rc = resync(mb, err);
+	rc = mbox_resync(mb, err);
 	mbox_unlock(&lock);
-	return rc;
+	return rc < 0 ? -1 : 0;
 }
 
-struct mailbox *mbox_open(int dirfd, const char *path, uid_t owner, bool write,
+static struct mbox *mbox_new(int dirfd, const char *path, uid_t owner,
 		struct err *err)
 {
 	struct mbox *mb = calloc(1, sizeof(*mb));
@@ -553,20 +395,43 @@ struct mailbox *mbox_open(int dirfd, const char *path, uid_t owner, bool write,
 		return NULL;
 	}
 	mb->m.ops = &ops;
-	mb->m.write = write;
 	mb->owner = owner;
 	mb->fd = -1;
 	mb->dirfd = own_folder(dirfd);
 	mb->path = strdup(path);
-	if (mb->dirfd == -1 || !mb->path) {
-		disk_err(err, path);
-		goto out;
-	}
-	errno = 0;
-	if (first_look(mb, write, err) < 0)
-		goto out;
-	return &mb->m;
-out:
+	if (mb->dirfd != -1 && mb->path)
+		return mb;
+	disk_err(err, path);
+	mailbox_close(&mb->m);
+	return NULL;
+}
+
+struct mailbox *mbox_open(int dirfd, const char *path, uid_t owner, bool write,
+		struct err *err)
+{
+	struct mbox *mb = mbox_new(dirfd, path, owner, err);
+
+	if (!mb)
+		return NULL;
+	mb->m.write = write;
+	if (first_look(mb, write, err) == 0)
+		return &mb->m;
+	mailbox_close(&mb->m);
+	return NULL;
+}
+
+struct mailbox *mbox_open_plain(const char *path, unsigned most,
+		struct err *err)
+{
+	struct mbox *mb = mbox_new(AT_FDCWD, path, MBOX_OWN, err);
+
+	if (!mb)
+		return NULL;
+	rand_bytes(mb->sip, sizeof(mb->sip));
+	mb->look = (struct mbox_look){ .sip = mb->sip, .most = most };
+	/* who only wants to see how it begins waits for nobody */
+	if ((most ? mbox_resync(mb, err) : resync_locked(mb, err)) >= 0)
+		return &mb->m;
 	mailbox_close(&mb->m);
 	return NULL;
 }

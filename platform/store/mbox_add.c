@@ -94,7 +94,7 @@ static int write_message(int fd, int64_t size, const struct mailbox_add *add,
 }
 
 /* All or nothing: what was written of a message that failed goes again. */
-static int add_message(int fd, const struct mailbox_add *add, struct err *err)
+int mbox_add(int fd, const struct mailbox_add *add, struct err *err)
 {
 	off_t size = lseek(fd, 0, SEEK_END);
 	int rc;
@@ -115,11 +115,12 @@ static int add_message(int fd, const struct mailbox_add *add, struct err *err)
  */
 static int find_key(int fd, const char *key, bool *found, struct err *err)
 {
+	const struct mbox_look look = { .key = key };
 	struct mbox_entry *e = NULL;
 	struct mbox_index ix;
 	int rc = 0, hole;
 
-	if (mbox_index_read(&ix, fd, 0, key, err) < 0)
+	if (mbox_index_read(&ix, fd, 0, &look, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < ix.n; i++)
 		if (ix.e[i].has_key)
@@ -150,7 +151,7 @@ int mbox_append(int dirfd, const char *path, const struct mailbox_add *add,
 	if (add->again && add->key)
 		rc = find_key(l.fd, add->key, found, err);
 	if (rc == 0 && !*found)
-		rc = add_message(l.fd, add, err);
+		rc = mbox_add(l.fd, add, err);
 	else if (rc == 0 && add->flush && fsync(l.fd) < 0)
 		rc = disk_err(err, path);
 	if (rc == 0 && l.made && add->flush)

@@ -30,12 +30,15 @@ static void check(const struct mbox_index *ix, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	int fd = memfd_create("mbox", MFD_CLOEXEC);
+	const struct mbox_look look = { .key = "key" };
 	struct mbox_index ix;
 
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		abort();
-	if (mbox_index_read(&ix, fd, 0, "key", NULL) == 0) {
+	if (mbox_index_read(&ix, fd, 0, &look, NULL) == 0) {
 		check(&ix, size);
+		if (mbox_index_check(&ix, fd, &look, NULL) != 1)
+			abort();
 		mbox_index_free(&ix);
 	}
 	close(fd);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/sha256.h"
+#include "base/siphash.h"
 #include "store/disk.h"
 #include "store/mailbox_private.h"
 
@@ -11,7 +12,7 @@
 
 struct scan {
 	struct mbox_index *ix;
-	const char *key;
+	const struct mbox_look *look;
 	struct mbox_entry *e;	/* the message in work; NULL: before the first */
 	struct mailbox_hide hide;
 	uint64_t size;		/* of it, as readers see it */
@@ -46,23 +47,47 @@ static bool is_from(struct span line)
 
 /* -- one message -- */
 
+static void put_hash(const struct scan *s, struct mbox_entry *e)
+{
+	struct span sampled = span_make(s->sample, s->sampled);
+	unsigned char hash[SHA256_SIZE];
+
+	if (s->look->sip) {
+		e->hash = siphash(s->look->sip, sampled);
+		return;
+	}
+	sha256(hash, sampled);
+	for (int i = 0; i < 8; i++)
+		e->hash = e->hash << 8 | hash[i];
+	e->hash_end = (unsigned)hash[8] << 8 | hash[9];
+}
+
 /* end: of what was read. The empty line before it is no part of the message. */
 static void finish(struct scan *s, int64_t end)
 {
-	unsigned char hash[SHA256_SIZE];
 	struct mbox_entry *e = s->e;
 
 	if (!e)
 		return;
 	e->length = (uint64_t)(end - (int64_t)s->blank) - e->from;
 	e->size = s->size - (s->blank ? 2 : 0) + (s->ended ? 0 : 2);
-	sha256(hash, span_make(s->sample, s->sampled));
-	for (int i = 0; i < 8; i++)
-		e->hash = e->hash << 8 | hash[i];
-	e->hash_end = (unsigned)hash[8] << 8 | hash[9];
+	put_hash(s, e);
 	e->partial = s->has_length && (s->length == 0
 			|| s->length > e->length - e->skip);
 	s->e = NULL;
+}
+
+static void start(struct scan *s, struct mbox_entry *e, int64_t from,
+		size_t skip)
+{
+	s->e = e;
+	*e = (struct mbox_entry){ .from = (uint64_t)from,
+		.skip = (uint16_t)skip };
+	s->size = 0;
+	s->hide = (struct mailbox_hide){ .header = true };
+	s->has_length = false;
+	s->blank = 0;
+	s->sampled = 0;
 }
 
 static int begin(struct scan *s, int64_t from, size_t skip, struct err *err)
@@ -77,14 +102,8 @@ static int begin(struct scan *s, int64_t from, size_t skip, struct err *err)
 	if (!e)
 		return -1;
 	ix->e = e;
-	s->e = e += ix->n++;
-	*e = (struct mbox_entry){ .from = (uint64_t)from,
-		.skip = (uint16_t)skip };
-	s->size = 0;
-	s->hide = (struct mailbox_hide){ .header = true };
-	s->has_length = false;
-	s->blank = 0;
-	s->sampled = 0;
+	e += ix->n++;
+	start(s, e, from, skip);
 	return 0;
 }
 
@@ -122,7 +141,7 @@ static void read_key(struct scan *s, struct span value)
 	unsigned long long v;
 
 	sample(s, key);
-	if (s->key && span_eq(key, span_of(s->key)))
+	if (s->look->key && span_eq(key, span_of(s->look->key)))
 		s->e->has_key = true;
 	if (span_number64(number, INT64_MAX, &v)) {
 		s->has_length = true;
@@ -227,10 +246,47 @@ static int count_twins(struct mbox_index *ix, struct err *err)
 	return 0;
 }
 
-int mbox_index_read(struct mbox_index *ix, int fd, int64_t start,
-		const char *key, struct err *err)
+/*
+ * Lines of a text that can mean nothing: they are most of the file, so no more
+ * is done for them than to count them. At a line's beginning.
+ */
+static void skip_plain(struct scan *s, struct lines *l)
 {
-	struct scan s = { .ix = ix, .key = key, .ended = true };
+	const char *p = l->buffer + l->from, *end = l->buffer + l->to, *lf;
+
+	while (p < end && *p != 'F' && *p != '>' && *p != '\n' && *p != '\r'
+	    && (lf = memchr(p, '\n', (size_t)(end - p)))) {
+		s->size += (size_t)(lf - p) + (lf[-1] == '\r' ? 1 : 2);
+		s->blank = 0;
+		p = lf + 1;
+	}
+	l->from = (size_t)(p - l->buffer);
+}
+
+static int scan(struct scan *s, struct lines *l, struct err *err)
+{
+	int rc;
+
+	while ((rc = lines_next(l, err)) > 0) {
+		/* the last one that is wanted ends with the file, or here */
+		if (s->look->most && s->ix->n == s->look->most && s->blank
+		    && is_from(l->text)) {
+			finish(s, lines_offset(l));
+			return 0;
+		}
+		if (piece_read(s, l, err) < 0)
+			return -1;
+		if (s->e && !s->hide.header && l->ended)
+			skip_plain(s, l);
+	}
+	finish(s, l->at);
+	return rc;
+}
+
+int mbox_index_read(struct mbox_index *ix, int fd, int64_t from,
+		const struct mbox_look *look, struct err *err)
+{
+	struct scan s = { .ix = ix, .look = look, .ended = true };
 	struct lines l;
 	int rc;
 
@@ -238,17 +294,55 @@ int mbox_index_read(struct mbox_index *ix, int fd, int64_t start,
 	s.sample = malloc(SAMPLE_SIZE);
 	if (!s.sample)
 		return disk_err(err, "mbox");
-	rc = lines_open(&l, fd, start, -1, err);
-	while (rc == 0 && (rc = lines_next(&l, err)) > 0)
-		rc = piece_read(&s, &l, err);
-	if (rc == 0) {
-		finish(&s, l.at);
+	rc = lines_open_sized(&l, fd, from, LINES_WIDE, err);
+	if (rc == 0)
+		rc = scan(&s, &l, err);
+	if (rc == 0)
 		rc = count_twins(ix, err);
-	}
 	lines_close(&l);
 	free(s.sample);
 	if (rc < 0)
 		mbox_index_free(ix);
+	return rc;
+}
+
+/* Is e where it was? Its flags are taken. */
+static int check_one(struct scan *s, struct lines *l, struct mbox_entry *e,
+		struct err *err)
+{
+	struct mbox_entry now;
+	int rc;
+
+	lines_seek(l, (int64_t)e->from, mbox_end(e));
+	rc = lines_next(l, err);
+	if (rc <= 0 || !is_from(l->text) || l->piece.n != e->skip)
+		return rc < 0 ? -1 : 0;
+	start(s, &now, (int64_t)e->from, l->piece.n);
+	while (s->hide.header && (rc = lines_next(l, err)) > 0)
+		line(s, l);
+	put_hash(s, &now);
+	if (rc < 0 || now.hash != e->hash || now.hash_end != e->hash_end)
+		return rc < 0 ? -1 : 0;
+	e->flags = now.flags;
+	return 1;
+}
+
+int mbox_index_check(struct mbox_index *ix, int fd,
+		const struct mbox_look *look, struct err *err)
+{
+	struct scan s = { .look = look };
+	struct lines l;
+	int rc;
+
+	s.sample = malloc(SAMPLE_SIZE);
+	if (!s.sample)
+		return disk_err(err, "mbox");
+	rc = lines_open_sized(&l, fd, 0, SAMPLE_SIZE, err) < 0 ? -1 : 1;
+	for (unsigned i = 0; rc > 0 && i < ix->n; i++)
+		if (!ix->e[i].gone)
+			rc = check_one(&s, &l, &ix->e[i], err);
+	lines_close(&l);
+	free(s.sample);
 	return rc;
 }
 

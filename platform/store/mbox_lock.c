@@ -75,12 +75,13 @@ static bool dot_stale(const struct dot *d)
  */
 static bool tail_is_ours(int fd, int64_t offset)
 {
+	const struct mbox_look look = { .key = NULL };
 	struct mbox_index ix;
 	struct span text;
 	char tail[400];
 	ssize_t n;
 
-	if (mbox_index_read(&ix, fd, offset, NULL, NULL) == 0) {
+	if (mbox_index_read(&ix, fd, offset, &look, NULL) == 0) {
 		n = ix.n;
 		mbox_index_free(&ix);
 		return n <= 1;
@@ -160,14 +161,24 @@ static bool is_full(void)
 	return errno == ENOSPC || errno == EDQUOT;
 }
 
+/* As wide as any number: it may be written over. 0 or -1 with errno. */
+static int dot_write(int fd, int64_t offset)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%ld %20" PRId64 " " OURS "\n",
+			(long)getpid(), offset);
+	return disk_write_at(fd, text, strlen(text), 0);
+}
+
 /*
  * The lock appears with its content: an empty one, from a process that was
  * killed between the two, would have to be waited out. The fcntl lock that we
  * hold keeps the file for it ours. 0 or -1 with errno, EEXIST: taken.
  */
-static int dot_create(const struct mbox_lock *l, const char *name)
+static int dot_create(struct mbox_lock *l, const char *name)
 {
-	char fresh[MBOX_PATH_SIZE], text[64];
+	char fresh[MBOX_PATH_SIZE];
 	struct stat st;
 	int fd, rc, code;
 
@@ -179,20 +190,26 @@ static int dot_create(const struct mbox_lock *l, const char *name)
 			0444);
 	if (fd < 0)
 		return -1;
-	snprintf(text, sizeof(text), "%ld %" PRId64 " " OURS "\n",
-			(long)getpid(), (int64_t)st.st_size);
 	/* an empty one is better than none: mail must go from a full disk */
-	rc = file_write(fd, text, strlen(text));
+	rc = dot_write(fd, st.st_size);
 	if (rc < 0 && is_full())
 		rc = 0;
-	if (close(fd) < 0)
-		rc = -1;
 	if (rc == 0)
 		rc = linkat(l->dirfd, fresh, l->dirfd, name, 0);
 	code = errno;
 	unlinkat(l->dirfd, fresh, 0);
+	if (rc == 0)
+		l->dot_fd = fd;
+	else
+		close(fd);
 	errno = code;
 	return rc;
+}
+
+void mbox_lock_added(struct mbox_lock *l)
+{
+	if (l->dot[0])
+		dot_write(l->dot_fd, lseek(l->fd, 0, SEEK_END));
 }
 
 /* 0: held, or not possible here; 1: somebody else has it; -1 with errno. */
@@ -383,8 +400,10 @@ void mbox_unlock(struct mbox_lock *l)
 {
 	int code = errno;
 
-	if (l->dot[0])
+	if (l->dot[0]) {
+		close(l->dot_fd);
 		unlinkat(l->dirfd, l->dot, 0);
+	}
 	l->dot[0] = '\0';
 	errno = code;
 	close_again(l);

@@ -34,6 +34,7 @@ struct mbox_lock {
 	int fd;			/* the mbox, open for reading and writing */
 	bool made;		/* it was not there before */
 	char dot[MBOX_PATH_SIZE];	/* "": no dot-lock held */
+	int dot_fd;		/* of it */
 };
 
 /*
@@ -45,6 +46,11 @@ struct mbox_lock {
 int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,
 		bool make, int ms, struct err *err);
 void mbox_unlock(struct mbox_lock *l);
+/*
+ * One message more is whole: a cut leaves this one in. Before the first, mbox_lock
+ * has said where the mbox ends.
+ */
+void mbox_lock_added(struct mbox_lock *l);
 
 /*
  * Only where the path is the caller's own affair is it followed to elsewhere.
@@ -66,7 +72,7 @@ int mbox_beside(char out[MBOX_PATH_SIZE], const char *path, const char *before,
 /* 32 octets, as a mailbox can have very many. */
 struct mbox_entry {
 	uint64_t from : 48;	/* where the From_ line begins */
-	uint64_t skip : 16;	/* octets of it, at most LINES_SIZE */
+	uint64_t skip : 16;	/* octets of it, at most LINES_WIDE */
 	uint64_t length : 40;	/* with it, without the separator behind */
 	uint64_t twin : 24;	/* how many with this hash are before it */
 	uint64_t size : 40;	/* as readers see it, with CRLF */
@@ -75,7 +81,8 @@ struct mbox_entry {
 	uint64_t has_key : 1;	/* it has the key that was looked for */
 	uint64_t gone : 1;
 	uint64_t hash_end : 16;	/* octets 9 and 10 of: */
-	uint64_t hash;		/* ... the header section's hash, 8 octets */
+	uint64_t hash;		/* ... the header section's hash, 8 octets: SHA-256,
+				 * or SipHash and nothing behind it */
 };
 
 static inline int64_t mbox_end(const struct mbox_entry *e)
@@ -92,12 +99,23 @@ struct mbox_index {
 	unsigned n, room;
 };
 
+struct mbox_look {
+	const char *key;	/* a delivery's, to look for; NULL: none */
+	const uint64_t *sip;	/* SipHash's key; NULL: SHA-256 */
+	unsigned most;		/* messages; 0: all */
+};
+
 /*
- * From `start` to the end of the file. key: to look for, or NULL. ERR_PERM:
- * this is no mbox.
+ * From `start` to the end of the file. ERR_PERM: this is no mbox.
  */
 int mbox_index_read(struct mbox_index *ix, int fd, int64_t start,
-		const char *key, struct err *err);
+		const struct mbox_look *look, struct err *err);
+/*
+ * Is each message's header section still where it was? Their flags may have
+ * changed, and are taken. 1, 0, or -1.
+ */
+int mbox_index_check(struct mbox_index *ix, int fd,
+		const struct mbox_look *look, struct err *err);
 void mbox_index_free(struct mbox_index *ix);
 /* Pointers to all entries in that order; NULL with err: no memory. */
 struct mbox_entry **mbox_sorted(const struct mbox_index *ix,

@@ -126,7 +126,7 @@ def test_mbox_grows(three):
     three.text(stdin="1\nq\n")
     three.text(stdin="p *\nq\n")
     assert subjects(three.home / "mbox") == ["one", "two", "three"]
-    assert three.mbox.read_bytes() == b""
+    assert not three.mbox.exists()      # nokeep
     out, _ = three.text("-f", stdin="p 2\nq\n")
     assert "second text" in out
     assert subjects(three.home / "mbox") == ["one", "two", "three"]
@@ -493,8 +493,8 @@ def test_charset(desk, charset, raw, want):
 
 def test_ascii_terminal(desk):
     out = show(desk, letter("“q” – é", "naïve 你 …\n"), LC_ALL="C")
-    assert 'Subject: ?q? ? ?\n' in out
-    assert "na?ve ? ?\n" in out
+    assert 'Subject: "q" - e\n' in out
+    assert "naive ? ...\n" in out
     assert out.isascii()
 
 

@@ -1,0 +1,44 @@
+/* letter - the message that goes out: envelope, header, body in one file */
+#ifndef MAIL_LETTER_H
+#define MAIL_LETTER_H
+
+#include "mail/draft.h"
+
+struct letter {
+	struct mail *m;
+	struct str sender, rcpts;	/* addresses, each with its NUL */
+	unsigned n;			/* in rcpts */
+	struct str header;
+	bool utf8;			/* an address is not ASCII */
+	/* the body lies behind MAIL_DRAFT_ROOM octets or more */
+	int fd;
+	int64_t start;			/* of the message; before letter_send: of the body */
+	uint64_t size;
+	/* private */
+	struct str *list, field;	/* the two that are being made */
+	bool bad;			/* an address that cannot be used */
+	unsigned look;			/* compose_look of the body */
+	int own;			/* a file of ours, or -1 */
+};
+
+void letter_init(struct letter *l, struct mail *m);
+void letter_free(struct letter *l);
+/*
+ * A list of addresses: into list (sender or rcpts; NULL: nowhere), and as a
+ * field, if it has a name and is not empty. 0 or -1 with m->err.
+ */
+int letter_addresses(struct letter *l, const char *name, struct span text,
+		struct str *list);
+/* The one sender of the envelope; the user's own where text is empty. 0 or -1. */
+int letter_sender(struct letter *l, const char *name, struct span text);
+/* The two fields for now, under these names; "": not that one. */
+void letter_stamp(struct letter *l, const char *date, const char *id);
+/* The whole of it from a draft; nothing is sent yet. 0 or -1 with m->err. */
+int letter_make(struct letter *l, struct mail_draft *d);
+/*
+ * Puts the header before the body and hands it over: to the mail system, or
+ * to the program that the variable sendmail names. 0 or -1 with m->err.
+ */
+int letter_send(struct letter *l);
+
+#endif

@@ -1,0 +1,267 @@
+/* The commands top, show, pipe, edit and visual: messages other than on the screen, or not all of them. */
+#include "mail/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "mail/args.h"
+#include "mail/child.h"
+#include "mail/show.h"
+#include "mail/var.h"
+#include "os/file.h"
+
+#define TOP_LINES 5		/* as POSIX has it */
+
+/* Each message of the list, as long as fn gives 0. */
+static int for_each(struct mail *m, int (*fn)(struct mail *m, unsigned n,
+		void *arg), void *arg)
+{
+	int rc = 0;
+
+	for (unsigned i = 1; i <= m->count && rc == 0; i++)
+		if (m->set[i]) {
+			rc = fn(m, i, arg);
+			if (mail_term_interrupted(&m->term))
+				break;
+		}
+	return rc < 0 ? mail_failed(m) : 0;
+}
+
+/* ---- top */
+
+struct top {
+	struct mail_term *t;
+	unsigned left;
+};
+
+static bool put_top(void *arg, struct span text)
+{
+	struct top *top = arg;
+
+	while (text.n && top->left) {
+		size_t n = span_find(text, '\n');
+
+		top->left -= n < text.n;
+		mail_term_text(top->t, span_sub(text, 0, n + 1));
+		text = span_rest(text, n + 1);
+	}
+	return top->left && !mail_term_stopped(top->t);
+}
+
+static int top_one(struct mail *m, unsigned n, void *arg)
+{
+	struct top top = { .t = &m->term, .left = *(unsigned *)arg };
+
+	mail_term_printf(&m->term, T("Message %u:\n"), n);
+	return mail_show_render(m, n, MAIL_SHOW_TOP, put_top, &top);
+}
+
+int mail_do_top(struct mail *m)
+{
+	unsigned lines = mail_var_number(m, "toplines", 10000, TOP_LINES);
+	int rc;
+
+	mail_term_page_begin(&m->term);
+	rc = for_each(m, top_one, &lines);
+	mail_term_page_end(&m->term);
+	return rc;
+}
+
+/* ---- show: as it came */
+
+static bool put_raw(void *arg, struct span text)
+{
+	mail_term_text(arg, text);
+	return !mail_term_stopped(arg);
+}
+
+static int raw_one(struct mail *m, unsigned n, void *arg)
+{
+	(void)arg;
+	mail_term_printf(&m->term, T("Message %u:\n"), n);
+	m->note[n] |= MAIL_READ;
+	return mailbox_read(m->box, n, put_raw, &m->term, &m->err);
+}
+
+int mail_do_show(struct mail *m)
+{
+	int rc;
+
+	mail_term_page_begin(&m->term);
+	rc = for_each(m, raw_one, NULL);
+	mail_term_page_end(&m->term);
+	return rc;
+}
+
+/* ---- into files, for others to read */
+
+struct spill {
+	int fd;
+	struct mail *m;
+	bool raw, feed;		/* as it came; a form feed after each */
+	int rc;
+};
+
+static bool put_file(void *arg, struct span text)
+{
+	struct spill *s = arg;
+
+	if (file_write(s->fd, text.p, text.n) < 0)
+		s->rc = err_errno(&s->m->err, "%s", T("temporary file"));
+	else if (mail_term_interrupted(&s->m->term))
+		s->rc = err_set(&s->m->err, ERR_TEMP, "%s", T("Interrupt"));
+	return s->rc == 0;
+}
+
+static int spill_one(struct mail *m, unsigned n, void *arg)
+{
+	struct spill *s = arg;
+	int rc = s->raw ? mailbox_read(m->box, n, put_file, s, &m->err) :
+			mail_show_render(m, n, 0, put_file, s);
+
+	if (rc == 0 && s->feed)
+		put_file(s, SPAN("\f"));
+	m->note[n] |= MAIL_READ;
+	mail_set_dot(m, n);
+	return rc < 0 ? rc : s->rc;
+}
+
+/* ---- pipe */
+
+/* Is it a word that only a message list has? */
+static bool is_list(struct span word)
+{
+	return word.n && (ascii_isdigit(word.p[0]) ||
+			(word.p[0] == ':' && word.n == 2) ||
+			span_eq(word, SPAN("*")) || span_eq(word, SPAN(".")) ||
+			span_eq(word, SPAN("^")) || span_eq(word, SPAN("$")) ||
+			span_eq(word, SPAN("+")) || span_eq(word, SPAN("-")));
+}
+
+/*
+ * "[LIST] COMMAND". POSIX has the command as one argument, quoted when it
+ * has blanks: then what stands before it is the list. Without quotes it
+ * begins at the first word that is no number or sign.
+ */
+static struct span split(struct span arg, struct span *list)
+{
+	struct span command, rest = arg, next = arg, word = mail_arg(&next);
+
+	*list = arg;
+	if (mail_arg_quoted(mail_arg_last(list), &command))
+		return command;
+	while (is_list(word)) {
+		rest = next;
+		word = mail_arg(&next);
+	}
+	*list = span_sub(arg, 0, arg.n - rest.n);
+	return span_trim(rest);
+}
+
+static int run(struct mail *m, struct spill *s, struct span command)
+{
+	struct str text;
+	int status = for_each(m, spill_one, s);
+
+	if (status < 0)
+		return -1;
+	if (lseek(s->fd, 0, SEEK_SET) < 0) {
+		err_errno(&m->err, "%s", T("temporary file"));
+		return mail_failed(m);
+	}
+	str_init(&text, MAIL_LINE_MOST);
+	str_add(&text, command);
+	status = mail_child(m, str_c(&text), s->fd, -1);
+	str_free(&text);
+	if (status > 0)
+		status = err_set(&m->err, ERR_PERM, T("exit status %d"),
+				status);
+	return status < 0 ? mail_failed(m) : 0;
+}
+
+static int pipe_list(struct mail *m, bool raw)
+{
+	struct spill s = { .m = m, .raw = raw, .feed = mail_var(m, "page") };
+	struct span list, command = split(m->arg, &list);
+	int rc;
+
+	if (!command.n)
+		command = span_of(mail_var(m, "cmd"));
+	if (!command.n)
+		return mail_tell(m, T("No command given, and cmd is not set"));
+	if (mail_list(m, list, false) < 0)
+		return mail_failed(m);
+	s.fd = file_temporary(&m->err);
+	if (s.fd < 0)
+		return mail_failed(m);
+	rc = run(m, &s, command);
+	close(s.fd);
+	return rc;
+}
+
+int mail_do_pipe(struct mail *m)
+{
+	return pipe_list(m, false);
+}
+
+int mail_do_pipe_raw(struct mail *m)
+{
+	return pipe_list(m, true);
+}
+
+/* ---- edit, visual: on a copy */
+
+static int run_editor(struct mail *m, const char *name, const char *path)
+{
+	const char *editor = mail_var(m, name);
+	struct str command;
+	int status;
+
+	if (!editor || !*editor)
+		editor = getenv(name);
+	if (!editor || !*editor)
+		editor = "vi";
+	str_init(&command, 2 * PATH_MAX);
+	/* the name is ours; its folder may have blanks, but no quotes */
+	str_addf(&command, "%s '%s'", editor, path);
+	status = mail_child(m, str_c(&command), -1, -1);
+	str_free(&command);
+	return status <= 0 ? status : err_set(&m->err, ERR_PERM,
+			T("exit status %d"), status);
+}
+
+static int edit_one(struct mail *m, unsigned n, void *arg)
+{
+	const char *folder = getenv("TMPDIR");
+	struct spill s = { .m = m, .raw = true };
+	char path[PATH_MAX];
+	int rc;
+
+	if (!folder || !*folder || strchr(folder, '\''))
+		folder = "/tmp";
+	if (strlen(folder) > PATH_MAX - 20)
+		return err_set(&m->err, ERR_PERM, T("No such file name"));
+	snprintf(path, sizeof(path), "%s/mail.XXXXXX", folder);
+	s.fd = mkostemp(path, O_CLOEXEC);	/* mode 0600 */
+	if (s.fd < 0)
+		return err_errno(&m->err, "%s", path);
+	rc = spill_one(m, n, &s);
+	close(s.fd);
+	if (rc == 0)
+		rc = run_editor(m, arg, path);
+	unlink(path);
+	return rc;
+}
+
+int mail_do_edit(struct mail *m)
+{
+	return for_each(m, edit_one, "EDITOR");
+}
+
+int mail_do_visual(struct mail *m)
+{
+	return for_each(m, edit_one, "VISUAL");
+}
