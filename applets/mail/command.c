@@ -427,7 +427,7 @@ static int run(struct mail *m, const struct command *c, struct span rest)
 	if (check(m, c, rest) < 0)
 		return -1;
 	m->arg = rest;
-	if (c->takes & LIST) {
+	if (CFG_MAIL_READ && c->takes & LIST) {
 		memset(m->set, 0, (size_t)m->count + 1);
 		if ((rest.n || !(c->takes & ALL)) &&
 		    mail_list(m, rest, which(c)) < 0)
