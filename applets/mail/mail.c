@@ -96,7 +96,7 @@
  *
  * config MAIL_SEARCH
  *	depends on MAIL_READ
- *	bool "mail searches for words, days, sizes and in bodies (3 kB)"
+ *	bool "mail searches for words, days, sizes and in bodies (6 kB)"
  *	default n
  *	help
  *	  The command search, and message lists as in
@@ -104,7 +104,7 @@
  *
  * config MAIL_SORT
  *	depends on MAIL_READ
- *	bool "mail sorts, and shows threads (3 kB)"
+ *	bool "mail sorts, and shows threads (4 kB)"
  *	default n
  *	help
  *	  The commands sort, thread, unsort, and the variable autosort.
