@@ -18,7 +18,7 @@
  *	select LIB_ZLIB
  *	help
  *	  usage: mail [-Eit] [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] [-a WHAT]
- *	              [-M TYPE] [-q FILE] ADDRESS...
+ *	              ADDRESS...
  *	         mail [-eHNR] [-L LIST] [-u USER]
  *	         mail [-eHNR] [-L LIST] -f [FILE]
  *
@@ -27,8 +27,6 @@
  *	  -s SUBJECT  -c CC  -b BCC  -r FROM
  *	  -a WHAT     "Name: value": a header field; with MAIL_ATTACH a file
  *	  -E          do not send an empty text
- *	  -M TYPE     the text is of this type: text/html
- *	  -q FILE     the text begins with it
  *	  -t          the text begins with its header: To, Cc, Bcc, Subject
  *	  -f          read a mailbox: FILE, +FOLDER, or ~/mbox
  *	  -u USER     read the mail of USER, or of alice@a.com
@@ -44,6 +42,7 @@
  *
  * file account.c MAIL_ACCOUNT
  * file args.c MAIL_RC
+ * file author.c MAIL_READ
  * file help.c MAIL_RC
  * file shell.c MAIL_RC
  * file command.c MAIL_RC
@@ -88,9 +87,17 @@
  *	  Without it mail only sends, as scripts and cron need it:
  *	  mail [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] ADDRESS...
  *
+ * config MAIL_HEADLINE
+ *	depends on MAIL_READ
+ *	bool "mail: format of the lines of lists (1 kB)"
+ *	default n
+ *	help
+ *	  The variables headline, datefield and showname.
+ *
  * config MAIL_SEARCH
  *	depends on MAIL_READ
  *	bool "mail searches for words, days, sizes and in bodies (3 kB)"
+ *	default n
  *	help
  *	  The command search, and message lists as in
  *	  delete from bob subject disk since monday.
@@ -98,6 +105,7 @@
  * config MAIL_SORT
  *	depends on MAIL_READ
  *	bool "mail sorts, and shows threads (3 kB)"
+ *	default n
  *	help
  *	  The commands sort, thread, unsort, and the variable autosort.
  *
@@ -137,6 +145,20 @@
  *	help
  *	  Remove mailboxes, mbox or Maildir, and give them other names.
  *
+ * config MAIL_NAIL
+ *	depends on MAIL_READ
+ *	bool "mail: more of s-nail's ways to write (2 kB)"
+ *	default n
+ *	help
+ *	  -M TYPE  the type of the text: text/html
+ *	  -q FILE  the text begins with it
+ *	  -C "NAME: VALUE"  a header field
+ *	  -~       ~ escapes in a script's text, too
+ *
+ *	  The variables sendmail, signature, autosign, editheaders, askatend,
+ *	  reply-to; the escapes ~u and ~U; the commands Lreply, replyall and
+ *	  replysender; in POSIX' terms none of it has to be there.
+ *
  * config MAIL_HTML
  *	depends on MAIL_READ
  *	bool "HTML as readable text (12 kB)"
@@ -159,6 +181,7 @@
  *	  On terminals that obey ANSI sequences lines can be edited with the
  *	  cursor keys and those of Emacs, lines typed before come back, and
  *	  TAB completes commands, variables, files, folders and addresses.
+ *	  The pager goes back and searches, too.
  *	  Without it, and on others, the kernel's line discipline does what
  *	  it can.
  */
@@ -208,14 +231,17 @@ static const struct opt_row rows[] = {
 	{ 'b', "bcc", OPT_LIST, OPT_AT(struct options, bcc) },
 	{ 'r', "from", OPT_TEXT, OPT_AT(struct options, from) },
 	{ 'a', "attach", OPT_LIST, OPT_AT(struct options, more) },
-	{ 'C', "header", OPT_LIST, OPT_AT(struct options, fields) },
+	USE_MAIL_NAIL({ 'C', "header", OPT_LIST,
+		OPT_AT(struct options, fields) },)
 	{ 'E', "", OPT_FLAG, OPT_AT(struct options, skip_empty) },
-	{ 'M', "type", OPT_TEXT, OPT_AT(struct options, type) },
-	{ 'q', "quote-file", OPT_TEXT, OPT_AT(struct options, quoted) },
+	USE_MAIL_NAIL({ 'M', "type", OPT_TEXT,
+		OPT_AT(struct options, type) },)
+	USE_MAIL_NAIL({ 'q', "quote-file", OPT_TEXT,
+		OPT_AT(struct options, quoted) },)
 	{ 't', "template", OPT_FLAG, OPT_AT(struct options, template) },
 	USE_MAIL_READ({ 'F', "record", OPT_FLAG,
 		OPT_AT(struct options, record) },)
-	USE_MAIL_READ({ '~', "escapes", OPT_FLAG,
+	USE_MAIL_NAIL({ '~', "escapes", OPT_FLAG,
 		OPT_AT(struct options, escapes) },)
 	USE_MAIL_READ({ 'd', "debug", OPT_FLAG,
 		OPT_AT(struct options, debug) },)
@@ -402,11 +428,12 @@ static int add_more(struct mail *m, struct mail_draft *d, const char *what)
 static int fill_more(struct mail *m, struct mail_draft *d,
 		const struct options *o)
 {
-	int rc = o->quoted ? start_text(m, d, o->quoted) : 0;
+	int rc = CFG_MAIL_NAIL && o->quoted ?
+			start_text(m, d, o->quoted) : 0;
 
 	for (int i = 0; i < o->more.n && rc == 0; i++)
 		rc = add_more(m, d, o->more.v[i]);
-	for (int i = 0; i < o->fields.n && rc == 0; i++)
+	for (int i = 0; CFG_MAIL_NAIL && i < o->fields.n && rc == 0; i++)
 		if (mail_draft_line(m, d, span_of(o->fields.v[i])) < 0)
 			rc = err_set(&m->err, ERR_PERM,
 					T("%s: no header field"),
@@ -594,7 +621,7 @@ static bool is_own(const struct options *o)
 
 static int read_mode(struct mail *m, const struct options *o, const char *file)
 {
-	unsigned how = (o->exists ? MAIL_BOX_CHECK : 0) |
+	unsigned how = (o->exists && !o->list ? MAIL_BOX_CHECK : 0) |
 			(is_own(o) ? MAIL_BOX_SYSTEM : 0) |
 			(o->headers || o->no_headers ? 0 : MAIL_BOX_PREVIEW);
 	char path[PATH_MAX];
