@@ -191,9 +191,9 @@ static const struct command {
 		3, TEXT | BOX | RARE, 0, 0, mail_do_detach },)
 	{ "mbox" MORE(" [LIST]  to ~/mbox on quit\n"
 			"To the file that the variable MBOX names."),
-		2, LIST | RARE, MAIL_READ | MAIL_TO_MBOX, MAIL_HELD, NULL },
+		2, LIST | RARE, MAIL_TO_MBOX, MAIL_HELD, NULL },
 	{ "touch" MORE(" [LIST]  as if they had been read: to ~/mbox on quit"),
-		3, LIST | RARE, MAIL_READ, MAIL_HELD, NULL },
+		3, LIST | RARE, MAIL_TO_MBOX, MAIL_HELD, NULL },
 	{ "flag     [LIST]  mark as important (unflag; unread, seen)",
 		2, LIST, 0, 0, mail_do_flag },
 	{ "unflag", 3, LIST | RARE, 0, 0, mail_do_unflag },
@@ -201,7 +201,7 @@ static const struct command {
 		3, LIST | RARE, 0, MAIL_READ, mail_do_unread },
 	{ "Unread", 1, LIST | RARE, 0, MAIL_READ, mail_do_unread },
 	{ "new", 3, LIST | RARE, 0, MAIL_READ, mail_do_unread },
-	{ "seen", 3, LIST | RARE, 0, 0, mail_do_seen },
+	{ "seen", 3, LIST | RARE, MAIL_READ, 0, NULL },
 	{ "answered" MORE(" [LIST]  mark as answered (unanswered)"),
 		2, LIST | RARE, 0, 0, mail_do_answered },
 	{ "unanswered", 4, LIST | RARE, 0, MAIL_ANSWERED, mail_do_unanswered },
@@ -433,7 +433,7 @@ static int run(struct mail *m, const struct command *c, struct span rest)
 	if (check(m, c, rest) < 0)
 		return -1;
 	m->arg = rest;
-	if (c->takes & LIST) {
+	if (CFG_MAIL_READ && c->takes & LIST) {
 		memset(m->set, 0, (size_t)m->count + 1);
 		if ((rest.n || !(c->takes & ALL)) &&
 		    mail_list(m, rest, which(c)) < 0)

@@ -121,7 +121,6 @@ int mail_do_flag(struct mail *m);
 int mail_do_unflag(struct mail *m);
 int mail_do_answered(struct mail *m);
 int mail_do_unanswered(struct mail *m);
-int mail_do_seen(struct mail *m);
 int mail_do_unread(struct mail *m);
 /* sort.c */
 int mail_do_sort(struct mail *m);

@@ -53,12 +53,18 @@ static bool has(const struct str *list, struct span address)
 	return false;
 }
 
+/* No control character gets into a header, wherever the text came from. */
+static void put_encoded(struct str *out, struct span text)
+{
+	(span_has_control(text) ? word_encode_whole : word_encode)(out, text);
+}
+
 /* A display name for the header: ASCII as it was written, else encoded. */
 static void put_name(struct str *out, struct span name)
 {
 	struct str plain;
 
-	if (utf8_ascii(name)) {
+	if (utf8_ascii(name) && !span_has_control(name)) {
 		str_add(out, name);
 		return;
 	}
@@ -66,7 +72,7 @@ static void put_name(struct str *out, struct span name)
 	for (size_t i = 0; i < name.n; i++)
 		if (name.p[i] != '"' && name.p[i] != '\\')
 			str_addc(&plain, name.p[i]);
-	word_encode(out, str_span(&plain));
+	put_encoded(out, str_span(&plain));
 	str_free(&plain);
 }
 
@@ -175,10 +181,10 @@ static void put_field(struct letter *l, const struct mail_draft *d,
 
 	str_clear(&l->field);
 	if (f == MAIL_SUBJECT)
-		word_encode(&l->field, value);
-	else
+		put_encoded(&l->field, value);
+	else if (!span_has_control(value))
 		str_add(&l->field, value);
-	if (value.n)
+	if (l->field.n)
 		header_put(&l->header, mail_draft_name(f),
 				str_span(&l->field));
 }

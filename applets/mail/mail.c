@@ -182,6 +182,7 @@
  *	  On terminals that obey ANSI sequences lines can be edited with the
  *	  cursor keys and those of Emacs, lines typed before come back, and
  *	  TAB completes commands, variables, files, folders and addresses.
+ *	  The pager goes back and searches, too.
  *	  Without it, and on others, the kernel's line discipline does what
  *	  it can.
  */

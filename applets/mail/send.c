@@ -240,7 +240,7 @@ static int finish(struct mail *m, struct mail_draft *d)
 {
 	int rc = d->template ? mail_draft_template(m, d) : 0;
 
-	if (!d->size && (d->skip_empty ||
+	if (rc == 0 && !d->size && (d->skip_empty ||
 			(CFG_MAIL_RC && mail_var(m, "skipemptybody"))))
 		return 0;
 	if (!d->size && !d->attached)

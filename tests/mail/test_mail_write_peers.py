@@ -134,7 +134,7 @@ def test_not_sent(files, peers, args):
 
 
 @pytest.mark.parametrize("stdin", [
-    "R 1\nanswer\n~.\nx\n", "r 1\n~U\n~.\nx\n", "resend 1 x@y.com\nx\n",
+    "R 1\nanswer\n~.\nx\n", "r 1\nhi\n~.\nx\n", "resend 1 x@y.com\nx\n",
     "reply 1\n~s new\n~b e@e.com\n~@ x.pdf\nhi\n~.\nx\n",
     "mail x@y.com\n~i indentprefix\n~< !echo one\n~w out\n~.\nx\n",
 ], ids=["R", "r", "resend", "reply", "mail"])
