@@ -154,6 +154,7 @@
  *	  -q FILE  the text begins with it
  *	  -C "NAME: VALUE"  a header field
  *	  -~       ~ escapes in a script's text, too
+ *	  The commands page and more.
  *
  *	  The variables sendmail, signature, autosign, editheaders, askatend,
  *	  reply-to; the escapes ~u and ~U; the commands Lreply, replyall and
