@@ -80,10 +80,10 @@ static const struct command {
 		1, LIST, 0, 0, mail_do_from },
 	{ "size" MORE(" [LIST]  how many octets messages have"),
 		2, LIST | RARE, 0, 0, mail_do_size },
-	USE_MAIL_SEARCH({ "search   WORDS   list the messages that have them",
+	USE_MAIL_SEARCH({ "search   WORDS   list the messages that have them (sort, thread)",
 		4, LIST, 0, 0, mail_do_search },)
-	USE_MAIL_SORT({ "sort     date|from|size|status|subject|thread|to (unsort)",
-		3, TEXT | BOX, 0, 0, mail_do_sort },)
+	USE_MAIL_SORT({ "sort" MORE(" date|from|size|status|subject|thread|to  (unsort)"),
+		3, TEXT | BOX | RARE, 0, 0, mail_do_sort },)
 	USE_MAIL_SORT({ "unsort" MORE(" list messages in the order of their numbers"),
 		4, BOX | RARE, 0, 0, mail_do_unsort },)
 	USE_MAIL_SORT({ "thread" MORE(" list messages by who answers whom (unthread)"),
@@ -144,45 +144,50 @@ static const struct command {
 		mail_do_resend_silent },)
 	USE_MAIL_DRAFTS({ "drafts" MORE(" [NUMBER]  go on with what was cut short"),
 		2, TEXT | LATE | RARE, 0, 0, mail_do_drafts },)
-	{ "save     [LIST] [FILE]  move messages to a file"
+	{ "save     [LIST] [FILE]  move messages to a file (copy: copy them)"
 		MORE("\nAppends them to a mailbox, ~/mbox when no FILE is "
 			"named. +FILE is in the\n"
 			"folder directory. Saved messages leave this mailbox on "
 			"quit."),
 		1, TEXT | BOX, 0, 0, mail_do_save },
-	{ "copy     [LIST] [FILE]  copy messages to a file"
-		MORE("\nAs save, but they stay here."),
-		1, TEXT | BOX, 0, 0, mail_do_copy },
-	{ "write    [LIST] FILE  write their texts to a file, and\n"
-		"attachments to files of their own",
+	{ "copy" MORE(" [LIST] [FILE]  copy messages to a file\n"
+			"As save, but they stay here."),
+		1, TEXT | BOX | RARE, 0, 0, mail_do_copy },
+	{ "Save" MORE(" [LIST]  move messages to a file with the author's name"),
+		1, LIST | RARE, 0, 0, mail_do_save_author },
+	{ "Copy" MORE(" [LIST]  copy messages to a file with the author's name"),
+		1, LIST | LATE | RARE, 0, 0, mail_do_copy_author },
+	{ "write    [LIST] FILE  write their texts alone to a file"
+		MORE("\nAttachments go to files of their own beside it."),
 		1, TEXT | BOX, 0, 0, mail_do_write },
-	{ "top      [LIST]  show the first lines",
+	{ "top" MORE(" [LIST]  show the first lines of messages\n"
+			"The variable toplines says how many."),
 		2, LIST | RARE, 0, 0, mail_do_top },
-	{ "pipe     [LIST] COMMAND  give them to a program; so does |",
+	{ "pipe     [LIST] COMMAND  give them to a program (| does, too)",
 		2, TEXT | BOX | LATE, 0, 0, mail_do_pipe },
 	{ "|", 1, TEXT | BOX | LATE, 0, 0, mail_do_pipe },
-	{ "Pipe     [LIST] COMMAND  as they came, nothing decoded",
+	{ "Pipe" MORE(" [LIST] COMMAND  give them to a program as they came"),
 		2, TEXT | BOX | LATE | RARE, 0, 0, mail_do_pipe_raw },
-	{ "show     [LIST]  show them as they came, nothing decoded",
-		2, LIST | RARE, 0, 0, mail_do_show },
-	{ "Show", 2, LIST | RARE, 0, 0, mail_do_show },
-	{ "edit     [LIST]  read a copy with EDITOR",
+	{ "show" MORE(" [LIST]  show messages as they came, nothing decoded"),
+		3, LIST | RARE, 0, 0, mail_do_show },
+	{ "Show", 3, LIST | RARE, 0, 0, mail_do_show },
+	{ "edit" MORE(" [LIST]  read a copy of messages with EDITOR"),
 		1, LIST | LATE | RARE, 0, 0, mail_do_edit },
-	{ "visual   [LIST]  read a copy with VISUAL",
+	{ "visual" MORE(" [LIST]  read a copy of messages with VISUAL"),
 		1, LIST | LATE | RARE, 0, 0, mail_do_visual },
 	USE_MAIL_PARTS({ "parts    [LIST]  list what is attached",
 		3, LIST, 0, 0, mail_do_parts },)
 	USE_MAIL_PARTS({ "attachments", 3, LIST | RARE, 0, 0,
 		mail_do_parts },)
-	USE_MAIL_PARTS({ "view     PART [COMMAND]  show a part",
+	USE_MAIL_PARTS({ "view     PART [COMMAND]  show a part (detach: save it)",
 		3, TEXT | BOX, 0, 0, mail_do_view },)
-	USE_MAIL_PARTS({ "detach   [PART] [FILE]  save attachments",
-		3, TEXT | BOX, 0, 0, mail_do_detach },)
-	{ "mbox     [LIST]  to ~/mbox on quit"
-		MORE("\nTo the file that the variable MBOX names."),
-		2, LIST, MAIL_READ | MAIL_TO_MBOX, MAIL_HELD, NULL },
+	USE_MAIL_PARTS({ "detach" MORE(" [PART] [FILE]  save attachments"),
+		3, TEXT | BOX | RARE, 0, 0, mail_do_detach },)
+	{ "mbox" MORE(" [LIST]  to ~/mbox on quit\n"
+			"To the file that the variable MBOX names."),
+		2, LIST | RARE, MAIL_TO_MBOX, MAIL_HELD, NULL },
 	{ "touch" MORE(" [LIST]  as if they had been read: to ~/mbox on quit"),
-		3, LIST | RARE, MAIL_READ, MAIL_HELD, NULL },
+		3, LIST | RARE, MAIL_TO_MBOX, MAIL_HELD, NULL },
 	{ "flag     [LIST]  mark as important (unflag; unread, seen)",
 		2, LIST, 0, 0, mail_do_flag },
 	{ "unflag", 3, LIST | RARE, 0, 0, mail_do_unflag },
@@ -190,7 +195,7 @@ static const struct command {
 		3, LIST | RARE, 0, MAIL_READ, mail_do_unread },
 	{ "Unread", 1, LIST | RARE, 0, MAIL_READ, mail_do_unread },
 	{ "new", 3, LIST | RARE, 0, MAIL_READ, mail_do_unread },
-	{ "seen", 3, LIST | RARE, 0, 0, mail_do_seen },
+	{ "seen", 3, LIST | RARE, MAIL_READ, 0, NULL },
 	{ "answered" MORE(" [LIST]  mark as answered (unanswered)"),
 		2, LIST | RARE, 0, 0, mail_do_answered },
 	{ "unanswered", 4, LIST | RARE, 0, MAIL_ANSWERED, mail_do_unanswered },
@@ -213,6 +218,20 @@ static const struct command {
 			"written stay."),
 		2, 0, 0, 0, mail_do_exit },
 	{ "xit", 1, 0, 0, 0, mail_do_exit },
+	{ "folder   [NAME]  quit this mailbox and open another (also: file)"
+		MORE("\nNAME: a file or folder, +x in the folder directory, "
+			"% the system's\n"
+			"mailbox, %USER that of another, & ~/mbox, # the one "
+			"before. Without NAME:\n"
+			"what is open."),
+		4, TEXT | LATE, 0, 0, mail_do_folder },
+	{ "file", 2, TEXT | LATE, 0, 0, mail_do_folder },
+	{ "newmail" MORE("  look for mail that has come"),
+		5, BOX | RARE, 0, 0, mail_do_newmail },
+	USE_MAIL_FOLDERS({ "remove" MORE(" NAME...  remove mailboxes"),
+		5, TEXT | LATE | RARE, 0, 0, mail_do_remove },)
+	USE_MAIL_FOLDERS({ "rename" MORE(" OLD NEW  give a mailbox another name"),
+		6, TEXT | LATE | RARE, 0, 0, mail_do_rename },)
 	{ "folders" MORE(" [NAME]  list the folder directory, or a part of it\n"
 			"The variable folder names the directory, LISTER the "
 			"program (ls)."),
@@ -265,20 +284,6 @@ static const struct command {
 		mail_do_account },)
 	{ "echo" MORE(" TEXT...  show it"),
 		2, TEXT | RARE, 0, 0, mail_do_echo },
-	{ "folder" MORE(" [NAME]  quit this mailbox and open another\n"
-			"NAME: a file or folder, +x in the folder directory, "
-			"% the system's\n"
-			"mailbox, %USER that of another, & ~/mbox, # the one "
-			"before. Without NAME:\n"
-			"what is open."),
-		4, TEXT | LATE, 0, 0, mail_do_folder },
-	{ "file", 2, TEXT | LATE, 0, 0, mail_do_folder },
-	{ "newmail" MORE("  look for mail that has come"),
-		5, BOX | RARE, 0, 0, mail_do_newmail },
-	USE_MAIL_FOLDERS({ "remove" MORE(" NAME...  remove mailboxes"),
-		5, TEXT | LATE | RARE, 0, 0, mail_do_remove },)
-	USE_MAIL_FOLDERS({ "rename" MORE(" OLD NEW  give a mailbox another name"),
-		6, TEXT | LATE | RARE, 0, 0, mail_do_rename },)
 	{ "set      [NAME[=VALUE]...]  give variables values, or show them"
 		MORE("\nset noNAME is the same as unset NAME."),
 		2, TEXT, 0, 0, mail_do_set },

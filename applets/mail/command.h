@@ -75,6 +75,9 @@ int mail_do_unignore(struct mail *m);
 int mail_do_unretain(struct mail *m);
 int mail_do_fwdignore(struct mail *m);
 int mail_do_fwdretain(struct mail *m);
+/* author.c */
+int mail_do_save_author(struct mail *m);
+int mail_do_copy_author(struct mail *m);
 /* account.c */
 int mail_do_account(struct mail *m);
 /* shell.c */
@@ -116,7 +119,6 @@ int mail_do_flag(struct mail *m);
 int mail_do_unflag(struct mail *m);
 int mail_do_answered(struct mail *m);
 int mail_do_unanswered(struct mail *m);
-int mail_do_seen(struct mail *m);
 int mail_do_unread(struct mail *m);
 /* sort.c */
 int mail_do_sort(struct mail *m);

@@ -42,6 +42,7 @@
  *
  * file account.c MAIL_ACCOUNT
  * file args.c MAIL_RC
+ * file author.c MAIL_READ
  * file help.c MAIL_RC
  * file shell.c MAIL_RC
  * file command.c MAIL_RC
@@ -86,9 +87,17 @@
  *	  Without it mail only sends, as scripts and cron need it:
  *	  mail [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] ADDRESS...
  *
+ * config MAIL_HEADLINE
+ *	depends on MAIL_READ
+ *	bool "mail: format of the lines of lists (1 kB)"
+ *	default n
+ *	help
+ *	  The variables headline, datefield and showname.
+ *
  * config MAIL_SEARCH
  *	depends on MAIL_READ
  *	bool "mail searches for words, days, sizes and in bodies (3 kB)"
+ *	default n
  *	help
  *	  The command search, and message lists as in
  *	  delete from bob subject disk since monday.
@@ -96,6 +105,7 @@
  * config MAIL_SORT
  *	depends on MAIL_READ
  *	bool "mail sorts, and shows threads (3 kB)"
+ *	default n
  *	help
  *	  The commands sort, thread, unsort, and the variable autosort.
  *
@@ -171,6 +181,7 @@
  *	  On terminals that obey ANSI sequences lines can be edited with the
  *	  cursor keys and those of Emacs, lines typed before come back, and
  *	  TAB completes commands, variables, files, folders and addresses.
+ *	  The pager goes back and searches, too.
  *	  Without it, and on others, the kernel's line discipline does what
  *	  it can.
  */
@@ -610,7 +621,7 @@ static bool is_own(const struct options *o)
 
 static int read_mode(struct mail *m, const struct options *o, const char *file)
 {
-	unsigned how = (o->exists ? MAIL_BOX_CHECK : 0) |
+	unsigned how = (o->exists && !o->list ? MAIL_BOX_CHECK : 0) |
 			(is_own(o) ? MAIL_BOX_SYSTEM : 0) |
 			(o->headers || o->no_headers ? 0 : MAIL_BOX_PREVIEW);
 	char path[PATH_MAX];

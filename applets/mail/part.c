@@ -1,7 +1,6 @@
 /* What a part is called, and what is in it. */
 #include "mail/part.h"
 
-#include <inttypes.h>
 #include "base/utf8.h"
 #include "mime/charset.h"
 #include "mime/param.h"
@@ -16,24 +15,35 @@
 static const struct {
 	const char *type, *subtype, *text;
 } names[] = {
-	{ "application", "pgp-signature", "PGP signature" },
-	{ "application", "pgp-encrypted", "PGP encrypted message" },
-	{ "application", "pgp-keys", "PGP key" },
-	{ "application", "pkcs7-signature", "S/MIME signature" },
-	{ "application", "x-pkcs7-signature", "S/MIME signature" },
-	{ "application", "pkcs7-mime", "S/MIME signed or encrypted message" },
-	{ "application", "x-pkcs7-mime", "S/MIME signed or encrypted message" },
-	{ "application", "ms-tnef", "Outlook's winmail.dat (TNEF)" },
-	{ "application", "vnd.ms-tnef", "Outlook's winmail.dat (TNEF)" },
-	{ "message", "rfc822", "message" },
-	{ "message", "global", "message" },
-	{ "message", "news", "message" },
-	{ "message", "external-body", "kept elsewhere" },
-	{ "message", "partial", "piece of a message" }
+	{ "application", "pgp-signature", N_("PGP signature") },
+	{ "application", "pgp-encrypted", N_("PGP encrypted message") },
+	{ "application", "pgp-keys", N_("PGP key") },
+	{ "application", "pkcs7-signature", N_("S/MIME signature") },
+	{ "application", "x-pkcs7-signature", N_("S/MIME signature") },
+	{ "application", "pkcs7-mime", N_("S/MIME signed or encrypted message") },
+	{ "application", "x-pkcs7-mime", N_("S/MIME signed or encrypted message") },
+	{ "message", "rfc822", N_("message") },
+	{ "message", "global", N_("message") },
+	{ "message", "news", N_("message") },
+	{ "message", "external-body", N_("kept elsewhere") },
+	{ "message", "partial", N_("piece of a message") }
 };
+
+bool mail_part_is_tnef(const struct stream_part *p)
+{
+	return span_ends(p->subtype, "ms-tnef") ||
+			span_is(part_param(p->place_value, "filename"),
+				"winmail.dat") ||
+			span_is(part_param(p->type_value, "name"),
+				"winmail.dat");
+}
 
 void mail_part_kind(struct str *out, const struct stream_part *p)
 {
+	if (mail_part_is_tnef(p)) {
+		str_adds(out, T("Outlook's winmail.dat (TNEF)"));
+		return;
+	}
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (span_is(p->type, names[i].type) &&
 		    span_is(p->subtype, names[i].subtype)) {
@@ -49,6 +59,8 @@ void mail_part_name(struct str *out, const struct stream_part *p)
 {
 	if (!param_text(out, p->place_value, "filename"))
 		param_text(out, p->type_value, "name");
+	if (!span_trim(str_span(out)).n)
+		str_clear(out);
 }
 
 void mail_part_size(struct str *out, uint64_t octets)
@@ -58,7 +70,8 @@ void mail_part_size(struct str *out, uint64_t octets)
 	else if (octets < 10 * 1000 * 1000)
 		str_addf(out, T("%u kB"), (unsigned)((octets + 500) / 1000));
 	else
-		str_addf(out, T("%" PRIu64 " MB"), (octets + 500000) / 1000000);
+		str_addf(out, T("%llu MB"), (unsigned long long)
+				((octets + 500000) / 1000000));
 }
 
 bool mail_part_is_text(const struct stream_part *p)

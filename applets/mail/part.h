@@ -12,6 +12,8 @@ void mail_part_kind(struct str *out, const struct stream_part *p);
 void mail_part_name(struct str *out, const struct stream_part *p);
 /* "23 kB" */
 void mail_part_size(struct str *out, uint64_t octets);
+/* Outlook's winmail.dat, by its type or its name? */
+bool mail_part_is_tnef(const struct stream_part *p);
 /*
  * A name to save it under that does no harm, from what the sender gave: no
  * folder, no dot before it, nothing that a terminal or a shell takes for a command;

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -270,8 +269,8 @@ static bool extract_data(void *arg, struct span octets)
 
 static void tell_written(struct extract *e, uint64_t octets)
 {
-	mail_term_printf(&e->m->term, T("\"%s\" %" PRIu64 " octets\n"),
-			e->name, octets);
+	mail_term_printf(&e->m->term, T("\"%s\" %llu octets\n"), e->name,
+			(unsigned long long)octets);
 	e->n++;
 }
 
@@ -516,8 +515,8 @@ int mail_do_write(struct mail *m)
 			rc = write_one(m, i, fd);
 		}
 	if (rc == 0 && fstat(fd, &after) == 0)
-		mail_term_printf(&m->term, T("\"%s\" %" PRIu64 " octets\n"),
-				path, (uint64_t)(after.st_size -
+		mail_term_printf(&m->term, T("\"%s\" %llu octets\n"), path,
+				(unsigned long long)(after.st_size -
 				before.st_size));
 	if (close(fd) < 0) {
 		err_errno(&m->err, "%s", path);

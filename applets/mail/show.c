@@ -7,6 +7,7 @@
 #include "mail/fields.h"
 #include "mail/part.h"
 #include "mail/var.h"
+#include "mime/addr.h"
 #include "mime/calendar.h"
 #include "mime/charset.h"
 #include "mime/flow.h"
@@ -127,6 +128,81 @@ static void add_folded(struct view *v, struct str *out, struct span value)
 	}
 }
 
+/* Of a list of addresses: with the names decoded, and quoted where they have to be. */
+struct people {
+	struct str out;
+	bool odd;		/* a name that would pass as an address */
+};
+
+static bool add_person(void *arg, const struct addr_entry *e)
+{
+	struct people *p = arg;
+	struct str name;
+	bool odd = false;
+
+	str_init(&name, STREAM_FIELD);
+	word_decode(&name, e->name);
+	for (size_t i = 0; i < name.n; i++)
+		odd = odd || span_has(SPAN("<>@,"), name.p[i]);
+	str_adds(&p->out, p->out.n ? ", " : "");
+	if (odd && e->name.p[0] != '"') {
+		p->odd = true;
+		addr_put_quoted(&p->out, str_span(&name));
+	} else {
+		str_add(&p->out, str_span(&name));
+	}
+	str_adds(&p->out, name.n ? " <" : "<");
+	addr_put(&p->out, &e->addr);
+	str_addc(&p->out, '>');
+	str_free(&name);
+	return true;
+}
+
+/*
+ * "=?utf-8?q?Bank_=3Cbank=40a.com=3E?= <x@b.com>" must not look as if it came
+ * from the bank. false: nothing of the kind.
+ */
+static bool quote_names(struct str *out, struct span value)
+{
+	struct people p = { .odd = false };
+
+	if (!span_has(value, '?'))
+		return false;
+	str_init(&p.out, out->cap);
+	addr_each(value, add_person, &p);
+	if (p.odd)
+		str_add(out, str_span(&p.out));
+	str_free(&p.out);
+	return p.odd;
+}
+
+static bool has_addresses(struct span name)
+{
+	static const char names[][9] = {
+		"From", "To", "Cc", "Bcc", "Reply-To", "Sender"
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (span_is(name, names[i]))
+			return true;
+	return false;
+}
+
+/* Unfolded, in UTF-8; octets that nothing is said of as charset.h has it. */
+static void decode(struct str *out, const struct header_field *f)
+{
+	struct str text, utf8;
+
+	str_init(&text, STREAM_FIELD);
+	str_init(&utf8, 4 * STREAM_FIELD + 32);
+	header_unfold(&text, f->value);
+	charset_to_utf8(&utf8, str_span(&text), SPAN(""));
+	if (!has_addresses(f->name) || !quote_names(out, str_span(&utf8)))
+		word_decode(out, str_span(&utf8));
+	str_free(&text);
+	str_free(&utf8);
+}
+
 static bool is_top(struct span name)
 {
 	return span_is(name, "From") || span_is(name, "To") ||
@@ -149,21 +225,15 @@ static void on_field(void *arg, const struct header_field *f)
 	if (v->how & MAIL_SHOW_TOP ? !is_top(f->name) :
 	    !(v->how & MAIL_SHOW_ALL) && !mail_field_shown(v->m, f->name))
 		return;
-	str_init(&value, STREAM_FIELD);
 	str_init(&text, 5 * STREAM_FIELD);
-	header_unfold(&value, f->value);
+	str_init(&value, 5 * STREAM_FIELD);
 	str_add(&text, f->name);
 	str_adds(&text, ": ");
-	if (v->width) {
-		struct str decoded;
-
-		str_init(&decoded, 4 * STREAM_FIELD);
-		word_decode(&decoded, str_span(&value));
-		add_folded(v, &text, str_span(&decoded));
-		str_free(&decoded);
-	} else {
-		word_decode(&text, str_span(&value));
-	}
+	decode(&value, f);
+	if (v->width)
+		add_folded(v, &text, str_span(&value));
+	else
+		str_add(&text, str_span(&value));
 	str_addc(&text, '\n');
 	emit(v, str_span(&text));
 	str_free(&value);
@@ -179,7 +249,7 @@ static enum kind kind_of(const struct view *v, const struct stream_part *p)
 	/* asked for: an enclosed message as it came */
 	text = text || (v->only && p->enclosed);
 
-	if (CFG_MAIL_CALENDAR && span_ends(p->subtype, "ms-tnef"))
+	if (CFG_MAIL_CALENDAR && mail_part_is_tnef(p))
 		return TNEF;
 	if (!text)
 		return NAMED;
@@ -465,6 +535,8 @@ static int read_message(struct mail *m, unsigned n, struct view *v)
 {
 	int rc;
 
+	if (v->how & MAIL_SHOW_SCREEN)
+		v->width = m->term.columns - 1;
 	v->rich = !v->only && is_rich(m, n);
 
 	v->m = m;
@@ -509,7 +581,7 @@ int mail_show_message(struct mail *m, unsigned n, unsigned how)
 	int rc;
 
 	mail_term_page_begin(&m->term);
-	v.width = m->term.tty_out ? m->term.columns - 1 : 0;
+	v.how |= m->term.tty_out ? MAIL_SHOW_SCREEN : 0;
 	mail_term_printf(&m->term, T("Message %u:\n"), n);
 	rc = read_message(m, n, &v);
 	mail_term_page_end(&m->term);
@@ -525,7 +597,7 @@ int mail_show_part(struct mail *m, unsigned n, unsigned part)
 	int rc;
 
 	mail_term_page_begin(&m->term);
-	v.width = m->term.tty_out ? m->term.columns - 1 : 0;
+	v.how |= m->term.tty_out ? MAIL_SHOW_SCREEN : 0;
 	rc = read_message(m, n, &v);
 	mail_term_page_end(&m->term);
 	if (rc == 0 && !v.found)

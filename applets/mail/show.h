@@ -19,7 +19,8 @@ unsigned mail_show_screen_size(struct mail *m);
 enum {
 	MAIL_SHOW_ALL = 1,	/* every header field, every alternative */
 	MAIL_SHOW_BODY = 2,	/* no header */
-	MAIL_SHOW_TOP = 4	/* of the header From To Cc Subject */
+	MAIL_SHOW_TOP = 4,	/* of the header From To Cc Subject */
+	MAIL_SHOW_SCREEN = 8	/* folded to the terminal's width */
 };
 int mail_show_message(struct mail *m, unsigned n, unsigned how);
 /* One part, whatever it is said to be for; it becomes read. 0 or -1 with m->err. */

@@ -129,6 +129,9 @@ struct span mail_term_char(const struct mail_term *t, struct span *text,
 	if (columns < 0 || is_bidi(c))
 		return SPAN("?");
 	*width = (unsigned)columns;
+	/* tags: a text that nobody sees */
+	if (c >= 0xE0000 && c < 0xE0080)
+		return SPAN("");
 	if (c > 127 && t->charset != MAIL_UTF8)
 		return narrow_char(t, c, room, width);
 	return c == 0xFFFD ? SPAN("\xEF\xBF\xBD") :

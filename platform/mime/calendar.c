@@ -5,12 +5,15 @@
 #include "mime/charset.h"
 #include "mime/param.h"
 
+/* For config/texts: labels are shown through T(), which is above this layer. */
+#define N_(english) english
+#define DAY 10			/* octets of "2026-11-24" */
 #define TEXT_MOST 512		/* octets of one text that is shown */
 
 void calendar_init(struct calendar *c, struct span charset,
 		calendar_put_fn *put, void *arg)
 {
-	*c = (struct calendar){ .put = put, .arg = arg, .label = "Event" };
+	*c = (struct calendar){ .put = put, .arg = arg, .label = N_("Event") };
 	str_copy(c->charset, sizeof(c->charset), charset);
 	str_init(&c->line, CALENDAR_LINE);
 	for (int i = 0; i < CALENDAR_TEXTS; i++)
@@ -88,25 +91,29 @@ static void event_begin(struct calendar *c)
 static void event_end(struct calendar *c)
 {
 	static const char *const labels[CALENDAR_TEXTS] = {
-		[CALENDAR_START] = "When", [CALENDAR_FINISH] = "Until",
-		[CALENDAR_RULE] = "Repeats", [CALENDAR_PLACE] = "Where",
-		[CALENDAR_ORGANIZER] = "Organizer"
+		[CALENDAR_START] = N_("When"), [CALENDAR_FINISH] = N_("Until"),
+		[CALENDAR_DUE] = N_("Due"),
+		[CALENDAR_RULE] = N_("Repeats"), [CALENDAR_PLACE] = N_("Where"),
+		[CALENDAR_ORGANIZER] = N_("Organizer")
 	};
 	struct str number;
 
 	c->in_event = false;
 	if (c->events++ >= CALENDAR_EVENTS)
 		return;
-	tell(c, c->cancelled ? "Cancelled" : c->label,
+	tell(c, c->cancelled ? N_("Cancelled") : c->label,
 			str_span(&c->text[CALENDAR_SUMMARY]));
 	for (int i = 0; i < CALENDAR_TEXTS; i++)
 		if (labels[i] && c->text[i].n)
-			tell(c, labels[i], str_span(&c->text[i]));
+			/* RFC 5545 3.6.1: a day as the end is no part of it */
+			tell(c, i == CALENDAR_FINISH && c->text[i].n == DAY ?
+					N_("Ends before") : labels[i],
+					str_span(&c->text[i]));
 	if (!c->attendees)
 		return;
 	str_init(&number, 16);
 	str_addf(&number, "%u", c->attendees);
-	tell(c, "Attendees", str_span(&number));
+	tell(c, N_("Attendees"), str_span(&number));
 	str_free(&number);
 }
 
@@ -117,12 +124,12 @@ static const struct {
 	char word[16];
 	const char *label;
 } labels[] = {
-	{ "REQUEST", "Invitation" }, { "CANCEL", "Cancelled" },
-	{ "REPLY", "Answer" }, { "COUNTER", "Other time wanted" },
-	{ "DECLINECOUNTER", "Other time refused" }, { "REFRESH", "Refresh" },
-	{ "ACCEPTED", "Accepted" }, { "DECLINED", "Declined" },
-	{ "TENTATIVE", "Tentatively accepted" },
-	{ "DELEGATED", "Delegated" }
+	{ "REQUEST", N_("Invitation") }, { "CANCEL", N_("Cancelled") },
+	{ "REPLY", N_("Answer") }, { "COUNTER", N_("Other time wanted") },
+	{ "DECLINECOUNTER", N_("Other time refused") }, { "REFRESH", N_("Refresh") },
+	{ "ACCEPTED", N_("Accepted") }, { "DECLINED", N_("Declined") },
+	{ "TENTATIVE", N_("Tentatively accepted") },
+	{ "DELEGATED", N_("Delegated") }
 };
 
 static const char *label_of(struct span word, const char *otherwise)
@@ -173,25 +180,43 @@ static void attendee(struct calendar *c, struct span params)
 		c->label = label_of(param(params, "PARTSTAT"), c->label);
 }
 
+enum form { FORM_TEXT, FORM_TIME, FORM_PERSON };
+
+/* The properties that are told; of each the first. */
+static const struct {
+	char name[12];
+	unsigned char text, form;
+} properties[] = {
+	{ "SUMMARY", CALENDAR_SUMMARY, FORM_TEXT },
+	{ "LOCATION", CALENDAR_PLACE, FORM_TEXT },
+	{ "RRULE", CALENDAR_RULE, FORM_TEXT },
+	{ "DTSTART", CALENDAR_START, FORM_TIME },
+	{ "DTEND", CALENDAR_FINISH, FORM_TIME },
+	{ "DUE", CALENDAR_DUE, FORM_TIME },
+	{ "ORGANIZER", CALENDAR_ORGANIZER, FORM_PERSON }
+};
+
+static void put_value(struct str *out, unsigned form, struct span params,
+		struct span value)
+{
+	if (out->n)
+		return;
+	if (form == FORM_TIME)
+		put_time(out, value, param(params, "TZID"));
+	else if (form == FORM_PERSON)
+		put_person(out, name_of(params), value);
+	else
+		put_text(out, value);
+}
+
 static void event_line(struct calendar *c, struct span name, struct span params,
 		struct span value)
 {
-	struct str *text = c->text;
-
-	if (span_is(name, "SUMMARY") && !text[CALENDAR_SUMMARY].n)
-		put_text(&text[CALENDAR_SUMMARY], value);
-	else if (span_is(name, "LOCATION") && !text[CALENDAR_PLACE].n)
-		put_text(&text[CALENDAR_PLACE], value);
-	else if (span_is(name, "DTSTART") && !text[CALENDAR_START].n)
-		put_time(&text[CALENDAR_START], value, param(params, "TZID"));
-	else if ((span_is(name, "DTEND") || span_is(name, "DUE")) &&
-			!text[CALENDAR_FINISH].n)
-		put_time(&text[CALENDAR_FINISH], value, param(params, "TZID"));
-	else if (span_is(name, "RRULE") && !text[CALENDAR_RULE].n)
-		put_text(&text[CALENDAR_RULE], value);
-	else if (span_is(name, "ORGANIZER") && !text[CALENDAR_ORGANIZER].n)
-		put_person(&text[CALENDAR_ORGANIZER], name_of(params), value);
-	else if (span_is(name, "ATTENDEE"))
+	for (size_t i = 0; i < sizeof(properties) / sizeof(*properties); i++)
+		if (span_is(name, properties[i].name))
+			put_value(&c->text[properties[i].text],
+					properties[i].form, params, value);
+	if (span_is(name, "ATTENDEE"))
 		attendee(c, params);
 	else if (span_is(name, "STATUS"))
 		c->cancelled |= span_is(value, "CANCELLED");
@@ -262,7 +287,7 @@ void calendar_end(struct calendar *c)
 	if (c->in_event)	/* the end is missing */
 		event_end(c);
 	if (!c->events)
-		tell(c, "No event", span_make(NULL, 0));
+		tell(c, N_("No event"), span_make(NULL, 0));
 	str_free(&c->line);
 	for (int i = 0; i < CALENDAR_TEXTS; i++)
 		str_free(&c->text[i]);

@@ -72,7 +72,11 @@ static void others(void **state)
 			"Attendees: 1\n");
 	gives("BEGIN:VTODO\nSUMMARY:Task\nDUE:20261201\nEND:VTODO\n"
 			"BEGIN:VEVENT\nSUMMARY:Second\nEND:VEVENT\n",
-			"Event: Task\nUntil: 2026-12-01\nEvent: Second\n");
+			"Event: Task\nDue: 2026-12-01\nEvent: Second\n");
+	gives(BEGIN "SUMMARY:Free\nDTSTART;VALUE=DATE:20261224\n"
+			"DTEND;VALUE=DATE:20261227\n" END,
+			"Invitation: Free\nWhen: 2026-12-24\n"
+			"Ends before: 2026-12-27\n");
 	gives("METHOD:CANCEL\nBEGIN:VEVENT\n" END, "Cancelled: \n");
 }
 

@@ -54,6 +54,11 @@ static void base64(void **state)
 	base64_is("====", "");
 	base64_is("aGVsbG8=a", "hello");
 	base64_is("6Q==", "\xe9");
+	/* what a list appended */
+	base64_is("aGk=\n\n____\nlist: x\n", "hi____\nlist: x\n");
+	base64_is("aGk=\nthis is no code", "hithis is no code");
+	base64_is("aGk=\nYQ==\n-- \n", "hia-- \n");
+	base64_is("aGk=\nYWJj\n", "hiabc");
 }
 
 int main(void)

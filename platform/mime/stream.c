@@ -137,11 +137,15 @@ static bool is_enclosed(const struct stream_part *p)
 
 static void read_part(const struct stream *s, struct stream_part *p)
 {
+	struct span encoding = str_span(&s->encoding);
+
+	/* quotes are none of its grammar, but are written */
+	encoding = span_rest(encoding, span_starts(encoding, "\""));
 	*p = (struct stream_part){
 		.depth = s->depth,
 		.type_value = str_span(&s->type),
 		.place_value = str_span(&s->place),
-		.encoding = part_token(str_span(&s->encoding))
+		.encoding = part_token(encoding)
 	};
 	set_type(p, s->digest ? SPAN("message/rfc822") : SPAN("text/plain"));
 	set_type(p, part_token(p->type_value));

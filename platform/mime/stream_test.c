@@ -138,6 +138,10 @@ static void headers(void **state)
 	has("From alice Tue Nov 24\n>From bob\nA: b\n\nx", true,
 			"A: 1 text/plain 0 <x>\n");
 	has("A: b\n \nC: d\n\nx", true, "A: C: 1 text/plain 0 <x>\n");
+	has("Content-Type: message/rfc822\n"
+			"Content-Transfer-Encoding: \"base64\"\n\nx", true,
+			"Content-Type: Content-Transfer-Encoding: "
+			"1 message/rfc822 0 <x>\n");
 	/* the first counts, as everywhere else */
 	has("Content-Type: text/a\nContent-Type: text/b\n\nx", false,
 			"1 text/a 0 <x>\n");

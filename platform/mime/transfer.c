@@ -37,19 +37,66 @@ static void put_bits(struct transfer *t, struct str *out)
 	t->bits = 0;
 }
 
-/* Padding ends a text; what follows it is a new one. */
+static void put_base64_char(struct transfer *t, struct str *out, char c)
+{
+	int v = value(c);
+
+	if (v >= 0) {
+		t->bits = t->bits << 6 | (uint32_t)v;
+		t->n++;
+	}
+	/* padding ends a text; what follows it is a new one */
+	if (t->n == 4 || c == '=')
+		put_bits(t, out);
+	if (c == '=')
+		t->padded = true;
+}
+
+static bool is_base64(struct span line)
+{
+	for (size_t i = 0; i < line.n; i++)
+		if (value(line.p[i]) < 0 && line.p[i] != '=')
+			return false;
+	return true;
+}
+
+/*
+ * The line behind padding is held. Lists append their footers there as they
+ * are: what does not look like base64 is text from then on.
+ */
+static void judge_line(struct transfer *t, struct str *out)
+{
+	struct span line = span_make(t->held, t->held_n);
+
+	t->held_n = 0;
+	if (is_base64(span_trim(line))) {
+		for (size_t i = 0; i < line.n; i++)
+			put_base64_char(t, out, line.p[i]);
+		return;
+	}
+	t->kind = TRANSFER_NONE;
+	str_add(out, line);
+}
+
 static void put_base64(struct transfer *t, struct str *out, struct span piece)
 {
-	for (size_t i = 0; i < piece.n; i++) {
-		int v = value(piece.p[i]);
+	size_t i = 0;
 
-		if (v >= 0) {
-			t->bits = t->bits << 6 | (uint32_t)v;
-			t->n++;
+	while (i < piece.n && t->kind == TRANSFER_BASE64) {
+		char c = piece.p[i++];
+
+		if (!t->judging) {
+			put_base64_char(t, out, c);
+			t->judging = t->padded && c == '\n';
+			continue;
 		}
-		if (t->n == 4 || (v < 0 && piece.p[i] == '='))
-			put_bits(t, out);
+		t->held[t->held_n++] = c;
+		if (c == '\n' || t->held_n == TRANSFER_HELD) {
+			t->judging = c == '\n';
+			judge_line(t, out);
+		}
 	}
+	str_add(out, span_rest(piece, i));
 }
 
 /* ---- quoted-printable */
@@ -167,9 +214,10 @@ void transfer_put(struct transfer *t, struct str *out, struct span piece)
 
 void transfer_end(struct transfer *t, struct str *out)
 {
-	if (t->kind == TRANSFER_BASE64)
+	if (t->kind == TRANSFER_BASE64) {
+		judge_line(t, out);
 		put_bits(t, out);
-	else if (t->kind == TRANSFER_QP)
+	} else if (t->kind == TRANSFER_QP)
 		end_qp(t, out);
 	t->n = 0;
 }

@@ -5,6 +5,7 @@
 #ifndef MIME_TRANSFER_H
 #define MIME_TRANSFER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "base/span.h"
 #include "base/str.h"
@@ -16,6 +17,8 @@ struct transfer {
 	/* private */
 	unsigned n;		/* base64: characters in bits; qp: octets held */
 	uint32_t bits;
+	bool padded, judging;	/* there was padding; the line is held */
+	unsigned held_n;	/* of such a line */
 	char held[TRANSFER_HELD];
 };
 
@@ -24,7 +27,8 @@ void transfer_begin(struct transfer *t, struct span encoding);
 /*
  * Appends what the piece says: never more octets than it has, and those held
  * (TRANSFER_HELD at most). Lenient: other characters in base64 are skipped,
- * bad escapes of quoted-printable stay as they are.
+ * bad escapes of quoted-printable stay as they are,
+ * lines behind base64's padding that are none, too.
  */
 void transfer_put(struct transfer *t, struct str *out, struct span piece);
 /* What was held. */

@@ -1,11 +1,10 @@
 """The interpreter of mail: commands, variables, start-up files, aliases, options."""
-import subprocess
+import re
 
 import pexpect
 import pytest
 
-from desk import BINARY
-from test_read import fill, letter, statuses, subjects
+from test_read import fill, letter, subjects
 
 
 @pytest.fixture
@@ -516,3 +515,188 @@ def test_percent_and_others(three):
     assert subjects(own) == ["one"]
     assert subjects(three.mbox) == ["one", "two", "three", "two"]
     assert "no such user" in errors(three, "copy 1 %nobody-here")
+
+
+# ---- aliases, where mail is sent
+
+def sent_to(post, *args, rc=RC, stdin="text\n", status=0):
+    (post.home / ".mailrc").write_text(rc)
+    post.server.messages.clear()
+    p = post.mail("-s", "x", *args, stdin=stdin)
+    assert p.returncode == status, p.stderr
+    return post.sent()[1] if status == 0 else p.stderr.decode()
+
+
+def test_alias_is_expanded(post):
+    """To, Cc and Bcc; alone as an address; each address once."""
+    assert sent_to(post, "team") == ["bob@b.com", "cary@c.com", "dan@d.com"]
+    assert sent_to(post, "-c", "dan", "-b", "bob", "x@x.com") == \
+        ["x@x.com", "dan@d.com", "bob@b.com", "cary@c.com"]
+    assert sent_to(post, "bob@a.com", "dan@a.com") == ["bob@a.com",
+                                                      "dan@a.com"]
+    assert sent_to(post, "Bob <bob>") == ["bob@a.com"]
+    assert sent_to(post, "team", "bob", "dan@d.com") == \
+        ["bob@b.com", "cary@c.com", "dan@d.com"]
+    assert sent_to(post, "self") == ["self@a.com"]
+    assert b"To: bob@b.com, Cary C <cary@c.com>, dan@d.com" in (
+        sent_to(post, "team") and post.sent()[2])
+
+
+def test_alias_in_send_mode_condition(post):
+    rc = "if s\nalias bob bob@b.com\nelse\nalias bob no@b.com\nendif\n"
+    assert sent_to(post, "bob", rc=rc) == ["bob@b.com"]
+
+
+def test_alias_loop(post):
+    rc = "alias a b x@x.com\nalias b c\nalias c a\n"
+    assert "alias" in sent_to(post, "a", rc=rc, status=69)
+    assert not post.server.messages
+    deep = "".join(f"alias a{i} a{i + 1}\n" for i in range(40))
+    assert "alias" in sent_to(post, "a0", rc=deep, status=69)
+
+
+def test_alias_with_own_name(post):
+    """Sending to a group leaves its sender out, but with metoo."""
+    rc = f"alias team {post.login} bob@b.com\nalias me {post.login}\n"
+    own = f"{post.login}@a.com"
+    assert sent_to(post, "team", rc=rc) == ["bob@b.com"]
+    assert sent_to(post, "me", rc=rc) == [own]
+    assert sent_to(post, "team", rc=rc + "set metoo\n") == [own, "bob@b.com"]
+
+
+def test_alias_not_in_replies(post):
+    fill(post.mbox, letter("x", sender="bob@a.com", To="bob, team"))
+    (post.home / ".mailrc").write_text(RC)
+    post.text("-N", stdin="r\nhi\n.\nx\n")
+    assert "bob@b.com" not in post.sent()[1]
+
+
+def test_alias_in_mail_command(post):
+    fill(post.mbox, letter("x"))
+    (post.home / ".mailrc").write_text(RC)
+    post.text("-N", stdin="m team\nhi\n~c self\n.\nx\n")
+    assert post.sent()[1] == ["bob@b.com", "cary@c.com", "dan@d.com",
+                              "self@a.com"]
+
+
+@pytest.mark.parametrize("rc, rcpts", [
+    ("", ["alice@a.com", "ME@x.com", "other@y.com", "OWN@a.com"]),
+    ("alternates me@x.com other\n", ["alice@a.com", "other@y.com",
+                                     "OWN@a.com"]),
+    ("alternates me@x.com other\nset allnet\n", ["alice@a.com",
+                                                 "OWN@a.com"]),
+    ("alternates own\n", ["alice@a.com", "ME@x.com", "other@y.com"]),
+    ("alternates me@x.com\nset metoo\n", [
+        "alice@a.com", "ME@x.com", "other@y.com", "OWN@a.com",
+        "{login}@a.com"])])
+def test_alternates_in_replies(post, rc, rcpts):
+    fill(post.mbox, "From: alice@a.com\nTo: ME@x.com, other@y.com, OWN@a.com, "
+         f"{post.login}@a.com\nSubject: x\n\ntext\n")
+    (post.home / ".mailrc").write_text(rc)
+    post.text("-N", stdin="r\nhi\n.\nx\n")
+    assert post.sent()[1] == [r.format(login=post.login) for r in rcpts]
+
+
+def test_alternates_lists(three):
+    assert run(three, "alternates b@b.com a", "alt", "alternates c", "alt") \
+        == "a\nb@b.com\nc\n"
+
+
+# ---- which fields are shown
+
+def test_ignore_and_retain(desk):
+    fill(desk.mbox, letter("one", X_A="1", X_B="2"))
+    assert "X-A" not in run(desk, "p")
+    out = run(desk, "ignore X-A subject", "p", "ig", "P")
+    assert out.count("X-A: 1") == 1 and out.count("X-B: 2") == 2
+    assert out.count("Subject: one") == 1 and "\nsubject\nx-a\n" in out
+    out = run(desk, "di x-b", "ret X-B To", "ret", "p", "unret x-b *", "p")
+    assert out.startswith("to\nx-b\n") and out.count("X-B: 2") == 1
+    assert out.count("X-A: 1") == 1 and out.count("From: ") == 1
+    assert "X-B" in run(desk, "ignore x-a", "unignore X-A", "P")
+
+
+# ---- Save and Copy
+
+def test_save_by_author(three):
+    """The author's name without the network address, of the first message."""
+    three.text("-N", stdin="S 2 3\nho 1\nC 1\nq\n")
+    assert subjects(three.home / "bob") == ["two", "three"]
+    assert subjects(three.home / "alice") == ["one"]
+    assert subjects(three.mbox) == ["one"]
+    (three.home / "mail").mkdir()
+    run(three, "set outfolder", "f .", "Copy")
+    assert len(list((three.home / "mail").iterdir())) == 1
+
+
+def test_save_by_evil_author(desk):
+    """What came by mail names no other folder, no hidden file, and runs nothing."""
+    fill(desk.mbox, *[letter("x", sender=s) for s in (
+        '"../up"@a.com', '".profile"@a.com', '"$(touch oops)"@a.com',
+        '"+in"@a.com', '"`touch oops`"@a.com', '"~root/x"@a.com', '"%root"@a.com',
+        '"#"@a.com', '"&"@a.com', '"a b;c"@a.com', '"a*"@a.com')])
+    (desk.home / "mail").mkdir()
+    desk.mail("-N", stdin="".join(f"Copy {i}\n" for i in range(1, 12)) + "x\n")
+    names = {p.name for p in desk.home.iterdir()}
+    assert "oops" not in names and ".profile" not in names
+    assert not (desk.path / "up").exists()
+    assert not list((desk.home / "mail").iterdir())
+    for name in names - {"mail"}:
+        assert not set(name) & set("/$`~*;& +#%"), names
+
+
+def test_no_author(desk):
+    fill(desk.mbox, "Subject: x\n\ntext\n")
+    assert "author" in errors(desk, "Save")
+
+
+# ---- lists, screens, other mailboxes
+
+def numbers(out):
+    return [line[2:5].strip() for line in out.splitlines()]
+
+
+def test_list_forms(desk):
+    """POSIX's: addresses as headers show them, /subject, :state."""
+    fill(desk.mbox, letter("Disk full"), letter("two", sender="bob@b.com"),
+         letter("disk", sender="Bob <bob@b.com>", Status="O"),
+         letter("four", Status="RO"))
+    run(desk, "p 2")
+    for spec, want in (("bob@b.com", "2 3"), ("/DISK", "1 3"), (":n", "1 2"),
+                       (":u", "1 2 3"), (":r", "4"), ("^ $", "1 4"),
+                       ("2-3 4", "2 3 4"), ("*", "1 2 3 4"), ("+", "2")):
+        assert numbers(run(desk, f"f {spec}")) == want.split(), spec
+    assert numbers(run(desk, "d 2", "f :d")) == ["2"]
+    assert "nobody" in errors(desk, "f nobody@b.com")
+
+
+def test_screen_variable(desk):
+    fill(desk.mbox, *[letter(f"s{i}") for i in range(1, 12)])
+    assert numbers(run(desk, "set screen=3", "h 5")) == ["4", "5", "6"]
+    assert numbers(run(desk, "set screen=3", "z")) == ["4", "5", "6"]
+
+
+def test_showto(desk):
+    fill(desk.mbox, letter("x", sender=f"{desk.login}@a.com"))
+    assert "me@a.com" not in run(desk, "f")
+    assert "me@a.com" in run(desk, "set showto", "f")
+
+
+def test_file_command(three):
+    """% # & and +name; without a name it says what is open."""
+    (three.home / "mail").mkdir()
+    fill(three.home / "mail" / "work", letter("at work"))
+    fill(three.home / "mbox", letter("old"))
+    out = run(three, "fi +work", "p 1", "fi #", "p 1", "file &", "p 1",
+              "folder %", "p 2", "fold")
+    assert [w for w in re.findall("Subject: (.*)", out)] == [
+        "at work", "one", "old", "three"]    # what was read has moved
+    assert out.splitlines()[-1].startswith(f'"{three.mbox}"')
+    assert "none" in errors(three, "file +none")
+
+
+def test_read_only_option(three):
+    before = three.mbox.read_bytes()
+    three.mail("-N", "-R", stdin="p 1\nd 2\nq\n")
+    assert three.mbox.read_bytes() == before
+    assert not (three.home / "mbox").exists()

@@ -326,7 +326,7 @@ def test_write(desk):
     assert out.startswith('"out" 6 octets\n')
     assert (desk.home / "out").read_text() == "café\n"
     # as save does (POSIX)
-    assert desk.mbox.read_bytes() == b""
+    assert not desk.mbox.exists() or not desk.mbox.read_bytes()
     show(desk, single, "w 1 out\nx\n")
     assert (desk.home / "out").read_text() == "café\n" * 2
     # what has more parts stays in the mailbox, and its attachments are saved
