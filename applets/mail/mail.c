@@ -56,6 +56,7 @@
  * file term_edit.c MAIL_EDIT
  * file complete.c MAIL_EDIT
  * file remove.c MAIL_FOLDERS
+ * file parts.c MAIL_PARTS
  *
  * config MAIL_RC
  *	depends on MAIL
@@ -111,11 +112,17 @@
  *
  * config MAIL_PARTS
  *	depends on MAIL_READ
- *	bool "attachments: list, view, save (4 kB)"
- *	default y
+ *	bool "attachments: list, view, save (5 kB)"
  *	help
  *	  The commands parts, view and detach; and write saves the attachments
  *	  of a message, too.
+ *
+ * config MAIL_FLOWED
+ *	depends on MAIL_READ
+ *	bool "Paragraphs that fit the screen (1 kB)"
+ *	help
+ *	  Lines of format=flowed (RFC 3676) are joined to the screen's width;
+ *	  without it they are shown as they are.
  *
  * config MAIL_ATTACH
  *	depends on MAIL
