@@ -73,7 +73,7 @@
  *	  At most six questions on a console; mail --setup is the same.
  *
  * config MAILCONF_DOCTOR
- *	bool "mailconf --doctor: what keeps mail from arriving (52 kB)"
+ *	bool "mailconf --doctor: what keeps mail from arriving (49 kB)"
  *	select SMTP
  *	select SMTP_CHECK
  *	select MAILCONF_SELF
