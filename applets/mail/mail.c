@@ -56,6 +56,7 @@
  * file term_edit.c MAIL_EDIT
  * file complete.c MAIL_EDIT
  * file remove.c MAIL_FOLDERS
+ * file parts.c MAIL_PARTS
  *
  * config MAIL_RC
  *	depends on MAIL
@@ -96,7 +97,7 @@
  *
  * config MAIL_SEARCH
  *	depends on MAIL_READ
- *	bool "mail searches for words, days, sizes and in bodies (3 kB)"
+ *	bool "mail searches for words, days, sizes and in bodies (6 kB)"
  *	default n
  *	help
  *	  The command search, and message lists as in
@@ -104,18 +105,24 @@
  *
  * config MAIL_SORT
  *	depends on MAIL_READ
- *	bool "mail sorts, and shows threads (3 kB)"
+ *	bool "mail sorts, and shows threads (4 kB)"
  *	default n
  *	help
  *	  The commands sort, thread, unsort, and the variable autosort.
  *
  * config MAIL_PARTS
  *	depends on MAIL_READ
- *	bool "attachments: list, view, save (4 kB)"
- *	default y
+ *	bool "attachments: list, view, save (5 kB)"
  *	help
  *	  The commands parts, view and detach; and write saves the attachments
  *	  of a message, too.
+ *
+ * config MAIL_FLOWED
+ *	depends on MAIL_READ
+ *	bool "Paragraphs that fit the screen (1 kB)"
+ *	help
+ *	  Lines of format=flowed (RFC 3676) are joined to the screen's width;
+ *	  without it they are shown as they are.
  *
  * config MAIL_ATTACH
  *	depends on MAIL
@@ -174,9 +181,19 @@
  *	  What a calendar part (RFC 5545) is about: when, where, by whom; and
  *	  the names of the files that Outlook packs into winmail.dat.
  *
+ * config MAIL_LATIN
+ *	depends on MAIL
+ *	bool "Letters on terminals without UTF-8 (2 kB)"
+ *	default n
+ *	help
+ *	  Terminals of ISO-8859-1 and -15, as the locale or the variable
+ *	  ttycharset says, show their letters, and what a terminal lacks is
+ *	  shown as what looks like it: e for e with an accent, ASCII quotes
+ *	  for typographic ones. Without it, a question mark.
+ *
  * config MAIL_EDIT
  *	depends on MAIL_READ
- *	bool "Line editing, history, completion (0 kB)"
+ *	bool "Line editing, history, completion (11 kB)"
  *	default n
  *	help
  *	  On terminals that obey ANSI sequences lines can be edited with the
