@@ -60,7 +60,7 @@
  *
  * config MAIL_RC
  *	depends on MAIL
- *	bool "start-up files, variables, aliases (9 kB)"
+ *	bool "start-up files, variables, aliases (11 kB)"
  *	default y
  *	help
  *	  ~/.mailrc and /etc/mail.rc (mail-rc), also where mail only sends.
@@ -74,7 +74,7 @@
  *
  * config MAIL_HELP
  *	depends on MAIL_READ
- *	bool "mail: help COMMAND explains each of them (3 kB)"
+ *	bool "mail: help COMMAND explains each of them (4 kB)"
  *	default n
  *	help
  *	  Without it help COMMAND says what ? says.
