@@ -186,7 +186,7 @@ static void record_names(void **state)
 {
 	static const char *const pairs[][2] = {
 		{ "Bob <bob@b.com>", "bob" }, { "bob", "bob" },
-		{ "a/b@x", "a_b" }, { "\"/etc/x\"@x", "__etc_x_" },
+		{ "a/b@x", "a_b" }, { "\"/etc/x\"@x", "_etc_x" },
 		{ "\"..\"@x", "_.._" }, { "+x@x", "_x" }, { "-x@x", "_x" },
 		{ "\"a b;c\"@x", "_a_b_c_" }, { "a+b=c_d-e.f@x", "a+b=c_d-e.f" }
 	};
