@@ -149,9 +149,9 @@ static int put_from(struct letter *l, struct mail_draft *d)
 
 	if (CFG_MAIL_RC && !from.n)
 		from = span_of(mail_var(l->m, "from"));
-	if (given.n && letter_addresses(l, "From", given, NULL) < 0)
+	if (letter_addresses(l, "From", given, NULL) < 0)
 		return -1;
-	return letter_sender(l, given.n ? NULL : "From", from);
+	return letter_sender(l, l->field.n ? NULL : "From", from);
 }
 
 static int put_all_addresses(struct letter *l, struct mail_draft *d)
