@@ -189,14 +189,16 @@ class FakeDNS(threading.Thread):
 
     An MX value is (preference, host). A name without any type does not exist;
     the value "SERVFAIL" is that answer, "silence" none at all. TLSA values are
-    (usage, selector, matching, data). Names in `signed` are authentic (AD).
+    (usage, selector, matching, data), SRV values (priority, weight, port, host).
+    Names in `signed` are authentic (AD).
     """
     TYPES = {"A": 1, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28,
-             "TLSA": 52}
+             "SRV": 33, "TLSA": 52}
 
     def __init__(self, zone, signed=(), host="127.0.0.1", port=0):
         super().__init__(daemon=True)
         self.zone, self.asked, self.signed = zone, [], signed
+        self.closing = False
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((host, port or free_port()))   # for TCP, too
         self.port = self.socket.getsockname()[1]
@@ -206,6 +208,8 @@ class FakeDNS(threading.Thread):
         while True:
             try:                # closed by the test: the end
                 query, peer = self.socket.recvfrom(600)
+                if self.closing:
+                    return
                 answer = self.answer(query)
                 if answer:
                     self.socket.sendto(answer, peer)
@@ -255,6 +259,8 @@ class FakeDNS(threading.Thread):
             return socket.inet_pton(socket.AF_INET6, value)
         if kind == "MX":
             return struct.pack("!H", value[0]) + self.name(value[1])
+        if kind == "SRV":
+            return struct.pack("!HHH", *value[:3]) + self.name(value[3])
         if kind == "TLSA":
             return bytes(value[:3]) + value[3]
         if kind == "TXT":
@@ -267,6 +273,13 @@ class FakeDNS(threading.Thread):
                         for label in text.split(".") if label) + b"\0"
 
     def close(self):
+        # First the thread ends: else it may be about to read from the number
+        # of a descriptor that the next FakeDNS then has, and eat its packet.
+        if self.is_alive() and not self.closing:
+            self.closing = True
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.sendto(b"end", self.socket.getsockname())
+            self.join(5)
         self.socket.close()
 
     def __enter__(self):

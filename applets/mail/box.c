@@ -84,6 +84,15 @@ static void preview(struct mail *m)
 	mail_box_close(m);
 }
 
+/* An error says which file it is about. */
+static int name_it(struct mail *m, const char *path)
+{
+	struct err err = m->err;
+
+	return !strncmp(err.text, path, strlen(path)) ? -1 :
+			err_set(&m->err, err.kind, "%s: %s", path, err.text);
+}
+
 int mail_box_open(struct mail *m, const char *path, unsigned how)
 {
 	mail_path_absolute(path, m->path);
@@ -92,14 +101,14 @@ int mail_box_open(struct mail *m, const char *path, unsigned how)
 		preview(m);
 	m->box = mailbox_open_plain(m->path, how & MAIL_BOX_CHECK, &m->err);
 	if (!m->box)
-		return -1;
+		return name_it(m, path);
 	if (grow(m, mailbox_count(m->box)) < 0) {
 		mail_box_close(m);
 		return -1;
 	}
 	if (CFG_MAIL_SORT)
 		mail_order_auto(m);
-	m->read_only = mail_var(m, "readonly") ||
+	m->read_only = mail_var(m, "readonly") || mailbox_packed(m->box) ||
 			(access(path, W_OK) < 0 && errno != ENOENT);
 	m->dot = start(m);
 	m->dot_shown = false;

@@ -1,6 +1,5 @@
 #include "mail/child.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -31,7 +30,7 @@ static void become(const struct mail *m, const char *command, int in, int out)
 int mail_child(struct mail *m, const char *command, int in, int out)
 {
 	int status;
-	pid_t pid;
+	pid_t pid, got;
 
 	fflush(stdout);
 	pid = fork();
@@ -39,9 +38,13 @@ int mail_child(struct mail *m, const char *command, int in, int out)
 		become(m, command, in, out);
 	if (pid < 0)
 		return err_errno(&m->err, "fork");
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return err_errno(&m->err, "wait");
+	while ((got = waitpid(pid, &status, WNOHANG)) == 0)
+		if (!mail_term_pause(&m->term)) {
+			kill(pid, SIGHUP);	/* nobody waits for it */
+			return err_set(&m->err, ERR_TEMP, "hang-up");
+		}
+	if (got < 0)
+		return err_errno(&m->err, "wait");
 	/* the ^C that ended it was not meant for us */
 	mail_term_interrupted(&m->term);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :

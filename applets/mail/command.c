@@ -64,6 +64,12 @@ static const struct command {
 			"As print, but ignore and retain do not count."),
 		1, LIST | RARE, 0, 0, mail_do_print_all },
 	{ "Type", 1, LIST, 0, 0, mail_do_print_all },
+	USE_MAIL_NAIL({ "page" MORE(" [LIST]  as print, through the pager however short"),
+		2, LIST | RARE, 0, 0, mail_do_page },)
+	USE_MAIL_NAIL({ "more", 2, LIST | RARE, 0, 0, mail_do_page },)
+	USE_MAIL_NAIL({ "Page" MORE(" [LIST]  as Print, through the pager"),
+		2, LIST | RARE, 0, 0, mail_do_page_all },)
+	USE_MAIL_NAIL({ "More", 2, LIST | RARE, 0, 0, mail_do_page_all },)
 	{ "headers  [LIST]  list one screen of messages (z, z-: the other screens)"
 		MORE("\nThe screen that the message is on. Its first one "
 			"becomes the current\n"
@@ -121,12 +127,14 @@ static const struct command {
 			"author's name"),
 		2, LIST | LATE | RARE, 0, 0, mail_do_followup },
 	{ "Followup", 1, LIST | LATE, 0, 0, mail_do_followup_each },
-	{ "replyall" MORE(" [LIST]  answer all, whatever flipr says"),
-		6, LIST | LATE | RARE, 0, 0, mail_do_reply_all },
-	{ "replysender" MORE(" [LIST]  answer the author, whatever flipr says"),
-		6, LIST | LATE | RARE, 0, 0, mail_do_reply_author },
-	{ "Lreply" MORE(" [LIST]  answer the mailing list"),
-		2, LIST | LATE | RARE, 0, 0, mail_do_reply_list },
+	USE_MAIL_NAIL({ "replyall"
+		MORE(" [LIST]  answer all, whatever flipr says"),
+		6, LIST | LATE | RARE, 0, 0, mail_do_reply_all },)
+	USE_MAIL_NAIL({ "replysender"
+		MORE(" [LIST]  answer the author, whatever flipr says"),
+		6, LIST | LATE | RARE, 0, 0, mail_do_reply_author },)
+	USE_MAIL_NAIL({ "Lreply" MORE(" [LIST]  answer the mailing list"),
+		2, LIST | LATE | RARE, 0, 0, mail_do_reply_list },)
 	USE_MAIL_FORWARD({ "forward  [LIST] ADDRESS  send messages on (resend: unchanged)",
 		3, TEXT | BOX | LATE, 0, 0, mail_do_forward },)
 	USE_MAIL_FORWARD({ "Forward" MORE(" [LIST] ADDRESS  as forward, and keep a copy"),
@@ -134,7 +142,7 @@ static const struct command {
 		mail_do_forward_record },)
 	USE_MAIL_FORWARD({ "resend" MORE(" [LIST] ADDRESS  send messages on, unchanged"),
 		3, TEXT | BOX | LATE | RARE, 0, 0, mail_do_resend },)
-	USE_MAIL_FORWARD({ "Resend" MORE(" [LIST] ADDRESS  as resend, but with no copy kept"),
+	USE_MAIL_FORWARD({ "Resend" MORE(" [LIST] ADDRESS  as resend, but nobody sees that it was"),
 		3, TEXT | BOX | LATE | RARE, 0, 0,
 		mail_do_resend_silent },)
 	USE_MAIL_FORWARD({ "redirect", 3, TEXT | BOX | LATE, 0, 0, mail_do_resend },)
@@ -183,9 +191,9 @@ static const struct command {
 		3, TEXT | BOX | RARE, 0, 0, mail_do_detach },)
 	{ "mbox" MORE(" [LIST]  to ~/mbox on quit\n"
 			"To the file that the variable MBOX names."),
-		2, LIST | RARE, MAIL_READ | MAIL_TO_MBOX, MAIL_HELD, NULL },
+		2, LIST | RARE, MAIL_TO_MBOX, MAIL_HELD, NULL },
 	{ "touch" MORE(" [LIST]  as if they had been read: to ~/mbox on quit"),
-		3, LIST | RARE, MAIL_READ, MAIL_HELD, NULL },
+		3, LIST | RARE, MAIL_TO_MBOX, MAIL_HELD, NULL },
 	{ "flag     [LIST]  mark as important (unflag; unread, seen)",
 		2, LIST, 0, 0, mail_do_flag },
 	{ "unflag", 3, LIST | RARE, 0, 0, mail_do_unflag },
@@ -193,7 +201,7 @@ static const struct command {
 		3, LIST | RARE, 0, MAIL_READ, mail_do_unread },
 	{ "Unread", 1, LIST | RARE, 0, MAIL_READ, mail_do_unread },
 	{ "new", 3, LIST | RARE, 0, MAIL_READ, mail_do_unread },
-	{ "seen", 3, LIST | RARE, 0, 0, mail_do_seen },
+	{ "seen", 3, LIST | RARE, MAIL_READ, 0, NULL },
 	{ "answered" MORE(" [LIST]  mark as answered (unanswered)"),
 		2, LIST | RARE, 0, 0, mail_do_answered },
 	{ "unanswered", 4, LIST | RARE, 0, MAIL_ANSWERED, mail_do_unanswered },
@@ -270,11 +278,11 @@ static const struct command {
 		3, TEXT | RARE, 0, 0, mail_do_unignore },
 	{ "unretain" MORE(" FIELD...  the opposite of retain; * for all"),
 		3, TEXT | RARE, 0, 0, mail_do_unretain },
-	{ "fwdignore" MORE(" [FIELD...]  leave these header fields out of what is "
+	USE_MAIL_FORWARD({ "fwdignore" MORE(" [FIELD...]  leave these header fields out of what is "
 			"forwarded"),
-		4, TEXT | RARE, 0, 0, mail_do_fwdignore },
-	{ "fwdretain" MORE(" [FIELD...]  forward these header fields, and no others"),
-		4, TEXT | RARE, 0, 0, mail_do_fwdretain },
+		4, TEXT | RARE, 0, 0, mail_do_fwdignore },)
+	USE_MAIL_FORWARD({ "fwdretain" MORE(" [FIELD...]  forward these header fields, and no others"),
+		4, TEXT | RARE, 0, 0, mail_do_fwdretain },)
 	USE_MAIL_ACCOUNT({ "account" MORE(" [NAME]  run the commands that NAME stands for\n"
 			"account NAME { begins them, a line with } ends them. "
 			"Without NAME: a list."),
@@ -425,7 +433,7 @@ static int run(struct mail *m, const struct command *c, struct span rest)
 	if (check(m, c, rest) < 0)
 		return -1;
 	m->arg = rest;
-	if (c->takes & LIST) {
+	if (CFG_MAIL_READ && c->takes & LIST) {
 		memset(m->set, 0, (size_t)m->count + 1);
 		if ((rest.n || !(c->takes & ALL)) &&
 		    mail_list(m, rest, which(c)) < 0)

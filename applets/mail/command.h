@@ -41,6 +41,8 @@ int mail_help_unknown(struct mail *m, struct span name);
 /* navigate.c */
 int mail_do_print(struct mail *m);
 int mail_do_print_all(struct mail *m);
+int mail_do_page(struct mail *m);
+int mail_do_page_all(struct mail *m);
 int mail_do_next(struct mail *m);
 int mail_do_previous(struct mail *m);
 int mail_do_headers(struct mail *m);
@@ -119,7 +121,6 @@ int mail_do_flag(struct mail *m);
 int mail_do_unflag(struct mail *m);
 int mail_do_answered(struct mail *m);
 int mail_do_unanswered(struct mail *m);
-int mail_do_seen(struct mail *m);
 int mail_do_unread(struct mail *m);
 /* sort.c */
 int mail_do_sort(struct mail *m);

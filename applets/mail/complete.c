@@ -210,7 +210,7 @@ static enum mail_ask argument(struct span name, bool *variable)
 	return MAIL_ASK_TEXT;
 }
 
-size_t mail_complete(struct mail *m, enum mail_ask ask, struct span line,
+size_t mail_complete(struct mail *m, enum mail_ask *ask, struct span line,
 		struct str *list)
 {
 	struct wanted w = { .list = list };
@@ -222,15 +222,15 @@ size_t mail_complete(struct mail *m, enum mail_ask ask, struct span line,
 	    line.p[from - 1] != ',')
 		from--;
 	w.word = span_rest(line, from);
-	if (ask == MAIL_ASK_COMMAND && name.p + name.n < line.p + line.n)
-		ask = argument(name, &variable);
+	if (*ask == MAIL_ASK_COMMAND && name.p + name.n < line.p + line.n)
+		*ask = argument(name, &variable);
 	if (variable)
 		offer_variables(m, &w);
-	else if (ask == MAIL_ASK_COMMAND)
+	else if (*ask == MAIL_ASK_COMMAND)
 		offer_commands(&w);
-	else if (ask == MAIL_ASK_FILE)
+	else if (*ask == MAIL_ASK_FILE)
 		offer_files(m, &w);
-	else if (ask == MAIL_ASK_ADDRESS)
+	else if (*ask == MAIL_ASK_ADDRESS)
 		offer_addresses(m, &w);
 	return from;
 }

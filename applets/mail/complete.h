@@ -9,9 +9,10 @@
 
 /*
  * Where in line, which ends at the cursor, the word begins; in list what it
- * may be, each once, in order, with a NUL.
+ * may be, each once, in order, with a NUL. ask becomes what the word is: of a
+ * command its name or what it is about.
  */
-size_t mail_complete(struct mail *m, enum mail_ask ask, struct span line,
+size_t mail_complete(struct mail *m, enum mail_ask *ask, struct span line,
 		struct str *list);
 
 #endif

@@ -70,7 +70,9 @@ static int append(struct copy *c, unsigned n)
 
 	if (!add.when)
 		add.when = clock_now();
-	if (!c->folder) {
+	if (c->folder) {
+		add.flags = mail_box_flags(c->m, n) & ~MAILBOX_DELETED;
+	} else {
 		put_status(c, n, status);
 		add.head = span_of(status);
 	}

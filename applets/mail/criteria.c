@@ -332,7 +332,9 @@ static bool goes_on(const struct query *q)
 	if (!mail_word_take(&rest, &w) || !w.n)
 		return false;
 	name = mail_word_span(&w);
-	return w.quoted ? q->s->wide : span_is(name, "not") || find(name) ||
+	if (w.quoted)
+		return q->s->wide && !strchr("(@/:", name.p[0]);
+	return span_is(name, "not") || find(name) ||
 			(q->s->wide && !is_item(name));
 }
 

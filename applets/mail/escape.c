@@ -348,7 +348,7 @@ static int run_editor(struct work *w, const char *path)
 
 static int do_edit(struct work *w)
 {
-	bool header = mail_var(w->m, "editheaders");
+	bool header = CFG_MAIL_NAIL && mail_var(w->m, "editheaders");
 	const char *folder = getenv("TMPDIR");
 	char path[PATH_MAX];
 	int fd, rc;
@@ -418,8 +418,8 @@ static const struct escape {
 	{ 'M', MAIL_QUOTE_INDENT | MAIL_SHOW_ALL, do_quote },
 	{ 'f', 0, do_quote },
 	{ 'F', MAIL_SHOW_ALL, do_quote },
-	{ 'u', MAIL_SHOW_BODY, do_quote },
-	{ 'U', MAIL_SHOW_BODY | MAIL_QUOTE_INDENT, do_quote },
+	USE_MAIL_NAIL({ 'u', MAIL_SHOW_BODY, do_quote },)
+	USE_MAIL_NAIL({ 'U', MAIL_SHOW_BODY | MAIL_QUOTE_INDENT, do_quote },)
 	{ 'i', 0, do_variable },
 	{ 'a', 's', do_variable },
 	{ 'A', 'S', do_variable },
@@ -441,7 +441,7 @@ static const char help[] =
 	"~h change them\n"
 	"~r FILE  ~r !COMMAND  ~d  insert a file, an output, dead.letter\n"
 	"~m LIST  ~f LIST  insert messages, indented or not (~M ~F: all "
-	"fields, ~U ~u: none)\n"
+	"fields)\n"
 	"~a ~A ~i VARIABLE  insert the variable sign, Sign or another\n"
 	"~e ~v  edit it with EDITOR or VISUAL   ~| COMMAND  filter it   "
 	"~w FILE  write it\n"

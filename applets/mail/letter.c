@@ -53,12 +53,18 @@ static bool has(const struct str *list, struct span address)
 	return false;
 }
 
+/* No control character gets into a header, wherever the text came from. */
+static void put_encoded(struct str *out, struct span text)
+{
+	(span_has_control(text) ? word_encode_whole : word_encode)(out, text);
+}
+
 /* A display name for the header: ASCII as it was written, else encoded. */
 static void put_name(struct str *out, struct span name)
 {
 	struct str plain;
 
-	if (utf8_ascii(name)) {
+	if (utf8_ascii(name) && !span_has_control(name)) {
 		str_add(out, name);
 		return;
 	}
@@ -66,7 +72,7 @@ static void put_name(struct str *out, struct span name)
 	for (size_t i = 0; i < name.n; i++)
 		if (name.p[i] != '"' && name.p[i] != '\\')
 			str_addc(&plain, name.p[i]);
-	word_encode(out, str_span(&plain));
+	put_encoded(out, str_span(&plain));
 	str_free(&plain);
 }
 
@@ -152,7 +158,7 @@ static int put_all_addresses(struct letter *l, struct mail_draft *d)
 {
 	struct span answers = str_span(&d->field[MAIL_REPLY_TO]);
 
-	if (CFG_MAIL_RC && !answers.n)
+	if (CFG_MAIL_NAIL && !answers.n)
 		answers = span_of(mail_var(l->m, "reply-to"));
 	if (put_from(l, d) < 0 ||
 	    letter_addresses(l, "Reply-To", answers, NULL) < 0)
@@ -175,10 +181,10 @@ static void put_field(struct letter *l, const struct mail_draft *d,
 
 	str_clear(&l->field);
 	if (f == MAIL_SUBJECT)
-		word_encode(&l->field, value);
-	else
+		put_encoded(&l->field, value);
+	else if (!span_has_control(value))
 		str_add(&l->field, value);
-	if (value.n)
+	if (l->field.n)
 		header_put(&l->header, mail_draft_name(f),
 				str_span(&l->field));
 }
@@ -281,7 +287,8 @@ static enum compose_encoding put_type(struct letter *l,
 	if (span_starts(type, "multipart/") || span_starts(type, "message/"))
 		l->look &= ~(unsigned)COMPOSE_HARD;
 	if (!encoding.n)
-		return compose_body(out, type, locale_charset(), l->look);
+		return compose_body(out, type, CFG_MAIL_NAIL ?
+				locale_charset() : SPAN(""), l->look);
 	str_addf(out, "Content-Type: %.*s\nContent-Transfer-Encoding: %.*s\n",
 			SPAN_ARG(type), SPAN_ARG(encoding));
 	return COMPOSE_8BIT;
@@ -367,6 +374,9 @@ int letter_make(struct letter *l, struct mail_draft *d)
 
 	if (put_all_addresses(l, d) < 0)
 		return -1;
+	if (d->size > l->m->conf->max_message_size)
+		return err_set(err, ERR_PERM, "%s", T("the message is larger "
+				"than max-message-size"));
 	if (!d->ends_in_lf && mail_draft_add(d, SPAN("\n"), err) < 0)
 		return -1;
 	if (mail_draft_each(d, look, l, err) < 0)
@@ -432,7 +442,7 @@ int letter_send(struct letter *l)
 {
 	const struct submit_options more = { .utf8_header = l->utf8 };
 	struct err *err = &l->m->err;
-	const char *name = CFG_MAIL_RC ? program(l->m) : NULL, **v;
+	const char *name = CFG_MAIL_NAIL ? program(l->m) : NULL, **v;
 	int rc;
 
 	l->start -= (int64_t)l->header.n;

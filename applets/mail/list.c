@@ -83,7 +83,7 @@ static bool is_named(struct span names, struct span name)
 
 	while (names.n) {
 		struct span one = span_trim(span_cut(&names, ','));
-		size_t at = one.n == 1 ? span_find(SPAN("ftcbs"),
+		size_t at = CFG_MAIL_SEARCH && one.n == 1 ? span_find(SPAN("ftcbs"),
 				ascii_lower(one.p[0])) : 5;
 
 		if (span_caseeq(one, name) ||
@@ -101,11 +101,11 @@ static bool in_fields(struct lookup *l, unsigned n,
 	bool found = false;
 
 	while (!found && header_next(&rest, &f)) {
-		if (c->key == MAIL_KEY_HEADER) {
+		if (CFG_MAIL_SEARCH && c->key == MAIL_KEY_HEADER) {
 			found = is_in_field(l, &f, true);
 		} else if (!is_named(c->name, f.name)) {
 			continue;
-		} else if (c->address) {
+		} else if (CFG_MAIL_SEARCH && c->address) {
 			mail_find_begin(&l->find);
 			addr_each(f.value, try_address, l);
 			found = mail_find_feed(&l->find, SPAN(""));
@@ -238,7 +238,7 @@ static bool look_up(struct lookup *l, unsigned n,
 	case MAIL_KEY_THREAD:
 		return CFG_MAIL_SORT && in_thread(l->m, n, (unsigned)c->from);
 	default:
-		return in_time(l, n, c);
+		return CFG_MAIL_SEARCH && in_time(l, n, c);
 	}
 }
 

@@ -18,7 +18,7 @@
  *	select LIB_ZLIB
  *	help
  *	  usage: mail [-Eit] [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] [-a WHAT]
- *	              [-M TYPE] [-q FILE] ADDRESS...
+ *	              ADDRESS...
  *	         mail [-eHNR] [-L LIST] [-u USER]
  *	         mail [-eHNR] [-L LIST] -f [FILE]
  *
@@ -27,8 +27,6 @@
  *	  -s SUBJECT  -c CC  -b BCC  -r FROM
  *	  -a WHAT     "Name: value": a header field; with MAIL_ATTACH a file
  *	  -E          do not send an empty text
- *	  -M TYPE     the text is of this type: text/html
- *	  -q FILE     the text begins with it
  *	  -t          the text begins with its header: To, Cc, Bcc, Subject
  *	  -f          read a mailbox: FILE, +FOLDER, or ~/mbox
  *	  -u USER     read the mail of USER, or of alice@a.com
@@ -90,16 +88,25 @@
  *	  Without it mail only sends, as scripts and cron need it:
  *	  mail [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] ADDRESS...
  *
+ * config MAIL_HEADLINE
+ *	depends on MAIL_READ
+ *	bool "mail: format of the lines of lists (1 kB)"
+ *	default n
+ *	help
+ *	  The variables headline, datefield and showname.
+ *
  * config MAIL_SEARCH
  *	depends on MAIL_READ
- *	bool "mail searches for words, days, sizes and in bodies (3 kB)"
+ *	bool "mail searches for words, days, sizes and in bodies (6 kB)"
+ *	default n
  *	help
  *	  The command search, and message lists as in
  *	  delete from bob subject disk since monday.
  *
  * config MAIL_SORT
  *	depends on MAIL_READ
- *	bool "mail sorts, and shows threads (3 kB)"
+ *	bool "mail sorts, and shows threads (4 kB)"
+ *	default n
  *	help
  *	  The commands sort, thread, unsort, and the variable autosort.
  *
@@ -145,6 +152,21 @@
  *	help
  *	  Remove mailboxes, mbox or Maildir, and give them other names.
  *
+ * config MAIL_NAIL
+ *	depends on MAIL_READ
+ *	bool "mail: more of s-nail's ways to write (2 kB)"
+ *	default n
+ *	help
+ *	  -M TYPE  the type of the text: text/html
+ *	  -q FILE  the text begins with it
+ *	  -C "NAME: VALUE"  a header field
+ *	  -~       ~ escapes in a script's text, too
+ *	  The commands page and more.
+ *
+ *	  The variables sendmail, signature, autosign, editheaders, askatend,
+ *	  reply-to; the escapes ~u and ~U; the commands Lreply, replyall and
+ *	  replysender; in POSIX' terms none of it has to be there.
+ *
  * config MAIL_HTML
  *	depends on MAIL_READ
  *	bool "HTML as readable text (12 kB)"
@@ -159,14 +181,25 @@
  *	  What a calendar part (RFC 5545) is about: when, where, by whom; and
  *	  the names of the files that Outlook packs into winmail.dat.
  *
+ * config MAIL_LATIN
+ *	depends on MAIL
+ *	bool "Letters on terminals without UTF-8 (2 kB)"
+ *	default n
+ *	help
+ *	  Terminals of ISO-8859-1 and -15, as the locale or the variable
+ *	  ttycharset says, show their letters, and what a terminal lacks is
+ *	  shown as what looks like it: e for e with an accent, ASCII quotes
+ *	  for typographic ones. Without it, a question mark.
+ *
  * config MAIL_EDIT
  *	depends on MAIL_READ
- *	bool "Line editing, history, completion (0 kB)"
+ *	bool "Line editing, history, completion (11 kB)"
  *	default n
  *	help
  *	  On terminals that obey ANSI sequences lines can be edited with the
  *	  cursor keys and those of Emacs, lines typed before come back, and
  *	  TAB completes commands, variables, files, folders and addresses.
+ *	  The pager goes back and searches, too.
  *	  Without it, and on others, the kernel's line discipline does what
  *	  it can.
  */
@@ -216,14 +249,17 @@ static const struct opt_row rows[] = {
 	{ 'b', "bcc", OPT_LIST, OPT_AT(struct options, bcc) },
 	{ 'r', "from", OPT_TEXT, OPT_AT(struct options, from) },
 	{ 'a', "attach", OPT_LIST, OPT_AT(struct options, more) },
-	{ 'C', "header", OPT_LIST, OPT_AT(struct options, fields) },
+	USE_MAIL_NAIL({ 'C', "header", OPT_LIST,
+		OPT_AT(struct options, fields) },)
 	{ 'E', "", OPT_FLAG, OPT_AT(struct options, skip_empty) },
-	{ 'M', "type", OPT_TEXT, OPT_AT(struct options, type) },
-	{ 'q', "quote-file", OPT_TEXT, OPT_AT(struct options, quoted) },
+	USE_MAIL_NAIL({ 'M', "type", OPT_TEXT,
+		OPT_AT(struct options, type) },)
+	USE_MAIL_NAIL({ 'q', "quote-file", OPT_TEXT,
+		OPT_AT(struct options, quoted) },)
 	{ 't', "template", OPT_FLAG, OPT_AT(struct options, template) },
 	USE_MAIL_READ({ 'F', "record", OPT_FLAG,
 		OPT_AT(struct options, record) },)
-	USE_MAIL_READ({ '~', "escapes", OPT_FLAG,
+	USE_MAIL_NAIL({ '~', "escapes", OPT_FLAG,
 		OPT_AT(struct options, escapes) },)
 	USE_MAIL_READ({ 'd', "debug", OPT_FLAG,
 		OPT_AT(struct options, debug) },)
@@ -410,11 +446,12 @@ static int add_more(struct mail *m, struct mail_draft *d, const char *what)
 static int fill_more(struct mail *m, struct mail_draft *d,
 		const struct options *o)
 {
-	int rc = o->quoted ? start_text(m, d, o->quoted) : 0;
+	int rc = CFG_MAIL_NAIL && o->quoted ?
+			start_text(m, d, o->quoted) : 0;
 
 	for (int i = 0; i < o->more.n && rc == 0; i++)
 		rc = add_more(m, d, o->more.v[i]);
-	for (int i = 0; i < o->fields.n && rc == 0; i++)
+	for (int i = 0; CFG_MAIL_NAIL && i < o->fields.n && rc == 0; i++)
 		if (mail_draft_line(m, d, span_of(o->fields.v[i])) < 0)
 			rc = err_set(&m->err, ERR_PERM,
 					T("%s: no header field"),

@@ -31,11 +31,6 @@ int mail_do_unanswered(struct mail *m)
 	return mark(m, 0, MAILBOX_ANSWERED);
 }
 
-int mail_do_seen(struct mail *m)
-{
-	return mark(m, MAILBOX_SEEN, 0);
-}
-
 /* The row has cleared MAIL_READ: it stays in a system mailbox. */
 int mail_do_unread(struct mail *m)
 {

@@ -54,19 +54,38 @@ static int move_messages(struct quit *q)
 	return mail_box_copy(m, path, &q->moved);
 }
 
-static void set_flags(struct quit *q)
+/* What goes, and unless there is no room for it, what else is to be kept. */
+static void set_flags(struct quit *q, bool all)
 {
 	struct mail *m = q->m;
 
+	q->gone = 0;
 	for (unsigned i = 1; i <= m->count; i++) {
 		bool goes = fate_of(q, i) != STAYS;
 
 		if (mailbox_gone(m->box, i))
 			continue;
-		mailbox_flag(m->box, i, mail_box_flags(m, i) | MAILBOX_OLD |
-				(goes ? MAILBOX_DELETED : 0), 0);
+		if (all)
+			mailbox_flag(m->box, i, mail_box_flags(m, i) |
+					MAILBOX_OLD, 0);
+		if (goes)
+			mailbox_flag(m->box, i, MAILBOX_DELETED, 0);
 		q->gone += goes;
 	}
+}
+
+/* The last messages can go from a full disk; flags would need room. */
+static int save(struct quit *q)
+{
+	struct mailbox *box = q->m->box;
+
+	mailbox_writable(box);
+	set_flags(q, true);
+	if (mailbox_save(box, &q->m->err) == 0)
+		return 0;
+	mailbox_revert(box);
+	set_flags(q, false);
+	return q->gone ? mailbox_save(box, NULL) : -1;
 }
 
 /* POSIX: without `keep` no empty file is left. The folder may not allow it. */
@@ -111,9 +130,7 @@ static int quit_steps(struct quit *q)
 {
 	if (move_messages(q) < 0)
 		return -1;
-	set_flags(q);
-	mailbox_writable(q->m->box);
-	if (mailbox_save(q->m->box, &q->m->err) < 0)
+	if (save(q) < 0)
 		return -1;
 	tell_quit(q);
 	remove_empty(q->m);

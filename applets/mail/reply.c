@@ -1,6 +1,7 @@
 /* The commands mail, reply, followup and their kind. */
 #include <stdlib.h>
 #include <string.h>
+#include "config.h"
 #include "mail/alias.h"
 #include "mail/box.h"
 #include "mail/command.h"
@@ -27,7 +28,8 @@ struct gather {
 	struct mail_draft *d;
 	struct str *list;
 	bool drop_own;
-	unsigned n;
+	unsigned n;		/* added */
+	unsigned seen;		/* ... or left out: it is there, or is ourselves */
 };
 
 struct seek {
@@ -59,6 +61,7 @@ static bool on_entry(void *arg, const struct addr_entry *e)
 
 	if (g->n >= g->m->conf->max_recipients)
 		return false;
+	g->seen++;
 	if (is_dropped(g, &e->addr))
 		return true;
 	str_adds(g->list, g->list->n ? ", " : "");
@@ -70,24 +73,21 @@ static bool on_entry(void *arg, const struct addr_entry *e)
 	return true;
 }
 
-static bool add_field(struct gather *g, struct span header, const char *name)
+static void add_field(struct gather *g, struct span header, const char *name)
 {
 	struct header_field f;
 
-	if (!header_find(header, name, &f) || !f.value.n)
-		return false;
-	addr_each(f.value, on_entry, g);
-	return true;
+	if (header_find(header, name, &f))
+		addr_each(f.value, on_entry, g);
 }
 
 /* RFC 2369 3.4: List-Post: <mailto:list@a.com> (a comment), or NO. */
-static bool add_list(struct gather *g, struct span header)
+static void add_list(struct gather *g, struct span header)
 {
-	struct header_field f;
+	struct header_field f = { .name.n = 0 };
 	struct span rest;
 
-	if (!header_find(header, "List-Post", &f))
-		return false;
+	header_find(header, "List-Post", &f);
 	rest = f.value;
 	while (rest.n) {
 		span_cut(&rest, '<');
@@ -95,16 +95,16 @@ static bool add_list(struct gather *g, struct span header)
 			continue;
 		rest = span_rest(rest, 7);
 		rest = span_cut(&rest, '>');
-		rest = span_cut(&rest, '?');
-		addr_each(rest, on_entry, g);
-		return true;
+		addr_each(span_cut(&rest, '?'), on_entry, g);
+		return;
 	}
-	return false;
 }
 
 static void add_author(struct gather *g, struct span header)
 {
-	if (!add_field(g, header, "Reply-To"))
+	g->seen = 0;
+	add_field(g, header, "Reply-To");
+	if (!g->seen)	/* none, or nothing that can be read */
 		add_field(g, header, "From");
 }
 
@@ -112,7 +112,8 @@ static void add_author(struct gather *g, struct span header)
 static void add_everybody(struct gather *g, struct span header)
 {
 	g->drop_own = !mail_var(g->m, "metoo");
-	if (add_field(g, header, "Mail-Followup-To") && g->n)
+	add_field(g, header, "Mail-Followup-To");
+	if (g->n)
 		return;
 	g->drop_own = false;
 	add_author(g, header);
@@ -129,7 +130,7 @@ static int add_recipients(struct mail *m, struct mail_draft *d,
 {
 	struct gather g = { .m = m, .d = d, .list = &d->field[MAIL_TO] };
 
-	if (how & REPLY_LIST)
+	if (CFG_MAIL_NAIL && how & REPLY_LIST)
 		add_list(&g, header);
 	else if (how & REPLY_ALL)
 		add_everybody(&g, header);
@@ -200,6 +201,7 @@ static int write_and_send(struct mail *m, struct mail_draft *d)
 /* The list is the draft's: ~m and commands use m->set for theirs. */
 static int answer_list(struct mail *m, const unsigned char *list, unsigned how)
 {
+	const struct mailbox *box = m->box;
 	unsigned count = m->count, first = 0;
 	struct mail_draft d;
 	int rc = mail_draft_init(m, &d);
@@ -212,9 +214,10 @@ static int answer_list(struct mail *m, const unsigned char *list, unsigned how)
 		first = first ? first : i;
 	}
 	rc = rc < 0 ? mail_failed(m) : write_and_send(m, &d);
-	/* the mailbox may be another one by now */
-	for (unsigned i = first; rc == 0 && i <= count && i <= m->count; i++)
-		if (list[i] && (i == first || how & REPLY_EACH))
+	if (rc < 0 || m->box != box)	/* ~: may have opened another one */
+		first = UINT_MAX;
+	for (unsigned i = 1; i <= count; i++)
+		if (list[i] && (i == first || (how & REPLY_EACH && i > first)))
 			m->note[i] |= MAIL_ANSWERED;
 	mail_draft_free(&d);
 	return rc;

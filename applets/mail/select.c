@@ -107,9 +107,13 @@ static bool take_range(const struct mail_select *s, struct span word,
 static unsigned add_range(const struct mail_select *s, unsigned from,
 		unsigned to, unsigned char *set)
 {
-	unsigned end = place_of(s, to), n = 0;
+	unsigned i = place_of(s, from), end = place_of(s, to), n = 0;
 
-	for (unsigned i = place_of(s, from); i && i <= end; i++)
+	if (end && end < i) {	/* "5-2", as others take it */
+		end = i;
+		i = place_of(s, to);
+	}
+	for (; i && i <= end; i++)
 		if (usable(s, number_at(s, i))) {
 			set[number_at(s, i)] = 1;
 			n++;
@@ -209,26 +213,6 @@ static int none(struct span word, struct err *err)
 			word.n < 80 ? (int)word.n : 80, word.p);
 }
 
-static int select_word(const struct mail_select *s, struct span *words,
-		unsigned char *set, struct err *err)
-{
-	struct mail_word w;
-	unsigned from, to, found;
-	struct span word;
-
-	if (!mail_word_take(words, &w))
-		return err_set(err, ERR_PERM, T("A word of the list is too "
-				"long, or its quotes do not end"));
-	word = mail_word_span(&w);
-	if (take_range(s, word, &from, &to))
-		found = add_range(s, from, to, set);
-	else
-		found = add_word(s, word, set, err);
-	return found ? 0 : none(word, err);
-}
-
-/* ---- the list */
-
 static int select_criteria(const struct mail_select *s, struct span *words,
 		unsigned char *set, struct err *err)
 {
@@ -244,6 +228,29 @@ static int select_criteria(const struct mail_select *s, struct span *words,
 	}
 	return found ? 0 : none(span_sub(from, 0, from.n - words->n), err);
 }
+
+static int select_word(const struct mail_select *s, struct span *words,
+		unsigned char *set, struct err *err)
+{
+	struct mail_word w;
+	unsigned from, to, found;
+	struct span word;
+
+	if (!mail_word_take(words, &w))
+		return err_set(err, ERR_PERM, T("A word of the list is too "
+				"long, or its quotes do not end"));
+	word = mail_word_span(&w);
+	/* as s-nail has it: '(from bob)' */
+	if (CFG_MAIL_SEARCH && word.n && word.p[0] == '(')
+		return select_criteria(s, &word, set, err);
+	if (take_range(s, word, &from, &to))
+		found = add_range(s, from, to, set);
+	else
+		found = add_word(s, word, set, err);
+	return found ? 0 : none(word, err);
+}
+
+/* ---- the list */
 
 static int select_default(const struct mail_select *s, unsigned char *set,
 		struct err *err)

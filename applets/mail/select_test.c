@@ -129,6 +129,7 @@ static void numbers(void **state)
 	chosen(2, false, "4-$", "456");
 	chosen(2, false, ".-4", "24");
 	chosen(2, false, "^-.", "12");
+	chosen(2, false, "5-2", "245");
 	chosen(2, false, ".-+", "24");
 	chosen(2, false, "*", "12456");
 	chosen(2, false, "+", "4");
@@ -144,7 +145,7 @@ static void numbers(void **state)
 static void numbers_bad(void **state)
 {
 	static const char *const bad[] = {
-		"0", "7", "1-7", "4-2", "1-", "99999999999999999999", "3",
+		"0", "7", "1-7", "1-", "99999999999999999999", "3",
 		"nobody", "/nothing", "1x", "-4", ":d", "1-1-1", "\\.x"
 	};
 	char want[100];
@@ -250,6 +251,7 @@ static void sorted(void **state)
 	s.at = at;
 	s.place = place;
 	chosen_of(&s, "6-2", "26");
+	chosen_of(&s, "2-6", "26");
 	chosen_of(&s, "2-5", "125");
 	chosen_of(&s, "+", "1");
 	chosen_of(&s, "-", "6");
@@ -302,6 +304,8 @@ static void parentheses(void **state)
 	chosen(2, false, "(from bob subject lunch)", "2");
 	chosen(2, false, "(from \"bob\" (not flagged))", "5");
 	chosen(2, false, "(FLAGGED)", "2");
+	chosen(2, false, "'(from bob)' 1", "125");
+	chosen(2, false, "'(subject \"disk full\")'", "14");
 	chosen(2, false, "(answered)1", "15");
 	chosen(2, false, "(header subject \"(x)\")", "5");
 	chosen(2, false, "(subject ')')", "5");

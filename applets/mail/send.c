@@ -145,7 +145,8 @@ static bool ask(struct mail *m, struct mail_draft *d, bool at_end)
 
 	for (size_t i = 0; i < 3; i++) {
 		enum mail_field f = questions[i].field;
-		bool late = f != MAIL_SUBJECT && mail_var(m, "askatend");
+		bool late = CFG_MAIL_NAIL && f != MAIL_SUBJECT &&
+				mail_var(m, "askatend");
 
 		if (late == at_end && mail_var(m, questions[i].name) &&
 		    !(f == MAIL_SUBJECT && (d->asked || d->field[f].n)) &&
@@ -163,7 +164,8 @@ static enum mail_written write_it(struct mail *m, struct mail_draft *d)
 	if (m->term.tty_in && !ask(m, d, false))
 		return MAIL_GIVE_UP;
 	end = mail_escape_read(m, d);
-	if (end == MAIL_SEND && m->term.tty_in && !ask(m, d, true))
+	if (CFG_MAIL_NAIL && end == MAIL_SEND && m->term.tty_in &&
+	    !ask(m, d, true))
 		return MAIL_GIVE_UP;
 	return end;
 }
@@ -176,7 +178,7 @@ static int add_signature(struct mail *m, struct mail_draft *d)
 	int fd, rc;
 
 	text = mail_var(m, "autosign") ? mail_var(m, "sign") : NULL;
-	if (CFG_MAIL_READ && text && *text)
+	if (text && *text)
 		return mail_escape_sign(m, d, text);
 	if (!name || !*name)
 		return 0;
@@ -238,13 +240,13 @@ static int finish(struct mail *m, struct mail_draft *d)
 {
 	int rc = d->template ? mail_draft_template(m, d) : 0;
 
-	if (!d->size && (d->skip_empty ||
+	if (rc == 0 && !d->size && (d->skip_empty ||
 			(CFG_MAIL_RC && mail_var(m, "skipemptybody"))))
 		return 0;
 	if (!d->size && !d->attached)
 		mail_term_error(&m->term, "%s",
 				T("Null message body; hope that's ok"));
-	if (rc == 0 && CFG_MAIL_RC)
+	if (rc == 0 && CFG_MAIL_NAIL)
 		rc = add_signature(m, d);
 	if (rc < 0)
 		mail_term_error(&m->term, T("mail: not sent: %s"),

@@ -474,7 +474,7 @@ static bool on_begin(void *arg, const struct stream_part *p)
 		v->kind = HIDDEN;
 	else if (v->kind >= PLAIN)
 		begin_text(v, p);
-	else if (v->kind == TNEF)
+	else if (CFG_MAIL_CALENDAR && v->kind == TNEF)
 		tnef_init(&v->as.tnef, on_tnef, v);
 	return false;
 }

@@ -265,7 +265,7 @@ void mail_order_auto(struct mail *m)
 {
 	const char *name = mail_var(m, "autosort");
 
-	if (CFG_MAIL_SORT && name && sort_as(m, span_of(name)) < 0)
+	if (name && sort_as(m, span_of(name)) < 0)
 		mail_failed(m);
 }
 

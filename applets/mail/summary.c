@@ -1,6 +1,7 @@
 /* Lists of messages: one line for each, as variable headline has it. */
 #include "mail/show.h"
 
+#include "config.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include "base/date.h"
@@ -95,7 +96,7 @@ static bool add_first(void *arg, const struct addr_entry *e)
 
 	if (name.n > 1 && name.p[0] == '"')
 		name = span_sub(name, 1, name.n - 2);
-	if (name.n && mail_var(l->m, "showname"))
+	if (CFG_MAIL_HEADLINE && name.n && mail_var(l->m, "showname"))
 		word_decode(&l->text, name);
 	else
 		addr_put(&l->text, &e->addr);
@@ -116,7 +117,7 @@ static void put_sender(struct line *l, unsigned width)
 		str_clear(&l->text);
 		str_adds(&l->text, T("To "));
 		addr_each(f.value, add_first, l);
-	} else if (mail_var(m, "showname") &&
+	} else if (CFG_MAIL_HEADLINE && mail_var(m, "showname") &&
 	    header_find(header(l), "From", &f)) {
 		str_clear(&l->text);
 		addr_each(f.value, add_first, l);
@@ -131,11 +132,11 @@ static const struct {
 	char letter;
 	unsigned char from, size;	/* from: from 32 on of date_mbox */
 } date_parts[] = {
-	{ 'Y', 0, 4 }, { 'y', 2, 2 }, { 'm', 5, 2 }, { 'd', 8, 2 },
+	{ 'Y', 0, 4 }, { 'R', 11, 5 }, { 'a', 32, 3 }, { 'b', 36, 3 },
+	{ 'e', 40, 2 },
+	USE_MAIL_HEADLINE({ 'y', 2, 2 }, { 'm', 5, 2 }, { 'd', 8, 2 },
 	{ 'H', 11, 2 }, { 'M', 14, 2 }, { 'S', 17, 2 }, { 'F', 0, 10 },
-	{ 'R', 11, 5 }, { 'T', 11, 8 },
-	{ 'a', 32, 3 }, { 'b', 36, 3 }, { 'h', 36, 3 }, { 'e', 40, 2 },
-	{ 'c', 32, 24 }
+	{ 'T', 11, 8 }, { 'h', 36, 3 }, { 'c', 32, 24 },)
 };
 
 static void add_date(struct str *out, const char *format, int64_t local)
@@ -177,7 +178,8 @@ static const char *default_date(unsigned width, bool old)
 /* When it came, or with datefield when it was sent. */
 static void put_date(struct line *l, unsigned width)
 {
-	const char *format = mail_var(l->m, "datefield"), *aged;
+	const char *format = CFG_MAIL_HEADLINE ?
+			mail_var(l->m, "datefield") : NULL, *aged;
 	int64_t when = mailbox_message(l->m->box, l->n)->arrived, sent;
 	int64_t now = clock_now();
 	struct header_field f;
@@ -192,7 +194,8 @@ static void put_date(struct line *l, unsigned width)
 		format = default_date(width, old);
 	else if (!*format)
 		format = "%F %R";
-	aged = mail_var(l->m, "datefield-markout-older");
+	aged = CFG_MAIL_HEADLINE ?
+			mail_var(l->m, "datefield-markout-older") : NULL;
 	if (old && aged)
 		format = *aged ? aged : "%b %e  %Y";
 	add_date(&l->text, format, when + date_offset(when));
@@ -246,6 +249,24 @@ static unsigned digits(unsigned n)
 	return n < 1000 ? 3 : 1 + digits(n / 10);
 }
 
+/* Those that no format of ours has. */
+static void put_rare_field(struct line *l, char letter, unsigned width,
+		bool left)
+{
+	switch (letter) {
+	case 't':
+		put_number(l, mail_order_place(l->m, l->n),
+				width ? width : digits(l->m->count), left);
+		break;
+	case 'e':
+		put_number(l, mail_order_depth(l->m, l->n), width, left);
+		break;
+	case 'l': put_number(l, lines(l), width, left); break;
+	case 'S': put_subject(l, width, true); break;
+	case '%': put_text(l, SPAN("%"), 0); break;
+	}
+}
+
 static void put_field(struct line *l, char letter, unsigned width, bool left)
 {
 	struct mail *m = l->m;
@@ -262,26 +283,22 @@ static void put_field(struct line *l, char letter, unsigned width, bool left)
 		put_text(l, span_make(&state, 1), 0);
 		break;
 	case 'm':
-	case 't':
-		put_number(l, letter == 'm' ? l->n :
-				mail_order_place(m, l->n),
-				width ? width : digits(m->count), left);
-		break;
-	case 'e':
-		put_number(l, mail_order_depth(m, l->n), width, left);
-		break;
-	case 'l':
-		put_number(l, lines(l), width, left);
+		put_number(l, l->n, width ? width : digits(m->count), left);
 		break;
 	case 'o':
 		put_number(l, mailbox_message(m->box, l->n)->size, width, left);
 		break;
 	case 'f': put_sender(l, width); break;
 	case 'd': put_date(l, width); break;
-	case 'i': put_tree(l); break;
-	case 's':
-	case 'S': put_subject(l, width, letter == 'S'); break;
-	case '%': put_text(l, SPAN("%"), 0); break;
+	case 's': put_subject(l, width, false); break;
+	case 'i':
+		if (CFG_MAIL_SORT)
+			put_tree(l);
+		break;
+	default:
+		if (CFG_MAIL_HEADLINE)
+			put_rare_field(l, letter, width, left);
+		break;
 	}
 	str_clear(&l->text);
 }
@@ -291,10 +308,11 @@ static const char *put_next(struct line *l, const char *at)
 {
 	unsigned width = 0;
 	bool left = false;
+	size_t plain = span_find(span_of(at), '%');
 
-	if (*at != '%') {
-		put_text(l, span_make(at, 1), 0);
-		return at + 1;
+	if (plain) {
+		put_text(l, span_make(at, plain), 0);
+		return at + plain;
 	}
 	for (at++; *at == '-' || ascii_isdigit(*at); at++) {
 		if (*at == '-')
@@ -310,7 +328,7 @@ static const char *put_next(struct line *l, const char *at)
 
 void mail_show_summary(struct mail *m, unsigned n)
 {
-	const char *at = mail_var(m, "headline");
+	const char *at = CFG_MAIL_HEADLINE ? mail_var(m, "headline") : NULL;
 	/* a terminal may wrap what ends in its last column */
 	struct line l = { .m = m, .n = n, .columns = m->term.columns - 1 };
 

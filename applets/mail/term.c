@@ -67,7 +67,7 @@ int mail_term_init(struct mail_term *t, bool ignore_int)
 	*t = (struct mail_term){ .signals = -1, .out = stdout };
 	t->tty_in = isatty(STDIN_FILENO);
 	t->tty_out = isatty(STDOUT_FILENO);
-	if (t->tty_in && t->tty_out)
+	if (CFG_MAIL_EDIT && t->tty_in && t->tty_out)
 		t->kind = find_kind();
 	t->locale = t->charset = mail_term_locale();
 	mail_term_size(t);
@@ -75,6 +75,7 @@ int mail_term_init(struct mail_term *t, bool ignore_int)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGWINCH);
+	sigaddset(&set, SIGCHLD);
 	if (ignore_int)
 		signal(SIGINT, SIG_IGN);
 	else
@@ -201,6 +202,8 @@ static bool take_signals(struct mail_term *t)
 		case SIGTERM:
 			t->hangup = true;
 			break;
+		case SIGCHLD:
+			break;
 		case SIGWINCH:
 			mail_term_size(t);
 			t->redraw = true;
@@ -217,6 +220,16 @@ bool mail_term_interrupted(struct mail_term *t)
 	return take_signals(t) || t->hangup;
 }
 
+bool mail_term_pause(struct mail_term *t)
+{
+	struct pollfd p = { .fd = t->signals, .events = POLLIN };
+
+	if (!t->hangup)
+		poll(&p, 1, -1);
+	take_signals(t);
+	return !t->hangup;
+}
+
 /* The output is gone (a closed pipe): nobody reads on. */
 void mail_term_flush(struct mail_term *t)
 {
@@ -224,6 +237,7 @@ void mail_term_flush(struct mail_term *t)
 		t->hangup = true;
 }
 
+/* FILL_DATA: it was nothing that matters. */
 static enum mail_fill on_signal(struct mail_term *t, enum mail_input *why)
 {
 	bool interrupted;
@@ -231,7 +245,8 @@ static enum mail_fill on_signal(struct mail_term *t, enum mail_input *why)
 	t->redraw = false;
 	interrupted = take_signals(t);
 	*why = interrupted && !t->hangup ? MAIL_INTERRUPT : MAIL_HANGUP;
-	return interrupted || t->hangup ? FILL_STOP : FILL_REDRAW;
+	return interrupted || t->hangup ? FILL_STOP :
+			t->redraw ? FILL_REDRAW : FILL_DATA;
 }
 
 enum mail_fill mail_term_fill(struct mail_term *t, enum mail_input *why)
@@ -246,10 +261,16 @@ enum mail_fill mail_term_fill(struct mail_term *t, enum mail_input *why)
 	*why = MAIL_HANGUP;
 	if (t->hangup)
 		return FILL_STOP;
-	while (poll(p, 2, -1) < 0 && errno == EINTR)
-		;
-	if (p[1].revents)
-		return on_signal(t, why);
+	do {
+		enum mail_fill got = FILL_DATA;
+
+		while (poll(p, 2, -1) < 0 && errno == EINTR)
+			;
+		if (p[1].revents)
+			got = on_signal(t, why);
+		if (got != FILL_DATA)
+			return got;
+	} while (!p[0].revents);
 	n = file_get(STDIN_FILENO, t->in, sizeof(t->in));
 	/* no key is the end of input: then the line is gone */
 	*why = n < 0 || t->keys || (t->tty_in && p[0].revents & POLLHUP) ?

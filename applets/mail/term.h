@@ -89,6 +89,9 @@ long mail_term_block(struct mail_term *t, void *buf, unsigned long size);
 /* Has ^C come since the last question? */
 bool mail_term_interrupted(struct mail_term *t);
 
+/* Waits for any signal, as that a child has ended. false: a hang-up came. */
+bool mail_term_pause(struct mail_term *t);
+
 /* Our own words. */
 void mail_term_printf(struct mail_term *t, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

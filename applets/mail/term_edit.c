@@ -119,7 +119,7 @@ static bool complete(struct mail_term *t, enum mail_ask ask)
 	bool choice = false;
 
 	str_init(&list, MAIL_COMPLETE_MOST);
-	from = mail_complete(t->mail, ask, line, &list);
+	from = mail_complete(t->mail, &ask, line, &list);
 	n = count_words(str_span(&list), &widest);
 	start = common(str_span(&list));
 	if (!n) {
@@ -174,10 +174,11 @@ static void show_again(struct mail_term *t, const struct asking *a,
 /* false: the line has ended. */
 static bool take_key(struct mail_term *t, struct asking *a, uint32_t key)
 {
+	if (!t->edit->text.n)
+		t->pasted = t->pasting;
 	if (t->pasting)
 		key = pasted_key(t, a->ask, key);
 	if (key == KEY_PASTE) {
-		t->pasted = t->pasted || !t->edit->text.n;
 		t->pasting = true;
 		return true;
 	}
@@ -232,7 +233,6 @@ enum mail_input mail_term_edit_line(struct mail_term *t, const char *prompt,
 	mail_term_size(t);
 	if (pastes)
 		fputs("\033[?2004h", stdout);
-	t->pasted = t->pasting;
 	mail_edit_start(t->edit, a.ask, text, show_prompt(t, prompt));
 	run(t, &a);
 	if (a.how == MAIL_INTERRUPT)

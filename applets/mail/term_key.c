@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "base/utf8.h"
+#include "config.h"
 
 #define ESCAPE 27
 #define PARAMETERS 8		/* what is longer is no key of ours */
@@ -134,6 +135,8 @@ uint32_t mail_term_key(struct mail_term *t, enum mail_input *why)
 
 	if (c < 0)
 		return key;
+	if (!CFG_MAIL_EDIT)	/* only a pager asks */
+		return (uint32_t)c;
 	if (c == ESCAPE)
 		return escape(t, why);
 	if (c < 0x80)

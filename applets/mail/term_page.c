@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "config.h"
 #include "mail/child.h"
 #include "mail/var.h"
 #include "os/file.h"
@@ -24,6 +25,7 @@ struct mail_page {
 	unsigned hold;		/* lines that may go without a pager; then 0 */
 	unsigned held;
 	unsigned depth;		/* page_begin inside of another */
+	unsigned columns;	/* that text was made for */
 	struct str find;
 	bool seeking;		/* lines are dropped until one has it */
 	size_t from;		/* of text, the next line to look at */
@@ -96,14 +98,35 @@ static size_t lines_before(const struct mail_page *p, size_t at, unsigned n)
 	return n ? 0 : at;
 }
 
+/* Rows of a line: more than one where the screen has become narrower. */
+static unsigned rows_of(const struct mail_term *t, struct span line)
+{
+	unsigned columns = 0;
+	char room[4];
+
+	if (t->columns >= t->page->columns || t->charset != MAIL_UTF8)
+		return 1;
+	while (line.n) {
+		unsigned width;
+
+		mail_term_char(t, &line, room, &width);
+		columns += width;
+	}
+	return columns ? (columns - 1) / t->columns + 1 : 1;
+}
+
 static void show_line(struct mail_term *t, size_t end)
 {
 	struct mail_page *p = t->page;
 	struct span line = span_make(p->text.p + p->at, end - p->at);
+	unsigned rows;
 
 	p->at = end;
 	if (line.n && line.p[line.n - 1] == WRAP)
 		line.n--;
+	rows = rows_of(t, line.n && line.p[line.n - 1] == '\n' ?
+			span_sub(line, 0, line.n - 1) : line);
+	p->room = p->room > rows ? p->room - rows : 0;
 	if (p->pipe < 0)
 		fwrite(line.p, 1, line.n, stdout);
 	else if (file_write(p->pipe, line.p, line.n) < 0)
@@ -210,27 +233,12 @@ static uint32_t read_key(struct mail_term *t)
 	return key;
 }
 
-/* One key at the prompt. */
-static void obey_key(struct mail_term *t, uint32_t key)
+/* What takes more than going on. */
+static void obey_more(struct mail_term *t, uint32_t key)
 {
 	struct mail_page *p = t->page;
 
 	switch (key) {
-	case 'q':
-	case 'Q':
-	case KEY_STOP:
-		t->stopped = true;
-		break;
-	case ' ':
-	case 'f':
-	case KEY_PAGE_DOWN:
-		p->room = screen(t);
-		break;
-	case '\n':
-	case 'j':
-	case KEY_DOWN:
-		p->room = 1;
-		break;
 	case 'b':
 	case KEY_PAGE_UP:
 	case KEY_UP:
@@ -244,11 +252,39 @@ static void obey_key(struct mail_term *t, uint32_t key)
 		if (p->find.n)
 			seek(t);
 		break;
-	case KEY_REDRAW:
-		break;
 	default:
 		show_keys(t);
 	}
+}
+
+/* One key at the prompt. */
+static void obey_key(struct mail_term *t, uint32_t key)
+{
+	struct mail_page *p = t->page;
+
+	switch (key) {
+	case 'q':
+	case 'Q':
+	case KEY_STOP:
+		t->stopped = true;
+		return;
+	case ' ':
+	case 'f':
+	case KEY_PAGE_DOWN:
+		p->room = screen(t);
+		return;
+	case '\n':
+	case 'j':
+	case KEY_DOWN:
+		p->room = 1;
+		return;
+	case KEY_REDRAW:
+		return;
+	}
+	if (CFG_MAIL_EDIT)
+		obey_more(t, key);
+	else
+		p->room = screen(t);
 }
 
 /* Shows lines that are there, asking when a screen is full. */
@@ -258,7 +294,6 @@ static void advance(struct mail_term *t)
 
 	while (p->at < p->line && !t->stopped && !p->seeking) {
 		if (p->room || p->pipe >= 0) {
-			p->room -= p->room > 0;
 			show_line(t, line_end(p, p->at));
 		} else {
 			unsigned columns = show_more(t);
@@ -296,7 +331,7 @@ static void end_line(struct mail_term *t, const char *mark)
 			start(t);
 		return;
 	}
-	if (p->seeking)
+	if (CFG_MAIL_EDIT && p->seeking)
 		seek(t);
 	advance(t);
 }
@@ -376,6 +411,7 @@ void mail_term_page_begin(struct mail_term *t)
 	str_init(&p->text, KEPT_MOST + 1);
 	str_init(&p->find, FIND_MOST);
 	p->room = screen(t);
+	p->columns = t->columns;
 	p->pipe = -1;
 	p->hold = lines_held(t);
 	t->page = p;
@@ -413,7 +449,7 @@ void mail_term_page_end(struct mail_term *t)
 			p->room = p->held + 2;
 		p->hold = 0;
 		advance(t);
-		while (p->seeking && !t->stopped)
+		while (CFG_MAIL_EDIT && p->seeking && !t->stopped)
 			not_found(t);
 		if (p->pipe >= 0)
 			end_pager(p);

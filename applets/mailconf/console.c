@@ -217,8 +217,9 @@ enum console_input console_ask_secret(const struct console *c,
 	enum console_input got;
 	struct terminal t;
 
-	prompt(c, question, NULL);
+	/* first: what is typed too early is thrown away by it */
 	terminal_quiet(&t, 0);
+	prompt(c, question, NULL);
 	got = read_line(c, t.interrupt, out, size);
 	terminal_loud(&t, 0);
 	if (got == CONSOLE_END)

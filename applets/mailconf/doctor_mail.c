@@ -74,18 +74,22 @@ static void join(const struct alias_set *s, struct str *out)
 		str_addf(out, i ? ", %s" : "%s", s->address[i]);
 }
 
-/* No alias: a mailbox of its own, if such an account gets mail. */
-static void tell_mailbox(struct doctor *d, const char *name)
+/* No alias: whose mailbox it is, if such an account gets mail. */
+static void tell_mailbox(struct doctor *d, const char *name,
+		const char *whose)
 {
 	const char *remedy = T("a line in the file of aliases, as \"root: "
 			"you@example.org\", or mailconf --setup");
 	bool account = CFG_DELIVER && d->conf->system_users &&
-		priv_find(name, &(struct priv_user){ .uid = 0 }, NULL) == 0;
+		priv_find(whose, &(struct priv_user){ .uid = 0 }, NULL) == 0;
 
-	if (account)
+	if (strchr(whose, '@'))
+		doctor_say(d, DOCTOR_OK, NULL, T("Mail for %s goes to %s."),
+				name, whose);
+	else if (account)
 		doctor_say(d, DOCTOR_WARN, remedy, T("Mail for %s stays on "
 					"this machine, in %s/%s."), name,
-				d->conf->mbox_dir, name);
+				d->conf->mbox_dir, whose);
 	else
 		doctor_say(d, DOCTOR_FAIL, remedy, T("Mail for %s reaches "
 					"nobody."), name);
@@ -112,7 +116,7 @@ static void look_at_name(struct doctor *d, struct aliases *a,
 					"in the file"), T("Mail for %s: %s"),
 				name, err.text);
 	else if (rc == 0 || strcmp(str_c(&to), rcpt) == 0)
-		tell_mailbox(d, name);
+		tell_mailbox(d, name, also ? d->conf->postmaster : name);
 	else
 		doctor_say(d, DOCTOR_OK, NULL, T("Mail for %s goes to %s."),
 				name, str_c(&to));
@@ -139,7 +143,7 @@ static void look_at_masquerade(struct doctor *d)
 		doctor_say(d, DOCTOR_OK, NULL, T("Mail for %s goes to %s."),
 				"root", m->to);
 	else if (CFG_DELIVER)
-		tell_mailbox(d, "root");
+		tell_mailbox(d, "root", "root");
 	else
 		doctor_say(d, DOCTOR_WARN, CFG_MASQUERADE ? T("a line "
 					"\"masquerade root you@example.org\" "

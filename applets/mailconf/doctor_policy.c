@@ -20,7 +20,7 @@ static bool has_domains(struct doctor *d)
 
 	while (h && h->sender)
 		h = h->next;
-	if (!d->direct && !h) {
+	if (!d->direct && !h && d->conf->smarthosts) {
 		doctor_say(d, DOCTOR_SKIP, NULL, T("Not needed: all mail goes "
 					"out as %s."),
 				d->conf->smarthosts->sender);

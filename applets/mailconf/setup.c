@@ -60,13 +60,25 @@ static bool other_login(const struct setup *s)
 
 static bool belongs(const struct setup *s, enum setup_field f)
 {
-	if (f == SETUP_KIND)
-		return CFG_SMTPD && CFG_DELIVER && CFG_MAILUSER;
+	if (f == SETUP_KIND)	/* given: it is told what is wrong */
+		return s->given[f] || (CFG_SMTPD && CFG_DELIVER &&
+				CFG_MAILUSER);
 	if (f == SETUP_PASSWORD && (no_login(s) || other_login(s)))
 		return false;
-	if (f == SETUP_ALERTS && !CFG_ALIASES && !CFG_MASQUERADE)
-		return false;
+	if (f == SETUP_ALERTS)
+		return setup_root(s) != SETUP_ROOT_NOT && (s->given[f] ||
+				questions[f].kinds & s->kind);
 	return questions[f].kinds & s->kind;
+}
+
+/* An answer that nobody asked for would be lost without a word. */
+static int refuse(const struct setup *s, enum setup_field f)
+{
+	if (!s->given[f])
+		return 0;
+	fprintf(stderr, T("mailconf: %s: %s: not for this kind of set-up\n"),
+			s->answers, setup_key(f));
+	return -1;
 }
 
 /* -- defaults that hang on answers -- */
@@ -307,8 +319,11 @@ static int answer_all(struct setup *s)
 	for (enum setup_field f = SETUP_KIND; f < SETUP_FIELDS; f++) {
 		int rc;
 
-		if (!belongs(s, f))
+		if (!belongs(s, f)) {
+			if (refuse(s, f) < 0)
+				return -1;
 			continue;
+		}
 		defaults(s, f);
 		introduce(s, f, ++number);
 		rc = f == SETUP_SERVER ? take_server(s) :
@@ -371,9 +386,12 @@ static void tell_next(struct setup *s)
 		console_say(&s->console, 2, T("The daemons take it up with: "
 					"%s"), restart);
 	else
-		console_say(&s->console, 2, T("Daemons that run take it up "
-					"when they are started anew; maild "
-					"also by a SIGHUP."));
+		console_say(&s->console, 2, CFG_MAILD ?
+				T("Daemons that run take it up when they are "
+					"started anew; maild also by a "
+					"SIGHUP.") :
+				T("A queue that runs takes it up when it is "
+					"started anew."));
 	if (CFG_MAILCONF_DOCTOR)
 		console_say(&s->console, 2, T("What else is to be done says: "
 					"mailconf --doctor"));

@@ -53,6 +53,10 @@ void setup_find_server(struct setup *s, const char *account,
 const struct conf_smarthost *setup_smarthost(const struct setup *s);
 bool setup_is_plain_smarthost(struct span rest);
 
+/* How root's mail is sent on here: an alias, a line of masquerade. */
+enum setup_root { SETUP_ROOT_NOT, SETUP_ROOT_ALIAS, SETUP_ROOT_MASQUERADE };
+enum setup_root setup_root(const struct setup *s);
+
 /* ---- setup_check.c: an answer by itself. NULL: it is right; else what is not. */
 const char *setup_check(struct setup *s, enum setup_field f);
 

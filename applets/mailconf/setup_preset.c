@@ -139,12 +139,18 @@ static void preset_server(struct setup *s, const struct conf_smarthost *h)
 		str_copys(s->secret, SETUP_VALUE, h->password_file);
 }
 
-/* As setup_write will have it: an alias, or a line of masquerade. */
+enum setup_root setup_root(const struct setup *s)
+{
+	if (CFG_ALIASES && strcmp(s->conf->aliases, "none") != 0)
+		return SETUP_ROOT_ALIAS;
+	return CFG_MASQUERADE ? SETUP_ROOT_MASQUERADE : SETUP_ROOT_NOT;
+}
+
 static void preset_alerts(struct setup *s)
 {
 	struct str text, value;
 
-	if (!CFG_ALIASES) {
+	if (setup_root(s) != SETUP_ROOT_ALIAS) {
 		for (const struct conf_map *m = s->conf->masquerades; m;
 				m = m->next)
 			if (strcmp(m->from, "root") == 0)

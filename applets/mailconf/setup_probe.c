@@ -56,17 +56,33 @@ static void tell_bad(const struct setup *s, const struct server_view *v)
 		console_say(c, 2, T("  Likely: %s"), v->cause);
 }
 
+/* "HOST:PORT none ..." */
+static bool is_plain(const struct server_view *v)
+{
+	struct span rest = span_of(v->line);
+
+	span_word(&rest);
+	return span_is(span_word(&rest), "none");
+}
+
 static enum setup_probe judge(struct setup *s, const struct server_view *v,
 		bool login)
 {
+	bool account = strcmp(s->value[SETUP_ACCOUNT], "-") != 0;
+
 	if (!v->good) {
 		tell_bad(s, v);
 		return v->cannot_login && !*v->fault ? PROBE_LOGIN :
 			PROBE_SERVER;
 	}
 	/* a password is nothing for a server that nobody knows */
-	if (*v->fault && strcmp(s->value[SETUP_ACCOUNT], "-") != 0) {
+	if (*v->fault && account) {
 		tell_bad(s, v);
+		return PROBE_SERVER;
+	}
+	if (account && is_plain(v)) {
+		console_say(&s->console, 2, T("  It has no TLS: everybody on "
+					"the way could read the password."));
 		return PROBE_SERVER;
 	}
 	tell_good(s, v, login);

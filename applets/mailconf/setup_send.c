@@ -46,7 +46,9 @@ static bool choose(struct test *t)
 	else
 		snprintf(t->sender, SETUP_VALUE, "root@%.400s",
 				s->value[SETUP_HOST]);
-	if (strchr(alerts, '@') && s->kind != SETUP_BOTH)
+	/* an alias that was there before may lead to several, or to a command */
+	if (strchr(alerts, '@') && !strpbrk(alerts, " ,|:/\"") &&
+			s->kind != SETUP_BOTH)
 		str_copys(t->rcpt, SETUP_VALUE, alerts);
 	else if (out && strchr(account, '@'))
 		str_copys(t->rcpt, SETUP_VALUE, account);

@@ -171,6 +171,12 @@ static void edit_listen(struct setup *s, struct str *text)
 	}
 }
 
+static bool has_secret(const struct setup *s)
+{
+	return s->kind != SETUP_DIRECT && s->value[SETUP_PASSWORD][0] &&
+		strcmp(s->value[SETUP_ACCOUNT], "-") != 0;
+}
+
 static void put_smarthost(struct setup *s, struct str *out)
 {
 	const char *account = s->value[SETUP_ACCOUNT];
@@ -186,6 +192,25 @@ static void put_smarthost(struct setup *s, struct str *out)
 		str_addf(out, " sender=%s", account);
 }
 
+/* The line that is there says it all, and may say more: it stays. */
+static bool is_said(const struct setup *s)
+{
+	const struct conf_smarthost *h = setup_smarthost(s);
+	const char *account = s->value[SETUP_ACCOUNT];
+	bool sender = CFG_MASQUERADE && s->kind == SETUP_PROVIDER &&
+		strchr(account, '@');
+	struct span rest = span_of(s->line);
+	char where[SETUP_VALUE];
+
+	if (!h || strcmp(h->user ? h->user : "-", account) != 0 ||
+			!h->sender != !sender ||
+			(has_secret(s) && !h->password_file))
+		return false;
+	snprintf(where, sizeof(where), strchr(h->host, ':') ? "[%s]:%u" :
+			"%s:%u", h->host, h->port);
+	return span_is(span_word(&rest), where);
+}
+
 static void edit_smarthost(struct setup *s, struct str *text)
 {
 	struct str line;
@@ -194,7 +219,7 @@ static void edit_smarthost(struct setup *s, struct str *text)
 		edit(text, "smarthost", NULL, setup_is_plain_smarthost);
 		return;
 	}
-	if (!*s->line)
+	if (!*s->line || is_said(s))
 		return;
 	str_init(&line, 2048);
 	put_smarthost(s, &line);
@@ -243,7 +268,8 @@ static void make_conf(struct setup *s, struct change *f)
 	edit_listen(s, text);
 	edit_smarthost(s, text);
 	add_domains(s, text);
-	if (!CFG_ALIASES && CFG_MASQUERADE && *s->value[SETUP_ALERTS]) {
+	if (setup_root(s) == SETUP_ROOT_MASQUERADE &&
+			*s->value[SETUP_ALERTS]) {
 		char line[SETUP_VALUE + 8];
 
 		snprintf(line, sizeof(line), "root %s",
@@ -271,10 +297,19 @@ static int try_conf(const struct change *f, struct err *err)
 
 /* -- the others -- */
 
-static bool has_secret(const struct setup *s)
+/* As it is, when it says that already: over several lines, perhaps. */
+static void make_aliases(const char *alerts, struct change *f)
 {
-	return s->kind != SETUP_DIRECT && s->value[SETUP_PASSWORD][0] &&
-		strcmp(s->value[SETUP_ACCOUNT], "-") != 0;
+	struct str value;
+
+	str_init(&value, SETUP_FILE_MOST);
+	setup_alias_value(&value, str_span(&f->before), "root");
+	if (f->was && strcmp(str_c(&value), alerts) == 0)
+		str_add(&f->after, str_span(&f->before));
+	else
+		setup_edit_alias(&f->after, str_span(&f->before), "root",
+				alerts);
+	str_free(&value);
 }
 
 static int open_all(struct setup *s, struct change files[FILES_MOST],
@@ -287,11 +322,10 @@ static int open_all(struct setup *s, struct change files[FILES_MOST],
 			return -1;
 		str_addf(&files[0].after, "%s\n", s->value[SETUP_PASSWORD]);
 	}
-	if (CFG_ALIASES && *alerts && strcmp(s->conf->aliases, "none") != 0) {
+	if (setup_root(s) == SETUP_ROOT_ALIAS && *alerts) {
 		if (open_change(&files[1], s->conf->aliases, 0644, err) < 0)
 			return -1;
-		setup_edit_alias(&files[1].after, str_span(&files[1].before),
-				"root", alerts);
+		make_aliases(alerts, &files[1]);
 	}
 	if (open_change(&files[2], s->path, 0644, err) < 0)
 		return -1;

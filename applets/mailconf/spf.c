@@ -63,28 +63,24 @@ static bool same_bits(const unsigned char *a, const unsigned char *b,
 			((a[whole] ^ b[whole]) >> (8 - rest)) == 0);
 }
 
-/* "/24//64" or parts of it. False: it is none. */
+/* "/24//64", "/24" or "//64" (RFC 7208 5.6). False: it is none. */
 static bool read_bits(struct span text, unsigned *v4, unsigned *v6)
 {
-	unsigned long n;
+	unsigned long four = 32, six = 128;
 	struct span word;
 
-	*v4 = 32;
-	*v6 = 128;
-	if (!text.n)
-		return true;
-	span_cut(&text, '/');
-	word = span_cut(&text, '/');
-	if (word.n) {
-		if (!span_number(word, 32, &n))
+	if (text.n && !span_starts(text, "//")) {
+		text = span_rest(text, 1);
+		word = span_sub(text, 0, span_find(text, '/'));
+		text = span_rest(text, word.n);
+		if (!span_number(word, 32, &four))
 			return false;
-		*v4 = (unsigned)n;
 	}
-	if (!text.n)
-		return word.n;
-	if (!span_number(text, 128, &n))
+	if (text.n && (!span_starts(text, "//") ||
+				!span_number(span_rest(text, 2), 128, &six)))
 		return false;
-	*v6 = (unsigned)n;
+	*v4 = (unsigned)four;
+	*v6 = (unsigned)six;
 	return true;
 }
 

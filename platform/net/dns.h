@@ -1,4 +1,4 @@
-/* dns - look-ups on the loop: A, AAAA, MX, TXT, PTR (RFC 1035, 3596, 7505, 2308)
+/* dns - look-ups on the loop: A, AAAA, MX, TXT, PTR, SRV (RFC 1035, 3596, 7505, 2308)
  *
  * UDP with TCP when truncated, each name server in turn, a fresh random id and
  * port each time; CNAME chains followed (8 at most) inside the answer and by

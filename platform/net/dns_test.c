@@ -711,6 +711,54 @@ static void test_mx_order(void **state)
 	assert_string_equal(f->text[0], "");
 }
 
+static void srv(struct packet *k, const char *owner, unsigned port,
+		const char *host)
+{
+	size_t at = record(k, 1, owner, DNS_SRV);
+
+	word(k, port ? 10 : 0);
+	word(k, 5);
+	word(k, port);
+	if (host)
+		name(k, host);
+	end(k, at);
+}
+
+static void say_srv(struct server *s, const unsigned char *q, size_t n,
+		bool tcp, struct packet *out)
+{
+	(void)tcp;
+	begin(out, q, n, 0);
+	srv(out, s->last, 465, "Smtp.a.test");
+	srv(out, s->last, 0, "");
+}
+
+/* One that ends before the name. */
+static void say_short_srv(struct server *s, const unsigned char *q, size_t n,
+		bool tcp, struct packet *out)
+{
+	(void)tcp;
+	begin(out, q, n, 0);
+	srv(out, s->last, 465, NULL);
+}
+
+static void test_srv(void **state)
+{
+	struct fixture *f = *state;
+
+	if (!CFG_MAILCONF_SETUP)
+		skip();
+	f->server[0].script = say_srv;
+	assert_int_equal(ask(f, "a.test", DNS_SRV), DNS_OK);
+	assert_int_equal(f->answer.count, 2);
+	assert_int_equal(f->records[0].preference, 10);
+	assert_int_equal(f->records[0].port, 465);
+	assert_string_equal(f->text[0], "smtp.a.test");
+	assert_string_equal(f->text[1], "");
+	f->server[0].script = say_short_srv;
+	assert_int_not_equal(ask(f, "a.test", DNS_SRV), DNS_OK);
+}
+
 static void test_txt_is_joined(void **state)
 {
 	struct fixture *f = *state;
@@ -1022,6 +1070,7 @@ int main(void)
 		TEST(test_addresses),
 		TEST(test_negative_answers_differ),
 		TEST(test_mx_order),
+		TEST(test_srv),
 		TEST(test_txt_is_joined),
 		TEST(test_truncated_goes_to_tcp),
 		TEST(test_forgeries_are_ignored),

@@ -56,6 +56,11 @@ void mailbox_writable(struct mailbox *m)
 	m->write = true;
 }
 
+bool mailbox_packed(const struct mailbox *m)
+{
+	return m->packed;
+}
+
 void mailbox_revert(struct mailbox *m)
 {
 	for (unsigned i = 0; i < m->count; i++)

@@ -35,7 +35,8 @@ struct mailbox_message {
  * can come while it is open, other programs may change it, and each message is
  * found again by its UID. A Maildir needs no locks. Two sessions do not
  * exclude each other. ERR_TEMP "locked" (after some seconds), ERR_PERM "no
- * such mailbox". A missing mbox is an empty one.
+ * such mailbox". A missing mbox is an empty one. A compressed one (gzip) can be
+ * read with MAILBOX_GZIP.
  */
 struct mailbox *mailbox_open(int dirfd, const char *path, bool maildir,
 		bool write, struct err *err);
@@ -51,6 +52,8 @@ struct mailbox *mailbox_open_plain(const char *path, unsigned most,
 		struct err *err);
 /* From now on mailbox_save may be called. */
 void mailbox_writable(struct mailbox *m);
+/* Is it a compressed mbox, which mailbox_save cannot write? */
+bool mailbox_packed(const struct mailbox *m);
 /* Flags are again what the mailbox has. */
 void mailbox_revert(struct mailbox *m);
 
@@ -127,6 +130,8 @@ struct mailbox_add {
 	const char *key;	/* NULL: none */
 	bool again;
 	bool flush;
+	/* MAILBOX_...: of a Maildir's message that is not new; an mbox has them in head */
+	unsigned flags;
 	/* a Maildir's file is compressed (MAILBOX_GZIP) */
 	bool gzip;
 };

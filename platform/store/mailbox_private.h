@@ -92,6 +92,7 @@ struct mailbox_ops {
 struct mailbox {
 	const struct mailbox_ops *ops;
 	bool write;
+	bool packed;			/* a compressed mbox */
 	unsigned count, room;		/* of marks */
 	struct mailbox_mark *marks;	/* marks[n - 1] is message n's */
 	struct mailbox_message scratch[MAILBOX_SCRATCH];

@@ -176,12 +176,13 @@ static int delivered_before(int dir, const struct mailbox_add *add,
 
 /* -- adding -- */
 
-/* The file becomes new/NAME,S=...,W=... */
+/* The file becomes new/NAME,S=...,W=..., or with flags cur/NAME...:2,FLAGS */
 static int make_visible(int dir, int from, const char *file,
 		const struct mailbox_add *add, uint64_t size, uint64_t lines,
 		char name[MAILDIR_NAME_SIZE], struct err *err)
 {
 	char host[HOST_MOST + 5], word[13], own[32];
+	char flags[MAILDIR_FLAGS_SIZE + 3] = ":2,";
 	int n;
 
 	put_host(host);
@@ -189,9 +190,11 @@ static int make_visible(int dir, int from, const char *file,
 	/* those of one second stay in their order */
 	snprintf(own, sizeof(own), "M%06dR%s", (int)(clock_now_us() % 1000000),
 			word);
-	n = snprintf(name, MAILDIR_NAME_SIZE, "new/%" PRId64 ".%s.%s,S=%" PRIu64
-			",W=%" PRIu64, add->when, add->key ? add->key : own,
-			host, size, size + lines);
+	maildir_flags_put(flags + 3, SPAN(""), add->flags);
+	n = snprintf(name, MAILDIR_NAME_SIZE, "%s/%" PRId64 ".%s.%s,S=%" PRIu64
+			",W=%" PRIu64 "%s", add->flags ? "cur" : "new",
+			add->when, add->key ? add->key : own, host, size,
+			size + lines, add->flags ? flags : "");
 	if (n >= MAILDIR_NAME_SIZE)
 		return err_set(err, ERR_PERM, "Maildir: key too long");
 	return renameat(from, file, dir, name) < 0 ? disk_err(err, "Maildir")

@@ -1,3 +1,4 @@
+#include "config.h"
 #include "store/mbox_list.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include "os/file.h"
 #include "os/rand.h"
 #include "store/disk.h"
+#include "store/gzip.h"
 
 #define LARGE 16384		/* octets a message; less is read in no time */
 #define NEW_MOST 1000
@@ -182,6 +184,35 @@ static int follow(struct mbox *mb, struct mbox_index *fresh, struct err *err)
 	return 1;
 }
 
+static int unpack_to(int to, int from, struct err *err)
+{
+	struct gunzip *z = gunzip_new(from, err);
+	char piece[4096];
+	long n;
+
+	if (!z)
+		return -1;
+	while ((n = gunzip_read(z, piece, sizeof(piece), err)) > 0)
+		if (file_write(to, piece, (size_t)n) < 0)
+			n = err_errno(err, "temporary file");
+	gunzip_free(z);
+	return n < 0 ? -1 : 0;
+}
+
+/* What is read then is a copy without a name. */
+static int unpack(struct mbox *mb, struct err *err)
+{
+	int fd = file_temporary(err), rc;
+
+	if (fd < 0)
+		return -1;
+	rc = unpack_to(fd, mb->fd, err);
+	close(mb->fd);
+	mb->fd = fd;
+	mb->m.packed = true;
+	return rc;
+}
+
 /* Under the lock, where there is one. How many are new, or -1. */
 int mbox_resync(struct mbox *mb, struct err *err)
 {
@@ -200,9 +231,13 @@ int mbox_resync(struct mbox *mb, struct err *err)
 					&& st.st_uid != mb->owner)))
 		return err_set(err, ERR_PERM, "%s: not a mailbox of this user",
 				mb->path);
-	if (unchanged(mb, &st))
+	if (!mb->m.packed && unchanged(mb, &st))
 		return 0;
-	if (grew(mb, &st))
+	mb->m.packed = false;
+	if (CFG_MAILBOX_GZIP && mb->fd >= 0 && gzip_is(mb->fd)
+			&& unpack(mb, err) < 0)
+		return -1;
+	if (!mb->m.packed && grew(mb, &st))
 		rc = follow(mb, &fresh, err);
 	if (mb->fd >= 0 && rc == 0)
 		rc = mbox_index_read(&fresh, mb->fd, 0, &mb->look, err);
@@ -237,15 +272,21 @@ static int resync_locked(struct mbox *mb, struct err *err)
 
 /* -- one message -- */
 
+static bool is_as_seen(const struct mbox *mb)
+{
+	struct stat st;
+
+	return mb->m.packed || (mb->fd >= 0 && fstat(mb->fd, &st) == 0
+			&& unchanged(mb, &st));
+}
+
 static int mbox_reader(struct mailbox *m, unsigned i, struct mailbox_reader *r,
 		struct err *err)
 {
 	struct mbox *mb = mbox_of(m);
 	const struct mbox_entry *e;
-	struct stat st;
 
-	if (mb->fd >= 0 && (fstat(mb->fd, &st) < 0 || !unchanged(mb, &st))
-			&& resync_locked(mb, err) < 0)
+	if (mb->fd >= 0 && !is_as_seen(mb) && resync_locked(mb, err) < 0)
 		return -1;
 	e = &mb->ix.e[i];
 	if (e->gone || mb->fd < 0)
@@ -261,10 +302,8 @@ int mbox_still(struct mailbox_reader *r, struct err *err)
 {
 	struct mbox *mb = mbox_of(r->mailbox);
 	const struct mbox_entry *e;
-	struct stat st;
 
-	if ((mb->fd < 0 || fstat(mb->fd, &st) < 0 || !unchanged(mb, &st))
-			&& resync_locked(mb, err) < 0)
+	if (!is_as_seen(mb) && resync_locked(mb, err) < 0)
 		return -1;
 	e = &mb->ix.e[r->index];
 	if (e->gone || mb->fd < 0 || mbox_text(e) != r->start

@@ -106,6 +106,19 @@ static void repair_append(const struct mbox_lock *l, const struct dot *d)
 }
 
 /*
+ * What a user names need not be one. Of a file that holds nothing but NULs only
+ * who works in the mail folder knows.
+ */
+static bool is_mbox(const struct mbox_lock *l, off_t end)
+{
+	char start[5];
+
+	return end ? file_pread(l->fd, start, 5, 0) == 5
+			&& memcmp(start, "From ", 5) == 0 :
+		l->dirfd != AT_FDCWD;
+}
+
+/*
  * After a power cut a file may be as long as it was to be, and its new octets
  * NULs. Every mbox ends in a line feed: such a tail was never acknowledged.
  */
@@ -127,7 +140,7 @@ static void repair_hole(const struct mbox_lock *l)
 		end = from + n;
 		last = n ? piece[n - 1] : '\0';
 	}
-	if (end >= size || (end > 0 && last != '\n'))
+	if (end >= size || (end > 0 && last != '\n') || !is_mbox(l, end))
 		return;
 	log_warn("%s: the empty tail of a delivery that was cut is removed",
 			l->path);
@@ -267,6 +280,23 @@ static bool is_own_file(const struct mbox_lock *l, uid_t owner)
 	return geteuid() == 0 || st.st_uid == geteuid();
 }
 
+/* Neither appended to nor repaired: that would be the end of it. */
+static bool is_compressed(const struct mbox_lock *l)
+{
+	char magic[2];
+
+	return file_pread(l->fd, magic, 2, 0) == 2 && magic[0] == '\x1f'
+		&& magic[1] == '\x8b';
+}
+
+static int refuse(struct mbox_lock *l, const char *why, struct err *err)
+{
+	close(l->fd);
+	l->fd = -1;
+	errno = EPERM;
+	return err_set(err, ERR_PERM, "%s: %s", l->path, why);
+}
+
 /* 0 locked; 1 not now; -1 with errno. */
 static int try_lock(struct mbox_lock *l)
 {
@@ -366,11 +396,12 @@ int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,
 	for (;;) {
 		if (open_mbox(l, make) < 0)
 			return lock_err(l, err);
-		if (!is_own_file(l, owner)) {
-			close_again(l);
-			return err_set(err, ERR_PERM,
-				"%s: not a mailbox of this user alone", path);
-		}
+		if (!is_own_file(l, owner))
+			return refuse(l, "not a mailbox of this user alone",
+					err);
+		if (is_compressed(l))
+			return refuse(l, "compressed: it can only be read",
+					err);
 		rc = try_lock(l);
 		if (rc == 0)
 			break;

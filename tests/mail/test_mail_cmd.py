@@ -1,11 +1,10 @@
 """The interpreter of mail: commands, variables, start-up files, aliases, options."""
-import subprocess
+import re
 
 import pexpect
 import pytest
 
-from desk import BINARY
-from test_read import fill, letter, statuses, subjects
+from test_read import fill, letter, subjects
 
 
 @pytest.fixture
@@ -621,10 +620,10 @@ def test_ignore_and_retain(desk):
 
 def test_save_by_author(three):
     """The author's name without the network address, of the first message."""
-    three.text("-N", stdin="S 2 3\nC 1\nq\n")
+    three.text("-N", stdin="S 2 3\nho 1\nC 1\nq\n")
     assert subjects(three.home / "bob") == ["two", "three"]
     assert subjects(three.home / "alice") == ["one"]
-    assert subjects(three.mbox) == []
+    assert subjects(three.mbox) == ["one"]
     (three.home / "mail").mkdir()
     run(three, "set outfolder", "f .", "Copy")
     assert len(list((three.home / "mail").iterdir())) == 1
@@ -649,3 +648,68 @@ def test_save_by_evil_author(desk):
 def test_no_author(desk):
     fill(desk.mbox, "Subject: x\n\ntext\n")
     assert "author" in errors(desk, "Save")
+
+
+# ---- lists, screens, other mailboxes
+
+def numbers(out):
+    return [line[2:5].strip() for line in out.splitlines()]
+
+
+def test_list_forms(desk):
+    """POSIX's: addresses as headers show them, /subject, :state."""
+    fill(desk.mbox, letter("Disk full"), letter("two", sender="bob@b.com"),
+         letter("disk", sender="Bob <bob@b.com>", Status="O"),
+         letter("four", Status="RO"))
+    run(desk, "p 2")
+    for spec, want in (("bob@b.com", "2 3"), ("/DISK", "1 3"), (":n", "1 2"),
+                       (":u", "1 2 3"), (":r", "4"), ("^ $", "1 4"),
+                       ("2-3 4", "2 3 4"), ("*", "1 2 3 4"), ("+", "2")):
+        assert numbers(run(desk, f"f {spec}")) == want.split(), spec
+    assert numbers(run(desk, "d 2", "f :d")) == ["2"]
+    assert "nobody" in errors(desk, "f nobody@b.com")
+
+
+def test_screen_variable(desk):
+    fill(desk.mbox, *[letter(f"s{i}") for i in range(1, 12)])
+    assert numbers(run(desk, "set screen=3", "h 5")) == ["4", "5", "6"]
+    assert numbers(run(desk, "set screen=3", "z")) == ["4", "5", "6"]
+
+
+def test_showto(desk):
+    fill(desk.mbox, letter("x", sender=f"{desk.login}@a.com"))
+    assert "me@a.com" not in run(desk, "f")
+    assert "me@a.com" in run(desk, "set showto", "f")
+
+
+def test_file_command(three):
+    """% # & and +name; without a name it says what is open."""
+    (three.home / "mail").mkdir()
+    fill(three.home / "mail" / "work", letter("at work"))
+    fill(three.home / "mbox", letter("old"))
+    out = run(three, "fi +work", "p 1", "fi #", "p 1", "file &", "p 1",
+              "folder %", "p 2", "fold")
+    assert [w for w in re.findall("Subject: (.*)", out)] == [
+        "at work", "one", "old", "three"]    # what was read has moved
+    assert out.splitlines()[-1].startswith(f'"{three.mbox}"')
+    assert "none" in errors(three, "file +none")
+
+
+def test_read_only_option(three):
+    before = three.mbox.read_bytes()
+    three.mail("-N", "-R", stdin="p 1\nd 2\nq\n")
+    assert three.mbox.read_bytes() == before
+    assert not (three.home / "mbox").exists()
+
+
+def test_page(three):
+    """Through PAGER on a terminal, however short; in a script as print."""
+    assert "second text" in run(three, "page 2") and \
+        "To: me" in run(three, "More 2")
+    t = three.terminal("-N", PAGER="sed 's/^/# /'")
+    t.expect_exact("? ")
+    t.sendline("more 2")
+    t.expect_exact("# second text")
+    t.sendline("x")
+    t.expect(pexpect.EOF)
+    t.close()

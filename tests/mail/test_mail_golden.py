@@ -15,6 +15,14 @@ GOLDEN = pathlib.Path(__file__).resolve().parent / "golden"
 MESSAGES = sorted(GOLDEN.glob("*.eml"))
 
 
+# What is built in, by words of its tables; another libc knows other charsets.
+BUILT = pathlib.Path(BINARY).read_bytes()
+GLIBC = b"libc.so.6" in BUILT
+pytestmark = pytest.mark.skipif(
+    any(word not in BUILT for word in (b"blockquote", b"VEVENT", b"koi8-r")),
+    reason="built without MAIL_HTML, MAIL_CALENDAR or ICONV")
+
+
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):
     """What one session prints of all messages, by name."""
@@ -26,7 +34,6 @@ def shown(tmp_path_factory):
         path = box / "cur" / f"{1795000000 + n}.{n}.a:2,S"
         shutil.copy(message, path)
         os.utime(path, (1795000000 + n,) * 2)
-    # the texts are for glibc's iconv and a terminal that shows UTF-8
     script = "".join(f"p {n}\n" for n in range(1, len(MESSAGES) + 1))
     p = subprocess.run([BINARY, "mail", "-N", "-n", "-f", box], env=desk.env,
                        input=f"{script}x\n".encode(), capture_output=True,
@@ -49,6 +56,8 @@ def test_enough():
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda p: p.stem)
 def test_print(shown, message):
+    if not GLIBC and message.stem.startswith(("charset-", "alias-")):
+        pytest.skip("the texts are what glibc's iconv makes")
     text, golden = shown[message.stem], message.with_suffix(".txt")
     # whatever came: no control sequence, valid UTF-8
     assert not any(c in text for c in b"\0\x07\x08\x0b\x0c\x1b\x7f\r")

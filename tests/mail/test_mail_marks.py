@@ -21,8 +21,9 @@ def x_statuses(path):
 
 
 def test_marks_in_mbox(three):
-    out, _ = three.text("-N", stdin="flag 1\nanswered 2\nseen 3\nf *\nq\n")
-    assert letters(out)[:3] == ["F", "A", "R"]
+    out, _ = three.text("-N", stdin="flag 1\nanswered 2\nseen 3\n"
+                        "hold 3\nf *\nq\n")
+    assert letters(out)[:3] == ["F", "A", "P"]
     assert x_statuses(three.mbox) == ["F", "A", None]
     assert statuses(three.mbox) == ["O", "O", "RO"]
     out, _ = three.text("-N", stdin="unflag 1\nunanswered 2\nunread 3\n"
@@ -46,9 +47,11 @@ def test_exit_forgets_marks(three):
     assert three.mbox.read_bytes() == before
 
 
-def test_touch(three):
-    three.text(stdin="touch 2\nq\n")
-    assert statuses(three.home / "mbox") == ["RO"]
+@pytest.mark.parametrize("command,status", [("touch", "O"), ("mbox", "O"),
+                                            ("seen", "RO")])
+def test_to_mbox(three, command, status):
+    three.text(stdin=f"{command} 2\nq\n")
+    assert statuses(three.home / "mbox") == [status]
     assert len(statuses(three.mbox)) == 2
 
 
@@ -74,7 +77,7 @@ def test_marks_of_another_session_stay(three):
         p.expect(r"\? ")
         p.sendline("flag 1")
         p.expect(r"\? ")
-        three.text("-N", stdin="flag 2\nseen 3\nq\n")
+        three.text("-N", stdin="flag 2\nseen 3\nhold 3\nq\n")
         p.sendline("q")
         p.expect("Held 3")
     assert x_statuses(three.mbox) == ["F", "F", None]

@@ -285,6 +285,13 @@ def test_dot_of_rc(box):
     assert parse(box.sent()[2]).get_content() == "hi\n"
 
 
+def test_alias(box):
+    (box.home / ".mailrc").write_text("alias all bob 'Al <al@a.com>' cary@c.com\n")
+    box.text("-s", "x", "-c", "dan", "all", stdin="hi\n")
+    assert box.sent()[1] == ["bob@a.com", "al@a.com", "cary@c.com",
+                             "dan@a.com"]
+
+
 def test_escape_variable(box):
     (box.home / ".mailrc").write_text("set escape=%\n")
     box.text("-N", stdin="m bob\n%s new\n%%x\n~s old\n%.\nx\n")
@@ -346,6 +353,16 @@ def test_read_escapes(box):
                    "~r !echo no; exit 3", "~r none")
     assert m.get_content() == "file\nfile\none\ntwo\n"
     assert "exit status 3" in out and "No such file" in out
+
+
+def test_inserted_file_too_big(box):
+    with open(box.path / "conf", "a") as f:
+        f.write("max-message-size 64K\n")
+    (box.home / "big").write_text("x" * 70000)
+    p = box.mail("-N", stdin="m bob\nprecious\n~r big\n~.\nx\n")
+    assert p.returncode != 0 and b"max-message-size" in p.stderr
+    assert box.server.messages == []
+    assert "precious" in (box.home / "dead.letter").read_text()
 
 
 def test_write_escape(box):
@@ -490,6 +507,28 @@ def test_own_address(post):
     fill(post.mbox, letter(to=f"{post.login}@a.com, dan@d.com"))
     answer(post, "r", "hi")
     assert post.sent()[1] == ["alice@a.com", "dan@d.com"]
+
+
+def test_control_in_subject(box):
+    m, _ = write(box, "~s a\rBcc: eve@e.com", "hi")
+    head = box.sent()[2].split(b"\r\n\r\n")[0]
+    assert b"\r" not in head.replace(b"\r\n", b"")
+    assert m["Bcc"] is None and m["Subject"].startswith("a")
+
+
+def test_answer_to_hostile_header(post):
+    """Nothing that came by mail becomes a field, a path or a command."""
+    fill(post.mbox, letter(
+        "=?utf-8?q?x=0ABcc:_eve=40e.com?=",
+        sender="=?utf-8?q?A=0D=0ABcc:_eve=40e.com?= <alice@a.com>",
+        Reply_To='"a\033[31m`id`$(id)" <al@a.com>',
+        Message_ID="<1@a.com>\n\tBcc: eve@e.com",
+        References="<0@a.com>\r\n X: y", List_Post="<mailto:;id@l.com>"))
+    post.text("-N", stdin="r\nhi\n~m\n~.\nx\n")
+    _, rcpts, data = post.sent()
+    head = data.split(b"\r\n\r\n")[0]
+    assert rcpts in (["al@a.com", "me@a.com"], ["alice@a.com", "me@a.com"])
+    assert b"\nBcc" not in head and b"\nX:" not in head
 
 
 def test_metoo(post):
