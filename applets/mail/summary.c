@@ -308,10 +308,11 @@ static const char *put_next(struct line *l, const char *at)
 {
 	unsigned width = 0;
 	bool left = false;
+	size_t plain = span_find(span_of(at), '%');
 
-	if (*at != '%') {
-		put_text(l, span_make(at, 1), 0);
-		return at + 1;
+	if (plain) {
+		put_text(l, span_make(at, plain), 0);
+		return at + plain;
 	}
 	for (at++; *at == '-' || ascii_isdigit(*at); at++) {
 		if (*at == '-')

@@ -150,6 +150,8 @@ int utf8_width(uint32_t c)
 {
 	if (is_control(c))
 		return -1;
+	if (c < 0x7f)
+		return 1;
 	switch (c >> 16) {
 	case 0:
 		if (HAS(zero, c))
