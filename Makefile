@@ -312,6 +312,10 @@ bench-mailbox: all
 	@config/need build peers mailboxes
 	@PILLARBOX=$(abspath $(O))/pillarbox $(PYTHON) \
 		tests/bench/mailbox_peers.py $(ARGS)
+bench-mail: all
+	@config/need build check
+	@PILLARBOX=$(abspath $(O))/pillarbox $(PYTHON) \
+		tests/bench/mail_peers.py $(ARGS)
 bench-login: all
 	@config/need build check
 	@PILLARBOX=$(abspath $(O))/pillarbox $(PYTHON) -m pytest \
@@ -368,12 +372,13 @@ help:
 	@echo 'bench-smtpd: beside Postfix, OpenSMTPD and Exim; ARGS=--quick'
 	@echo 'bench-queue: the same, relayed to a sink; bench-send: one message'
 	@echo 'bench-mailbox: POP3 and LMTP beside Dovecot'
+	@echo 'bench-mail: reading with mail, s-nail, bsd-mailx, mutt'
 	@echo 'boards: size-check size-table check-boards deb'
 	@echo 'CROSS= O= CROSS_COMPILE= CC= CFLAGS= LDFLAGS= STATIC=1 SANITIZE= V=1'
 	@echo 'MBEDTLS= SQLITE= ZLIB= PKG_CONFIG= DESTDIR= PREFIX= BASE='
 
 .PHONY: all clean install help size run check bench fuzz lint unit-tests fuzzers \
-	bench-login bench-smtpd bench-queue bench-send bench-mailbox soak check-interop size-check \
+	bench-login bench-smtpd bench-queue bench-send bench-mailbox bench-mail soak check-interop size-check \
 	size-table check-boards deb \
 	check-configs check-configs-ci check-prices menuconfig oldconfig \
 	olddefconfig allnoconfig allyesconfig randconfig savedefconfig \

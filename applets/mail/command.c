@@ -64,6 +64,12 @@ static const struct command {
 			"As print, but ignore and retain do not count."),
 		1, LIST | RARE, 0, 0, mail_do_print_all },
 	{ "Type", 1, LIST, 0, 0, mail_do_print_all },
+	USE_MAIL_NAIL({ "page" MORE(" [LIST]  as print, through the pager however short"),
+		2, LIST | RARE, 0, 0, mail_do_page },)
+	USE_MAIL_NAIL({ "more", 2, LIST | RARE, 0, 0, mail_do_page },)
+	USE_MAIL_NAIL({ "Page" MORE(" [LIST]  as Print, through the pager"),
+		2, LIST | RARE, 0, 0, mail_do_page_all },)
+	USE_MAIL_NAIL({ "More", 2, LIST | RARE, 0, 0, mail_do_page_all },)
 	{ "headers  [LIST]  list one screen of messages (z, z-: the other screens)"
 		MORE("\nThe screen that the message is on. Its first one "
 			"becomes the current\n"
@@ -272,11 +278,11 @@ static const struct command {
 		3, TEXT | RARE, 0, 0, mail_do_unignore },
 	{ "unretain" MORE(" FIELD...  the opposite of retain; * for all"),
 		3, TEXT | RARE, 0, 0, mail_do_unretain },
-	{ "fwdignore" MORE(" [FIELD...]  leave these header fields out of what is "
+	USE_MAIL_FORWARD({ "fwdignore" MORE(" [FIELD...]  leave these header fields out of what is "
 			"forwarded"),
-		4, TEXT | RARE, 0, 0, mail_do_fwdignore },
-	{ "fwdretain" MORE(" [FIELD...]  forward these header fields, and no others"),
-		4, TEXT | RARE, 0, 0, mail_do_fwdretain },
+		4, TEXT | RARE, 0, 0, mail_do_fwdignore },)
+	USE_MAIL_FORWARD({ "fwdretain" MORE(" [FIELD...]  forward these header fields, and no others"),
+		4, TEXT | RARE, 0, 0, mail_do_fwdretain },)
 	USE_MAIL_ACCOUNT({ "account" MORE(" [NAME]  run the commands that NAME stands for\n"
 			"account NAME { begins them, a line with } ends them. "
 			"Without NAME: a list."),

@@ -41,6 +41,8 @@ int mail_help_unknown(struct mail *m, struct span name);
 /* navigate.c */
 int mail_do_print(struct mail *m);
 int mail_do_print_all(struct mail *m);
+int mail_do_page(struct mail *m);
+int mail_do_page_all(struct mail *m);
 int mail_do_next(struct mail *m);
 int mail_do_previous(struct mail *m);
 int mail_do_headers(struct mail *m);

@@ -52,9 +52,8 @@ void mail_draft_typed(struct mail *m, struct str *list, struct span address)
 
 	str_init(&text, list->cap);
 	mail_draft_address(&text, address);
-	str_adds(list, list->n && text.n ? ", " : "");
 	if (!CFG_MAIL_RC)
-		str_add(list, str_span(&text));
+		mail_draft_address(list, address);
 	else if (mail_alias_expand(m, str_span(&text), list) < 0)
 		list->bad = mail_failed(m);	/* then it is not sent */
 	str_free(&text);

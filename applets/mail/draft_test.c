@@ -73,7 +73,7 @@ static void lines(void **state)
 	assert_int_equal(mail_draft_line(&m, &d, SPAN("X-A: b: c")), 0);
 	assert_int_equal(mail_draft_line(&m, &d, SPAN("MIME-Version: 9")), 0);
 	assert_int_equal(mail_draft_line(&m, &d, SPAN("X-B: \xC3\xBC")), 0);
-	assert_field(&d, MAIL_MORE, "X-A: b: c\nX-B: =?utf-8?q?=C3=BC?=\n");
+	assert_field(&d, MAIL_MORE, "X-A: b: c\nX-B: =?UTF-8?B?w7w=?=\n");
 	assert_int_equal(mail_draft_line(&m, &d, SPAN("no colon")), -1);
 	assert_int_equal(mail_draft_line(&m, &d, SPAN(": x")), -1);
 	assert_int_equal(mail_draft_line(&m, &d, SPAN("A B: x")), -1);
@@ -186,9 +186,9 @@ static void record_names(void **state)
 {
 	static const char *const pairs[][2] = {
 		{ "Bob <bob@b.com>", "bob" }, { "bob", "bob" },
-		{ "\"a/../b\"@x", "a_.._b" }, { "\"/etc/x\"@x", "_etc_x" },
-		{ "\"..\"@x", "_." }, { "+x@x", "_x" }, { "-x@x", "_x" },
-		{ "\"a b;c\"@x", "a_b_c" }, { "a+b=c_d-e.f@x", "a+b=c_d-e.f" }
+		{ "a/b@x", "a_b" }, { "\"/etc/x\"@x", "_etc_x" },
+		{ "\"..\"@x", "_.._" }, { "+x@x", "_x" }, { "-x@x", "_x" },
+		{ "\"a b;c\"@x", "_a_b_c_" }, { "a+b=c_d-e.f@x", "a+b=c_d-e.f" }
 	};
 	char name[NAME_MAX + 1];
 

@@ -149,9 +149,9 @@ static int put_from(struct letter *l, struct mail_draft *d)
 
 	if (CFG_MAIL_RC && !from.n)
 		from = span_of(mail_var(l->m, "from"));
-	if (given.n && letter_addresses(l, "From", given, NULL) < 0)
+	if (letter_addresses(l, "From", given, NULL) < 0)
 		return -1;
-	return letter_sender(l, given.n ? NULL : "From", from);
+	return letter_sender(l, l->field.n ? NULL : "From", from);
 }
 
 static int put_all_addresses(struct letter *l, struct mail_draft *d)
@@ -287,7 +287,8 @@ static enum compose_encoding put_type(struct letter *l,
 	if (span_starts(type, "multipart/") || span_starts(type, "message/"))
 		l->look &= ~(unsigned)COMPOSE_HARD;
 	if (!encoding.n)
-		return compose_body(out, type, locale_charset(), l->look);
+		return compose_body(out, type, CFG_MAIL_NAIL ?
+				locale_charset() : SPAN(""), l->look);
 	str_addf(out, "Content-Type: %.*s\nContent-Transfer-Encoding: %.*s\n",
 			SPAN_ARG(type), SPAN_ARG(encoding));
 	return COMPOSE_8BIT;
@@ -373,6 +374,9 @@ int letter_make(struct letter *l, struct mail_draft *d)
 
 	if (put_all_addresses(l, d) < 0)
 		return -1;
+	if (d->size > l->m->conf->max_message_size)
+		return err_set(err, ERR_PERM, "%s", T("the message is larger "
+				"than max-message-size"));
 	if (!d->ends_in_lf && mail_draft_add(d, SPAN("\n"), err) < 0)
 		return -1;
 	if (mail_draft_each(d, look, l, err) < 0)

@@ -56,10 +56,11 @@
  * file term_edit.c MAIL_EDIT
  * file complete.c MAIL_EDIT
  * file remove.c MAIL_FOLDERS
+ * file parts.c MAIL_PARTS
  *
  * config MAIL_RC
  *	depends on MAIL
- *	bool "start-up files, variables, aliases (9 kB)"
+ *	bool "start-up files, variables, aliases (11 kB)"
  *	default y
  *	help
  *	  ~/.mailrc and /etc/mail.rc (mail-rc), also where mail only sends.
@@ -73,7 +74,7 @@
  *
  * config MAIL_HELP
  *	depends on MAIL_READ
- *	bool "mail: help COMMAND explains each of them (3 kB)"
+ *	bool "mail: help COMMAND explains each of them (4 kB)"
  *	default n
  *	help
  *	  Without it help COMMAND says what ? says.
@@ -111,11 +112,17 @@
  *
  * config MAIL_PARTS
  *	depends on MAIL_READ
- *	bool "attachments: list, view, save (4 kB)"
- *	default y
+ *	bool "attachments: list, view, save (5 kB)"
  *	help
  *	  The commands parts, view and detach; and write saves the attachments
  *	  of a message, too.
+ *
+ * config MAIL_FLOWED
+ *	depends on MAIL_READ
+ *	bool "Paragraphs that fit the screen (1 kB)"
+ *	help
+ *	  Lines of format=flowed (RFC 3676) are joined to the screen's width;
+ *	  without it they are shown as they are.
  *
  * config MAIL_ATTACH
  *	depends on MAIL
@@ -154,6 +161,7 @@
  *	  -q FILE  the text begins with it
  *	  -C "NAME: VALUE"  a header field
  *	  -~       ~ escapes in a script's text, too
+ *	  The commands page and more.
  *
  *	  The variables sendmail, signature, autosign, editheaders, askatend,
  *	  reply-to; the escapes ~u and ~U; the commands Lreply, replyall and
@@ -173,9 +181,19 @@
  *	  What a calendar part (RFC 5545) is about: when, where, by whom; and
  *	  the names of the files that Outlook packs into winmail.dat.
  *
+ * config MAIL_LATIN
+ *	depends on MAIL
+ *	bool "Letters on terminals without UTF-8 (2 kB)"
+ *	default n
+ *	help
+ *	  Terminals of ISO-8859-1 and -15, as the locale or the variable
+ *	  ttycharset says, show their letters, and what a terminal lacks is
+ *	  shown as what looks like it: e for e with an accent, ASCII quotes
+ *	  for typographic ones. Without it, a question mark.
+ *
  * config MAIL_EDIT
  *	depends on MAIL_READ
- *	bool "Line editing, history, completion (0 kB)"
+ *	bool "Line editing, history, completion (11 kB)"
  *	default n
  *	help
  *	  On terminals that obey ANSI sequences lines can be edited with the

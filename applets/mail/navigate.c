@@ -59,6 +59,19 @@ int mail_do_print_all(struct mail *m)
 	return show_list(m, MAIL_SHOW_ALL);
 }
 
+/* As print, through the pager however short. */
+int mail_do_page(struct mail *m)
+{
+	m->term.paged = true;
+	return show_list(m, 0);
+}
+
+int mail_do_page_all(struct mail *m)
+{
+	m->term.paged = true;
+	return show_list(m, MAIL_SHOW_ALL);
+}
+
 /* What is no error: there was nothing to do. */
 static int note(struct mail *m, const char *text)
 {

@@ -44,4 +44,11 @@ struct mail_part_reader {
 int mail_part_read(struct mail *m, unsigned n,
 		const struct mail_part_reader *reader);
 
+/*
+ * For write (MAIL_PARTS): the first part goes to fd, text as UTF-8; on a terminal
+ * we ask where the others go, else those with a name are saved here. 0 or -1
+ * with m->err.
+ */
+int mail_part_write(struct mail *m, unsigned n, int fd);
+
 #endif

@@ -1,6 +1,5 @@
-/* The commands parts, view, detach and write. */
+/* The commands parts, view and detach, and what write does with parts. */
 #include "mail/command.h"
-#include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -304,7 +303,7 @@ static int extract(struct extract *e, unsigned n)
 	if (e->rc == 0 && e->only && !e->n)
 		e->rc = err_set(&e->m->err, ERR_PERM,
 				T("No part %u: parts lists them"), e->only);
-	return e->rc < 0 ? mail_failed(e->m) : 0;
+	return e->rc;
 }
 
 /* ---- detach */
@@ -350,7 +349,7 @@ int mail_do_detach(struct mail *m)
 		}
 	}
 	if (extract(&e, m->dot) < 0)
-		return -1;
+		return mail_failed(m);
 	if (!e.n)
 		return mail_tell(m, T("No attachments"));
 	m->note[m->dot] |= MAIL_READ;
@@ -430,18 +429,6 @@ int mail_do_view(struct mail *m)
 
 /* ---- write */
 
-/* "[LIST] FILE": m->set, and the path. */
-static int aim(struct mail *m, char path[PATH_MAX])
-{
-	struct span list = m->arg, file = mail_arg_last(&list);
-
-	if (!file.n)
-		return err_set(&m->err, ERR_PERM, T("No file name given"));
-	if (mail_list(m, list, false) < 0)
-		return -1;
-	return mail_path(m, file, path);
-}
-
 static bool first_begin(void *arg, const struct stream_part *p)
 {
 	struct extract *e = arg;
@@ -473,11 +460,7 @@ static bool first_end(void *arg, uint64_t octets)
 			extract_data(arg, SPAN("\n"));
 }
 
-/*
- * The first part goes to the file, text as UTF-8; on a terminal we ask where
- * the others go, else those with a name are saved here.
- */
-static int write_one(struct mail *m, unsigned n, int fd)
+int mail_part_write(struct mail *m, unsigned n, int fd)
 {
 	struct extract e = { .m = m, .fd = fd, .folder = "" };
 	struct mail_part_reader reader = {
@@ -486,41 +469,12 @@ static int write_one(struct mail *m, unsigned n, int fd)
 	};
 
 	if (mail_part_read(m, n, &reader) < 0 || e.rc < 0)
-		return mail_failed(m);
+		return -1;
 	/* what was not written would be lost: then the message stays */
 	m->note[n] |= e.n > 1 ? MAIL_READ : MAIL_READ | MAIL_SAVED;
-	if (!CFG_MAIL_PARTS || e.n < 2)
+	if (e.n < 2)
 		return 0;
 	e.n = 0;
 	e.ask = e.all = m->term.tty_in;
 	return extract(&e, n);
-}
-
-int mail_do_write(struct mail *m)
-{
-	char path[PATH_MAX];
-	struct stat before, after;
-	int fd, rc = 0;
-
-	if (aim(m, path) < 0)
-		return mail_failed(m);
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-	if (fd < 0 || fstat(fd, &before) < 0) {
-		err_errno(&m->err, "%s", path);
-		return mail_failed(m);
-	}
-	for (unsigned i = 1; i <= m->count && rc == 0; i++)
-		if (m->set[i]) {
-			mail_set_dot(m, i);
-			rc = write_one(m, i, fd);
-		}
-	if (rc == 0 && fstat(fd, &after) == 0)
-		mail_term_printf(&m->term, T("\"%s\" %llu octets\n"), path,
-				(unsigned long long)(after.st_size -
-				before.st_size));
-	if (close(fd) < 0) {
-		err_errno(&m->err, "%s", path);
-		rc = mail_failed(m);
-	}
-	return rc;
 }

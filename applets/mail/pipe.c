@@ -1,14 +1,17 @@
-/* The commands top, show, pipe, edit and visual: messages other than on the screen, or not all of them. */
+/* The commands top, show, pipe, write, edit and visual: messages other than on the screen, or not all of them. */
 #include "mail/command.h"
+#include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "mail/args.h"
 #include "mail/child.h"
+#include "mail/part.h"
 #include "mail/show.h"
 #include "mail/var.h"
 #include "os/file.h"
@@ -210,6 +213,59 @@ int mail_do_pipe(struct mail *m)
 int mail_do_pipe_raw(struct mail *m)
 {
 	return pipe_list(m, true);
+}
+
+/* ---- write */
+
+/* "[LIST] FILE": m->set, and the path. */
+static int aim(struct mail *m, char path[PATH_MAX])
+{
+	struct span list = m->arg, file = mail_arg_last(&list);
+
+	if (!file.n)
+		return err_set(&m->err, ERR_PERM, "%s",
+				T("No file name given"));
+	if (mail_list(m, list, false) < 0)
+		return -1;
+	return mail_path(m, file, path);
+}
+
+static int write_one(struct mail *m, unsigned n, void *arg)
+{
+	struct spill s = { .m = m, .fd = *(int *)arg };
+	int rc;
+
+	mail_set_dot(m, n);
+	if (CFG_MAIL_PARTS)
+		return mail_part_write(m, n, s.fd);
+	rc = mail_show_render(m, n, MAIL_SHOW_BODY, put_file, &s);
+	m->note[n] |= MAIL_READ;
+	return rc < 0 ? rc : s.rc;
+}
+
+int mail_do_write(struct mail *m)
+{
+	char path[PATH_MAX];
+	struct stat before, after;
+	int fd, rc;
+
+	if (aim(m, path) < 0)
+		return mail_failed(m);
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	if (fd < 0 || fstat(fd, &before) < 0) {
+		err_errno(&m->err, "%s", path);
+		return mail_failed(m);
+	}
+	rc = for_each(m, write_one, &fd);
+	if (rc == 0 && fstat(fd, &after) == 0)
+		mail_term_printf(&m->term, T("\"%s\" %llu octets\n"), path,
+				(unsigned long long)(after.st_size -
+				before.st_size));
+	if (close(fd) < 0) {
+		err_errno(&m->err, "%s", path);
+		rc = mail_failed(m);
+	}
+	return rc;
 }
 
 /* ---- edit, visual: on a copy */

@@ -257,8 +257,8 @@ static enum kind kind_of(const struct view *v, const struct stream_part *p)
 		return CFG_MAIL_HTML ? HTML : NAMED;
 	if (CFG_MAIL_CALENDAR && span_is(p->subtype, "calendar"))
 		return CALENDAR;
-	return span_is(part_param(p->type_value, "format"), "flowed") ?
-			FLOWED : PLAIN;
+	return CFG_MAIL_FLOWED && span_is(part_param(p->type_value, "format"),
+			"flowed") ? FLOWED : PLAIN;
 }
 
 /* Are texts hidden here, as another form of them was shown, or will be? */
@@ -340,7 +340,7 @@ static void put_text(struct view *v)
 {
 	struct span text = str_span(&v->text);
 
-	if (v->kind == FLOWED)
+	if (CFG_MAIL_FLOWED && v->kind == FLOWED)
 		flow_put(&v->as.flow, text);
 	else if (text.n)
 		emit_text(v, text);
@@ -388,7 +388,7 @@ static void end_text(struct view *v)
 		charset_end(&v->charset, &v->text);
 		put_text(v);
 	}
-	if (v->kind == FLOWED)
+	if (CFG_MAIL_FLOWED && v->kind == FLOWED)
 		flow_end(&v->as.flow);
 	if (v->last != '\n')
 		emit(v, SPAN("\n"));
@@ -438,7 +438,7 @@ static void begin_text(struct view *v, const struct stream_part *p)
 		calendar_init(&v->as.calendar, charset, on_calendar, v);
 	else
 		charset_begin(&v->charset, charset);
-	if (v->kind == FLOWED)
+	if (CFG_MAIL_FLOWED && v->kind == FLOWED)
 		flow_init(&v->as.flow, v->width, span_is(part_param(
 				p->type_value, "delsp"), "yes"), emit_text, v);
 }
@@ -474,7 +474,7 @@ static bool on_begin(void *arg, const struct stream_part *p)
 		v->kind = HIDDEN;
 	else if (v->kind >= PLAIN)
 		begin_text(v, p);
-	else if (v->kind == TNEF)
+	else if (CFG_MAIL_CALENDAR && v->kind == TNEF)
 		tnef_init(&v->as.tnef, on_tnef, v);
 	return false;
 }

@@ -67,7 +67,7 @@ int mail_term_init(struct mail_term *t, bool ignore_int)
 	*t = (struct mail_term){ .signals = -1, .out = stdout };
 	t->tty_in = isatty(STDIN_FILENO);
 	t->tty_out = isatty(STDOUT_FILENO);
-	if (t->tty_in && t->tty_out)
+	if (CFG_MAIL_EDIT && t->tty_in && t->tty_out)
 		t->kind = find_kind();
 	t->locale = t->charset = mail_term_locale();
 	mail_term_size(t);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/utf8.h"
+#include "config.h"
 #include "os/text.h"
 
 /* ---- charsets */
@@ -28,7 +29,7 @@ static enum mail_charset charset_of(struct span name)
 	return MAIL_ASCII;
 }
 
-enum mail_charset mail_term_locale(void)
+static enum mail_charset named_locale(void)
 {
 	struct span name = span_of(text_locale("LC_CTYPE"));
 
@@ -36,11 +37,21 @@ enum mail_charset mail_term_locale(void)
 	return charset_of(span_rest(name, span_find(name, '.') + 1));
 }
 
+enum mail_charset mail_term_locale(void)
+{
+	if (!CFG_MAIL_LATIN)
+		return text_utf8() ? MAIL_UTF8 : MAIL_ASCII;
+	return named_locale();
+}
+
 void mail_term_charset(struct mail_term *t)
 {
-	const char *name = mail_term_var(t, "ttycharset");
+	const char *name = CFG_MAIL_LATIN ? mail_term_var(t, "ttycharset") :
+			NULL;
 
-	t->charset = name && *name ? charset_of(span_of(name)) : t->locale;
+	if (CFG_MAIL_LATIN)
+		t->charset = name && *name ? charset_of(span_of(name)) :
+				t->locale;
 }
 
 /* The eight characters by which ISO-8859-15 differs. */
@@ -74,8 +85,8 @@ void mail_term_decode(const struct mail_term *t, struct str *line)
 {
 	struct str text;
 
-	if (t->charset == MAIL_UTF8 || t->charset == MAIL_ASCII ||
-	    utf8_ascii(str_span(line)))
+	if (!CFG_MAIL_LATIN || t->charset == MAIL_UTF8 ||
+	    t->charset == MAIL_ASCII || utf8_ascii(str_span(line)))
 		return;
 	str_init(&text, 2 * MAIL_LINE_MOST);
 	for (size_t i = 0; i < line->n; i++)
@@ -100,7 +111,9 @@ static struct span narrow_char(const struct mail_term *t, uint32_t c,
 {
 	struct span shown;
 
-	if (t->charset != MAIL_ASCII && latin_byte(t, c)) {
+	if (!CFG_MAIL_LATIN) {
+		shown = SPAN("?");
+	} else if (t->charset != MAIL_ASCII && latin_byte(t, c)) {
 		room[0] = (char)latin_byte(t, c);
 		shown = span_make(room, 1);
 	} else if (*width == 0) {

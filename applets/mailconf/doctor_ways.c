@@ -241,7 +241,7 @@ void doctor_certificate(struct doctor *d)
 {
 	const struct conf *c = d->conf;
 
-	if (!CFG_TLS_SERVER || !c->listen) {
+	if (!CFG_TLS || !CFG_TLS_SERVER || !c->listen) {
 		doctor_say(d, DOCTOR_SKIP, NULL, T("Not needed: nothing here "
 					"is a server."));
 		return;

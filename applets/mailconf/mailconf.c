@@ -65,7 +65,7 @@
  *	  and prints smarthost lines.
  *
  * config MAILCONF_SETUP
- *	bool "mailconf --setup: asks, tries and writes (20 kB)"
+ *	bool "mailconf --setup: asks, tries and writes (48 kB)"
  *	select SMTP
  *	select SMTP_CHECK
  *	select MAILCONF_SELF
@@ -73,7 +73,7 @@
  *	  At most six questions on a console; mail --setup is the same.
  *
  * config MAILCONF_DOCTOR
- *	bool "mailconf --doctor: what keeps mail from arriving (20 kB)"
+ *	bool "mailconf --doctor: what keeps mail from arriving (49 kB)"
  *	select SMTP
  *	select SMTP_CHECK
  *	select MAILCONF_SELF

@@ -386,9 +386,12 @@ static void tell_next(struct setup *s)
 		console_say(&s->console, 2, T("The daemons take it up with: "
 					"%s"), restart);
 	else
-		console_say(&s->console, 2, T("Daemons that run take it up "
-					"when they are started anew; maild "
-					"also by a SIGHUP."));
+		console_say(&s->console, 2, CFG_MAILD ?
+				T("Daemons that run take it up when they are "
+					"started anew; maild also by a "
+					"SIGHUP.") :
+				T("A queue that runs takes it up when it is "
+					"started anew."));
 	if (CFG_MAILCONF_DOCTOR)
 		console_say(&s->console, 2, T("What else is to be done says: "
 					"mailconf --doctor"));

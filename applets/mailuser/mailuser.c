@@ -5,6 +5,7 @@
  * applet mailuser admin
  * file mailuser_admin.c USERS_FULL
  * file mailuser_copy.c USERS_FULL
+ * file mailuser_rename.c USERS_FULL
  * file mailuser_show.c USERS_FULL
  * file mailuser_import.c MAILUSER_IMPORT
  * file import_record.c MAILUSER_IMPORT
@@ -31,7 +32,7 @@
  *
  *	  show, enable, disable ADDRESS
  *	  quota ADDRESS SIZE|none|unlimited [MESSAGES]
- *	  set ADDRESS forward|hook VALUE|none
+ *	  rename ADDRESS NEW; set ADDRESS forward|hook VALUE|none
  *	  app add|del ADDRESS NAME, app list ADDRESS
  *	  domain add|del DOMAIN, domain list
  *	  alias add ADDRESS|@DOMAIN TARGET..., alias del ADDRESS [TARGET],
@@ -349,6 +350,7 @@ static const struct mailuser_verb {
 		{ "enable", mailuser_enable, true, 1, 1 },
 		{ "disable", mailuser_disable, true, 1, 1 },
 		{ "quota", mailuser_quota, true, 2, 3 },
+		{ "rename", mailuser_rename, true, 2, 2 },
 		{ "set", mailuser_set, true, 3, 3 },
 		{ "app", mailuser_app, false, 2, 3 },
 		{ "domain", mailuser_domain, false, 1, 2 },

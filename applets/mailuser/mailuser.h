@@ -38,6 +38,7 @@ int mailuser_show(struct mailuser *m);
 int mailuser_enable(struct mailuser *m);
 int mailuser_disable(struct mailuser *m);
 int mailuser_quota(struct mailuser *m);
+int mailuser_rename(struct mailuser *m);	/* mailuser_rename.c */
 int mailuser_set(struct mailuser *m);
 int mailuser_app(struct mailuser *m);
 int mailuser_domain(struct mailuser *m);

@@ -126,7 +126,10 @@ static void put_char(struct flow *f, char c)
 		else
 			f->before++;
 	} else if (c != '\r') {
-		if (f->word_n && (f->after || f->word_n == FLOW_WORD))
+		/* a long one is cut between characters */
+		if (f->word_n && (f->after || f->word_n == FLOW_WORD ||
+				(f->word_n > FLOW_WORD - 4 &&
+				 (c & 0xC0) != 0x80)))
 			put_word(f);
 		f->word[f->word_n++] = c;
 		f->tail = false;

@@ -7,16 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
+#include "base/utf8.h"
 
 static bool add(void *arg, struct span text)
 {
+	assert_true(utf8_valid(text));
 	str_add(arg, text);
 	return true;
 }
 
 static void is(unsigned width, bool delsp, const char *in, const char *want)
 {
-	for (size_t by = 1; by < 40; by += 5) {
+	for (size_t by = 1; by < 40; by += 6) {
 		struct span rest = span_of(in);
 		struct flow f;
 		struct str out;
@@ -85,6 +87,11 @@ static void long_word(void **state)
 	memset(word, 'x', sizeof(word));
 	word[sizeof(word) - 2] = '\n';
 	word[sizeof(word) - 1] = '\0';
+	is(20, false, word, word);
+	/* characters of three octets stay whole */
+	for (size_t i = 0; i + 5 < sizeof(word); i += 3)
+		memcpy(word + i, "\xe4\xb8\xad", 3);
+	memcpy(word + 2997, "\n", 2);
 	is(20, false, word, word);
 }
 

@@ -170,6 +170,13 @@ void tls_client_watch(struct tls_ctx *c, void (*fn)(void *arg,
 	(void)c, (void)fn, (void)arg;
 }
 
+int tls_look(const char *cert_file, const char *key_file, const char *ca_file,
+		struct tls_shown *s, struct err *err)
+{
+	(void)cert_file, (void)key_file, (void)ca_file, (void)s;
+	return none(err);
+}
+
 const char *tls_version(const struct tls *t)
 {
 	(void)t;

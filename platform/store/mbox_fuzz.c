@@ -27,6 +27,15 @@ static void check(const struct mbox_index *ix, size_t size)
 	}
 }
 
+/* A From_ line that does not fit into the check's buffer: then all is read. */
+static bool any_long(const struct mbox_index *ix)
+{
+	for (unsigned i = 0; i < ix->n; i++)
+		if (ix->e[i].skip >= 4000)
+			return true;
+	return false;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	int fd = memfd_create("mbox", MFD_CLOEXEC);
@@ -37,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (mbox_index_read(&ix, fd, 0, &look, NULL) == 0) {
 		check(&ix, size);
-		if (mbox_index_check(&ix, fd, &look, NULL) != 1)
+		if (mbox_index_check(&ix, fd, &look, NULL) != 1
+				&& !any_long(&ix))
 			abort();
 		mbox_index_free(&ix);
 	}

@@ -91,6 +91,14 @@ int user_batch_end(struct user_db *db, int rc, struct err *err);
 /* 0 done, 1 no such user, -1. */
 int user_set_enabled(struct user_db *db, struct span address, bool enabled,
 		struct err *err);
+/*
+ * Another address, with all that the user has; aliases that lead to the old one
+ * lead to the new one. move, within that: the mailbox, 0 or -1 with err. 0 done,
+ * 1 no such user, -1 (ERR_PERM: not an address, or somebody has it).
+ */
+int user_rename(struct user_db *db, struct span from, struct span to,
+		int (*move)(void *arg, const char *from, const char *to,
+			struct err *err), void *arg, struct err *err);
 int user_set_quota(struct user_db *db, struct span address, uint64_t octets,
 		uint32_t messages, struct err *err);
 /* value NULL: it has none any more. ERR_PERM: too long, or not a text. */

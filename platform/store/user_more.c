@@ -63,6 +63,63 @@ int user_set_quota(struct user_db *db, struct span address, uint64_t octets,
 			" WHERE id = ?1", text, 2, err);
 }
 
+/* Rows of a user who moves: ?2 local part, ?3 domain, ?4 and ?5 old and new. */
+static int rename_rows(struct user_db *db, const struct user *old,
+		const struct user_parts *to, struct err *err)
+{
+	static const char *const sql[] = {
+		"UPDATE user SET local = ?2, domain = (SELECT id FROM domain"
+		" WHERE name = ?3) WHERE id = ?1 AND ?4 <> ?5",
+		"UPDATE OR REPLACE alias SET target = ?5 WHERE ?1 AND ?2 <> ''"
+		" AND ?3 <> '' AND target = ?4 COLLATE NOCASE",
+		"DELETE FROM domain WHERE ?1 AND ?2 <> '' AND ?3 <> '' AND"
+		" ?4 <> ?5 AND NOT kept AND id NOT IN (SELECT domain FROM"
+		" user) AND id NOT IN (SELECT domain FROM alias)"
+	};
+	char address[USER_ADDRESS_SIZE];
+	struct span text[4] = { to->local, to->domain, span_of(old->address) };
+	int rc = user_put_domain(db, to->domain, err);
+
+	snprintf(address, sizeof(address), "%.*s@%.*s", SPAN_ARG(to->local),
+			SPAN_ARG(to->domain));
+	text[3] = span_of(address);
+	for (int i = 0; rc >= 0 && i < 3; i++)
+		rc = user_execute(db, sql[i], old->id, text, 4, err);
+	return rc < 0 ? -1 : 0;
+}
+
+int user_rename(struct user_db *db, struct span from, struct span to,
+		int (*move)(void *arg, const char *from, const char *to,
+			struct err *err), void *arg, struct err *err)
+{
+	struct user_parts parts;
+	struct user old, new;
+	int rc = user_find(db, from, &old, NULL, err), moved;
+
+	if (rc)
+		return rc;
+	if (!user_split(&parts, to))
+		return err_set(err, ERR_PERM, "not an address that a user can "
+				"have");
+	rc = user_find(db, to, &new, NULL, err);
+	if (rc == 0 && new.id != old.id)
+		return err_set(err, ERR_PERM, "%s: exists already",
+				new.address);
+	if (rc < 0 || user_begin(db, err) < 0)
+		return -1;
+	rc = rename_rows(db, &old, &parts, err);
+	if (rc == 0)
+		rc = user_find(db, to, &new, NULL, err) ? -1 : 0;
+	moved = rc == 0 && strcmp(old.mailbox, new.mailbox) != 0;
+	if (moved)
+		rc = move(arg, old.mailbox, new.mailbox, err);
+	moved = moved && rc == 0;
+	rc = user_finish(db, rc, err);
+	if (rc < 0 && moved)
+		move(arg, new.mailbox, old.mailbox, NULL);
+	return rc;
+}
+
 static void put_setting(struct str *out, struct span old, const char *name,
 		const char *value)
 {

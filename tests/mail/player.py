@@ -13,6 +13,8 @@ A play is lines of:
   args -N          of mail (likewise)
   > text           typed, and Enter
   keys \\x1b[A      typed as it is, with Python's escapes
+  wait TEXT        until the cursor is in a line that begins so: where mail
+                   waits for others, as when it sends
   screen           what is seen now goes into the transcript
   only xterm       the other terminals have no such play
 """
@@ -132,6 +134,12 @@ class Terminal:
         self.octets += got
         return got
 
+    def wait(self, text, most=10):
+        end = time.monotonic() + most
+        while not self.lines()[self.screen.cursor.y].startswith(text) and \
+                time.monotonic() < end:
+            self.settle()
+
     def send(self, text):
         self.mail.send(text)
         return self.settle()
@@ -177,7 +185,7 @@ def parse(path):
         elif word == "box":
             setup["box"] = rest
         else:
-            assert word in (">", "keys", "screen"), line
+            assert word in (">", "keys", "wait", "screen"), line
             steps.append((word, rest))
     return setup, steps
 
@@ -208,6 +216,8 @@ def play(desk, path, term, size):
             elif word == "keys":
                 out.append(f"keys {rest}\n")
                 t.send(codecs.decode(rest, "unicode_escape"))
+            elif word == "wait":
+                t.wait(rest)
             else:
                 out.append(frame(t))
     finally:

@@ -700,3 +700,16 @@ def test_read_only_option(three):
     three.mail("-N", "-R", stdin="p 1\nd 2\nq\n")
     assert three.mbox.read_bytes() == before
     assert not (three.home / "mbox").exists()
+
+
+def test_page(three):
+    """Through PAGER on a terminal, however short; in a script as print."""
+    assert "second text" in run(three, "page 2") and \
+        "To: me" in run(three, "More 2")
+    t = three.terminal("-N", PAGER="sed 's/^/# /'")
+    t.expect_exact("? ")
+    t.sendline("more 2")
+    t.expect_exact("# second text")
+    t.sendline("x")
+    t.expect(pexpect.EOF)
+    t.close()

@@ -355,6 +355,16 @@ def test_read_escapes(box):
     assert "exit status 3" in out and "No such file" in out
 
 
+def test_inserted_file_too_big(box):
+    with open(box.path / "conf", "a") as f:
+        f.write("max-message-size 64K\n")
+    (box.home / "big").write_text("x" * 70000)
+    p = box.mail("-N", stdin="m bob\nprecious\n~r big\n~.\nx\n")
+    assert p.returncode != 0 and b"max-message-size" in p.stderr
+    assert box.server.messages == []
+    assert "precious" in (box.home / "dead.letter").read_text()
+
+
 def test_write_escape(box):
     (box.home / "out").write_text("before\n")
     write(box, "hi", "~w out", "~w new")
