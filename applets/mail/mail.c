@@ -126,7 +126,7 @@
  *
  * config MAIL_ATTACH
  *	depends on MAIL
- *	bool "mail attaches files (5 kB)"
+ *	bool "mail attaches files (6 kB)"
  *	default n
  *	help
  *	  mail -a FILE, and the escape ~@ FILE.
