@@ -396,7 +396,7 @@ static const struct escape {
 	{ '?', 0, do_help }
 };
 
-static const char help[] =
+static const char help[] = N_(
 	"~. send   ~q give up   ~x give up and keep no dead.letter   "
 	"~p show it\n"
 	"~t ~c ~b ADDRESS  more recipients: to, cc, bcc   ~s SUBJECT   "
@@ -408,7 +408,7 @@ static const char help[] =
 	"~e ~v  edit it with EDITOR or VISUAL   ~| COMMAND  filter it   "
 	"~w FILE  write it\n"
 	"~! COMMAND  run it   ~: COMMAND  a command of mail   "
-	"~~  a line that begins with ~\n";
+	"~~  a line that begins with ~\n");
 
 static int do_help(struct work *w)
 {

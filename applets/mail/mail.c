@@ -339,7 +339,7 @@ static int box_path(struct mail *m, const char *dir, struct span name,
 
 	return name.n && name.p[0] != '.' && !span_has(name, '/') &&
 			n > 0 && n < PATH_MAX ? 0 :
-			err_set(&m->err, ERR_PERM, "no such user");
+			err_set(&m->err, ERR_PERM, "%s", T("no such user"));
 }
 
 /* local@domain of ours, when there is a Maildir: that of a virtual user. */
@@ -373,7 +373,7 @@ static int find_box(struct mail *m, const char *user, char path[PATH_MAX])
 	    box_path(m, m->conf->mbox_dir, local, path) < 0 ||
 	    str_copy(m->login, sizeof(m->login), local) < 0 ||
 	    priv_find(m->login, &found, NULL) < 0))
-		return err_set(&m->err, ERR_PERM, "%s: no such user", user);
+		return err_set(&m->err, ERR_PERM, T("%s: no such user"), user);
 	set_address(m);
 	return 0;
 }
