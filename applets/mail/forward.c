@@ -29,7 +29,7 @@ static int aim(struct mail *m, struct span *addresses)
 	if (!addresses->n)
 		return err_set(&m->err, ERR_PERM, "%s",
 				T("No recipients given"));
-	return mail_list(m, list, false);
+	return mail_list(m, list, MAIL_LEFT);
 }
 
 static bool is_forward(struct span subject)

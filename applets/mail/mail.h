@@ -13,7 +13,7 @@
 #include "os/conf.h"
 #include "store/mailbox.h"
 
-#define MAIL_MBOX SPAN("~/mbox")	/* where read mail goes */
+#define MAIL_DEPTH_MOST 16	/* of struct mail */
 
 /* What the session has done to a message; the mailbox learns it on quit. */
 enum {
@@ -54,7 +54,7 @@ struct mail {
 	bool starting;		/* start-up files are being read */
 	FILE *input;		/* the file commands are read from; NULL: stdin */
 	unsigned line;		/* in it */
-	unsigned depth;		/* files that read files */
+	unsigned depth;		/* commands that run commands: source, account, ~: */
 	unsigned if_depth;	/* rc.c; a bit for each level: */
 	uint32_t if_skips, if_bad;
 	struct span arg;	/* what follows the command's name */

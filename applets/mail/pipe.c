@@ -182,7 +182,7 @@ static int pipe_list(struct mail *m, bool raw)
 		command = span_of(mail_var(m, "cmd"));
 	if (!command.n)
 		return mail_tell(m, T("No command given, and cmd is not set"));
-	if (mail_list(m, list, false) < 0)
+	if (mail_list(m, list, MAIL_LEFT) < 0)
 		return mail_failed(m);
 	s.fd = file_temporary(&m->err);
 	if (s.fd < 0)
@@ -212,7 +212,7 @@ static int aim(struct mail *m, char path[PATH_MAX])
 	if (!file.n)
 		return err_set(&m->err, ERR_PERM, "%s",
 				T("No file name given"));
-	if (mail_list(m, list, false) < 0)
+	if (mail_list(m, list, MAIL_LEFT) < 0)
 		return -1;
 	return mail_path(m, file, path);
 }

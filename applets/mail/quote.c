@@ -69,7 +69,7 @@ void mail_quote_list(struct mail *m, struct mail_draft *d, struct span list,
 	if (!m->box)
 		rc = err_set(&m->err, ERR_PERM, "%s", T("No mailbox is open"));
 	else
-		rc = mail_list(m, list, false);
+		rc = mail_list(m, list, MAIL_LEFT);
 	for (unsigned i = 1; rc == 0 && i <= m->count; i++) {
 		if (!m->set[i])
 			continue;

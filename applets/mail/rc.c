@@ -7,7 +7,6 @@
 #include "mail/command.h"
 #include "mail/var.h"
 
-#define DEPTH_MOST 16		/* files that read files */
 #define IF_MOST 32		/* bits of m->if_skips */
 
 /* ---- conditions */
@@ -112,7 +111,7 @@ static int run_lines(struct mail *m, const char *path)
 /* must: it is an error when there is none. */
 static int run_file(struct mail *m, const char *path, bool must)
 {
-	FILE *f = m->depth < DEPTH_MOST ? fopen(path, "re") : NULL;
+	FILE *f = m->depth < MAIL_DEPTH_MOST ? fopen(path, "re") : NULL;
 	FILE *before = m->input;
 	unsigned line = m->line;
 	int rc;
@@ -120,7 +119,7 @@ static int run_file(struct mail *m, const char *path, bool must)
 	if (!f && !must && errno == ENOENT)
 		return 0;
 	if (!f) {
-		if (m->depth >= DEPTH_MOST)
+		if (m->depth >= MAIL_DEPTH_MOST)
 			errno = ELOOP;
 		err_errno(&m->err, "%s", path);
 		return mail_failed(m);

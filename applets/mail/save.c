@@ -11,7 +11,7 @@ static int aim(struct mail *m, char path[PATH_MAX])
 
 	if (!file.n)
 		file = SPAN("&");
-	if (mail_list(m, list, false) < 0)
+	if (mail_list(m, list, MAIL_LEFT) < 0)
 		return -1;
 	return mail_path(m, file, path);
 }

@@ -3,6 +3,7 @@
 #define MAIL_SHOW_H
 
 #include "mail/mail.h"
+#include "mime/header.h"
 
 /* One line about message n: ">N  1 alice@a.com  Tue Nov 24 11:11 345 subject" */
 void mail_show_summary(struct mail *m, unsigned n);
@@ -27,9 +28,18 @@ int mail_show_message(struct mail *m, unsigned n, unsigned how);
 int mail_show_part(struct mail *m, unsigned n, unsigned part);
 /*
  * The same as UTF-8 text, as it came and not yet safe for a terminal, to put:
- * false stops it. Now and then put is asked with an empty text. For quoting, forwarding, pipes and searching. 0 or -1 with m->err.
+ * false stops it. Now and then put is asked with an empty text. For quoting,
+ * forwarding, pipes and searching. 0 or -1 with m->err.
  */
 int mail_show_render(struct mail *m, unsigned n, unsigned how,
 		bool (*put)(void *arg, struct span text), void *arg);
+
+/*
+ * Appends a field's value, unfolded and in UTF-8; octets that nothing is said
+ * of as charset.h has it. A name that would pass as an address is in quotes.
+ */
+void mail_show_decode(struct str *out, const struct header_field *f);
+/* Appends value behind what out has, folded at blanks where the columns end. */
+void mail_show_fold(struct str *out, struct span value, unsigned columns);
 
 #endif

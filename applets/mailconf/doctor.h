@@ -40,7 +40,7 @@ struct doctor {
 /* One line; remedy: what to do, or NULL. */
 void doctor_say(struct doctor *d, enum doctor_level level, const char *remedy,
 		const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-/* For a remedy with something in it: good until the next one. */
+/* For a remedy with something in it; gives out. */
 #define DOCTOR_TEXT 1024
 const char *doctor_text(char out[DOCTOR_TEXT], const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -17,6 +17,7 @@
  * file spf.c MAILCONF_DOCTOR
  * file setup.c MAILCONF_SETUP
  * file setup_answers.c MAILCONF_SETUP
+ * file setup_ask.c MAILCONF_SETUP
  * file setup_check.c MAILCONF_SETUP
  * file setup_edit.c MAILCONF_SETUP
  * file setup_preset.c MAILCONF_SETUP

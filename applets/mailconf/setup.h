@@ -36,6 +36,10 @@ struct setup {
 	char line[1024];		/* of the smarthost: HOST:PORT MODE ... */
 };
 
+/* ---- setup_ask.c: all that belongs to this kind of set-up, asked or read. */
+/* 0; -1: no more answers, or a wrong one of the file, which it says. */
+int setup_ask(struct setup *s);
+
 /* ---- setup_answers.c */
 /* 0; -1 with err "FILE:LINE: ...". */
 int setup_read_answers(struct setup *s, const char *path, struct err *err);
@@ -51,6 +55,7 @@ void setup_find_server(struct setup *s, const char *account,
 		char out[SETUP_VALUE]);
 /* The smarthost that a new one takes the place of; or NULL. */
 const struct conf_smarthost *setup_smarthost(const struct setup *s);
+/* Is it for all senders: no from= in what follows `smarthost`? */
 bool setup_is_plain_smarthost(struct span rest);
 
 /* How root's mail is sent on here: an alias, a line of masquerade. */
@@ -68,6 +73,7 @@ enum setup_probe setup_probe(struct setup *s, int secret);
 /* ---- setup_write.c */
 /* All files or none; tells which. 0 or -1 with err. */
 int setup_write(struct setup *s, struct err *err);
+/* Is the user among those of a list of words? */
 bool setup_has_user(const char *users, struct span user);
 
 /* ---- setup_send.c: a message on its way, and where it is. The exit status. */

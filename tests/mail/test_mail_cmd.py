@@ -504,6 +504,14 @@ def test_account_without_end(three):
     assert b"no }" in p.stderr and b"\nx\n" not in p.stdout
 
 
+def test_account_that_runs_itself(three):
+    (three.home / ".mailrc").write_text("account a {\naccount b\n}\n"
+                                        "account b {\naccount a\n}\n")
+    p = three.mail("-N", stdin="account a\necho on\n")
+    assert b"inside each other" in p.stderr and p.stdout.startswith(b"on\n")
+    assert p.returncode == 1
+
+
 def test_account_at_the_prompt(three):
     assert run(three, "account a {", "echo hi", "}", "account a") == "hi\n"
 

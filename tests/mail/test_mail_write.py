@@ -398,6 +398,13 @@ def test_quit_inside(box):
     assert "hi\n" in parse(box.sent()[2]).get_content()
 
 
+def test_letters_inside_letters(box):
+    """Each ~:mail is one more; at some depth no more of them."""
+    p = box.mail("-N", stdin="mail bob\ns\n" + "~:mail bob\ns\n" * 2000)
+    assert p.returncode >= 0
+    assert b"inside each other" in p.stderr
+
+
 EDITOR = "#!/bin/sh\ncat \"$1\" >>seen\nsed s/old/new/ \"$1\" >t && mv t \"$1\"\n"
 
 
