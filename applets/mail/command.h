@@ -100,11 +100,12 @@ int mail_do_pipe(struct mail *m);
 int mail_do_pipe_raw(struct mail *m);
 int mail_do_edit(struct mail *m);
 int mail_do_visual(struct mail *m);
+int mail_do_write(struct mail *m);
 /* parts.c */
 int mail_do_parts(struct mail *m);
 int mail_do_view(struct mail *m);
+/* detach.c */
 int mail_do_detach(struct mail *m);
-int mail_do_write(struct mail *m);
 /* save.c */
 /* m->set to the mailbox at path, and tells it; saved: as `save` does. */
 int mail_save_to(struct mail *m, const char *path, bool saved);

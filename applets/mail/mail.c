@@ -11,6 +11,8 @@
  * file command.c MAIL_RC
  * file complete.c MAIL_EDIT
  * file criteria.c MAIL_SEARCH
+ * file day.c MAIL_SEARCH
+ * file detach.c MAIL_PARTS
  * file drafts.c MAIL_DRAFTS
  * file edit.c MAIL_EDIT
  * file edit_draw.c MAIL_EDIT

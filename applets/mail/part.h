@@ -45,6 +45,11 @@ int mail_part_read(struct mail *m, unsigned n,
 		const struct mail_part_reader *reader);
 
 /*
+ * A part's number at the start of *rest, which it takes; *: 0. false: it is
+ * neither, or there is no current message.
+ */
+bool mail_part_number(struct mail *m, struct span *rest, unsigned *part);
+/*
  * For write (MAIL_PARTS): the first part goes to fd, text as UTF-8; on a terminal
  * we ask where the others go, else those with a name are saved here. 0 or -1
  * with m->err.

@@ -19,6 +19,8 @@
 #include "base/err.h"
 #include "base/span.h"
 
+#define MAIL_DAY 86400		/* seconds */
+
 /* What a message must be, or have. */
 struct mail_criterion {
 	enum mail_key {
