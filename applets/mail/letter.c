@@ -1,6 +1,5 @@
 #include "mail/letter.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -261,12 +260,8 @@ static int encode(void *arg, struct span piece)
 /* What the locale says of text that is not UTF-8: "de_DE.ISO-8859-1". */
 static struct span locale_charset(void)
 {
-	static const char names[][9] = { "LC_ALL", "LC_CTYPE", "LANG" };
-	struct span value = { NULL, 0 };
+	struct span value = span_behind(span_of(text_locale("LC_CTYPE")), '.');
 
-	for (size_t i = 0; i < 3 && !value.n; i++)
-		value = span_of(getenv(names[i]));
-	value = span_behind(value, '.');
 	value = span_cut(&value, '@');
 	return span_starts(value, "utf") || !span_isalnum(value, "-_") ?
 			SPAN("") : value;
