@@ -1,10 +1,13 @@
 #include "mail/child.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "mail/var.h"
+#include "os/text.h"
 
 static void become(const struct mail *m, const char *command, int in, int out)
 {
@@ -49,4 +52,60 @@ int mail_child(struct mail *m, const char *command, int in, int out)
 	mail_term_interrupted(&m->term);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
 			WEXITSTATUS(status);
+}
+
+int mail_child_run(struct mail *m, struct span command, int in, int out)
+{
+	struct str text;
+	int status;
+
+	str_init(&text, 2 * MAIL_LINE_MOST);
+	str_add(&text, command);
+	status = text.bad ? err_nomem(&m->err) :
+			mail_child(m, str_c(&text), in, out);
+	str_free(&text);
+	return status <= 0 ? status : err_set(&m->err, ERR_PERM,
+			T("exit status %d"), status);
+}
+
+void mail_child_word(struct str *out, struct span text)
+{
+	str_addc(out, '\'');
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '\'')
+			str_adds(out, "'\\'");
+		str_addc(out, text.p[i]);
+	}
+	str_addc(out, '\'');
+}
+
+/* ---- the editor */
+
+int mail_child_file(struct mail *m, char path[PATH_MAX])
+{
+	const char *folder = getenv("TMPDIR");
+	int fd;
+
+	snprintf(path, PATH_MAX, "%s/mail.XXXXXX", folder && *folder ?
+			folder : "/tmp");
+	fd = mkostemp(path, O_CLOEXEC);		/* mode 0600 */
+	return fd < 0 ? err_errno(&m->err, "%s", path) : fd;
+}
+
+int mail_child_edit(struct mail *m, const char *variable, const char *path)
+{
+	const char *editor = mail_var(m, variable);
+	struct str command;
+	int rc;
+
+	if (!editor || !*editor)
+		editor = getenv(variable);
+	if (!editor || !*editor)
+		editor = "vi";
+	str_init(&command, 2 * PATH_MAX);
+	str_addf(&command, "%s ", editor);
+	mail_child_word(&command, span_of(path));
+	rc = mail_child_run(m, str_span(&command), -1, -1);
+	str_free(&command);
+	return rc;
 }

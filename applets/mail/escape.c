@@ -131,18 +131,9 @@ static int insert_path(struct work *w, const char *path)
 /* Runs it, its output into a file of its own. Gives that, or -1. */
 static int output_of(struct work *w, struct span command, int in)
 {
-	int fd = file_temporary(&w->m->err), status = -1;
-	struct str text;
+	int fd = file_temporary(&w->m->err);
 
-	if (fd < 0)
-		return -1;
-	str_init(&text, MAIL_LINE_MOST);
-	str_add(&text, command);
-	status = mail_child(w->m, str_c(&text), in, fd);
-	str_free(&text);
-	if (status > 0)
-		err_set(&w->m->err, ERR_PERM, T("exit status %d"), status);
-	if (status == 0)
+	if (fd < 0 || mail_child_run(w->m, command, in, fd) == 0)
 		return fd;
 	close(fd);
 	return -1;
@@ -326,42 +317,19 @@ static int take_file(struct work *w, const char *path, bool header)
 	return mail_draft_template(w->m, w->d);
 }
 
-static int run_editor(struct work *w, const char *path)
-{
-	const char *name = w->how == 'v' ? "VISUAL" : "EDITOR";
-	const char *editor = mail_var(w->m, name);
-	struct str command;
-	int status;
-
-	if (!editor || !*editor)
-		editor = getenv(name);
-	if (!editor || !*editor)
-		editor = "vi";
-	str_init(&command, 2 * PATH_MAX);
-	str_addf(&command, "%s ", editor);
-	mail_send_shell_word(&command, span_of(path));
-	status = mail_child(w->m, str_c(&command), -1, -1);
-	str_free(&command);
-	return status <= 0 ? status : err_set(&w->m->err, ERR_PERM,
-			T("exit status %d"), status);
-}
-
 static int do_edit(struct work *w)
 {
 	bool header = CFG_MAIL_NAIL && mail_var(w->m, "editheaders");
-	const char *folder = getenv("TMPDIR");
 	char path[PATH_MAX];
-	int fd, rc;
+	int fd = mail_child_file(w->m, path), rc;
 
-	snprintf(path, sizeof(path), "%s/mail.XXXXXX", folder && *folder ?
-			folder : "/tmp");
-	fd = mkostemp(path, O_CLOEXEC);
 	if (fd < 0)
-		return err_errno(&w->m->err, "%s", path);
+		return -1;
 	rc = fill_file(w, fd, header);
 	close(fd);
 	if (rc == 0)
-		rc = run_editor(w, path);
+		rc = mail_child_edit(w->m, w->how == 'v' ? "VISUAL" :
+				"EDITOR", path);
 	if (rc == 0)
 		rc = take_file(w, path, header);
 	unlinkat(AT_FDCWD, path, 0);

@@ -230,7 +230,7 @@ static void on_field(void *arg, const struct header_field *f)
 	str_add(&text, f->name);
 	str_adds(&text, ": ");
 	decode(&value, f);
-	if (v->width)
+	if (CFG_MAIL_FLOWED && v->width)
 		add_folded(v, &text, str_span(&value));
 	else
 		str_add(&text, str_span(&value));
