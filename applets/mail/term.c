@@ -175,9 +175,11 @@ void mail_term_keys_end(struct mail_term *t)
 /* A signal that stops or ends us does so with the terminal as it was. */
 static void obey(struct mail_term *t, int signal_number)
 {
-	bool keys = t->keys, changed = t->changed;
+	bool keys = CFG_MAIL_RC && t->keys;
+	bool changed = CFG_MAIL_RC && t->changed;
 
-	mail_term_keys_end(t);
+	if (changed)
+		mail_term_keys_end(t);
 	raise(signal_number);
 	if (keys)
 		mail_term_keys_begin(t);
