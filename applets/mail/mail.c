@@ -28,6 +28,7 @@
  *	  -i          ignore ^C
  *
  *	  With MAIL_RC:
+ *
  *	  -t          the text begins with its header: To, Cc, Bcc, Subject
  *	  -S VAR=X    set a variable
  *	  -n          do not read the system's start-up file
@@ -47,6 +48,7 @@
  *	  -R          change nothing in the mailbox
  *
  *	  With MAILCONF_SETUP:
+ *
  *	  --setup     set this machine up for mail
  *
  * file account.c MAIL_ACCOUNT

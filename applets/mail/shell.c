@@ -91,11 +91,8 @@ int mail_do_folders(struct mail *m)
 	if (mail_path(m, m->arg.n ? m->arg : SPAN("+."), path) < 0)
 		return mail_failed(m);
 	str_init(&command, MAIL_LINE_MOST);
-	str_addf(&command, "%s '", lister && *lister ? lister : "ls");
-	for (const char *p = path; *p; p++)
-		str_adds(&command, *p == '\'' ? "'\\''" :
-				(char [2]){ *p, '\0' });
-	str_addc(&command, '\'');
+	str_addf(&command, "%s ", lister && *lister ? lister : "ls");
+	mail_child_word(&command, span_of(path));
 	rc = mail_child(m, str_c(&command), -1, -1);
 	str_free(&command);
 	return rc < 0 ? mail_failed(m) : 0;
