@@ -181,7 +181,7 @@ static void obey(struct mail_term *t, int signal_number)
 
 	if (changed)
 		mail_term_keys_end(t);
-	raise(signal_number);
+	kill(getpid(), signal_number);
 	if (keys)
 		mail_term_keys_begin(t);
 	else if (changed)
