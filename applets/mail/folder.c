@@ -38,7 +38,8 @@ static int open_other(struct mail *m, const char *path)
 	if (mail_box_open(m, path, how) < 0) {
 		mail_failed(m);
 		/* as if nothing had been asked for, if it can be */
-		return *last && mail_box_open(m, last, mail_path_is_own(m, last) ?
+		return *last && mail_box_open(m, last,
+				mail_path_is_own(m, last) ?
 				MAIL_BOX_SYSTEM : 0) < 0 ? mail_failed(m) : -1;
 	}
 	mail_box_tell(m);

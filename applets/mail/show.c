@@ -88,12 +88,6 @@ static bool emit_text(void *arg, struct span text)
 
 /* ---- header fields */
 
-static bool is_top(struct span name)
-{
-	return span_is(name, "From") || span_is(name, "To") ||
-			span_is(name, "Cc") || span_is(name, "Subject");
-}
-
 static void on_field(void *arg, const struct header_field *f)
 {
 	struct view *v = arg;
@@ -107,7 +101,8 @@ static void on_field(void *arg, const struct header_field *f)
 		emit(v, SPAN("\n"));
 		return;
 	}
-	if (v->how & MAIL_SHOW_TOP ? !is_top(f->name) :
+	if (v->how & MAIL_SHOW_TOP ? 
+	    !mail_field_among(f->name, "From To Cc Subject") :
 	    !(v->how & MAIL_SHOW_ALL) && !mail_field_shown(v->m, f->name))
 		return;
 	str_init(&text, 5 * STREAM_FIELD);
@@ -115,7 +110,7 @@ static void on_field(void *arg, const struct header_field *f)
 	str_add(&text, f->name);
 	str_adds(&text, ": ");
 	mail_show_decode(&value, f);
-	if (v->width)
+	if (CFG_MAIL_FLOWED && v->width)
 		mail_show_fold(&text, str_span(&value), v->width);
 	else
 		str_add(&text, str_span(&value));

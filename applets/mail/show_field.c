@@ -2,6 +2,7 @@
 #include "mail/show.h"
 
 #include "base/utf8.h"
+#include "mail/fields.h"
 #include "mime/addr.h"
 #include "mime/charset.h"
 #include "mime/stream.h"
@@ -92,18 +93,6 @@ static bool quote_names(struct str *out, struct span value)
 	return p.odd;
 }
 
-static bool has_addresses(struct span name)
-{
-	static const char names[][9] = {
-		"From", "To", "Cc", "Bcc", "Reply-To", "Sender"
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (span_is(name, names[i]))
-			return true;
-	return false;
-}
-
 void mail_show_decode(struct str *out, const struct header_field *f)
 {
 	struct str text, utf8;
@@ -112,7 +101,8 @@ void mail_show_decode(struct str *out, const struct header_field *f)
 	str_init(&utf8, 4 * STREAM_FIELD + 32);
 	header_unfold(&text, f->value);
 	charset_to_utf8(&utf8, str_span(&text), SPAN(""));
-	if (!has_addresses(f->name) || !quote_names(out, str_span(&utf8)))
+	if (!mail_field_among(f->name, "From To Cc Bcc Reply-To Sender") ||
+	    !quote_names(out, str_span(&utf8)))
 		word_decode(out, str_span(&utf8));
 	str_free(&text);
 	str_free(&utf8);
