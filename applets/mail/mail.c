@@ -220,6 +220,7 @@
 #include "mail/box.h"
 #include "mail/command.h"
 #include "mail/drafts.h"
+#include "mail/input.h"
 #include "mail/mail.h"
 #include "mail/order.h"
 #include "mail/record.h"
@@ -415,7 +416,7 @@ static int fill_draft(struct mail *m, struct mail_draft *d,
 
 static int start_text(struct mail *m, struct mail_draft *d, const char *name)
 {
-	int fd = open(name, O_RDONLY | O_CLOEXEC), rc;
+	int fd = mail_input_open(name), rc;
 
 	if (fd < 0)
 		return err_errno(&m->err, "%s", name);
