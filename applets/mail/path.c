@@ -104,7 +104,7 @@ int mail_path_given(struct mail *m, struct span name, char out[PATH_MAX])
 
 	if (span_starts(name, "~/"))
 		return join(m, m->home, "", span_rest(name, 1), out);
-	if (span_starts(name, "+"))
+	if (CFG_MAIL_RC && span_starts(name, "+"))
 		return in_folder(m, name, out);
 	if (!CFG_MAIL_READ)
 		return join(m, "", "", name, out);
