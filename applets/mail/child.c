@@ -1,5 +1,6 @@
 #include "mail/child.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -204,19 +204,6 @@ int mail_do_pipe_raw(struct mail *m)
 
 /* ---- write */
 
-/* "[LIST] FILE": m->set, and the path. */
-static int aim(struct mail *m, char path[PATH_MAX])
-{
-	struct span list = m->arg, file = mail_arg_last(&list);
-
-	if (!file.n)
-		return err_set(&m->err, ERR_PERM, "%s",
-				T("No file name given"));
-	if (mail_list(m, list, false) < 0)
-		return -1;
-	return mail_path(m, file, path);
-}
-
 static int write_one(struct mail *m, unsigned n, void *arg)
 {
 	struct spill s = { .m = m, .fd = *(int *)arg };
@@ -236,7 +223,7 @@ int mail_do_write(struct mail *m)
 	struct stat before, after;
 	int fd, rc;
 
-	if (aim(m, path) < 0)
+	if (mail_save_aim(m, SPAN(""), path) < 0)
 		return mail_failed(m);
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 	if (fd < 0 || fstat(fd, &before) < 0) {

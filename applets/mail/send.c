@@ -227,7 +227,7 @@ static int deliver(struct mail *m, struct mail_draft *d)
 
 static int finish(struct mail *m, struct mail_draft *d)
 {
-	int rc = d->template ? mail_draft_template(m, d) : 0;
+	int rc = CFG_MAIL_RC && d->template ? mail_draft_template(m, d) : 0;
 
 	if (rc == 0 && !d->size && (d->skip_empty ||
 			(CFG_MAIL_RC && mail_var(m, "skipemptybody"))))
