@@ -63,7 +63,7 @@ static int add_more(struct mail *m, struct mail_draft *d, const char *what)
 	const char *name = what;
 
 	/* the shell has taken the quotes off: only what it leaves is ours */
-	if (access(what, F_OK) < 0 &&
+	if (CFG_MAIL_ATTACH && access(what, F_OK) < 0 &&
 	    mail_path_given(m, span_of(what), path) == 0)
 		name = path;
 	if (CFG_MAIL_ATTACH && access(name, F_OK) == 0)
