@@ -45,19 +45,18 @@ int mail_account(struct mail *m, struct span name)
 				SPAN_ARG(span_sub(name, 0, 80)));
 		return mail_failed(m);
 	}
-	if (m->depth == MAIL_DEPTH_MOST)
+	if (!mail_rc_enter(m))
 		return mail_tell(m, T("Too many commands inside each other"));
 	/* its commands may define it anew */
 	str_init(&copy, MAIL_LINE_MOST);
-	m->depth++;
 	str_adds(&copy, text);
-	for (rest = str_span(&copy); rest.n; ) {
+	for (rest = str_span(&copy); rest.n && !m->too_deep; ) {
 		struct span line = span_trim(span_cut(&rest, '\n'));
 
 		if (line.n && mail_command_run(m, line) < 0)
 			rc = -1;
 	}
-	m->depth--;
+	mail_rc_leave(m);
 	str_free(&copy);
 	return rc < 0 ? -1 : mail_var_set(m, SPAN("account"), name);
 }

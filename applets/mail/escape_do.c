@@ -13,7 +13,9 @@
 #include "mail/command.h"
 #include "mail/drafts.h"
 #include "mail/escape.h"
+#include "mail/input.h"
 #include "mail/quote.h"
+#include "mail/rc.h"
 #include "mail/send.h"
 #include "mail/var.h"
 #include "os/file.h"
@@ -109,7 +111,7 @@ static int insert_fd(struct mail_escape *w, const char *what, int fd)
 
 static int insert_path(struct mail_escape *w, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), rc;
+	int fd = mail_input_open(path), rc;
 
 	if (fd < 0)
 		return err_errno(&w->m->err, "%s", path);
@@ -217,8 +219,7 @@ int mail_escape_do_write(struct mail_escape *w)
 
 	if (mail_path(w->m, w->arg, path) < 0)
 		return -1;
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY,
-			0666);
+	fd = mail_input_create(path, O_APPEND, 0666);
 	rc = fd < 0 ? -1 : mail_draft_each(w->d, write_piece, &fd, NULL);
 	if (rc < 0)
 		err_errno(&w->m->err, "%s", path);
@@ -264,14 +265,11 @@ int mail_escape_do_shell(struct mail_escape *w)
 
 int mail_escape_do_command(struct mail_escape *w)
 {
-	struct mail *m = w->m;
-
-	if (m->depth == MAIL_DEPTH_MOST)
-		return err_set(&m->err, ERR_PERM,
+	if (!mail_rc_enter(w->m))
+		return err_set(&w->m->err, ERR_PERM,
 				T("Too many commands inside each other"));
-	m->depth++;
-	mail_command_run(m, w->arg);
-	m->depth--;
+	mail_command_run(w->m, w->arg);
+	mail_rc_leave(w->m);
 	return 0;
 }
 
@@ -296,7 +294,7 @@ static int fill_file(struct mail_escape *w, int fd, bool header)
 /* The editor may have made a new file of that name. */
 static int take_file(struct mail_escape *w, const char *path, bool header)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+	int fd = mail_input_open(path), rc;
 
 	if (fd < 0)
 		return err_errno(&w->m->err, "%s", path);

@@ -13,7 +13,6 @@
 #include "os/conf.h"
 #include "store/mailbox.h"
 
-#define MAIL_DEPTH_MOST 16	/* of struct mail */
 
 /* What the session has done to a message; the mailbox learns it on quit. */
 enum {
@@ -52,9 +51,10 @@ struct mail {
 	bool other;		/* -u: another's mail */
 	bool sending;		/* Send Mode, as POSIX has it: no mailbox */
 	bool starting;		/* start-up files are being read */
-	FILE *input;		/* the file commands are read from; NULL: stdin */
+	struct mail_rc *input;	/* the file commands are read from; NULL: stdin */
 	unsigned line;		/* in it */
 	unsigned depth;		/* commands that run commands: source, account, ~: */
+	bool too_deep;		/* all of them end now */
 	unsigned if_depth;	/* rc.c; a bit for each level: */
 	uint32_t if_skips, if_bad;
 	struct span arg;	/* what follows the command's name */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "mail/args.h"
 #include "mail/child.h"
+#include "mail/input.h"
 #include "mail/part.h"
 #include "mail/show.h"
 #include "os/file.h"

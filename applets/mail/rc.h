@@ -17,6 +17,12 @@ void mail_rc_start(struct mail *m, bool bare);
  * false: there is none. What is too long is cut.
  */
 bool mail_rc_line(struct mail *m, struct str *line);
+/*
+ * Before and after commands that a command runs (source, account, ~:). false:
+ * there are too many inside each other, and those of files and accounts end.
+ */
+bool mail_rc_enter(struct mail *m);
+void mail_rc_leave(struct mail *m);
 /* Runs the commands of an account. 0, or -1 when it failed and said so. */
 int mail_account(struct mail *m, struct span name);
 /* Are commands left out just now (the other arm of an `if`)? */
