@@ -6,6 +6,7 @@
 #include "mime/header.h"
 
 #define DEPTH_MOST 25		/* aliases of aliases */
+#define OPEN_MOST 10000		/* 25 that each have two others twice never end */
 
 /* ---- the user's own addresses */
 
@@ -21,7 +22,7 @@ static bool matches(const struct mail *m, struct span own,
 			 (!a->domain.n || conf_is_local(m->conf, a->domain)));
 }
 
-struct own {
+struct seek {
 	const struct mail *m;
 	const struct addr *a;
 	bool found;
@@ -29,23 +30,30 @@ struct own {
 
 static bool compare(void *arg, const struct addr_entry *e)
 {
-	struct own *o = arg;
+	struct seek *s = arg;
 
-	o->found = span_caseeq(e->addr.local, o->a->local) &&
-			span_caseeq(e->addr.domain, o->a->domain);
-	return !o->found;
+	s->found = span_caseeq(e->addr.local, s->a->local) &&
+			span_caseeq(e->addr.domain, s->a->domain);
+	return !s->found;
+}
+
+bool mail_alias_has(struct span list, const struct addr *a)
+{
+	struct seek s = { .a = a };
+
+	addr_each(list, compare, &s);
+	return s.found;
 }
 
 bool mail_is_own(const struct mail *m, const struct addr *a)
 {
-	struct own o = { m, a, matches(m, span_of(m->address), a) };
 	const struct mail_var *v = NULL;
+	bool found = matches(m, span_of(m->address), a) ||
+			mail_alias_has(span_of(mail_var(m, "from")), a);
 
-	if (!o.found)
-		addr_each(span_of(mail_var(m, "from")), compare, &o);
-	while (!o.found && (v = mail_var_next(m, MAIL_VAR_ALTERNATE, v)))
-		o.found = matches(m, span_of(mail_var_name(v)), a);
-	return o.found;
+	while (!found && (v = mail_var_next(m, MAIL_VAR_ALTERNATE, v)))
+		found = matches(m, span_of(mail_var_name(v)), a);
+	return found;
 }
 
 /* ---- what an alias stands for */
@@ -61,22 +69,25 @@ struct expand {
 	struct str *out;
 	const struct chain *chain;
 	bool drop_own;
+	unsigned *left;		/* aliases that may still be opened */
 	int rc;
 };
 
+void mail_alias_put(struct str *list, const struct addr_entry *e)
+{
+	str_adds(list, list->n ? ", " : "");
+	header_unfold(list, e->name);
+	str_adds(list, e->name.n ? " <" : "");
+	addr_put(list, &e->addr);
+	str_adds(list, e->name.n ? ">" : "");
+}
+
 static void put(struct expand *x, const struct addr_entry *e)
 {
-	struct own o = { x->m, &e->addr, false };
-
 	/* what an alias brings in comes but once */
-	if (x->chain && ((x->drop_own && mail_is_own(x->m, &e->addr)) ||
-	    (addr_each(str_span(x->out), compare, &o), o.found)))
-		return;
-	str_adds(x->out, x->out->n ? ", " : "");
-	header_unfold(x->out, e->name);
-	str_adds(x->out, e->name.n ? " <" : "");
-	addr_put(x->out, &e->addr);
-	str_adds(x->out, e->name.n ? ">" : "");
+	if (!x->chain || !((x->drop_own && mail_is_own(x->m, &e->addr)) ||
+	    mail_alias_has(str_span(x->out), &e->addr)))
+		mail_alias_put(x->out, e);
 }
 
 static bool is_in(const struct chain *c, struct span name)
@@ -101,6 +112,11 @@ static void open_alias(struct expand *x, struct span name, struct span text)
 				SPAN_ARG(span_sub(name, 0, 80)));
 		return;
 	}
+	if (!*x->left) {
+		x->rc = err_set(&x->m->err, ERR_PERM, T("Too many addresses"));
+		return;
+	}
+	--*x->left;
 	inner.chain = &here;
 	inner.drop_own = !mail_var(x->m, "metoo") &&
 			(x->drop_own || span_find(text, '\n') + 1 < text.n);
@@ -125,20 +141,21 @@ static bool on_entry(void *arg, const struct addr_entry *e)
 
 static bool seek_alias(void *arg, const struct addr_entry *e)
 {
-	struct own *o = arg;
+	struct seek *s = arg;
 
-	o->found = !e->name.n && !e->addr.domain.n && mail_var_listed(o->m,
+	s->found = !e->name.n && !e->addr.domain.n && mail_var_listed(s->m,
 			MAIL_VAR_ALIAS, e->addr.local);
-	return !o->found;
+	return !s->found;
 }
 
 int mail_alias_expand(struct mail *m, struct span list, struct str *out)
 {
-	struct expand x = { .m = m, .out = out };
-	struct own o = { .m = m };
+	unsigned left = OPEN_MOST;
+	struct expand x = { .m = m, .out = out, .left = &left };
+	struct seek s = { .m = m };
 
 	/* what is broken in it is told when it is sent */
-	if (addr_each(list, seek_alias, &o) || !o.found) {
+	if (addr_each(list, seek_alias, &s) || !s.found) {
 		str_adds(out, out->n && list.n ? ", " : "");
 		str_add(out, list);
 		return 0;

@@ -21,4 +21,9 @@ int mail_alias_expand(struct mail *m, struct span list, struct str *out);
  */
 bool mail_is_own(const struct mail *m, const struct addr *a);
 
+/* Is a one of the list's addresses? */
+bool mail_alias_has(struct span list, const struct addr *a);
+/* Appends an entry of a list, the name as it came. */
+void mail_alias_put(struct str *list, const struct addr_entry *e);
+
 #endif

@@ -172,11 +172,11 @@ static const struct command {
 	{ "pipe     [LIST] COMMAND  give them to a program (| does, too)",
 		2, TEXT | BOX | LATE, 0, 0, mail_do_pipe },
 	{ "|", 1, TEXT | BOX | LATE, 0, 0, mail_do_pipe },
-	{ "Pipe" MORE(" [LIST] COMMAND  give them to a program as they came"),
-		2, TEXT | BOX | LATE | RARE, 0, 0, mail_do_pipe_raw },
-	{ "show" MORE(" [LIST]  show messages as they came, nothing decoded"),
-		3, LIST | RARE, 0, 0, mail_do_show },
-	{ "Show", 3, LIST | RARE, 0, 0, mail_do_show },
+	USE_MAIL_NAIL({ "Pipe" MORE(" [LIST] COMMAND  give them to a program as they came"),
+		2, TEXT | BOX | LATE | RARE, 0, 0, mail_do_pipe_raw },)
+	USE_MAIL_NAIL({ "show" MORE(" [LIST]  show messages as they came, nothing decoded"),
+		3, LIST | RARE, 0, 0, mail_do_show },)
+	USE_MAIL_NAIL({ "Show", 3, LIST | RARE, 0, 0, mail_do_show },)
 	{ "edit" MORE(" [LIST]  read a copy of messages with EDITOR"),
 		1, LIST | LATE | RARE, 0, 0, mail_do_edit },
 	{ "visual" MORE(" [LIST]  read a copy of messages with VISUAL"),
@@ -199,12 +199,12 @@ static const struct command {
 	{ "unflag", 3, LIST | RARE, 0, 0, mail_do_unflag },
 	{ "unread" MORE(" [LIST]  mark as not read (seen: as read)"),
 		3, LIST | RARE, 0, MAIL_READ, mail_do_unread },
-	{ "Unread", 1, LIST | RARE, 0, MAIL_READ, mail_do_unread },
-	{ "new", 3, LIST | RARE, 0, MAIL_READ, mail_do_unread },
+	USE_MAIL_NAIL({ "Unread", 1, LIST | RARE, 0, MAIL_READ, mail_do_unread },)
+	USE_MAIL_NAIL({ "new", 3, LIST | RARE, 0, MAIL_READ, mail_do_unread },)
 	{ "seen", 3, LIST | RARE, MAIL_READ, 0, NULL },
-	{ "answered" MORE(" [LIST]  mark as answered (unanswered)"),
-		2, LIST | RARE, 0, 0, mail_do_answered },
-	{ "unanswered", 4, LIST | RARE, 0, MAIL_ANSWERED, mail_do_unanswered },
+	USE_MAIL_NAIL({ "answered" MORE(" [LIST]  mark as answered (unanswered)"),
+		2, LIST | RARE, 0, 0, mail_do_answered },)
+	USE_MAIL_NAIL({ "unanswered", 4, LIST | RARE, 0, MAIL_ANSWERED, mail_do_unanswered },)
 	{ "hold     [LIST]  keep here on quit (mbox: move to ~/mbox)"
 		MORE("\nThey stay in this mailbox, though they have been read "
 			"or saved."),
@@ -244,8 +244,8 @@ static const struct command {
 		7, TEXT | RARE, 0, 0, mail_do_folders },
 	{ "list" MORE("  the names of all commands"),
 		1, RARE, 0, 0, mail_do_list },
-	{ "version" MORE("  which program this is"),
-		3, RARE, 0, 0, mail_do_version },
+	USE_MAIL_NAIL({ "version" MORE("  which program this is"),
+		3, RARE, 0, 0, mail_do_version },)
 	{ "shell" MORE("  a shell; exit comes back"),
 		2, LATE | RARE, 0, 0, mail_do_shell },
 	{ "!" MORE(" COMMAND  let the shell run it\n"
@@ -274,10 +274,10 @@ static const struct command {
 	{ "ignore", 2, TEXT | RARE, 0, 0, mail_do_ignore },
 	{ "retain" MORE(" [FIELD...]  show these header fields, and no others"),
 		3, TEXT | RARE, 0, 0, mail_do_retain },
-	{ "unignore" MORE(" FIELD...  show them again; * for all"),
-		3, TEXT | RARE, 0, 0, mail_do_unignore },
-	{ "unretain" MORE(" FIELD...  the opposite of retain; * for all"),
-		3, TEXT | RARE, 0, 0, mail_do_unretain },
+	USE_MAIL_NAIL({ "unignore" MORE(" FIELD...  show them again; * for all"),
+		3, TEXT | RARE, 0, 0, mail_do_unignore },)
+	USE_MAIL_NAIL({ "unretain" MORE(" FIELD...  the opposite of retain; * for all"),
+		3, TEXT | RARE, 0, 0, mail_do_unretain },)
 	USE_MAIL_FORWARD({ "fwdignore" MORE(" [FIELD...]  leave these header fields out of what is "
 			"forwarded"),
 		4, TEXT | RARE, 0, 0, mail_do_fwdignore },)

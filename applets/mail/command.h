@@ -108,6 +108,8 @@ int mail_do_write(struct mail *m);
 /* save.c */
 /* m->set to the mailbox at path, and tells it; saved: as `save` does. */
 int mail_save_to(struct mail *m, const char *path, bool saved);
+/* "[LIST] FILE", or `otherwise`: m->set and the path. 0 or -1 with m->err. */
+int mail_save_aim(struct mail *m, struct span otherwise, char path[PATH_MAX]);
 int mail_do_save(struct mail *m);
 int mail_do_copy(struct mail *m);
 /* folder.c */

@@ -12,13 +12,14 @@
 
 const char *mail_draft_name(enum mail_field f)
 {
-	static const char names[MAIL_MORE][26] = {
-		"To", "Cc", "Bcc", "Subject", "From", "Reply-To",
-		"In-Reply-To", "References", "Content-Type",
-		"Content-Transfer-Encoding"
-	};
+	static const char names[] = "To\0Cc\0Bcc\0Subject\0From\0Reply-To\0"
+		"In-Reply-To\0References\0Content-Type\0"
+		"Content-Transfer-Encoding";
+	const char *name = names;
 
-	return names[f];
+	for (unsigned n = f; n; n--)
+		name += strlen(name) + 1;
+	return name;
 }
 
 /* ---- addresses */

@@ -28,19 +28,22 @@ static bool by_lists(const struct mail *m, char ignore, char retain,
 			find(m, ignore, name) == NULL;
 }
 
+bool mail_field_among(struct span name, const char *names)
+{
+	struct span rest = span_of(names), word;
+
+	while ((word = span_word(&rest)).n)
+		if (span_caseeq(word, name))
+			return true;
+	return false;
+}
+
 bool mail_field_shown(const struct mail *m, struct span name)
 {
-	static const char names[][9] = {
-		"Date", "From", "To", "Cc", "Reply-To", "Subject"
-	};
-
 	if (CFG_MAIL_RC && (has(m, MAIL_VAR_IGNORE) ||
 	    has(m, MAIL_VAR_RETAIN)))
 		return by_lists(m, MAIL_VAR_IGNORE, MAIL_VAR_RETAIN, name);
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (span_is(name, names[i]))
-			return true;
-	return false;
+	return mail_field_among(name, "Date From To Cc Reply-To Subject");
 }
 
 bool mail_field_forwarded(const struct mail *m, struct span name)

@@ -8,16 +8,6 @@
 #include "mail/show.h"
 #include "mail/var.h"
 
-static bool is_own(struct mail *m, const char *path)
-{
-	char own[PATH_MAX], absolute[PATH_MAX];
-
-	if (mail_path_system(m, SPAN(""), own) < 0)
-		return false;
-	mail_path_absolute(path, absolute);
-	return !strcmp(own, absolute);
-}
-
 /* There it must be: "folder" makes none. But no mail yet is no error. */
 static bool can_open(struct mail *m, const char *path, bool own)
 {
@@ -34,7 +24,7 @@ static int open_other(struct mail *m, const char *path)
 	unsigned how = MAIL_BOX_PREVIEW;
 	char last[PATH_MAX] = "";
 
-	if (is_own(m, path))
+	if (mail_path_is_own(m, path))
 		how |= MAIL_BOX_SYSTEM;
 	if (!can_open(m, path, how & MAIL_BOX_SYSTEM))
 		return mail_failed(m);
@@ -48,7 +38,8 @@ static int open_other(struct mail *m, const char *path)
 	if (mail_box_open(m, path, how) < 0) {
 		mail_failed(m);
 		/* as if nothing had been asked for, if it can be */
-		return *last && mail_box_open(m, last, is_own(m, last) ?
+		return *last && mail_box_open(m, last,
+				mail_path_is_own(m, last) ?
 				MAIL_BOX_SYSTEM : 0) < 0 ? mail_failed(m) : -1;
 	}
 	mail_box_tell(m);

@@ -21,6 +21,7 @@ struct lookup {
 	unsigned of;
 	struct str parent;	/* id of what the current message answers */
 	struct mail_find find;
+	struct span text;	/* what is looked for */
 	bool stopped;		/* ^C */
 };
 
@@ -36,8 +37,16 @@ static struct span header(struct lookup *l, unsigned n)
 	return str_span(&l->header);
 }
 
+/* Without MAIL_SEARCH only ASCII letters have a case. */
 static bool is_in(struct lookup *l, struct span text)
 {
+	size_t n = l->text.n;
+
+	for (; !CFG_MAIL_SEARCH && n <= text.n; text = span_rest(text, 1))
+		if (span_caseeq(span_sub(text, 0, n), l->text))
+			return true;
+	if (!CFG_MAIL_SEARCH)
+		return false;
 	mail_find_begin(&l->find);
 	return mail_find_feed(&l->find, text);
 }
@@ -251,7 +260,9 @@ static bool match(void *arg, unsigned n, const struct mail_criterion *c)
 				mail_term_interrupted(&l->m->term);
 	if (l->stopped)
 		return false;
-	mail_find_init(&l->find, c->text);
+	l->text = c->text;
+	if (CFG_MAIL_SEARCH)
+		mail_find_init(&l->find, c->text);
 	return look_up(l, n, c);
 }
 

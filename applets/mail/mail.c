@@ -36,17 +36,28 @@
  *	default y
  *	select LIB_ZLIB
  *	help
- *	  usage: mail [-Eit] [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] [-a WHAT]
+ *	  usage: mail [-Ei] [-s SUBJECT] [-c CC] [-b BCC] [-r FROM] [-a WHAT]
  *	              ADDRESS...
- *	         mail [-eHNR] [-L LIST] [-u USER]
- *	         mail [-eHNR] [-L LIST] -f [FILE]
  *
- *	  Sends the text of standard input, or reads mail: ? lists the commands.
+ *	  Sends the text of standard input.
  *
  *	  -s SUBJECT  -c CC  -b BCC  -r FROM
  *	  -a WHAT     "Name: value": a header field; with MAIL_ATTACH a file
  *	  -E          do not send an empty text
+ *	  -i          ignore ^C
+ *
+ *	  With MAIL_RC:
+ *
  *	  -t          the text begins with its header: To, Cc, Bcc, Subject
+ *	  -S VAR=X    set a variable
+ *	  -n          do not read the system's start-up file
+ *
+ *	  With MAIL_READ:
+ *
+ *	  mail [-eHNR] [-L LIST] [-u USER]
+ *	  mail [-eHNR] [-L LIST] -f [FILE]
+ *	  reads mail: ? lists the commands.
+ *
  *	  -f          read a mailbox: FILE, +FOLDER, or ~/mbox
  *	  -u USER     read the mail of USER, or of alice@a.com
  *	  -e          only tell by the exit status if there is mail
@@ -54,10 +65,10 @@
  *	  -L LIST     only list these: ":n" new ones, "bob" those of bob
  *	  -N          do not list them at the start
  *	  -R          change nothing in the mailbox
- *	  -S VAR=X    set a variable
- *	  -i          ignore ^C
- *	  --setup     set this machine up for mail (where built in)
- *	  -n          do not read the system's start-up file
+ *
+ *	  With MAILCONF_SETUP:
+ *
+ *	  --setup     set this machine up for mail
  *
  * config MAIL_RC
  *	depends on MAIL

@@ -2,6 +2,7 @@
 #include "mail/part.h"
 
 #include "base/utf8.h"
+#include "config.h"
 #include "mime/charset.h"
 #include "mime/param.h"
 #include "mime/part.h"
@@ -40,11 +41,12 @@ bool mail_part_is_tnef(const struct stream_part *p)
 
 void mail_part_kind(struct str *out, const struct stream_part *p)
 {
-	if (mail_part_is_tnef(p)) {
+	if (CFG_MAIL_CALENDAR && mail_part_is_tnef(p)) {
 		str_adds(out, T("Outlook's winmail.dat (TNEF)"));
 		return;
 	}
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+	for (size_t i = 0; CFG_MAIL_PARTS &&
+			i < sizeof(names) / sizeof(*names); i++)
 		if (span_is(p->type, names[i].type) &&
 		    span_is(p->subtype, names[i].subtype)) {
 			str_adds(out, T(names[i].text));

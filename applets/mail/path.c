@@ -100,14 +100,15 @@ static bool is_magic(struct span name)
 /* What the name itself says; as POSIX has it for `file`: % %user # & +x. */
 int mail_path_given(struct mail *m, struct span name, char out[PATH_MAX])
 {
-	const char *mbox = mail_var(m, "MBOX"), *last;
+	const char *mbox, *last;
 
 	if (span_starts(name, "~/"))
 		return join(m, m->home, "", span_rest(name, 1), out);
-	if (span_starts(name, "+"))
+	if (CFG_MAIL_RC && span_starts(name, "+"))
 		return in_folder(m, name, out);
 	if (!CFG_MAIL_READ)
 		return join(m, "", "", name, out);
+	mbox = mail_var(m, "MBOX");
 	if (span_is(name, "&"))
 		return mbox && *mbox ? join(m, "", "", span_of(mbox), out) :
 				join(m, m->home, "/mbox", SPAN(""), out);

@@ -1,6 +1,7 @@
 /* What becomes of the mailbox when it is left (POSIX mailx, "quit"). */
 #include "mail/box.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 #include <sys/stat.h>
 #include "mail/var.h"
@@ -95,7 +96,7 @@ static void remove_empty(struct mail *m)
 
 	if (!mail_var(m, "keep") && stat(m->path, &st) == 0 &&
 	    S_ISREG(st.st_mode) && st.st_size == 0)
-		unlink(m->path);
+		unlinkat(AT_FDCWD, m->path, 0);
 }
 
 static unsigned left(const struct mail *m)

@@ -54,18 +54,18 @@ static int append(struct letter *l, const struct mail_draft *d,
 		.when = clock_now(), .flush = true,
 		.from = str_c(&l->sender)
 	};
+	bool folder = mail_box_is_folder(path), found;
 	struct str head;
-	bool found;
 	int rc;
 
 	str_init(&head, MAIL_DRAFT_ROOM);
-	if (!mail_box_is_folder(path))
+	if (!folder)
 		str_adds(&head, "Status: RO\n");
 	if (d->field[MAIL_BCC].n)
 		header_put(&head, mail_draft_name(MAIL_BCC),
 				str_span(&d->field[MAIL_BCC]));
 	add.head = str_span(&head);
-	rc = mailbox_append(AT_FDCWD, path, mail_box_is_folder(path), &add, &found,
+	rc = mailbox_append(AT_FDCWD, path, folder, &add, &found,
 			&l->m->err);
 	str_free(&head);
 	return rc;

@@ -32,27 +32,11 @@ struct gather {
 	unsigned seen;		/* ... or left out: it is there, or is ourselves */
 };
 
-struct seek {
-	const struct addr *a;
-	bool found;
-};
-
-static bool compare(void *arg, const struct addr_entry *e)
-{
-	struct seek *s = arg;
-
-	s->found = span_caseeq(e->addr.local, s->a->local) &&
-			span_caseeq(e->addr.domain, s->a->domain);
-	return !s->found;
-}
-
 static bool is_dropped(struct gather *g, const struct addr *a)
 {
-	struct seek s = { .a = a };
-
-	for (enum mail_field f = MAIL_TO; f <= MAIL_CC && !s.found; f++)
-		addr_each(str_span(&g->d->field[f]), compare, &s);
-	return s.found || (g->drop_own && mail_is_own(g->m, a));
+	return mail_alias_has(str_span(&g->d->field[MAIL_TO]), a) ||
+			mail_alias_has(str_span(&g->d->field[MAIL_CC]), a) ||
+			(g->drop_own && mail_is_own(g->m, a));
 }
 
 static bool on_entry(void *arg, const struct addr_entry *e)
@@ -64,11 +48,7 @@ static bool on_entry(void *arg, const struct addr_entry *e)
 	g->seen++;
 	if (is_dropped(g, &e->addr))
 		return true;
-	str_adds(g->list, g->list->n ? ", " : "");
-	header_unfold(g->list, e->name);
-	str_adds(g->list, e->name.n ? " <" : "");
-	addr_put(g->list, &e->addr);
-	str_adds(g->list, e->name.n ? ">" : "");
+	mail_alias_put(g->list, e);
 	g->n++;
 	return true;
 }
@@ -163,7 +143,7 @@ static void set_thread(struct mail_draft *d, struct span header)
 static int fill_first(struct mail *m, struct mail_draft *d, unsigned n,
 		struct span header, unsigned how)
 {
-	const char *quote = mail_var(m, "quote");
+	const char *quote = CFG_MAIL_NAIL ? mail_var(m, "quote") : NULL;
 	struct header_field from;
 
 	set_thread(d, header);

@@ -4,13 +4,15 @@
 #include "mail/args.h"
 #include "mail/box.h"
 
-/* "[LIST] FILE": the last word is the file, ~/mbox when there is none. */
-static int aim(struct mail *m, char path[PATH_MAX])
+int mail_save_aim(struct mail *m, struct span otherwise, char path[PATH_MAX])
 {
 	struct span list = m->arg, file = mail_arg_last(&list);
 
 	if (!file.n)
-		file = SPAN("&");
+		file = otherwise;
+	if (!file.n)
+		return err_set(&m->err, ERR_PERM, "%s",
+				T("No file name given"));
 	if (mail_list(m, list, false) < 0)
 		return -1;
 	return mail_path(m, file, path);
@@ -41,7 +43,7 @@ static int save(struct mail *m, bool saved)
 {
 	char path[PATH_MAX];
 
-	return aim(m, path) < 0 ? mail_failed(m) :
+	return mail_save_aim(m, SPAN("&"), path) < 0 ? mail_failed(m) :
 			mail_save_to(m, path, saved);
 }
 

@@ -176,18 +176,6 @@ static bool quote_names(struct str *out, struct span value)
 	return p.odd;
 }
 
-static bool has_addresses(struct span name)
-{
-	static const char names[][9] = {
-		"From", "To", "Cc", "Bcc", "Reply-To", "Sender"
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (span_is(name, names[i]))
-			return true;
-	return false;
-}
-
 /* Unfolded, in UTF-8; octets that nothing is said of as charset.h has it. */
 static void decode(struct str *out, const struct header_field *f)
 {
@@ -197,16 +185,11 @@ static void decode(struct str *out, const struct header_field *f)
 	str_init(&utf8, 4 * STREAM_FIELD + 32);
 	header_unfold(&text, f->value);
 	charset_to_utf8(&utf8, str_span(&text), SPAN(""));
-	if (!has_addresses(f->name) || !quote_names(out, str_span(&utf8)))
+	if (!mail_field_among(f->name, "From To Cc Bcc Reply-To Sender") ||
+	    !quote_names(out, str_span(&utf8)))
 		word_decode(out, str_span(&utf8));
 	str_free(&text);
 	str_free(&utf8);
-}
-
-static bool is_top(struct span name)
-{
-	return span_is(name, "From") || span_is(name, "To") ||
-			span_is(name, "Cc") || span_is(name, "Subject");
 }
 
 static void on_field(void *arg, const struct header_field *f)
@@ -222,7 +205,8 @@ static void on_field(void *arg, const struct header_field *f)
 		emit(v, SPAN("\n"));
 		return;
 	}
-	if (v->how & MAIL_SHOW_TOP ? !is_top(f->name) :
+	if (v->how & MAIL_SHOW_TOP ? 
+	    !mail_field_among(f->name, "From To Cc Subject") :
 	    !(v->how & MAIL_SHOW_ALL) && !mail_field_shown(v->m, f->name))
 		return;
 	str_init(&text, 5 * STREAM_FIELD);
@@ -230,7 +214,7 @@ static void on_field(void *arg, const struct header_field *f)
 	str_add(&text, f->name);
 	str_adds(&text, ": ");
 	decode(&value, f);
-	if (v->width)
+	if (CFG_MAIL_FLOWED && v->width)
 		add_folded(v, &text, str_span(&value));
 	else
 		str_add(&text, str_span(&value));

@@ -60,6 +60,17 @@ static enum mail_terminal find_kind(void)
 	return MAIL_PASTES;
 }
 
+/* More of them, while keys come one by one. */
+static void add_held(sigset_t *set)
+{
+	static const unsigned char held[] = {
+		SIGQUIT, SIGTSTP, SIGCONT, SIGALRM, SIGUSR1, SIGUSR2
+	};
+
+	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
+		sigaddset(set, held[i]);
+}
+
 int mail_term_init(struct mail_term *t, bool ignore_int)
 {
 	sigset_t set;
@@ -72,6 +83,7 @@ int mail_term_init(struct mail_term *t, bool ignore_int)
 	t->locale = t->charset = mail_term_locale();
 	mail_term_size(t);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);	/* as a full disk: EFBIG */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGWINCH);
@@ -87,13 +99,7 @@ int mail_term_init(struct mail_term *t, bool ignore_int)
 	}
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -1;
-	/* more of them, while keys come one by one */
-	sigaddset(&set, SIGQUIT);
-	sigaddset(&set, SIGTSTP);
-	sigaddset(&set, SIGCONT);
-	sigaddset(&set, SIGALRM);
-	sigaddset(&set, SIGUSR1);
-	sigaddset(&set, SIGUSR2);
+	add_held(&set);
 	t->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	return t->signals < 0 ? -1 : 0;
 }
@@ -113,14 +119,10 @@ const char *mail_term_var(const struct mail_term *t, const char *name)
 
 static void hold_signals(int how)
 {
-	static const int held[] = {
-		SIGQUIT, SIGTSTP, SIGCONT, SIGALRM, SIGUSR1, SIGUSR2
-	};
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
-		sigaddset(&set, held[i]);
+	add_held(&set);
 	sigprocmask(how, &set, NULL);
 }
 
@@ -175,10 +177,12 @@ void mail_term_keys_end(struct mail_term *t)
 /* A signal that stops or ends us does so with the terminal as it was. */
 static void obey(struct mail_term *t, int signal_number)
 {
-	bool keys = t->keys, changed = t->changed;
+	bool keys = CFG_MAIL_RC && t->keys;
+	bool changed = CFG_MAIL_RC && t->changed;
 
-	mail_term_keys_end(t);
-	raise(signal_number);
+	if (changed)
+		mail_term_keys_end(t);
+	kill(getpid(), signal_number);
 	if (keys)
 		mail_term_keys_begin(t);
 	else if (changed)

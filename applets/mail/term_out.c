@@ -159,7 +159,7 @@ static void put(struct mail_term *t, struct span bytes, unsigned width)
 	t->marks = width ? 0 : t->marks + 1;
 	if (t->marks > MAIL_TERM_MARKS || !bytes.n)
 		return;
-	if (t->page && t->out == stdout) {
+	if (CFG_MAIL_RC && t->page && t->out == stdout) {
 		mail_term_page_put(t, bytes, width);
 		return;
 	}

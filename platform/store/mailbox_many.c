@@ -74,7 +74,7 @@ static void undo(struct mailbox_many *many)
 		log_error("%s: what was added cannot be removed: %s",
 				many->path, strerror(errno));
 	else if (many->lock.made)
-		unlink(many->path);
+		unlinkat(AT_FDCWD, many->path, 0);
 }
 
 int mailbox_many_end(struct mailbox_many *many, bool keep, struct err *err)
