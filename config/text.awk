@@ -1,7 +1,8 @@
 # text.awk - from a catalogue (gettext's .po) to the tables of text_zh.c.
 #
 # usage: LC_ALL=C awk -f text.awk zh_CN.po
-# Entries marked fuzzy, without a translation, or the header are left out.
+# The header and entries marked fuzzy, without a translation or with the same
+# words are left out.
 
 BEGIN { for (i = 1; i < 256; i++) code[sprintf("%c", i)] = i }
 
@@ -38,7 +39,7 @@ function hash_of(s,    h, i) {
 }
 
 function end(    h) {
-	if (part == 2 && id != "" && str != "" && !fuzzy) {
+	if (part == 2 && id != "" && str != "" && str != id && !fuzzy) {
 		h = sprintf("%010.0f", hash_of(plain(id)))
 		if (h in at) {
 			print "two texts of one hash: " id > "/dev/stderr"

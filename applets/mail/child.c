@@ -59,13 +59,31 @@ int mail_child_run(struct mail *m, struct span command, int in, int out)
 	struct str text;
 	int status;
 
-	str_init(&text, 2 * MAIL_LINE_MOST);
+	str_init(&text, MAIL_LINE_MOST);
 	str_add(&text, command);
 	status = text.bad ? err_nomem(&m->err) :
 			mail_child(m, str_c(&text), in, out);
 	str_free(&text);
 	return status <= 0 ? status : err_set(&m->err, ERR_PERM,
 			T("exit status %d"), status);
+}
+
+int mail_child_edit(struct mail *m, const char *name, const char *path)
+{
+	const char *editor = mail_var(m, name);
+	struct str command;
+	int rc;
+
+	if (!editor || !*editor)
+		editor = getenv(name);
+	if (!editor || !*editor)
+		editor = "vi";
+	str_init(&command, MAIL_LINE_MOST);
+	str_addf(&command, "%s ", editor);
+	mail_child_word(&command, span_of(path));
+	rc = mail_child_run(m, str_span(&command), -1, -1);
+	str_free(&command);
+	return rc;
 }
 
 void mail_child_word(struct str *out, struct span text)
@@ -77,35 +95,4 @@ void mail_child_word(struct str *out, struct span text)
 		str_addc(out, text.p[i]);
 	}
 	str_addc(out, '\'');
-}
-
-/* ---- the editor */
-
-int mail_child_file(struct mail *m, char path[PATH_MAX])
-{
-	const char *folder = getenv("TMPDIR");
-	int fd;
-
-	snprintf(path, PATH_MAX, "%s/mail.XXXXXX", folder && *folder ?
-			folder : "/tmp");
-	fd = mkostemp(path, O_CLOEXEC);		/* mode 0600 */
-	return fd < 0 ? err_errno(&m->err, "%s", path) : fd;
-}
-
-int mail_child_edit(struct mail *m, const char *variable, const char *path)
-{
-	const char *editor = mail_var(m, variable);
-	struct str command;
-	int rc;
-
-	if (!editor || !*editor)
-		editor = getenv(variable);
-	if (!editor || !*editor)
-		editor = "vi";
-	str_init(&command, 2 * PATH_MAX);
-	str_addf(&command, "%s ", editor);
-	mail_child_word(&command, span_of(path));
-	rc = mail_child_run(m, str_span(&command), -1, -1);
-	str_free(&command);
-	return rc;
 }

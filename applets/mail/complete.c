@@ -70,18 +70,11 @@ static void offer_commands(struct wanted *w)
 /* Those that do something, and what else the user has set. */
 static void offer_variables(struct mail *m, struct wanted *w)
 {
-	static const char names[] = "allnet append ask askbcc askcc asksub "
-		"autoprint cmd crt DEAD debug dot editalternates EDITOR "
-		"escape flipr folder header hold ignore ignoreeof indentprefix "
-		"keep keepsave LISTER MAILRC MBOX metoo onehop outfolder "
-		"page PAGER prompt quiet record save screen sendwait SHELL "
-		"showto sign Sign sort toplines ttycharset VISUAL ";
-	struct span rest = SPAN(""), word;
+	const char *name;
 
-	rest = span_of(names);
-	while ((word = span_word(&rest)).n)
-		if (begins(word, w->word))
-			offer(w, word);
+	for (unsigned i = 0; (name = mail_var_known(i)); i++)
+		if (begins(span_of(name), w->word))
+			offer(w, span_of(name));
 	for (const struct mail_var *v = m->vars; v; v = v->next)
 		if (mail_var_is_name(span_of(v->name)) &&
 		    begins(span_of(v->name), w->word))
@@ -156,6 +149,15 @@ static bool on_address(void *arg, const struct addr_entry *e)
 	return true;
 }
 
+static void offer_aliases(struct mail *m, struct wanted *w)
+{
+	const struct mail_var *v = NULL;
+
+	while ((v = mail_var_next(m, MAIL_VAR_ALIAS, v)))
+		if (begins(span_of(mail_var_name(v)), w->word))
+			offer(w, span_of(mail_var_name(v)));
+}
+
 /* Of the newest messages; each costs a look at the disk. */
 static void offer_addresses(struct mail *m, struct wanted *w)
 {
@@ -224,13 +226,15 @@ size_t mail_complete(struct mail *m, enum mail_ask *ask, struct span line,
 	w.word = span_rest(line, from);
 	if (*ask == MAIL_ASK_COMMAND && name.p + name.n < line.p + line.n)
 		*ask = argument(name, &variable);
-	if (variable)
+	if (variable) {
 		offer_variables(m, &w);
-	else if (*ask == MAIL_ASK_COMMAND)
+	} else if (*ask == MAIL_ASK_COMMAND) {
 		offer_commands(&w);
-	else if (*ask == MAIL_ASK_FILE)
+	} else if (*ask == MAIL_ASK_FILE) {
 		offer_files(m, &w);
-	else if (*ask == MAIL_ASK_ADDRESS)
+	} else if (*ask == MAIL_ASK_ADDRESS) {
+		offer_aliases(m, &w);
 		offer_addresses(m, &w);
+	}
 	return from;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/text.h"
 
 struct copy {
 	struct mail *m;
@@ -26,7 +27,7 @@ static bool put_out(void *arg, struct span piece)
 
 	c->octets += piece.n;
 	if (file_write(c->fd, piece.p, piece.n) < 0)
-		c->rc = err_errno(&c->m->err, "temporary file");
+		c->rc = err_errno(&c->m->err, T("temporary file"));
 	return c->rc == 0;
 }
 
@@ -37,7 +38,7 @@ static int fetch(struct copy *c, unsigned n)
 
 	c->octets = 0;
 	if (lseek(c->fd, 0, SEEK_SET) < 0)
-		return err_errno(&c->m->err, "temporary file");
+		return err_errno(&c->m->err, T("temporary file"));
 	if (mailbox_read(c->m->box, n, put_out, c, &err) < 0) {
 		if (err.kind == ERR_PERM || mailbox_gone(c->m->box, n))
 			return 0;

@@ -9,7 +9,6 @@
 #include "mail/child.h"
 #include "mail/letter.h"
 #include "mail/record.h"
-#include "mail/send.h"
 #include "mail/var.h"
 #include "os/file.h"
 

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "config.h"
@@ -172,11 +171,6 @@ static int do_quote(struct work *w)
 
 /* ---- ~d */
 
-static bool put_copy(void *arg, struct span piece)
-{
-	return file_write(*(int *)arg, piece.p, piece.n) == 0;
-}
-
 /* The last letter of dead.letter: its text, and what fields we have not. */
 static int add_letter(struct work *w, struct mailbox *box)
 {
@@ -189,7 +183,7 @@ static int add_letter(struct work *w, struct mailbox *box)
 	str_init(&head, MAIL_HEADER_MOST);
 	rc = mail_box_header(box, n, &head, &w->m->err);
 	if (rc == 0)
-		rc = mailbox_read(box, n, put_copy, &fd, &w->m->err);
+		rc = mail_box_write(box, n, fd, &w->m->err);
 	if (rc == 0)
 		rc = mail_draft_add_file(w->d, fd, (int64_t)
 				mail_box_header_end(str_span(&head), 0),
@@ -321,15 +315,15 @@ static int do_edit(struct work *w)
 {
 	bool header = CFG_MAIL_NAIL && mail_var(w->m, "editheaders");
 	char path[PATH_MAX];
-	int fd = mail_child_file(w->m, path), rc;
+	int fd = file_temporary_named(path, &w->m->err), rc;
 
 	if (fd < 0)
 		return -1;
 	rc = fill_file(w, fd, header);
 	close(fd);
 	if (rc == 0)
-		rc = mail_child_edit(w->m, w->how == 'v' ? "VISUAL" :
-				"EDITOR", path);
+		rc = mail_child_edit(w->m, w->how == 'v' ? "VISUAL" : "EDITOR",
+				path);
 	if (rc == 0)
 		rc = take_file(w, path, header);
 	unlinkat(AT_FDCWD, path, 0);
@@ -402,7 +396,7 @@ static const struct escape {
 	{ '?', 0, do_help }
 };
 
-static const char help[] =
+static const char help[] = N_(
 	"~. send   ~q give up   ~x give up and keep no dead.letter   "
 	"~p show it\n"
 	"~t ~c ~b ADDRESS  more recipients: to, cc, bcc   ~s SUBJECT   "
@@ -414,7 +408,7 @@ static const char help[] =
 	"~e ~v  edit it with EDITOR or VISUAL   ~| COMMAND  filter it   "
 	"~w FILE  write it\n"
 	"~! COMMAND  run it   ~: COMMAND  a command of mail   "
-	"~~  a line that begins with ~\n";
+	"~~  a line that begins with ~\n");
 
 static int do_help(struct work *w)
 {

@@ -9,7 +9,6 @@
 #include "config.h"
 #include "mail/attach.h"
 #include "mail/child.h"
-#include "mail/send.h"
 #include "mail/var.h"
 #include "mime/addr.h"
 #include "mime/compose.h"

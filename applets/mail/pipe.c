@@ -2,11 +2,8 @@
 #include "mail/command.h"
 #include "config.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "mail/args.h"
@@ -166,14 +163,13 @@ static struct span split(struct span arg, struct span *list)
 
 static int run(struct mail *m, struct spill *s, struct span command)
 {
-	int rc;
-
 	if (for_each(m, spill_one, s) < 0)
 		return -1;
-	rc = lseek(s->fd, 0, SEEK_SET) < 0 ?
-			err_errno(&m->err, "%s", T("temporary file")) :
-			mail_child_run(m, command, s->fd, -1);
-	return rc < 0 ? mail_failed(m) : 0;
+	if (lseek(s->fd, 0, SEEK_SET) < 0)
+		err_errno(&m->err, "%s", T("temporary file"));
+	else if (mail_child_run(m, command, s->fd, -1) == 0)
+		return 0;
+	return mail_failed(m);
 }
 
 static int pipe_list(struct mail *m, bool raw)
@@ -254,7 +250,7 @@ static int edit_one(struct mail *m, unsigned n, void *arg)
 	char path[PATH_MAX];
 	int rc;
 
-	s.fd = mail_child_file(m, path);
+	s.fd = file_temporary_named(path, &m->err);
 	if (s.fd < 0)
 		return -1;
 	rc = spill_one(m, n, &s);

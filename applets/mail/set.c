@@ -30,7 +30,7 @@ int mail_set(struct mail *m, struct span arg)
 		value.p = NULL;
 	}
 	rc = mail_var_is_name(name) ? mail_var_set(m, name, value) :
-			err_set(&m->err, ERR_PERM, "%.*s: no such variable",
+			err_set(&m->err, ERR_PERM, T("%.*s: no such variable"),
 					SPAN_ARG(span_sub(name, 0, 80)));
 	str_free(&text);
 	return rc;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "config.h"
 #include "os/text.h"
 
 static int order(const char *have, struct span name)
@@ -36,7 +37,8 @@ const char *mail_var_known(unsigned n)
 		"flipr", "folder", "from", "header", "hold", "ignore",
 		"ignoreeof", "indentprefix", "keep", "keepsave", "metoo",
 		"onehop", "outfolder", "page", "prompt", "quiet", "record",
-		"save", "screen", "sendwait", "showto", "sign", "toplines"
+		"save", "screen", "sendwait", "showto", "sign", "toplines",
+		USE_MAIL_LATIN("ttycharset",)
 	};
 
 	return n < sizeof(names) / sizeof(*names) ? names[n] : NULL;

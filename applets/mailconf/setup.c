@@ -19,29 +19,31 @@ static const struct question {
 	unsigned char kinds;		/* who is asked it */
 	const char *title, *about;
 } questions[SETUP_FIELDS] = {
-	[SETUP_KIND] = { ALL, "1, 2 or 3", "What is this machine to do?\n"
+	[SETUP_KIND] = { ALL, N_("1, 2 or 3"),
+		N_("What is this machine to do?\n"
 		"   1 only send, through a provider's server\n"
 		"   2 be the mail server of this network, and send by itself\n"
-		"   3 the same, and send through a provider's server" },
-	[SETUP_HOST] = { ALL, "Name of this machine",
-		"Its full name, as others see it: mail.example.org." },
-	[SETUP_USERS] = { SETUP_DIRECT | SETUP_BOTH, "Users",
-		"Who gets mail here, with a blank between: alice bob, or "
-		"alice@example.org. New ones get a password. - for nobody." },
+		"   3 the same, and send through a provider's server") },
+	[SETUP_HOST] = { ALL, N_("Name of this machine"),
+		N_("Its full name, as others see it: mail.example.org.") },
+	[SETUP_USERS] = { SETUP_DIRECT | SETUP_BOTH, N_("Users"),
+		N_("Who gets mail here, with a blank between: alice bob, or "
+		"alice@example.org. New ones get a password. - for nobody.") },
 	[SETUP_ACCOUNT] = { SETUP_PROVIDER | SETUP_BOTH,
-		"Account at the provider",
-		"The name for the login, mostly your address there. - when "
-		"the server wants no login." },
+		N_("Account at the provider"),
+		N_("The name for the login, mostly your address there. - "
+		"when the server wants no login.") },
 	[SETUP_SERVER] = { SETUP_PROVIDER | SETUP_BOTH,
-		"The provider's server",
-		"The one that mail programs send through: HOST or HOST:PORT." },
-	[SETUP_PASSWORD] = { SETUP_PROVIDER | SETUP_BOTH, "Password",
-		"Of the account; it is not shown. Many providers want an app "
-		"password here, from their web page." },
+		N_("The provider's server"),
+		N_("The one that mail programs send through: HOST or "
+		"HOST:PORT.") },
+	[SETUP_PASSWORD] = { SETUP_PROVIDER | SETUP_BOTH, N_("Password"),
+		N_("Of the account; it is not shown. Many providers want an "
+		"app password here, from their web page.") },
 	[SETUP_ALERTS] = { SETUP_PROVIDER | SETUP_DIRECT,
-		"Where does mail for root go",
-		"What this machine tells its admin: cron, alerts. An address; "
-		"- for none." },
+		N_("Where does mail for root go"),
+		N_("What this machine tells its admin: cron, alerts. An "
+		"address; - for none.") },
 };
 
 static bool no_login(const struct setup *s)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/text.h"
 
 #define PASSWORD_FILE SETUP_FIELDS	/* the number of its row */
 
@@ -41,16 +42,16 @@ static int take(struct setup *s, bool *seen, const char *path, unsigned line,
 	while (i < KEYS && !span_is(key, keys[i]))
 		i++;
 	if (i == KEYS)
-		return bad(err, path, line, key, "no such key");
+		return bad(err, path, line, key, T("no such key"));
 	if (seen[i])
-		return bad(err, path, line, key, "given twice");
+		return bad(err, path, line, key, T("given twice"));
 	seen[i] = true;
 	to = i == PASSWORD_FILE ? s->password_file : s->value[i];
 	if (!text.n)
-		return bad(err, path, line, key, "needs a value");
+		return bad(err, path, line, key, T("needs a value"));
 	if (span_has_control(text) || str_copy(to, SETUP_VALUE, text) < 0)
-		return bad(err, path, line, key, "too long, or a control "
-				"character");
+		return bad(err, path, line, key, T("too long, or a "
+				"control character"));
 	if (i < SETUP_FIELDS)
 		s->given[i] = true;
 	return 0;
@@ -71,11 +72,11 @@ int setup_parse_answers(struct setup *s, const char *path, struct span text,
 			return -1;
 	}
 	if (seen[SETUP_PASSWORD] && seen[PASSWORD_FILE])
-		return err_set(err, ERR_PERM, "%s: password and password-file",
-				path);
+		return err_set(err, ERR_PERM,
+				T("%s: password and password-file"), path);
 	if (*s->password_file && s->password_file[0] != '/')
-		return err_set(err, ERR_PERM, "%s: password-file does not "
-				"begin with /", path);
+		return err_set(err, ERR_PERM, T("%s: password-file does not "
+				"begin with /"), path);
 	return 0;
 }
 

@@ -60,7 +60,7 @@ static int put(const struct change *f, const struct str *text, struct err *err)
 	bool was = stat(f->path, &st) == 0;
 
 	if (text->bad)
-		return err_set(err, ERR_NOMEM, "%s: too big", f->path);
+		return err_set(err, ERR_NOMEM, T("%s: too big"), f->path);
 	if (file_replace(AT_FDCWD, f->path, f->mode, str_span(text), err) < 0)
 		return -1;
 	if (was && geteuid() == 0 && chown(f->path, st.st_uid, st.st_gid) < 0)
@@ -86,7 +86,7 @@ static int keep_old(const struct change *f, struct err *err)
 	if (!f->was)
 		return 0;
 	if (snprintf(old, sizeof(old), "%s.old", f->path) >= (int)sizeof(old))
-		return err_set(err, ERR_PERM, "%s: name too long", f->path);
+		return err_set(err, ERR_PERM, T("%s: name too long"), f->path);
 	return file_replace(AT_FDCWD, old, f->mode, str_span(&f->before), err);
 }
 
@@ -286,7 +286,7 @@ static int try_conf(const struct change *f, struct err *err)
 
 	if (snprintf(name, sizeof(name), "%s.new", f->path) >=
 			(int)sizeof(name))
-		return err_set(err, ERR_PERM, "%s: name too long", f->path);
+		return err_set(err, ERR_PERM, T("%s: name too long"), f->path);
 	if (file_replace(AT_FDCWD, name, 0600, str_span(&f->after), err) < 0)
 		return -1;
 	c = conf_read(name, false, err);

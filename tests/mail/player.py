@@ -30,7 +30,7 @@ import time
 import pexpect
 import pyte
 
-from desk import BINARY
+from desk import BINARY, IN_NOVEMBER
 
 SCREENS = pathlib.Path(__file__).resolve().parent / "screens"
 TERMS = ("xterm", "vt100", "dumb")
@@ -97,7 +97,7 @@ class Terminal:
         self.screen = pyte.Screen(self.columns, self.rows)
         self.stream = pyte.ByteStream(self.screen)
         self.octets = b""
-        env = {**desk.env, "TERM": term, "PWD": str(desk.home), **env}
+        env = {**desk.env, **IN_NOVEMBER, "TERM": term, "PWD": str(desk.home), **env}
         for name in ("LINES", "COLUMNS"):
             del env[name]
         argv = argv or [BINARY, "mail", *args]

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from desk import SANITIZED
+from desk import IN_NOVEMBER, SANITIZED
 from test_read import fill, letter, subjects
 
 # pylint: disable=redefined-outer-name
@@ -209,7 +209,7 @@ def test_narrow(some):
         for line in out.splitlines():
             wide = sum(2 if ord(c) > 0x2fff else 1 for c in line)
             assert wide < columns or columns == 10, line
-    out, _ = some.text("-H", COLUMNS="40")
+    out, _ = some.text("-H", COLUMNS="40", **IN_NOVEMBER)
     assert out.splitlines()[0].startswith(">N  1 alice@a.com  Nov 24 Disk")
 
 

@@ -243,6 +243,13 @@ def test_complete_addresses(seat):
     assert "cron@router.a.com" in t.text() and "you@a.com" in t.text()
 
 
+def test_complete_aliases(seat):
+    t = seat.mail("-N")
+    t.line("alias friends bob@b.com cary@c.com")
+    t.send("m frie\t")
+    assert t.lines()[t.screen.cursor.y] == "? m friends"
+
+
 def test_complete_variables(seat):
     t = seat.mail("-N")
     t.send("set ttyc\t")
