@@ -32,7 +32,7 @@
  * file thread.c MAIL_SORT
  *
  * config MAIL
- *	bool "mail (33 kB)"
+ *	bool "mail (69 kB)"
  *	default y
  *	select LIB_ZLIB
  *	help
@@ -94,7 +94,7 @@
  * config MAIL_READ
  *	depends on MAIL
  *	select MAIL_RC
- *	bool "mail reads, too (17 kB)"
+ *	bool "mail reads, too (41 kB)"
  *	default y
  *	help
  *	  Without it mail only sends, as scripts and cron need it:
