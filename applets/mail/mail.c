@@ -32,7 +32,7 @@
  * file thread.c MAIL_SORT
  *
  * config MAIL
- *	bool "mail (33 kB)"
+ *	bool "mail (69 kB)"
  *	default y
  *	select LIB_ZLIB
  *	help
@@ -94,7 +94,7 @@
  * config MAIL_READ
  *	depends on MAIL
  *	select MAIL_RC
- *	bool "mail reads, too (17 kB)"
+ *	bool "mail reads, too (41 kB)"
  *	default y
  *	help
  *	  Without it mail only sends, as scripts and cron need it:
@@ -113,7 +113,8 @@
  *	default n
  *	help
  *	  The command search, and message lists as in
- *	  delete from bob subject disk since monday.
+ *	  delete from bob subject disk since monday. Without it letters
+ *	  other than those of ASCII are found in their own case alone.
  *
  * config MAIL_SORT
  *	depends on MAIL_READ
@@ -127,14 +128,15 @@
  *	bool "attachments: list, view, save (5 kB)"
  *	help
  *	  The commands parts, view and detach; and write saves the attachments
- *	  of a message, too.
+ *	  of a message, too. Signatures and the like have words for names.
  *
  * config MAIL_FLOWED
  *	depends on MAIL_READ
  *	bool "Paragraphs that fit the screen (1 kB)"
  *	help
- *	  Lines of format=flowed (RFC 3676) are joined to the screen's width;
- *	  without it they are shown as they are.
+ *	  Lines of format=flowed (RFC 3676) are joined to the screen's width,
+ *	  long header fields are folded to it; without it they are shown as
+ *	  they are.
  *
  * config MAIL_ATTACH
  *	depends on MAIL
@@ -167,18 +169,19 @@
  *
  * config MAIL_NAIL
  *	depends on MAIL_READ
- *	bool "mail: more of s-nail's ways to write (2 kB)"
+ *	bool "mail: more of what s-nail has (2 kB)"
  *	default n
  *	help
  *	  -M TYPE  the type of the text: text/html
  *	  -q FILE  the text begins with it
  *	  -C "NAME: VALUE"  a header field
  *	  -~       ~ escapes in a script's text, too
- *	  The commands page and more.
  *
- *	  The variables sendmail, signature, autosign, editheaders, askatend,
- *	  reply-to; the escapes ~u and ~U; the commands Lreply, replyall and
- *	  replysender; in POSIX' terms none of it has to be there.
+ *	  The variables quote, sendmail, signature, autosign, editheaders,
+ *	  askatend, reply-to; the escapes ~u and ~U; the commands page, more,
+ *	  show, Pipe, new, answered, unanswered, unignore, unretain, version,
+ *	  Lreply, replyall and replysender; in POSIX' terms none of it has to
+ *	  be there.
  *
  * config MAIL_HTML
  *	depends on MAIL_READ

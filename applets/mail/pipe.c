@@ -266,7 +266,7 @@ static int edit_one(struct mail *m, unsigned n, void *arg)
 	close(s.fd);
 	if (rc == 0)
 		rc = mail_child_edit(m, arg, path);
-	unlink(path);
+	unlinkat(AT_FDCWD, path, 0);
 	return rc;
 }
 

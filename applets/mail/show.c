@@ -205,7 +205,7 @@ static void on_field(void *arg, const struct header_field *f)
 		emit(v, SPAN("\n"));
 		return;
 	}
-	if (v->how & MAIL_SHOW_TOP ? 
+	if (v->how & MAIL_SHOW_TOP ?
 	    !mail_field_among(f->name, "From To Cc Subject") :
 	    !(v->how & MAIL_SHOW_ALL) && !mail_field_shown(v->m, f->name))
 		return;
