@@ -97,11 +97,17 @@ int mail_box_open(struct mail *m, const char *path, unsigned how)
 {
 	mail_path_absolute(path, m->path);
 	m->system = how & MAIL_BOX_SYSTEM && !mail_box_is_folder(path);
+	/* only a ^C from here on is meant for it */
+	mail_term_interrupted(&m->term);
 	if (how & MAIL_BOX_PREVIEW)
 		preview(m);
+	if (mail_term_interrupted(&m->term))
+		return err_set(&m->err, ERR_TEMP, "%s: interrupted", path);
 	m->box = mailbox_open_plain(m->path, how & MAIL_BOX_CHECK, &m->err);
-	if (!m->box)
+	if (!m->box) {
+		mail_term_interrupted(&m->term);
 		return name_it(m, path);
+	}
 	if (grow(m, mailbox_count(m->box)) < 0) {
 		mail_box_close(m);
 		return -1;

@@ -166,7 +166,7 @@ static void add_date(struct str *out, const char *format, int64_t local)
 /* [by its width][is it old?] */
 static const char *default_date(unsigned width, bool old)
 {
-	static const char formats[][2][12] = {
+	static const char formats[][2][13] = {
 		{ "%b %e", "  %Y" },
 		{ "%b %e %R", "%b %e  %Y" },
 		{ "%a %b %e %R", "%a %b %e  %Y" }

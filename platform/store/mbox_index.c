@@ -1,5 +1,6 @@
 #include "store/mbox_private.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "store/disk.h"
 #include "store/mailbox_private.h"
 
+#define PIECES 256		/* lines, or of what has none; a look at the signals */
 #define SAMPLE_SIZE 4096	/* octets of a header section that make the hash */
 
 struct scan {
@@ -263,11 +265,24 @@ static void skip_plain(struct scan *s, struct lines *l)
 	l->from = (size_t)(p - l->buffer);
 }
 
+/* A user's program blocks what would end it; a large file takes minutes. */
+static bool is_interrupted(void)
+{
+	sigset_t set;
+
+	return sigpending(&set) == 0 && (sigismember(&set, SIGINT) > 0 ||
+			sigismember(&set, SIGHUP) > 0 ||
+			sigismember(&set, SIGTERM) > 0);
+}
+
 static int scan(struct scan *s, struct lines *l, struct err *err)
 {
+	unsigned pieces = 0;
 	int rc;
 
 	while ((rc = lines_next(l, err)) > 0) {
+		if (s->look->sip && ++pieces % PIECES == 0 && is_interrupted())
+			return err_set(err, ERR_TEMP, "interrupted");
 		/* the last one that is wanted ends with the file, or here */
 		if (s->look->most && s->ix->n == s->look->most && s->blank
 		    && is_from(l->text)) {

@@ -1,6 +1,7 @@
 """What a user names, or has in the environment, may be anything: a FIFO that
 nobody writes, a device without end, a file that reads itself."""
 import os
+import re
 import subprocess
 import time
 
@@ -150,3 +151,93 @@ def test_limit_of_file_size(box):
         timeout=60, check=False)
     assert p.returncode > 0, p.stderr
     assert (box.home / "dead.letter").read_text() == "x" * 1000
+
+
+# ---- the mailbox that is open
+
+def test_old_dates(box):
+    """Half a year ago: the year, and nothing after it."""
+    box.mbox.write_text(
+        "From a@a.com Tue Nov 24 11:01:46 2020\nFrom: a@a.com\n"
+        "Subject: old\n\ntext\n\n")
+    for columns in ("40", "60", "80", "132"):
+        out, err = box.text("-H", COLUMNS=columns)
+        assert re.search(r" 2020( +\d+)? old$", out, re.M) and not err
+
+
+@pytest.mark.parametrize("how", ["terminal", "term"])
+def test_opening_what_has_no_end(box, how):
+    """A terabyte of nothing: not before tomorrow."""
+    huge = box.home / "huge"
+    fill(huge, letter("huge"))
+    with open(huge, "r+b") as f:
+        f.seek(1 << 40)
+        f.write(b"end\n\n")
+    if how == "term":
+        p = subprocess.Popen([BINARY, "mail", "-f", "huge"], env=box.env,
+                             cwd=box.home, stderr=subprocess.PIPE)
+        with pytest.raises(subprocess.TimeoutExpired):
+            p.communicate(timeout=1)
+        p.terminate()
+        assert b"huge: interrupted" in p.communicate(timeout=10)[1]
+        return
+    t = box.terminal("-N")
+    t.expect(r"\? ")
+    t.sendline("folder huge")
+    t.expect("Held 2 messages")
+    time.sleep(0.5)
+    t.send(CTRL_C)
+    t.expect("huge: interrupted")
+    t.expect(r"\? ")
+    t.sendline("p 2")
+    t.expect("Subject: two")
+    t.sendline("x")
+    t.expect_exact(t.delimiter)
+
+
+def replaced_by_fifo(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def replaced_by_device(path):
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+def replaced_by_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+def replaced_by_junk(path):
+    path.write_bytes(os.urandom(5000).replace(b"From", b"from"))
+
+
+def cut(path):
+    os.truncate(path, 100)
+
+
+@pytest.mark.parametrize("act", [
+    replaced_by_fifo, replaced_by_device, replaced_by_folder,
+    replaced_by_junk, cut], ids=lambda f: f.__name__)
+def test_replaced_while_open(box, act):
+    """Every command goes on, and nothing is written where no mailbox is."""
+    p = subprocess.Popen(
+        [BINARY, "mail", "-N"], env=box.env, cwd=box.home,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT)
+    p.stdin.write(b"p 1\nd 1\necho ready\n")
+    p.stdin.flush()
+    for line in p.stdout:
+        if line == b"ready\n":
+            break
+    act(box.mbox)
+    was = box.mbox.lstat()
+    out, _ = p.communicate(
+        b"p 2\nh\nfrom *\ntop 2\nsize 2\ns 2 x\nw 2 y\npipe 2 cat\nr 2\n~m 2\n"
+        b"~q\necho alive\nq\n", timeout=30)
+    assert b"alive\n" in out and p.returncode >= 0, out
+    if act is not cut:
+        now = box.mbox.lstat()
+        assert (was.st_ino, was.st_size) == (now.st_ino, now.st_size)
