@@ -6,6 +6,7 @@
 #include "mime/header.h"
 
 #define DEPTH_MOST 25		/* aliases of aliases */
+#define OPEN_MOST 10000		/* 25 that each have two others twice never end */
 
 /* ---- the user's own addresses */
 
@@ -68,6 +69,7 @@ struct expand {
 	struct str *out;
 	const struct chain *chain;
 	bool drop_own;
+	unsigned *left;		/* aliases that may still be opened */
 	int rc;
 };
 
@@ -110,6 +112,11 @@ static void open_alias(struct expand *x, struct span name, struct span text)
 				SPAN_ARG(span_sub(name, 0, 80)));
 		return;
 	}
+	if (!*x->left) {
+		x->rc = err_set(&x->m->err, ERR_PERM, T("Too many addresses"));
+		return;
+	}
+	--*x->left;
 	inner.chain = &here;
 	inner.drop_own = !mail_var(x->m, "metoo") &&
 			(x->drop_own || span_find(text, '\n') + 1 < text.n);
@@ -143,7 +150,8 @@ static bool seek_alias(void *arg, const struct addr_entry *e)
 
 int mail_alias_expand(struct mail *m, struct span list, struct str *out)
 {
-	struct expand x = { .m = m, .out = out };
+	unsigned left = OPEN_MOST;
+	struct expand x = { .m = m, .out = out, .left = &left };
 	struct seek s = { .m = m };
 
 	/* what is broken in it is told when it is sent */

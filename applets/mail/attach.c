@@ -10,6 +10,7 @@
 #include "base/base64.h"
 #include "mail/args.h"
 #include "mail/box.h"
+#include "mail/input.h"
 #include "mime/compose.h"
 #include "mime/param.h"
 #include "os/file.h"
@@ -99,27 +100,41 @@ static void find_type(struct mail *m, struct span name, char type[TYPE_MOST])
 
 /* ---- the list */
 
+/* What is too much is refused when it is sent. 0 or -1 with errno. */
+static int copy_file(struct mail *m, int from, int to)
+{
+	uint64_t most = mail_input_most(m, from), size = 0;
+	char buf[4096];
+	ssize_t n = 1;
+
+	while (n > 0 && size < most) {
+		n = mail_input_read(m, from, buf, sizeof(buf));
+		if (n < 0 || file_write(to, buf, (size_t)n) < 0)
+			return -1;
+		size += (uint64_t)n;
+	}
+	return 0;
+}
+
 /* A pipe can be read but once, a mailbox may be closed: a copy is made. */
 static int copy(struct mail *m, const struct mail_attach *a)
 {
-	int to = file_temporary(&m->err), from;
-	char buf[4096];
-	ssize_t n = 0;
+	int to = file_temporary(&m->err), from = -1, rc;
 
 	if (to < 0)
 		return -1;
 	if (a->message) {
-		if (mail_box_write(m->box, a->message, to, &m->err) == 0)
-			return to;
-	} else if ((from = open(a->path, O_RDONLY | O_CLOEXEC)) >= 0) {
-		while ((n = file_get(from, buf, sizeof(buf))) > 0 &&
-		    file_write(to, buf, (size_t)n) == 0)
-			;
-		close(from);
-		if (n == 0)
-			return to;
-		err_errno(&m->err, "%s", a->path);
+		rc = mail_box_write(m->box, a->message, to, &m->err);
+	} else {
+		from = mail_input_open(a->path);
+		rc = from < 0 ? -1 : copy_file(m, from, to);
+		if (rc < 0)
+			err_errno(&m->err, "%s", a->path);
 	}
+	if (from >= 0)
+		close(from);
+	if (rc == 0)
+		return to;
 	close(to);
 	return -1;
 }
@@ -134,7 +149,7 @@ static int look_at(struct mail *m, struct mail_attach *a)
 		if (S_ISDIR(st.st_mode))
 			return err_set(&m->err, ERR_PERM, "%s: %s", a->path,
 					strerror(EISDIR));
-		if (S_ISREG(st.st_mode))
+		if (S_ISREG(st.st_mode) && st.st_size)	/* not in /proc */
 			return 0;
 	}
 	a->fd = copy(m, a);
@@ -359,8 +374,7 @@ int mail_attach_write(struct mail *m, const struct mail_draft *d, int fd,
 	int rc = 0;
 
 	for (struct mail_attach *a = d->attached; a && rc >= 0; a = a->next) {
-		int from = a->fd >= 0 ? a->fd : open(a->path,
-				O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		int from = a->fd >= 0 ? a->fd : mail_input_open(a->path);
 		struct stat st;
 
 		if (from < 0 || fstat(from, &st) < 0)

@@ -1,5 +1,6 @@
 #include "mail/draft.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include "config.h"
 #include "mail/attach.h"
 #include "mail/drafts.h"
+#include "mail/input.h"
 #include "mail/send.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -20,7 +22,7 @@
 int mail_draft_init(struct mail *m, struct mail_draft *d)
 {
 	*d = (struct mail_draft){
-		.fd = -1, .ends_in_lf = true, .start = MAIL_DRAFT_ROOM
+		.fd = -1, .ends_in_lf = true, .start = MAIL_DRAFT_ROOM, .m = m
 	};
 	for (int i = 0; i < MAIL_FIELDS; i++)
 		str_init(&d->field[i], FIELD_MOST);
@@ -98,20 +100,24 @@ static int cut_to(struct mail_draft *d, uint64_t size)
 int mail_draft_add_file(struct mail_draft *d, int fd, int64_t at,
 		struct err *err)
 {
-	uint64_t had = d->size;
+	uint64_t had = d->size, most = mail_input_most(d->m, fd);
 	char buf[PIECE];
-	ssize_t n;
+	ssize_t n = 0;
 
-	while ((n = file_pread(fd, buf, sizeof(buf), at)) > 0) {
-		if (mail_draft_add(d, span_make(buf, (size_t)n), err) < 0)
-			break;
-		at += n;
-	}
-	if (n < 0)
-		err_errno(err, "%s", T("reading"));
-	if (n != 0)
-		cut_to(d, had);
-	return n ? -1 : 0;
+	/* a pipe cannot, and begins where it is */
+	if (lseek(fd, at, SEEK_SET) < 0 && (errno != ESPIPE || at))
+		n = -1;
+	while (n >= 0 && d->size - had < most &&
+	    (n = mail_input_read(d->m, fd, buf, sizeof(buf))) > 0)
+		if (mail_draft_add(d, span_make(buf, (size_t)n), err) < 0) {
+			cut_to(d, had);
+			return -1;
+		}
+	if (n >= 0)
+		return 0;
+	err_errno(err, "%s", T("reading"));
+	cut_to(d, had);
+	return -1;
 }
 
 /* What lies at `from` of the body, to its end, becomes the body. */

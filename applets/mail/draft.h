@@ -40,6 +40,7 @@ struct mail_draft {
 	bool template;		/* the text begins with header fields (-t) */
 	bool skip_empty;	/* an empty text is not sent (-E) */
 	/* private */
+	struct mail *m;
 	char *path;		/* NULL: the file has no name */
 	size_t head;		/* octets of the fields before the body */
 	int64_t flushed;	/* clock_ms of the last flush */

@@ -12,6 +12,7 @@
 #include "mail/child.h"
 #include "mail/command.h"
 #include "mail/drafts.h"
+#include "mail/input.h"
 #include "mail/quote.h"
 #include "mail/send.h"
 #include "mail/show.h"
@@ -118,7 +119,7 @@ static int insert_fd(struct work *w, const char *what, int fd)
 
 static int insert_path(struct work *w, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), rc;
+	int fd = mail_input_open(path), rc;
 
 	if (fd < 0)
 		return err_errno(&w->m->err, "%s", path);
@@ -226,8 +227,7 @@ static int do_write(struct work *w)
 
 	if (mail_path(w->m, w->arg, path) < 0)
 		return -1;
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY,
-			0666);
+	fd = mail_input_create(path, O_APPEND, 0666);
 	rc = fd < 0 ? -1 : mail_draft_each(w->d, write_piece, &fd, NULL);
 	if (rc < 0)
 		err_errno(&w->m->err, "%s", path);
@@ -298,7 +298,7 @@ static int fill_file(struct work *w, int fd, bool header)
 /* The editor may have made a new file of that name. */
 static int take_file(struct work *w, const char *path, bool header)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+	int fd = mail_input_open(path), rc;
 
 	if (fd < 0)
 		return err_errno(&w->m->err, "%s", path);

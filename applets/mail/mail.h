@@ -52,9 +52,10 @@ struct mail {
 	bool other;		/* -u: another's mail */
 	bool sending;		/* Send Mode, as POSIX has it: no mailbox */
 	bool starting;		/* start-up files are being read */
-	FILE *input;		/* the file commands are read from; NULL: stdin */
+	struct mail_rc *input;	/* the file commands are read from; NULL: stdin */
 	unsigned line;		/* in it */
 	unsigned depth;		/* files that read files */
+	bool too_deep;		/* all of them end now */
 	unsigned if_depth;	/* rc.c; a bit for each level: */
 	uint32_t if_skips, if_bad;
 	struct span arg;	/* what follows the command's name */

@@ -18,7 +18,8 @@ static const struct opt_row rows[] = {
 		OPT_AT(struct mail_options, type) },)
 	USE_MAIL_NAIL({ 'q', "quote-file", OPT_TEXT,
 		OPT_AT(struct mail_options, quoted) },)
-	USE_MAIL_RC({ 't', "template", OPT_FLAG, OPT_AT(struct mail_options, template) },)
+	USE_MAIL_RC({ 't', "template", OPT_FLAG,
+		OPT_AT(struct mail_options, template) },)
 	USE_MAIL_READ({ 'F', "record", OPT_FLAG,
 		OPT_AT(struct mail_options, record) },)
 	USE_MAIL_NAIL({ '~', "escapes", OPT_FLAG,

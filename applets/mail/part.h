@@ -49,6 +49,6 @@ int mail_part_read(struct mail *m, unsigned n,
  * we ask where the others go, else those with a name are saved here. 0 or -1
  * with m->err.
  */
-int mail_part_write(struct mail *m, unsigned n, int fd);
+int mail_part_write(struct mail *m, unsigned n, int fd, const char *path);
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "mail/args.h"
 #include "mail/child.h"
+#include "mail/input.h"
 #include "mail/part.h"
 #include "mail/show.h"
 #include "mail/var.h"
@@ -116,7 +117,7 @@ struct extract {
 
 static int open_new(struct extract *e, int flags)
 {
-	e->fd = open(e->name, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666);
+	e->fd = mail_input_create(e->name, flags, 0666);
 	e->made = e->fd >= 0 && flags & O_EXCL;
 	return e->fd < 0 ? err_errno(&e->m->err, "%s", e->name) : 0;
 }
@@ -455,7 +456,7 @@ static bool first_end(void *arg, uint64_t octets)
 			extract_data(arg, SPAN("\n"));
 }
 
-int mail_part_write(struct mail *m, unsigned n, int fd)
+int mail_part_write(struct mail *m, unsigned n, int fd, const char *path)
 {
 	struct extract e = { .m = m, .fd = fd, .folder = "" };
 	struct mail_part_reader reader = {
@@ -463,6 +464,7 @@ int mail_part_write(struct mail *m, unsigned n, int fd)
 		.end = first_end, .utf8 = true
 	};
 
+	str_copys(e.name, sizeof(e.name), path);
 	if (mail_part_read(m, n, &reader) < 0 || e.rc < 0)
 		return -1;
 	/* what was not written would be lost: then the message stays */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "mail/args.h"
 #include "mail/child.h"
+#include "mail/input.h"
 #include "mail/part.h"
 #include "mail/show.h"
 #include "mail/var.h"
@@ -204,14 +205,20 @@ int mail_do_pipe_raw(struct mail *m)
 
 /* ---- write */
 
+struct target {
+	int fd;
+	const char *path;
+};
+
 static int write_one(struct mail *m, unsigned n, void *arg)
 {
-	struct spill s = { .m = m, .fd = *(int *)arg };
+	const struct target *to = arg;
+	struct spill s = { .m = m, .fd = to->fd };
 	int rc;
 
 	mail_set_dot(m, n);
 	if (CFG_MAIL_PARTS)
-		return mail_part_write(m, n, s.fd);
+		return mail_part_write(m, n, s.fd, to->path);
 	rc = mail_show_render(m, n, MAIL_SHOW_BODY, put_file, &s);
 	m->note[n] |= MAIL_READ;
 	return rc < 0 ? rc : s.rc;
@@ -220,17 +227,19 @@ static int write_one(struct mail *m, unsigned n, void *arg)
 int mail_do_write(struct mail *m)
 {
 	char path[PATH_MAX];
+	struct target to = { -1, path };
 	struct stat before, after;
 	int fd, rc;
 
 	if (mail_save_aim(m, SPAN(""), path) < 0)
 		return mail_failed(m);
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	fd = mail_input_create(path, O_APPEND, 0666);
 	if (fd < 0 || fstat(fd, &before) < 0) {
 		err_errno(&m->err, "%s", path);
 		return mail_failed(m);
 	}
-	rc = for_each(m, write_one, &fd);
+	to.fd = fd;
+	rc = for_each(m, write_one, &to);
 	if (rc == 0 && fstat(fd, &after) == 0)
 		mail_term_printf(&m->term, T("\"%s\" %llu octets\n"), path,
 				(unsigned long long)(after.st_size -

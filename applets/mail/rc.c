@@ -1,14 +1,25 @@
 #include "mail/rc.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 #include "mail/args.h"
 #include "mail/command.h"
+#include "mail/input.h"
 #include "mail/var.h"
 
 #define DEPTH_MOST 16		/* files that read files */
 #define IF_MOST 32		/* bits of m->if_skips */
+#define RC_MOST 1000000		/* octets of one file */
+
+struct mail_rc {
+	const char *path;
+	int fd;			/* -1: it ended */
+	unsigned at, n;		/* in data */
+	unsigned done;		/* octets before it */
+	char data[512];
+};
 
 /* ---- conditions */
 
@@ -59,26 +70,51 @@ int mail_do_endif(struct mail *m)
 
 /* ---- files */
 
-/* One line without its line feed; false: there is none. What is too long is cut. */
-static bool get_line(FILE *f, struct str *line)
+/* What is wrong is told here, and ends the file. */
+static bool fill(struct mail *m, struct mail_rc *f)
 {
-	int c;
+	ssize_t n = f->fd < 0 ? 0 :
+			mail_input_read(m, f->fd, f->data, sizeof(f->data));
+
+	f->done += f->n;
+	f->at = 0;
+	f->n = n > 0 && f->done < RC_MOST ? (unsigned)n : 0;
+	if (n && !f->n)
+		mail_term_error(&m->term, "mail: %s: %s", f->path,
+				strerror(n < 0 ? errno : EFBIG));
+	if (!f->n && f->fd >= 0) {
+		close(f->fd);
+		f->fd = -1;
+	}
+	return f->n;
+}
+
+/* One line without its line feed; false: there is none. What is too long is cut. */
+static bool get_line(struct mail *m, struct str *line)
+{
+	struct mail_rc *f = m->input;
+	unsigned had = f->done + f->at;
 
 	str_clear(line);
-	while ((c = getc(f)) != EOF && c != '\n')
+	while (f->at < f->n || fill(m, f)) {
+		char c = f->data[f->at++];
+
+		if (c == '\n')
+			return true;
 		if (line->n < line->cap)
-			str_addc(line, (char)c);
-	return c != EOF || line->n;
+			str_addc(line, c);
+	}
+	return f->done + f->at > had;
 }
 
 bool mail_rc_line(struct mail *m, struct str *line)
 {
 	struct str more;
-	bool got = get_line(m->input, line);
+	bool got = get_line(m, line);
 
 	m->line++;
 	str_init(&more, MAIL_LINE_MOST);
-	while (got && mail_line_goes_on(line) && get_line(m->input, &more)) {
+	while (got && mail_line_goes_on(line) && get_line(m, &more)) {
 		m->line++;
 		str_add(line, str_span(&more));
 	}
@@ -93,7 +129,7 @@ static int run_lines(struct mail *m, const char *path)
 	int rc = 0;
 
 	str_init(&line, MAIL_LINE_MOST);
-	while (!m->done && mail_rc_line(m, &line)) {
+	while (!m->done && !m->too_deep && mail_rc_line(m, &line)) {
 		struct span text = span_trim(str_span(&line));
 		unsigned n = m->line;
 
@@ -112,27 +148,31 @@ static int run_lines(struct mail *m, const char *path)
 /* must: it is an error when there is none. */
 static int run_file(struct mail *m, const char *path, bool must)
 {
-	FILE *f = m->depth < DEPTH_MOST ? fopen(path, "re") : NULL;
-	FILE *before = m->input;
+	struct mail_rc f = { .path = path, .fd = -1 }, *before = m->input;
 	unsigned line = m->line;
 	int rc;
 
-	if (!f && !must && errno == ENOENT)
+	m->too_deep = m->depth == DEPTH_MOST;
+	if (m->too_deep)
+		errno = ELOOP;
+	else
+		f.fd = mail_input_open(path);
+	if (f.fd < 0 && !must && errno == ENOENT)
 		return 0;
-	if (!f) {
-		if (m->depth >= DEPTH_MOST)
-			errno = ELOOP;
+	if (f.fd < 0) {
 		err_errno(&m->err, "%s", path);
 		return mail_failed(m);
 	}
 	m->depth++;
-	m->input = f;
+	m->input = &f;
 	m->line = 0;
 	rc = run_lines(m, path);
 	m->line = line;
 	m->input = before;
-	m->depth--;
-	fclose(f);
+	if (--m->depth == 0)
+		m->too_deep = false;
+	if (f.fd >= 0)
+		close(f.fd);
 	return rc;
 }
 

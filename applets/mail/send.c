@@ -8,6 +8,7 @@
 #include "base/date.h"
 #include "config.h"
 #include "mail/escape.h"
+#include "mail/input.h"
 #include "mail/letter.h"
 #include "mail/record.h"
 #include "mail/var.h"
@@ -54,7 +55,8 @@ static int write_piece(void *arg, struct span piece)
 static int append_dead(struct mail *m, const struct mail_draft *d,
 		const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	int fd = mail_input_create(path, O_APPEND, 0600);
+	off_t had = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
 	char when[DATE_SIZE];
 	struct str head;
 	int rc;
@@ -72,6 +74,9 @@ static int append_dead(struct mail *m, const struct mail_draft *d,
 		rc = fsync(fd);
 	if (rc < 0)
 		err_errno(&m->err, "%s", path);
+	/* half of it would hide what comes after it */
+	if (rc < 0 && had >= 0 && ftruncate(fd, had) < 0)
+		file_write(fd, "\n\n", 2);
 	if (fd >= 0)
 		close(fd);
 	str_free(&head);
@@ -173,7 +178,7 @@ static int add_signature(struct mail *m, struct mail_draft *d)
 		return 0;
 	if (mail_path_given(m, span_of(name), path) < 0)
 		return -1;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = mail_input_open(path);
 	if (fd < 0)
 		return err_errno(&m->err, "%s", path);
 	rc = d->ends_in_lf ? 0 : mail_draft_add(d, SPAN("\n"), &m->err);

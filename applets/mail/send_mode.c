@@ -7,6 +7,7 @@
 #include "config.h"
 #include "mail/attach.h"
 #include "mail/drafts.h"
+#include "mail/input.h"
 #include "mail/record.h"
 #include "mail/send.h"
 #include "os/text.h"
@@ -46,7 +47,7 @@ static int fill_draft(struct mail *m, struct mail_draft *d,
 
 static int start_text(struct mail *m, struct mail_draft *d, const char *name)
 {
-	int fd = open(name, O_RDONLY | O_CLOEXEC), rc;
+	int fd = mail_input_open(name), rc;
 
 	if (fd < 0)
 		return err_errno(&m->err, "%s", name);
@@ -62,13 +63,17 @@ static int add_more(struct mail *m, struct mail_draft *d, const char *what)
 	const char *name = what;
 
 	/* the shell has taken the quotes off: only what it leaves is ours */
-	if (access(what, F_OK) < 0 &&
+	if (CFG_MAIL_ATTACH && access(what, F_OK) < 0 &&
 	    mail_path_given(m, span_of(what), path) == 0)
 		name = path;
 	if (CFG_MAIL_ATTACH && access(name, F_OK) == 0)
 		return mail_attach_add(m, d, span_of(name));
 	if (mail_draft_line(m, d, span_of(what)) == 0)
 		return 0;
+	if (access(name, F_OK) == 0)
+		return err_set(&m->err, ERR_PERM, T("%s: this mail attaches no "
+				"files (it was built without MAIL_ATTACH)"),
+				what);
 	return err_set(&m->err, ERR_PERM, CFG_MAIL_ATTACH ?
 			T("%s: no such file, and no header field") :
 			T("%s: no header field"), what);

@@ -83,6 +83,7 @@ int mail_term_init(struct mail_term *t, bool ignore_int)
 	t->locale = t->charset = mail_term_locale();
 	mail_term_size(t);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);	/* as a full disk: EFBIG */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGWINCH);
