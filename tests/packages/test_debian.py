@@ -508,6 +508,37 @@ def test_configuration_is_taken():
     assert p.stdout == "smtp 127.0.0.1:25\n"
 
 
+# What system files of other packages say, by Debian's bsd-mailx and s-nail.
+OTHERS = ["""set ask askcc append dot save crt
+ignore Received Message-Id Resent-Message-Id Status Mail-From Return-Path Via
+""", """set autocollapse hold keep keepsave showname emptystart
+set indentprefix="> " followup-to-honour=ask-yes reply-to-honour=ask-yes
+set mime-counter-evidence=0b1111 history-gabby=all
+set sendcharsets=utf-8,iso-8859-1
+retain date sender from to cc subject message-id mail-followup-to reply-to
+"""]
+
+
+def test_start_up_files_of_others_are_read(tmp_path):
+    """/etc/mail.rc is bsd-mailx's: nothing in it is an error for us."""
+    box = tmp_path / "box"
+    box.write_text("From a@a.test Sat Nov 28 07:00:00 2026\n"
+                   "Message-ID: <1@a.test>\nVia: y\nFrom: a@a.test\n"
+                   "Subject: a disk\n\nfull\n")
+    installed = [pathlib.Path("/etc/mail.rc"), pathlib.Path("/etc/s-nail.rc")]
+    texts = OTHERS + [p.read_text() for p in installed if p.exists()]
+    for text in texts + ["nonsense a b\n"]:
+        (tmp_path / "rc").write_text(text)
+        (tmp_path / "conf").write_text(f"mail-rc {tmp_path}/rc\n")
+        p = run(BIN, "mail", "-R", "-N", "-f", box, input="type 1\n",
+                env=dict(os.environ, PILLARBOX_CONF=str(tmp_path / "conf"),
+                         HOME=str(tmp_path), LC_ALL="C"), check=False)
+        assert "Subject: a disk\n\nfull\n" in p.stdout
+        assert "Via:" not in p.stdout
+        assert ("Message-ID:" in p.stdout) == ("retain" in text)
+        assert ("nonsense" in text) == (f"{tmp_path}/rc" in p.stdout), p.stdout
+
+
 def test_private_names_are_installed(pages):
     mk = (pages / "gen" / "applets.mk").read_text()
     rules = (DEBIAN / "rules").read_text().replace("\\\n", " ")
@@ -552,7 +583,9 @@ def test_contents(deb):
                  "usr/share/man/man8/maild.8.gz",
                  "usr/share/man/man5/pillarbox.conf.5.gz"):
         assert path in paths, (path, sorted(paths))
-    for path in ("usr/sbin/smtpd", "usr/sbin/queue", "usr/bin/mail"):
+    # mail.rc is a conffile of bsd-mailx
+    for path in ("usr/sbin/smtpd", "usr/sbin/queue", "usr/bin/mail",
+                 "etc/mail.rc"):
         assert path not in paths, path
     assert "rws" not in names and "rwxr-s" not in names
 
