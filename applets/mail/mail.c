@@ -125,7 +125,7 @@
  *
  * config MAIL_PARTS
  *	depends on MAIL_READ
- *	bool "attachments: list, view, save (5 kB)"
+ *	bool "attachments: list, view, save (6 kB)"
  *	help
  *	  The commands parts, view and detach; and write saves the attachments
  *	  of a message, too. Signatures and the like have words for names.
