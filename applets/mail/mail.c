@@ -128,7 +128,7 @@
  *
  * config MAIL_PARTS
  *	depends on MAIL_READ
- *	bool "attachments: list, view, save (5 kB)"
+ *	bool "attachments: list, view, save (6 kB)"
  *	help
  *	  The commands parts, view and detach; and write saves the attachments
  *	  of a message, too. Signatures and the like have words for names.
@@ -172,7 +172,7 @@
  *
  * config MAIL_NAIL
  *	depends on MAIL_READ
- *	bool "mail: more of what s-nail has (2 kB)"
+ *	bool "mail: more of what s-nail has (3 kB)"
  *	default n
  *	help
  *	  -M TYPE  the type of the text: text/html
