@@ -235,15 +235,21 @@
 #define NO_MAIL 1		/* exit status, as POSIX has it for -e */
 
 struct options {
-	const char *subject, *from, *user, *account, *list;
+	const char *subject, *from, *user, *list;
 	const char *type, *quoted;
-	struct opt_list cc, bcc, more, fields, set;
+	struct opt_list cc, bcc, more, fields, set, account;
 	bool file, exists, headers, no_headers, ignore, bare, setup;
 	bool template, skip_empty, record, escapes, debug;
 	bool read_only, verbose;
 };
 
-static const struct opt_row rows[] = {
+/* Behind an address these are sendmail's, as scripts for bsd-mailx have it. */
+#define OF_SENDMAIL 3
+
+static const struct opt_row all_rows[] = {
+	{ 'f', "", OPT_TEXT, OPT_AT(struct options, from) },
+	{ 'F', "", OPT_IGNORE_ARG, 0 },
+	{ 'o', "", OPT_IGNORE_ARG, 0 },
 	{ 's', "subject", OPT_TEXT, OPT_AT(struct options, subject) },
 	{ 'c', "cc", OPT_LIST, OPT_AT(struct options, cc) },
 	{ 'b', "bcc", OPT_LIST, OPT_AT(struct options, bcc) },
@@ -261,6 +267,14 @@ static const struct opt_row rows[] = {
 		OPT_AT(struct options, record) },)
 	USE_MAIL_NAIL({ '~', "escapes", OPT_FLAG,
 		OPT_AT(struct options, escapes) },)
+	USE_MAIL_NAIL({ 'I', "", OPT_FLAG, OPT_AT(struct options, escapes) },)
+	/* what other mailx have, and what is so here in any case */
+	USE_MAIL_NAIL({ 0, "append", OPT_LIST, OPT_AT(struct options, more) },)
+	USE_MAIL_NAIL({ 0, "content-type", OPT_TEXT,
+		OPT_AT(struct options, type) },)
+	USE_MAIL_NAIL({ 'B', "", OPT_IGNORE, 0 },)
+	USE_MAIL_NAIL({ 'D', "", OPT_IGNORE, 0 },)
+	USE_MAIL_NAIL({ 'h', "", OPT_IGNORE_ARG, 0 },)
 	USE_MAIL_READ({ 'd', "debug", OPT_FLAG,
 		OPT_AT(struct options, debug) },)
 	USE_MAIL_READ({ 'f', "file", OPT_FLAG,
@@ -277,8 +291,9 @@ static const struct opt_row rows[] = {
 		OPT_AT(struct options, list) },)
 	USE_MAIL_READ({ 'R', "read-only", OPT_FLAG,
 		OPT_AT(struct options, read_only) },)
-	USE_MAIL_ACCOUNT({ 'A', "account", OPT_TEXT,
+	USE_MAIL_ACCOUNT({ 'A', "account", OPT_LIST,
 		OPT_AT(struct options, account) },)
+	USE_MAIL_ATTACH({ 'A', "", OPT_LIST, OPT_AT(struct options, more) },)
 	USE_MAIL_RC({ 'S', "set", OPT_LIST, OPT_AT(struct options, set) },)
 	{ 'v', "verbose", OPT_FLAG, OPT_AT(struct options, verbose) },
 	{ 'i', "ignore", OPT_FLAG, OPT_AT(struct options, ignore) },
@@ -443,6 +458,14 @@ static int add_more(struct mail *m, struct mail_draft *d, const char *what)
 			T("%s: no header field"), what);
 }
 
+/* -A: an account for s-nail and heirloom, a file for mailutils. */
+static bool is_file(struct mail *m, const char *name)
+{
+	return CFG_MAIL_ATTACH && m->sending &&
+			!mail_var_listed(m, MAIL_VAR_ACCOUNT, span_of(name)) &&
+			access(name, F_OK) == 0;
+}
+
 static int fill_more(struct mail *m, struct mail_draft *d,
 		const struct options *o)
 {
@@ -451,6 +474,9 @@ static int fill_more(struct mail *m, struct mail_draft *d,
 
 	for (int i = 0; i < o->more.n && rc == 0; i++)
 		rc = add_more(m, d, o->more.v[i]);
+	for (int i = 0; CFG_MAIL_ACCOUNT && i < o->account.n && rc == 0; i++)
+		if (is_file(m, o->account.v[i]))
+			rc = mail_attach_add(m, d, span_of(o->account.v[i]));
 	for (int i = 0; CFG_MAIL_NAIL && i < o->fields.n && rc == 0; i++)
 		if (mail_draft_line(m, d, span_of(o->fields.v[i])) < 0)
 			rc = err_set(&m->err, ERR_PERM,
@@ -462,46 +488,56 @@ static int fill_more(struct mail *m, struct mail_draft *d,
 }
 
 /*
- * "mail bob -- -f alice": what follows the addresses and begins with a - is
- * for sendmail, as bsd-mailx and s-nail have it. Gives how many addresses
- * there are, or -1 with m->err.
+ * What begins with a - behind an address: options, as where getopt looks for
+ * them in all places ("mail bob -s disk"); behind "--" sendmail's alone ("mail
+ * bob -- -f alice"). The addresses close ranks. Gives how many there are, or
+ * -1 with m->err.
  */
-static int take_sendmail(struct mail *m, struct options *o, char **v, int n)
+static int take_behind(struct mail *m, struct options *o, char **v, int n)
 {
-	static const struct opt_row sendmail[] = {
-		{ 'f', "", OPT_TEXT, OPT_AT(struct options, from) },
-		{ 'r', "", OPT_TEXT, OPT_AT(struct options, from) },
-		{ 'F', "", OPT_IGNORE_ARG, 0 },
-		{ 'i', "", OPT_IGNORE, 0 },
-		{ 'o', "", OPT_IGNORE_ARG, 0 },
-		{ 'v', "", OPT_IGNORE, 0 },
-		{ 0 }
-	};
-	int first = 0, at, count;
+	bool ended = false;
+	int kept = 0, at;
 
-	while (first < n && v[first][0] != '-')
-		first++;
-	if (first == n)
-		return n;
-	/* opt_parse skips one word: the "--", or what is before */
-	at = strcmp(v[first], "--") ? first - 1 : first;
-	count = n - at;
-	if (opt_parse(count, v + at, sendmail, o, &m->err) == count)
-		return first;
-	return m->err.kind ? -1 : err_set(&m->err, ERR_PERM,
-			T("%s: addresses stand before -"), v[first]);
+	for (int i = 0; i < n; i++) {
+		if (v[i][0] != '-' || !v[i][1]) {
+			v[kept++] = v[i];
+			continue;
+		}
+		if (!kept || !strcmp(v[-1], "--") ||
+		    (ended && !strchr("fForiv", v[i][1])))
+			return err_set(&m->err, ERR_PERM,
+				T("%s: addresses stand before -"), v[i]);
+		/* it skips one word: the one before */
+		at = opt_parse(n - i + 1, v + i - 1, all_rows, o, &m->err);
+		if (at < 0)
+			return -1;
+		i += at - 2;
+		ended = ended || !strcmp(v[i], "--");
+	}
+	return kept;
 }
 
-static int send_mode(struct mail *m, struct options *o, char **addresses,
-		int n)
+/* Whom it goes to: on a terminal one can be asked. */
+static bool has_recipients(struct mail *m, struct mail_draft *d)
+{
+	if (!m->term.tty_in || d->template || d->field[MAIL_CC].n ||
+	    d->field[MAIL_BCC].n)
+		return true;
+	mail_draft_ask(m, d, MAIL_TO);
+	return d->field[MAIL_TO].n || err_set(&m->err, ERR_PERM, "%s",
+			T("No recipients given")) == 0;
+}
+
+static int send_mode(struct mail *m, const struct options *o,
+		char **addresses, int n)
 {
 	struct mail_draft d;
 	int status = EX_CANTCREAT;
 
-	n = take_sendmail(m, o, addresses, n);
 	if (mail_draft_init(m, &d) < 0) {
 		mail_failed(m);
-	} else if (n < 0 || fill_draft(m, &d, o, addresses, n) < 0) {
+	} else if (fill_draft(m, &d, o, addresses, n) < 0 ||
+	    (CFG_MAIL_READ && !n && !has_recipients(m, &d))) {
 		mail_failed(m);
 		status = EX_USAGE;
 	} else if (fill_more(m, &d, o) < 0) {
@@ -689,19 +725,28 @@ static int start(struct mail *m, const struct options *o)
 	if (set_all(m, o) < 0)
 		return -1;
 	mail_rc_start(m, o->bare);
-	if (CFG_MAIL_ACCOUNT && o->account &&
-	    mail_account(m, span_of(o->account)) < 0)
-		return -1;
+	for (int i = 0; CFG_MAIL_ACCOUNT && i < o->account.n; i++)
+		if (!is_file(m, o->account.v[i]) &&
+		    mail_account(m, span_of(o->account.v[i])) < 0)
+			return -1;
 	return set_all(m, o);
+}
+
+/* Without an address, too: the text of a script is not a list of commands. */
+static bool writes(const struct options *o)
+{
+	return o->template || o->subject || o->cc.n || o->bcc.n || o->more.n ||
+			o->fields.n || o->type || o->quoted;
 }
 
 int mail_main(int argc, char **argv)
 {
 	struct options o = { .file = false };
 	struct mail m = { .status = 0 };
-	int at = usage_parse(argc, argv, rows, &o), status;
+	int at = usage_parse(argc, argv, all_rows + OF_SENDMAIL, &o);
+	int n = argc - at, status;
 	bool reads = CFG_MAIL_READ && (o.file || o.user || o.exists ||
-			o.headers || o.list || (at == argc && !o.template));
+			o.headers || o.list || (!n && !writes(&o)));
 
 	if (CFG_MAILCONF_SETUP && o.setup)
 		return set_up();
@@ -711,7 +756,13 @@ int mail_main(int argc, char **argv)
 		return EX_OSERR;
 	}
 	m.term.mail = &m;
-	if (reads ? argc - at > o.file : at == argc && !o.template)
+	if (!reads && n)
+		n = take_behind(&m, &o, argv + at, n);
+	if (n < 0) {
+		mail_failed(&m);
+		return EX_USAGE;
+	}
+	if (reads ? n > o.file : !n && !writes(&o))
 		usage_fail("mail");
 	umask(077);	/* mail is private: mbox, dead.letter, what is saved */
 	m.conf = conf_read_or_exit(NULL);
@@ -720,7 +771,7 @@ int mail_main(int argc, char **argv)
 	if (CFG_MAIL_RC && start(&m, &o) < 0)
 		return EX_USAGE;
 	status = reads ? read_mode(&m, &o, argv[at]) :
-			send_mode(&m, &o, argv + at, argc - at);
+			send_mode(&m, &o, argv + at, n);
 	conf_free(m.conf);
 	mail_term_free(&m.term);
 	mail_var_free(&m);

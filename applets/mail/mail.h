@@ -52,6 +52,7 @@ struct mail {
 	bool other;		/* -u: another's mail */
 	bool sending;		/* Send Mode, as POSIX has it: no mailbox */
 	bool starting;		/* start-up files are being read */
+	bool told_of_servers;	/* that no variable names them */
 	FILE *input;		/* the file commands are read from; NULL: stdin */
 	unsigned line;		/* in it */
 	unsigned depth;		/* files that read files */
@@ -74,6 +75,8 @@ int mail_path(struct mail *m, struct span name, char out[PATH_MAX]);
  * of the environment: no quotes, and no shell.
  */
 int mail_path_given(struct mail *m, struct span name, char out[PATH_MAX]);
+/* Makes the folder directory where path is in it: the first to write there does. */
+void mail_path_make_folder(struct mail *m, const char *path);
 /* The mailbox of the system for a user (POSIX: %user), none: one's own. 0 or -1 with m->err. */
 int mail_path_system(struct mail *m, struct span user, char out[PATH_MAX]);
 /* Is it one's own, from which read mail moves to ~/mbox? */

@@ -92,10 +92,14 @@ static int append_dead(struct mail *m, const struct mail_draft *d,
 static void keep(struct mail *m, struct mail_draft *d)
 {
 	char path[PATH_MAX];
+	int rc;
 
 	if (!d->size || (CFG_MAIL_RC && !mail_var(m, "save")))
 		return;
-	if (mail_send_dead_path(m, path) == 0 && append_dead(m, d, path) == 0)
+	rc = mail_send_dead_path(m, path);
+	if (rc == 0 && !strcmp(path, "/dev/null"))
+		return;		/* whoever says so wants none of it */
+	if (rc == 0 && append_dead(m, d, path) == 0)
 		mail_term_error(&m->term, T("The text is kept in %s"), path);
 	else if (CFG_MAIL_DRAFTS && d->path) {
 		mail_draft_keep(d);
