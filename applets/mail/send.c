@@ -240,6 +240,17 @@ static int deliver(struct mail *m, struct mail_draft *d)
 	return rc;
 }
 
+/* Who gets a copy of each message, whatever it is. */
+static void add_copies(struct mail *m, struct mail_draft *d)
+{
+	const char *cc = mail_var(m, "autocc"), *bcc = mail_var(m, "autobcc");
+
+	if (cc)
+		mail_draft_typed(m, &d->field[MAIL_CC], span_of(cc));
+	if (bcc)
+		mail_draft_typed(m, &d->field[MAIL_BCC], span_of(bcc));
+}
+
 static int finish(struct mail *m, struct mail_draft *d)
 {
 	int rc = d->template ? mail_draft_template(m, d) : 0;
@@ -250,6 +261,8 @@ static int finish(struct mail *m, struct mail_draft *d)
 	if (!d->size && !d->attached)
 		mail_term_error(&m->term, "%s",
 				T("Null message body; hope that's ok"));
+	if (CFG_MAIL_NAIL)
+		add_copies(m, d);
 	if (rc == 0 && CFG_MAIL_NAIL)
 		rc = add_signature(m, d);
 	if (rc < 0)

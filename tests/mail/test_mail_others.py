@@ -106,6 +106,33 @@ def test_replyto_of_heirloom(post):
     assert b"Reply-To: me@x.com\r\n" in post.sent()[2]
 
 
+def test_copies_of_all(post):
+    post.text("-S", "autobcc=a@x.com b@x.com", "-S", "autocc=c@x.com", "-s",
+              "x", "-c", "d@x.com", "bob@b.com", stdin="text\n")
+    _, to, text = post.sent()
+    assert to == ["bob@b.com", "d@x.com", "c@x.com", "a@x.com", "b@x.com"]
+    assert b"Cc: d@x.com, c@x.com\r\n" in text and b"a@x.com" not in text
+
+
+def test_forward_asks_whom_to(three):
+    t = three.terminal("-N")
+    t.sendline("forward 1")
+    t.expect("To: ")
+    t.sendline("")
+    t.expect("No recipients given")
+    t.sendline("forward 1")
+    t.expect("To: ")
+    t.sendline("bob@b.com")
+    t.expect("Subject: Fwd: Lunch")
+    t.sendline(".")
+    t.expect("EOT")
+    t.sendline("x")
+    t.wait()
+    assert three.sent()[1] == ["bob@b.com"]
+    _, err = script(three, "forward 1\nx\n", status=1)
+    assert "No recipients given" in err
+
+
 def test_no_recipient_in_a_script(three):
     """mail -s x $TO, with nothing in TO: the text is no list of commands."""
     p = three.mail("-s", "x", stdin="delete *\n")
