@@ -40,14 +40,17 @@ function hash_of(s,    h, i) {
 
 function end(    h) {
 	if (part == 2 && id != "" && str != "" && str != id && !fuzzy) {
-		h = sprintf("%010.0f", hash_of(plain(id)))
+		h = sprintf("%10.0f", hash_of(plain(id)))
 		if (h in at) {
 			print "two texts of one hash: " id > "/dev/stderr"
 			bad = 1
 		}
-		at[h] = size
-		size += length(plain(str)) + 1
-		lines = lines "\t\"" str "\\0\"\n"
+		if (!(str in place)) {
+			place[str] = size
+			size += length(plain(str)) + 1
+			lines = lines "\t\"" str "\\0\"\n"
+		}
+		at[h] = place[str]
 		hashes[++n] = h
 	}
 	if (part == 2)
@@ -65,9 +68,12 @@ END {
 			hashes[j] = hashes[j - 1]
 		hashes[j] = h
 	}
-	print "static const struct entry entries[] = {"
+	print "static const uint32_t hashes[] = {"
 	for (i = 1; i <= n; i++)
-		printf "\t{ %.0fu, %d },\n", hashes[i], at[hashes[i]]
+		printf "\t%su,\n", hashes[i]
+	print "};\n\nstatic const uint16_t places[] = {"
+	for (i = 1; i <= n; i++)
+		printf "\t%d,\n", at[hashes[i]]
 	print "};\n\nstatic const char texts[] ="
 	printf "%s;\n", lines
 }

@@ -99,11 +99,6 @@ static void find_type(struct mail *m, struct span name, char type[TYPE_MOST])
 
 /* ---- the list */
 
-static bool put_copy(void *arg, struct span piece)
-{
-	return file_write(*(int *)arg, piece.p, piece.n) == 0;
-}
-
 /* A pipe can be read but once, a mailbox may be closed: a copy is made. */
 static int copy(struct mail *m, const struct mail_attach *a)
 {
@@ -114,8 +109,7 @@ static int copy(struct mail *m, const struct mail_attach *a)
 	if (to < 0)
 		return -1;
 	if (a->message) {
-		if (mailbox_read(m->box, a->message, put_copy, &to,
-				&m->err) == 0)
+		if (mail_box_write(m->box, a->message, to, &m->err) == 0)
 			return to;
 	} else if ((from = open(a->path, O_RDONLY | O_CLOEXEC)) >= 0) {
 		while ((n = file_get(from, buf, sizeof(buf))) > 0 &&

@@ -1,5 +1,4 @@
 #include "mail/box.h"
-#include "config.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include "mime/addr.h"
 #include "mime/header.h"
 #include "mime/word.h"
+#include "os/file.h"
 #include "os/text.h"
 
 #define PREVIEW_SIZE 50000000	/* octets: half a second, or much more */
@@ -196,7 +196,28 @@ void mail_box_tell(struct mail *m)
 	mail_term_printf(&m->term, "\n");
 }
 
-/* ---- headers */
+/* ---- one message */
+
+struct copy {
+	int fd, rc;
+	struct err *err;
+};
+
+static bool put_copy(void *arg, struct span piece)
+{
+	struct copy *c = arg;
+
+	if (file_write(c->fd, piece.p, piece.n) < 0)
+		c->rc = err_errno(c->err, "%s", T("temporary file"));
+	return c->rc == 0;
+}
+
+int mail_box_write(struct mailbox *box, unsigned n, int fd, struct err *err)
+{
+	struct copy c = { .fd = fd, .err = err };
+
+	return mailbox_read(box, n, put_copy, &c, err) < 0 ? -1 : c.rc;
+}
 
 size_t mail_box_header_end(struct span data, size_t from)
 {

@@ -46,6 +46,8 @@ bool mail_box_deleted(const struct mail *m, unsigned n);
 /* The start of message n, at most out's cap: its header section is in it. */
 int mail_box_header(struct mailbox *box, unsigned n, struct str *out,
 		struct err *err);
+/* All of message n into fd. 0 or -1 with err. */
+int mail_box_write(struct mailbox *box, unsigned n, int fd, struct err *err);
 /* Where the header section at the start of data ends, looking from `from` on; 0: not yet. */
 size_t mail_box_header_end(struct span data, size_t from);
 /* One field, decoded: "" when there is none. */

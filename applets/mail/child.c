@@ -2,9 +2,11 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "mail/var.h"
+#include "os/text.h"
 
 static void become(const struct mail *m, const char *command, int in, int out)
 {
@@ -49,4 +51,47 @@ int mail_child(struct mail *m, const char *command, int in, int out)
 	mail_term_interrupted(&m->term);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
 			WEXITSTATUS(status);
+}
+
+int mail_child_run(struct mail *m, struct span command, int in, int out)
+{
+	struct str text;
+	int status;
+
+	str_init(&text, MAIL_LINE_MOST);
+	str_add(&text, command);
+	status = text.bad ? err_nomem(&m->err) :
+			mail_child(m, str_c(&text), in, out);
+	str_free(&text);
+	return status <= 0 ? status : err_set(&m->err, ERR_PERM,
+			T("exit status %d"), status);
+}
+
+int mail_child_edit(struct mail *m, const char *name, const char *path)
+{
+	const char *editor = mail_var(m, name);
+	struct str command;
+	int rc;
+
+	if (!editor || !*editor)
+		editor = getenv(name);
+	if (!editor || !*editor)
+		editor = "vi";
+	str_init(&command, MAIL_LINE_MOST);
+	str_addf(&command, "%s ", editor);
+	mail_child_word(&command, span_of(path));
+	rc = mail_child_run(m, str_span(&command), -1, -1);
+	str_free(&command);
+	return rc;
+}
+
+void mail_child_word(struct str *out, struct span text)
+{
+	str_addc(out, '\'');
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '\'')
+			str_adds(out, "'\\'");
+		str_addc(out, text.p[i]);
+	}
+	str_addc(out, '\'');
 }

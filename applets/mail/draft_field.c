@@ -1,7 +1,6 @@
 /* The header fields of a draft: from the user, from scripts, on the terminal. */
 #include "mail/draft.h"
 
-#include <stdio.h>
 #include <string.h>
 #include "config.h"
 #include "mail/alias.h"
@@ -217,16 +216,17 @@ void mail_draft_show(struct mail *m, const struct mail_draft *d)
 
 bool mail_draft_ask(struct mail *m, struct mail_draft *d, enum mail_field f)
 {
+	static const char prompts[MAIL_SUBJECT + 1][10] = {
+		N_("To: "), N_("Cc: "), N_("Bcc: "), N_("Subject: ")
+	};
 	struct str *field = &d->field[f];
-	char prompt[16];
 	struct str line;
 	bool ok;
 
-	snprintf(prompt, sizeof(prompt), "%s: ", mail_draft_name(f));
 	str_init(&line, MAIL_LINE_MOST);
 	m->term.ask = f == MAIL_SUBJECT ? MAIL_ASK_SUBJECT : MAIL_ASK_ADDRESS;
-	ok = mail_term_edit(&m->term, prompt, str_span(field), &line) ==
-			MAIL_LINE;
+	ok = mail_term_edit(&m->term, T(prompts[f]), str_span(field),
+			&line) == MAIL_LINE;
 	if (ok) {
 		str_clear(field);
 		if (f == MAIL_SUBJECT)

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "mail/child.h"
 #include "mail/letter.h"
 #include "mail/record.h"
-#include "mail/send.h"
 #include "mail/var.h"
 #include "os/file.h"
 
@@ -207,7 +207,7 @@ static void shell_words(void **state)
 
 	(void)state;
 	str_init(&s, 100);
-	mail_send_shell_word(&s, SPAN("a'b $x"));
+	mail_child_word(&s, SPAN("a'b $x"));
 	assert_string_equal(str_c(&s), "'a'\\''b $x'");
 	str_free(&s);
 }

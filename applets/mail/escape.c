@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "config.h"
@@ -131,18 +130,9 @@ static int insert_path(struct work *w, const char *path)
 /* Runs it, its output into a file of its own. Gives that, or -1. */
 static int output_of(struct work *w, struct span command, int in)
 {
-	int fd = file_temporary(&w->m->err), status = -1;
-	struct str text;
+	int fd = file_temporary(&w->m->err);
 
-	if (fd < 0)
-		return -1;
-	str_init(&text, MAIL_LINE_MOST);
-	str_add(&text, command);
-	status = mail_child(w->m, str_c(&text), in, fd);
-	str_free(&text);
-	if (status > 0)
-		err_set(&w->m->err, ERR_PERM, T("exit status %d"), status);
-	if (status == 0)
+	if (fd < 0 || mail_child_run(w->m, command, in, fd) == 0)
 		return fd;
 	close(fd);
 	return -1;
@@ -181,11 +171,6 @@ static int do_quote(struct work *w)
 
 /* ---- ~d */
 
-static bool put_copy(void *arg, struct span piece)
-{
-	return file_write(*(int *)arg, piece.p, piece.n) == 0;
-}
-
 /* The last letter of dead.letter: its text, and what fields we have not. */
 static int add_letter(struct work *w, struct mailbox *box)
 {
@@ -198,7 +183,7 @@ static int add_letter(struct work *w, struct mailbox *box)
 	str_init(&head, MAIL_HEADER_MOST);
 	rc = mail_box_header(box, n, &head, &w->m->err);
 	if (rc == 0)
-		rc = mailbox_read(box, n, put_copy, &fd, &w->m->err);
+		rc = mail_box_write(box, n, fd, &w->m->err);
 	if (rc == 0)
 		rc = mail_draft_add_file(w->d, fd, (int64_t)
 				mail_box_header_end(str_span(&head), 0),
@@ -326,42 +311,19 @@ static int take_file(struct work *w, const char *path, bool header)
 	return mail_draft_template(w->m, w->d);
 }
 
-static int run_editor(struct work *w, const char *path)
-{
-	const char *name = w->how == 'v' ? "VISUAL" : "EDITOR";
-	const char *editor = mail_var(w->m, name);
-	struct str command;
-	int status;
-
-	if (!editor || !*editor)
-		editor = getenv(name);
-	if (!editor || !*editor)
-		editor = "vi";
-	str_init(&command, 2 * PATH_MAX);
-	str_addf(&command, "%s ", editor);
-	mail_send_shell_word(&command, span_of(path));
-	status = mail_child(w->m, str_c(&command), -1, -1);
-	str_free(&command);
-	return status <= 0 ? status : err_set(&w->m->err, ERR_PERM,
-			T("exit status %d"), status);
-}
-
 static int do_edit(struct work *w)
 {
 	bool header = CFG_MAIL_NAIL && mail_var(w->m, "editheaders");
-	const char *folder = getenv("TMPDIR");
 	char path[PATH_MAX];
-	int fd, rc;
+	int fd = file_temporary_named(path, &w->m->err), rc;
 
-	snprintf(path, sizeof(path), "%s/mail.XXXXXX", folder && *folder ?
-			folder : "/tmp");
-	fd = mkostemp(path, O_CLOEXEC);
 	if (fd < 0)
-		return err_errno(&w->m->err, "%s", path);
+		return -1;
 	rc = fill_file(w, fd, header);
 	close(fd);
 	if (rc == 0)
-		rc = run_editor(w, path);
+		rc = mail_child_edit(w->m, w->how == 'v' ? "VISUAL" : "EDITOR",
+				path);
 	if (rc == 0)
 		rc = take_file(w, path, header);
 	unlinkat(AT_FDCWD, path, 0);

@@ -9,7 +9,6 @@
 #include "config.h"
 #include "mail/attach.h"
 #include "mail/child.h"
-#include "mail/send.h"
 #include "mail/var.h"
 #include "mime/addr.h"
 #include "mime/compose.h"
@@ -420,11 +419,11 @@ static int run_program(struct letter *l, const char *name)
 
 	str_init(&command, 2 * 1024 * 1024);
 	str_addf(&command, "%s -i -f ", name);
-	mail_send_shell_word(&command, span_of(str_c(&l->sender)));
+	mail_child_word(&command, span_of(str_c(&l->sender)));
 	str_adds(&command, " --");
 	while (rest.n) {
 		str_addc(&command, ' ');
-		mail_send_shell_word(&command, span_cut(&rest, '\0'));
+		mail_child_word(&command, span_cut(&rest, '\0'));
 	}
 	if (command.bad)
 		err_nomem(&l->m->err);

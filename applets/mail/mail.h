@@ -63,6 +63,11 @@ struct mail {
 	int status;		/* exit status so far */
 };
 
+/* Login, name, home and address of who runs us. */
+void mail_user_find(struct mail *m);
+/* The address that belongs to m->login. */
+void mail_user_address(struct mail *m);
+
 /*
  * The path behind a name that the user typed, its quotes with it (args.h):
  * +x is x in the folder directory (POSIX, "Commands in mailx"); what the
@@ -77,7 +82,11 @@ int mail_path(struct mail *m, struct span name, char out[PATH_MAX]);
 int mail_path_given(struct mail *m, struct span name, char out[PATH_MAX]);
 /* Makes the folder directory where path is in it: the first to write there does. */
 void mail_path_make_folder(struct mail *m, const char *path);
-/* The mailbox of the system for a user (POSIX: %user), none: one's own. 0 or -1 with m->err. */
+/* The user's own mailbox, which $MAIL may name, or with -u that of another. 0 or -1 with m->err. */
+int mail_path_own(struct mail *m, char out[PATH_MAX]);
+/* That of a user, as whom we write from now on. 0 or -1 with m->err. */
+int mail_path_user(struct mail *m, const char *user, char out[PATH_MAX]);
+/* The same for %user (POSIX), none: one's own; we stay who we are. */
 int mail_path_system(struct mail *m, struct span user, char out[PATH_MAX]);
 /* Is it one's own, from which read mail moves to ~/mbox? */
 bool mail_path_is_own(struct mail *m, const char *path);

@@ -391,26 +391,21 @@ static int view_by(struct mail *m, unsigned part, struct span command)
 		.arg = &e, .begin = view_begin, .data = view_data,
 		.end = view_end
 	};
-	struct str text;
-	int status = -1;
+	int rc = -1;
 
 	e.fd = file_temporary(&m->err);
 	if (e.fd < 0)
 		return -1;
-	str_init(&text, MAIL_LINE_MOST);
 	mail_arg_quoted(command, &command);
-	str_add(&text, command);
 	if (mail_part_read(m, m->dot, &reader) == 0 && e.rc == 0)
-		status = e.n ? 0 : err_set(&m->err, ERR_PERM,
+		rc = e.n ? 0 : err_set(&m->err, ERR_PERM,
 				T("No part %u: parts lists them"), part);
-	if (status == 0 && lseek(e.fd, 0, SEEK_SET) < 0)
-		status = err_errno(&m->err, "%s", T("temporary file"));
-	if (status == 0)
-		status = mail_child(m, str_c(&text), e.fd, -1);
+	if (rc == 0 && lseek(e.fd, 0, SEEK_SET) < 0)
+		rc = err_errno(&m->err, "%s", T("temporary file"));
+	if (rc == 0)
+		rc = mail_child_run(m, command, e.fd, -1);
 	close(e.fd);
-	str_free(&text);
-	return status > 0 ? err_set(&m->err, ERR_PERM,
-			T("exit status %d"), status) : status;
+	return rc;
 }
 
 int mail_do_view(struct mail *m)

@@ -2,11 +2,8 @@
 #include "mail/command.h"
 #include "config.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "mail/args.h"
@@ -167,23 +164,13 @@ static struct span split(struct span arg, struct span *list)
 
 static int run(struct mail *m, struct spill *s, struct span command)
 {
-	struct str text;
-	int status = for_each(m, spill_one, s);
-
-	if (status < 0)
+	if (for_each(m, spill_one, s) < 0)
 		return -1;
-	if (lseek(s->fd, 0, SEEK_SET) < 0) {
+	if (lseek(s->fd, 0, SEEK_SET) < 0)
 		err_errno(&m->err, "%s", T("temporary file"));
-		return mail_failed(m);
-	}
-	str_init(&text, MAIL_LINE_MOST);
-	str_add(&text, command);
-	status = mail_child(m, str_c(&text), s->fd, -1);
-	str_free(&text);
-	if (status > 0)
-		status = err_set(&m->err, ERR_PERM, T("exit status %d"),
-				status);
-	return status < 0 ? mail_failed(m) : 0;
+	else if (mail_child_run(m, command, s->fd, -1) == 0)
+		return 0;
+	return mail_failed(m);
 }
 
 static int pipe_list(struct mail *m, bool raw)
@@ -271,44 +258,19 @@ int mail_do_write(struct mail *m)
 
 /* ---- edit, visual: on a copy */
 
-static int run_editor(struct mail *m, const char *name, const char *path)
-{
-	const char *editor = mail_var(m, name);
-	struct str command;
-	int status;
-
-	if (!editor || !*editor)
-		editor = getenv(name);
-	if (!editor || !*editor)
-		editor = "vi";
-	str_init(&command, 2 * PATH_MAX);
-	/* the name is ours; its folder may have blanks, but no quotes */
-	str_addf(&command, "%s '%s'", editor, path);
-	status = mail_child(m, str_c(&command), -1, -1);
-	str_free(&command);
-	return status <= 0 ? status : err_set(&m->err, ERR_PERM,
-			T("exit status %d"), status);
-}
-
 static int edit_one(struct mail *m, unsigned n, void *arg)
 {
-	const char *folder = getenv("TMPDIR");
 	struct spill s = { .m = m, .raw = true };
 	char path[PATH_MAX];
 	int rc;
 
-	if (!folder || !*folder || strchr(folder, '\''))
-		folder = "/tmp";
-	if (strlen(folder) > PATH_MAX - 20)
-		return err_set(&m->err, ERR_PERM, T("No such file name"));
-	snprintf(path, sizeof(path), "%s/mail.XXXXXX", folder);
-	s.fd = mkostemp(path, O_CLOEXEC);	/* mode 0600 */
+	s.fd = file_temporary_named(path, &m->err);
 	if (s.fd < 0)
-		return err_errno(&m->err, "%s", path);
+		return -1;
 	rc = spill_one(m, n, &s);
 	close(s.fd);
 	if (rc == 0)
-		rc = run_editor(m, arg, path);
+		rc = mail_child_edit(m, arg, path);
 	unlink(path);
 	return rc;
 }

@@ -2,7 +2,7 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
+#include "mail/box.h"
 #include "mail/var.h"
 #include "mime/addr.h"
 #include "mime/header.h"
@@ -46,14 +46,6 @@ int mail_record_path(struct mail *m, struct span name, char path[PATH_MAX])
 	return mail_path_given(m, span_of(in_folder), path);
 }
 
-static bool is_folder(const char *path)
-{
-	struct stat st;
-
-	return span_ends(span_of(path), "/") ||
-			(stat(path, &st) == 0 && S_ISDIR(st.st_mode));
-}
-
 static int append(struct letter *l, const struct mail_draft *d,
 		const char *path)
 {
@@ -67,13 +59,13 @@ static int append(struct letter *l, const struct mail_draft *d,
 	int rc;
 
 	str_init(&head, MAIL_DRAFT_ROOM);
-	if (!is_folder(path))
+	if (!mail_box_is_folder(path))
 		str_adds(&head, "Status: RO\n");
 	if (d->field[MAIL_BCC].n)
 		header_put(&head, mail_draft_name(MAIL_BCC),
 				str_span(&d->field[MAIL_BCC]));
 	add.head = str_span(&head);
-	rc = mailbox_append(AT_FDCWD, path, is_folder(path), &add, &found,
+	rc = mailbox_append(AT_FDCWD, path, mail_box_is_folder(path), &add, &found,
 			&l->m->err);
 	str_free(&head);
 	return rc;

@@ -15,17 +15,6 @@
 #include "os/file.h"
 #include "os/text.h"
 
-void mail_send_shell_word(struct str *out, struct span text)
-{
-	str_addc(out, '\'');
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] == '\'')
-			str_adds(out, "'\\'");
-		str_addc(out, text.p[i]);
-	}
-	str_addc(out, '\'');
-}
-
 /* ---- dead.letter */
 
 int mail_send_dead_path(struct mail *m, char path[PATH_MAX])

@@ -16,7 +16,5 @@ int mail_send_command(struct mail *m, struct mail_draft *d);
 
 /* Where dead.letter is. 0 or -1 with m->err. */
 int mail_send_dead_path(struct mail *m, char path[PATH_MAX]);
-/* The text in quotes, one word for a shell. */
-void mail_send_shell_word(struct str *out, struct span text);
 
 #endif

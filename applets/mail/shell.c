@@ -96,11 +96,8 @@ int mail_do_folders(struct mail *m)
 		return 0;
 	}
 	str_init(&command, MAIL_LINE_MOST);
-	str_addf(&command, "%s '", lister && *lister ? lister : "ls");
-	for (const char *p = path; *p; p++)
-		str_adds(&command, *p == '\'' ? "'\\''" :
-				(char [2]){ *p, '\0' });
-	str_addc(&command, '\'');
+	str_addf(&command, "%s ", lister && *lister ? lister : "ls");
+	mail_child_word(&command, span_of(path));
 	rc = mail_child(m, str_c(&command), -1, -1);
 	str_free(&command);
 	return rc < 0 ? mail_failed(m) : 0;

@@ -115,7 +115,7 @@ static void put_sender(struct line *l, unsigned width)
 	if (mail_var(m, "showto") && mail_is_own(m, &from) &&
 	    header_find(header(l), "To", &f)) {
 		str_clear(&l->text);
-		str_adds(&l->text, T("To "));
+		str_adds(&l->text, "To ");
 		addr_each(f.value, add_first, l);
 	} else if (CFG_MAIL_HEADLINE && mail_var(m, "showname") &&
 	    header_find(header(l), "From", &f)) {

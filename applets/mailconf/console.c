@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "os/terminal.h"
+#include "os/text.h"
 
 #define TEXT_MOST 65536
 #define COLUMNS 80
@@ -42,7 +43,8 @@ void console_open(struct console *c, bool ask)
 
 	setlocale(LC_CTYPE, "");
 	*c = (struct console){ .columns = width(), .signals = -1,
-		.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 };
+		.utf8 = text_utf8() ||
+			strcmp(nl_langinfo(CODESET), "UTF-8") == 0 };
 	if (!ask)
 		return;
 	sigemptyset(&set);
@@ -75,13 +77,48 @@ static unsigned put_safe(const struct console *c, struct str *out,
 	return columns;
 }
 
-/* One line of it, broken into several. column: where it begins. */
+/*
+ * May a line end between the two (UAX #14, in short)? Beside an ideograph; not
+ * before what closes, nor after what opens.
+ */
+static bool breaks(uint32_t before, uint32_t after)
+{
+	static const uint32_t closes[] = { 0x2026, 0x3001, 0x3002, 0xFF01,
+		0xFF09, 0xFF0C, 0xFF1A, 0xFF1B, 0xFF1F };
+	/* brackets, in pairs */
+	bool opens = before == 0xFF08 || (before - 0x3008 < 10 && !(before & 1));
+	bool ends = after - 0x3008 < 10 && after & 1;
+
+	for (size_t i = 0; i < sizeof(closes) / sizeof(*closes); i++)
+		ends |= after == closes[i];
+	return !opens && !ends && (utf8_width(before) == 2 ||
+			utf8_width(after) == 2);
+}
+
+/* What stays on one line: a word, or a character of a script without blanks. */
+static struct span take_piece(struct span *line)
+{
+	struct span all = *line, rest = all, more;
+	uint32_t c = utf8_next(&rest), next;
+
+	while (rest.n && rest.p[0] != ' ' && rest.p[0] != '\t') {
+		more = rest;
+		next = utf8_next(&more);
+		if (breaks(c, next))
+			break;
+		c = next;
+		rest = more;
+	}
+	*line = rest;
+	return span_sub(all, 0, all.n - rest.n);
+}
+
+/* One line of it, broken into several; used: columns that are gone already. */
 static void wrap(const struct console *c, struct str *out, unsigned indent,
 		unsigned used, struct span line)
 {
 	bool begins = true;		/* no blank goes before a word */
 	unsigned at = 0, n;
-	struct span word;
 	struct str safe;
 
 	str_init(&safe, TEXT_MOST);
@@ -91,14 +128,17 @@ static void wrap(const struct console *c, struct str *out, unsigned indent,
 	for (n = 0; n < at; n++)
 		str_addc(out, ' ');
 	at += used;
-	while ((word = span_word(&line)).n) {
+	for (line = span_trim(line); line.n; line = span_trim(line)) {
+		bool blank = !begins && (line.p[-1] == ' ' ||
+				line.p[-1] == '\t');
+
 		str_clear(&safe);
-		n = put_safe(c, &safe, word);
-		if (at > indent && at + 1 + n > c->columns - 1) {
+		n = put_safe(c, &safe, take_piece(&line));
+		if (at > indent && at + blank + n > c->columns - 1) {
 			str_addc(out, '\n');
 			for (at = 0; at < indent; at++)
 				str_addc(out, ' ');
-		} else if (!begins) {
+		} else if (blank) {
 			str_addc(out, ' ');
 			at++;
 		}

@@ -92,12 +92,12 @@ static void tell_view(struct doctor *d, const struct conf_smarthost *h,
 	char text[DOCTOR_TEXT];
 
 	doctor_text(text, T("%s; smtp --check %s:%u tells more"), *v->cause ?
-			v->cause : T("is it the right one?"), h->host,
+			T(v->cause) : T("is it the right one?"), h->host,
 			h->port);
 	if (!v->good && *v->fault && h->verify && !h->pins)
 		doctor_say(d, DOCTOR_FAIL, text, T("%s: its certificate cannot "
 					"be trusted: it %s."), h->host,
-				v->fault);
+				T(v->fault));
 	else if (!v->good)
 		doctor_say(d, DOCTOR_FAIL, text, v->cannot_login ?
 				T("%s does not let %s in: %s") :
@@ -213,7 +213,7 @@ static void look_at_signer(struct doctor *d, const struct tls_shown *s,
 		doctor_say(d, DOCTOR_FAIL, T("put the whole chain into the "
 					"file (fullchain.pem), the server's "
 					"own first"), T("%s: it %s."), file,
-				s->fault);
+				T(s->fault));
 }
 
 static void look_at_cert(struct doctor *d, const char *cert, const char *key,

@@ -34,7 +34,7 @@ static void tell_good(const struct setup *s, const struct server_view *v,
 		console_say(c, 2, T("  But its certificate cannot be trusted: "
 					"it %s. This one certificate is taken "
 					"from now on, and no other."),
-				v->fault);
+				T(v->fault));
 	else if (v->days < 14)
 		console_say(c, 2, T("  Its certificate ends in %u days."),
 				v->days);
@@ -47,13 +47,13 @@ static void tell_bad(const struct setup *s, const struct server_view *v)
 	if (*v->fault)
 		console_say(c, 2, T("  Its certificate cannot be trusted: it "
 					"%s. No password goes there."),
-				v->fault);
+				T(v->fault));
 	if (*v->error)
 		console_say(c, 2, T("  It does not work: %s"), v->error);
 	else if (!*v->fault)
 		console_say(c, 2, T("  It does not work."));
 	if (*v->cause)
-		console_say(c, 2, T("  Likely: %s"), v->cause);
+		console_say(c, 2, T("  Likely: %s"), T(v->cause));
 }
 
 /* "HOST:PORT none ..." */

@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "os/clock.h"
+#include "os/text.h"
 
 #define SECRET_FILE "/etc/pillarbox.secret"
 
@@ -69,36 +70,37 @@ static const char *cause_of_connect(const struct check_port *p)
 	bool silent = says(&p->why, "no answer") || says(&p->why, "imed out");
 
 	if (silent && p->port == 25)
-		return "providers often block port 25 for their customers: use "
-			"465 or 587";
+		return N_("providers often block port 25 for their customers: "
+			"use 465 or 587");
 	if (silent)
-		return "a firewall on the way drops it, or the host is off";
+		return N_("a firewall on the way drops it, or the host is off");
 	if (says(&p->why, "efused"))
-		return "the host is there, and nothing listens on this port";
+		return N_("the host is there, and nothing listens on this port");
 	if (says(&p->why, "nreachable"))
-		return "there is no way to it: is the link up, has it a "
-			"default route?";
+		return N_("there is no way to it: is the link up, has it a "
+			"default route?");
 	return NULL;
 }
 
 static const char *cause_of_tls(const struct check_port *p)
 {
 	if (p->tls == CONF_TLS_TLS && says(&p->why, "does not speak TLS"))
-		return "this port begins in plain: try --tls starttls";
+		return N_("this port begins in plain: try --tls starttls");
 	if (says(&p->why, "no version") || says(&p->why, "no cipher"))
-		return "the server is too old: it has no TLS 1.2 as we take it";
+		return N_("the server is too old: it has no TLS 1.2 as we "
+			"take it");
 	return NULL;
 }
 
 static const char *cause_of_login(const struct check_port *p)
 {
 	if (p->has_cert && p->cert.fault)
-		return "the password is not sent to a server that cannot show "
-			"who it is";
+		return N_("the password is not sent to a server that cannot "
+			"show who it is");
 	if (p->why.kind != ERR_AUTH)
 		return NULL;
-	return p->why.code ? "user or password is wrong; some providers want "
-		"an app password here, or OAuth" : NULL;
+	return p->why.code ? N_("user or password is wrong; some providers "
+		"want an app password here, or OAuth") : NULL;
 }
 
 const char *check_cause(const struct check *c, const struct check_port *p)
@@ -108,20 +110,20 @@ const char *check_cause(const struct check *c, const struct check_port *p)
 	if (why->kind == ERR_NONE)
 		return NULL;
 	if (!p)
-		return why->kind == ERR_PERM ? "is the name right? A domain's "
-			"servers have names of their own" :
-			"is the link up, are the name servers right "
-			"(/etc/resolv.conf)?";
+		return why->kind == ERR_PERM ? N_("is the name right? A "
+			"domain's servers have names of their own") :
+			N_("is the link up, are the name servers right "
+			"(/etc/resolv.conf)?");
 	if (why->kind == ERR_PROTO && p->stage != CHECK_TLS)
-		return "something else listens there, or a firewall answers in "
-			"its place";
+		return N_("something else listens there, or a firewall "
+			"answers in its place");
 	switch (p->stage) {
 	case CHECK_CONNECT:
 		return cause_of_connect(p);
 	case CHECK_GREETING:
-		return why->code ? "it refuses this address: is it on a block "
-			"list, or dynamic?" : "this port may want TLS from the "
-			"start: try --tls tls";
+		return why->code ? N_("it refuses this address: is it on a "
+			"block list, or dynamic?") : N_("this port may want "
+			"TLS from the start: try --tls tls");
 	case CHECK_TLS:
 		return cause_of_tls(p);
 	case CHECK_LOGIN:

@@ -1,8 +1,6 @@
 #include "smtp.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "os/file.h"
@@ -21,23 +19,6 @@ static int add_piece(const struct conf *conf, struct smtp_message *m,
 	return 0;
 }
 
-/* It has no name, or loses it at once. */
-static int open_copy(struct err *err)
-{
-	const char *folder = getenv("TMPDIR");
-	char path[256];
-	int fd;
-
-	if (!folder || !*folder)
-		folder = "/tmp";
-	snprintf(path, sizeof(path), "%.200s/smtp.XXXXXX", folder);
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(err, "%.200s", path);
-	unlink(path);
-	return fd;
-}
-
 int smtp_read_message(const struct conf *conf, struct smtp_message *m,
 		struct err *err)
 {
@@ -49,7 +30,7 @@ int smtp_read_message(const struct conf *conf, struct smtp_message *m,
 	m->start = lseek(STDIN_FILENO, 0, SEEK_CUR);
 	if (m->start < 0) {
 		m->start = 0;
-		m->fd = open_copy(err);
+		m->fd = file_temporary(err);
 	}
 	if (m->fd < 0)
 		return -1;

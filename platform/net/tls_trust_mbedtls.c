@@ -9,6 +9,7 @@
 #include "base/date.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/text.h"
 
 /*
  * A CA bundle is 140 certificates, which parsed cost half a megabyte of
@@ -141,18 +142,18 @@ static const struct {
 	uint32_t flags;
 	const char *text;
 } reasons[] = {
-	{ TLS_NO_PIN, "is not one that was named" },
-	{ MBEDTLS_X509_BADCERT_REVOKED, "has been revoked" },
-	{ MBEDTLS_X509_BADCERT_EXPIRED, "has expired" },
-	{ MBEDTLS_X509_BADCERT_FUTURE, "is not valid yet" },
-	{ MBEDTLS_X509_BADCERT_CN_MISMATCH, "is for another name" },
+	{ TLS_NO_PIN, N_("is not one that was named") },
+	{ MBEDTLS_X509_BADCERT_REVOKED, N_("has been revoked") },
+	{ MBEDTLS_X509_BADCERT_EXPIRED, N_("has expired") },
+	{ MBEDTLS_X509_BADCERT_FUTURE, N_("is not valid yet") },
+	{ MBEDTLS_X509_BADCERT_CN_MISMATCH, N_("is for another name") },
 	{ MBEDTLS_X509_BADCERT_NOT_TRUSTED,
-		"is not signed by a CA that we trust" },
+		N_("is not signed by a CA that we trust") },
 	{ MBEDTLS_X509_BADCERT_BAD_MD | MBEDTLS_X509_BADCERT_BAD_PK |
-		MBEDTLS_X509_BADCERT_BAD_KEY, "is too weak" },
+		MBEDTLS_X509_BADCERT_BAD_KEY, N_("is too weak") },
 	{ MBEDTLS_X509_BADCERT_KEY_USAGE | MBEDTLS_X509_BADCERT_EXT_KEY_USAGE,
-		"is for another use" },
-	{ UINT32_MAX, "cannot be accepted" }
+		N_("is for another use") },
+	{ UINT32_MAX, N_("cannot be accepted") }
 };
 
 const char *tls_trust_fault(uint32_t flags)

@@ -315,18 +315,24 @@ int file_copy(int from, int64_t start, int64_t length, int to)
 	return 0;
 }
 
-int file_temporary(struct err *err)
+int file_temporary_named(char path[PATH_MAX], struct err *err)
 {
 	const char *folder = getenv("TMPDIR");
-	char path[PATH_MAX];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/pillarbox.XXXXXX",
+	snprintf(path, PATH_MAX, "%s/pillarbox.XXXXXX",
 			folder && *folder ? folder : "/tmp");
 	fd = mkostemp(path, O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(err, "%s", path);
-	unlinkat(AT_FDCWD, path, 0);
+	return fd < 0 ? err_errno(err, "%s", path) : fd;
+}
+
+int file_temporary(struct err *err)
+{
+	char path[PATH_MAX];
+	int fd = file_temporary_named(path, err);
+
+	if (fd >= 0)
+		unlinkat(AT_FDCWD, path, 0);
 	return fd;
 }
 

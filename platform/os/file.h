@@ -2,6 +2,7 @@
 #ifndef OS_FILE_H
 #define OS_FILE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -43,6 +44,8 @@ int file_copy(int from, int64_t start, int64_t length, int to);
  * whatever happens, nothing stays behind. The fd or -1.
  */
 int file_temporary(struct err *err);
+/* The same, mode 0600, with its name in path: for an editor. */
+int file_temporary_named(char path[PATH_MAX], struct err *err);
 /* Bytes an ordinary user can still write where fd lies; -1 with errno. */
 int64_t file_free_space(int fd);
 /* Is it on a file system that is gone with a power cut (tmpfs)? */

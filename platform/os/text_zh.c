@@ -5,11 +5,10 @@
 #include <stdlib.h>
 #include "base/span.h"
 
-struct entry {
-	uint32_t hash;		/* of the English text */
-	uint32_t at;		/* where the Chinese one begins */
-};
-
+/*
+ * hashes: of the English texts, in order; places: where in texts the Chinese
+ * ones begin.
+ */
 #include "text_zh.h"
 
 /* zh, zh_CN, zh_SG: the catalogue has simplified characters. */
@@ -34,8 +33,7 @@ static uint32_t hash_of(const char *text)
 
 static int compare(const void *key, const void *entry)
 {
-	uint32_t a = *(const uint32_t *)key;
-	uint32_t b = ((const struct entry *)entry)->hash;
+	uint32_t a = *(const uint32_t *)key, b = *(const uint32_t *)entry;
 
 	return a < b ? -1 : a > b;
 }
@@ -43,7 +41,7 @@ static int compare(const void *key, const void *entry)
 const char *text_of(const char *english)
 {
 	static signed char wanted = -1;
-	const struct entry *e;
+	const uint32_t *found;
 	uint32_t hash;
 
 	if (wanted < 0)
@@ -51,7 +49,7 @@ const char *text_of(const char *english)
 	if (!wanted)
 		return english;
 	hash = hash_of(english);
-	e = bsearch(&hash, entries, sizeof(entries) / sizeof(*entries),
-			sizeof(*entries), compare);
-	return e ? texts + e->at : english;
+	found = bsearch(&hash, hashes, sizeof(hashes) / sizeof(*hashes),
+			sizeof(*hashes), compare);
+	return found ? texts + places[found - hashes] : english;
 }

@@ -40,3 +40,16 @@ def test_no_two_texts_of_one_hash():
                            capture_output=True, text=True,
                            env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"})
         assert p.returncode == status, p.stderr
+
+
+@pytest.mark.parametrize("awk", ["gawk", "busybox awk", "original-awk"])
+def test_every_awk_makes_the_same_table(awk):
+    """BusyBox's takes a number with a 0 in front for an octal one."""
+    if not shutil.which(awk.split()[0]):
+        pytest.skip(f"no {awk}")
+    made = [subprocess.run(
+        [*a.split(), "-f", ROOT / "config/text.awk",
+         ROOT / "platform/os/zh_CN.po"], capture_output=True, check=True,
+        env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}).stdout
+        for a in ("awk", awk)]
+    assert made[0] == made[1] and made[0].count(b"u,") > 400

@@ -43,6 +43,8 @@ def test_addresses_between_options(post):
 
 @pytest.mark.parametrize("args", [
     ("--", "bob", "-s", "x"), ("bob", "--", "-a", "f.txt"), ("bob", "-%"),
+    ("bob", "--", "-vaf.txt"), ("bob", "--", "-v", "-af.txt"),
+    ("bob", "--", "-f", "x@y.z", "-af.txt"), ("bob", "--", "-f"),
     ("--", "-s"), ("bob", "-s")])
 def test_what_is_no_option(post, args):
     """Behind "--" nothing that a script was given can attach a file."""
