@@ -191,7 +191,7 @@ static const struct command {
 		3, TEXT | BOX | RARE, 0, 0, mail_do_detach },)
 	{ "mbox" MORE(" [LIST]  to ~/mbox on quit\n"
 			"To the file that the variable MBOX names."),
-		2, LIST | RARE, MAIL_TO_MBOX, MAIL_HELD, NULL },
+		2, LIST | RARE, MAIL_TO_MBOX | MAIL_READ, MAIL_HELD, NULL },
 	{ "touch" MORE(" [LIST]  as if they had been read: to ~/mbox on quit"),
 		3, LIST | RARE, MAIL_TO_MBOX, MAIL_HELD, NULL },
 	{ "flag     [LIST]  mark as important (unflag; unread, seen)",

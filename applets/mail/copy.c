@@ -131,6 +131,7 @@ int mail_box_copy(struct mail *m, const char *path, struct mail_copied *sum)
 	int rc = 0;
 
 	*sum = (struct mail_copied){ 0 };
+	mail_path_make_folder(m, path);
 	c.folder = mail_box_is_folder(path);
 	c.itself = is_itself(&c);
 	c.fd = file_temporary(&m->err);

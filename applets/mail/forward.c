@@ -17,7 +17,7 @@
 #include "os/text.h"
 
 /* "[LIST] ADDRESS...": words that begin as only a list does are the list. */
-static int aim(struct mail *m, struct span *addresses)
+static int aim(struct mail *m, struct span *addresses, bool can_ask)
 {
 	struct span rest = m->arg, list = m->arg, word;
 
@@ -26,7 +26,7 @@ static int aim(struct mail *m, struct span *addresses)
 	    (ascii_isdigit(word.p[0]) || strchr(".^$*+-:/(,", word.p[0])))
 		*addresses = span_trim(rest);
 	list.n = (size_t)(addresses->p - m->arg.p);
-	if (!addresses->n)
+	if (!addresses->n && !can_ask)
 		return err_set(&m->err, ERR_PERM, "%s",
 				T("No recipients given"));
 	return mail_list(m, list, MAIL_LEFT);
@@ -70,10 +70,15 @@ static int add_message(struct mail *m, struct mail_draft *d, unsigned n)
 static int fill(struct mail *m, struct mail_draft *d)
 {
 	struct span addresses;
-	int rc = aim(m, &addresses);
+	int rc = aim(m, &addresses, m->term.tty_in);
 
-	if (rc == 0)
+	if (rc == 0 && addresses.n)
 		mail_draft_typed(m, &d->field[MAIL_TO], addresses);
+	else if (rc == 0)
+		mail_draft_ask(m, d, MAIL_TO);
+	if (rc == 0 && !d->field[MAIL_TO].n)
+		rc = err_set(&m->err, ERR_PERM, "%s",
+				T("No recipients given"));
 	for (unsigned i = 1; i <= m->count && rc == 0; i++) {
 		if (!m->set[i])
 			continue;
@@ -212,7 +217,7 @@ static int resend(struct mail *m, bool silent)
 {
 	struct span addresses;
 	struct str to;
-	int rc = aim(m, &addresses);
+	int rc = aim(m, &addresses, false);
 
 	str_init(&to, MAIL_LINE_MOST);
 	if (rc == 0)

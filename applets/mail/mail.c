@@ -273,9 +273,10 @@ static int start(struct mail *m, const struct mail_options *o)
 	if (set_all(m, o) < 0)
 		return -1;
 	mail_rc_start(m, o->bare);
-	if (CFG_MAIL_ACCOUNT && o->account &&
-	    mail_account(m, span_of(o->account)) < 0)
-		return -1;
+	for (int i = 0; CFG_MAIL_ACCOUNT && i < o->account.n; i++)
+		if (!mail_options_file(m, o->account.v[i]) &&
+		    mail_account(m, span_of(o->account.v[i])) < 0)
+			return -1;
 	return set_all(m, o);
 }
 
@@ -283,9 +284,9 @@ int mail_main(int argc, char **argv)
 {
 	struct mail_options o = { .file = false };
 	struct mail m = { .status = 0 };
-	int at = mail_options_parse(argc, argv, &o), status;
+	int at = mail_options_parse(argc, argv, &o), n = argc - at, status;
 	bool reads = CFG_MAIL_READ && (o.file || o.user || o.exists ||
-			o.headers || o.list || (at == argc && !o.template));
+			o.headers || o.list || (!n && !mail_options_write(&o)));
 
 	if (CFG_MAILCONF_SETUP && o.setup)
 		return set_up();
@@ -295,7 +296,13 @@ int mail_main(int argc, char **argv)
 		return EX_OSERR;
 	}
 	m.term.mail = &m;
-	if (reads ? argc - at > o.file : at == argc && !o.template)
+	if (!reads && n)
+		n = mail_options_behind(&m, &o, argv + at, n);
+	if (n < 0) {
+		mail_failed(&m);
+		return EX_USAGE;
+	}
+	if (reads ? n > o.file : !n && !mail_options_write(&o))
 		usage_fail("mail");
 	umask(077);	/* mail is private: mbox, dead.letter, what is saved */
 	m.conf = conf_read_or_exit(NULL);
@@ -304,7 +311,7 @@ int mail_main(int argc, char **argv)
 	if (CFG_MAIL_RC && start(&m, &o) < 0)
 		return EX_USAGE;
 	status = CFG_MAIL_READ && reads ? mail_read_mode(&m, &o, argv[at]) :
-			mail_send_mode(&m, &o, argv + at, argc - at);
+			mail_send_mode(&m, &o, argv + at, n);
 	conf_free(m.conf);
 	mail_term_free(&m.term);
 	mail_var_free(&m);

@@ -51,6 +51,7 @@ struct mail {
 	bool other;		/* -u: another's mail */
 	bool sending;		/* Send Mode, as POSIX has it: no mailbox */
 	bool starting;		/* start-up files are being read */
+	bool told_of_servers;	/* that no variable names them */
 	struct mail_rc *input;	/* the file commands are read from; NULL: stdin */
 	unsigned line;		/* in it */
 	unsigned depth;		/* commands that run commands: source, account, ~: */
@@ -79,6 +80,8 @@ int mail_path(struct mail *m, struct span name, char out[PATH_MAX]);
  * of the environment: no quotes, and no shell.
  */
 int mail_path_given(struct mail *m, struct span name, char out[PATH_MAX]);
+/* Makes the folder directory where path is in it: the first to write there does. */
+void mail_path_make_folder(struct mail *m, const char *path);
 /* The user's own mailbox, which $MAIL may name, or with -u that of another. 0 or -1 with m->err. */
 int mail_path_own(struct mail *m, char out[PATH_MAX]);
 /* That of a user, as whom we write from now on. 0 or -1 with m->err. */

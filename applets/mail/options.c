@@ -1,11 +1,19 @@
 #include "mail/options.h"
 
 #include <string.h>
+#include <unistd.h>
 #include "applet.h"
 #include "config.h"
+#include "mail/var.h"
 #include "os/text.h"
 
-static const struct opt_row rows[] = {
+/* Behind an address these are sendmail's, as scripts for bsd-mailx have it. */
+#define OF_SENDMAIL 3
+
+static const struct opt_row all_rows[] = {
+	{ 'f', "", OPT_TEXT, OPT_AT(struct mail_options, from) },
+	{ 'F', "", OPT_IGNORE_ARG, 0 },
+	{ 'o', "", OPT_IGNORE_ARG, 0 },
 	{ 's', "subject", OPT_TEXT, OPT_AT(struct mail_options, subject) },
 	{ 'c', "cc", OPT_LIST, OPT_AT(struct mail_options, cc) },
 	{ 'b', "bcc", OPT_LIST, OPT_AT(struct mail_options, bcc) },
@@ -24,6 +32,16 @@ static const struct opt_row rows[] = {
 		OPT_AT(struct mail_options, record) },)
 	USE_MAIL_NAIL({ '~', "escapes", OPT_FLAG,
 		OPT_AT(struct mail_options, escapes) },)
+	/* what others call so, and what is so here in any case */
+	USE_MAIL_NAIL({ 'I', "", OPT_FLAG,
+		OPT_AT(struct mail_options, escapes) },)
+	USE_MAIL_NAIL({ 0, "append", OPT_LIST,
+		OPT_AT(struct mail_options, more) },)
+	USE_MAIL_NAIL({ 0, "content-type", OPT_TEXT,
+		OPT_AT(struct mail_options, type) },)
+	USE_MAIL_NAIL({ 'B', "", OPT_IGNORE, 0 },)
+	USE_MAIL_NAIL({ 'D', "", OPT_IGNORE, 0 },)
+	USE_MAIL_NAIL({ 'h', "", OPT_IGNORE_ARG, 0 },)
 	USE_MAIL_READ({ 'd', "debug", OPT_FLAG,
 		OPT_AT(struct mail_options, debug) },)
 	USE_MAIL_READ({ 'f', "file", OPT_FLAG,
@@ -40,8 +58,10 @@ static const struct opt_row rows[] = {
 		OPT_AT(struct mail_options, list) },)
 	USE_MAIL_READ({ 'R', "read-only", OPT_FLAG,
 		OPT_AT(struct mail_options, read_only) },)
-	USE_MAIL_ACCOUNT({ 'A', "account", OPT_TEXT,
+	USE_MAIL_ACCOUNT({ 'A', "account", OPT_LIST,
 		OPT_AT(struct mail_options, account) },)
+	USE_MAIL_ATTACH({ 'A', "", OPT_LIST,
+		OPT_AT(struct mail_options, more) },)
 	USE_MAIL_RC({ 'S', "set", OPT_LIST, OPT_AT(struct mail_options, set) },)
 	{ 'v', "verbose", OPT_FLAG, OPT_AT(struct mail_options, verbose) },
 	{ 'i', "ignore", OPT_FLAG, OPT_AT(struct mail_options, ignore) },
@@ -53,32 +73,52 @@ static const struct opt_row rows[] = {
 
 int mail_options_parse(int argc, char **argv, struct mail_options *o)
 {
-	return usage_parse(argc, argv, rows, o);
+	return usage_parse(argc, argv, all_rows + OF_SENDMAIL, o);
 }
 
-int mail_options_sendmail(struct mail *m, struct mail_options *o, char **v,
+/* Words of the command line that a sendmail option is; 0: it is none. */
+static int sendmail_words(const char *word)
+{
+	if (!word[2] && strchr("iv", word[1]))
+		return 1;
+	return !strchr("fFor", word[1]) ? 0 : word[2] ? 1 : 2;
+}
+
+int mail_options_behind(struct mail *m, struct mail_options *o, char **v,
 		int n)
 {
-	static const struct opt_row sendmail[] = {
-		{ 'f', "", OPT_TEXT, OPT_AT(struct mail_options, from) },
-		{ 'r', "", OPT_TEXT, OPT_AT(struct mail_options, from) },
-		{ 'F', "", OPT_IGNORE_ARG, 0 },
-		{ 'i', "", OPT_IGNORE, 0 },
-		{ 'o', "", OPT_IGNORE_ARG, 0 },
-		{ 'v', "", OPT_IGNORE, 0 },
-		{ 0 }
-	};
-	int first = 0, at, count;
+	bool ended = false;
+	int kept = 0, words, at;
 
-	while (first < n && v[first][0] != '-')
-		first++;
-	if (first == n)
-		return n;
-	/* opt_parse skips one word: the "--", or what is before */
-	at = strcmp(v[first], "--") ? first - 1 : first;
-	count = n - at;
-	if (opt_parse(count, v + at, sendmail, o, &m->err) == count)
-		return first;
-	return m->err.kind ? -1 : err_set(&m->err, ERR_PERM,
-			T("%s: addresses stand before -"), v[first]);
+	for (int i = 0; i < n; i++) {
+		if (v[i][0] != '-' || !v[i][1]) {
+			v[kept++] = v[i];
+			continue;
+		}
+		words = ended ? sendmail_words(v[i]) : n - i;
+		if (!kept || !words || !strcmp(v[-1], "--"))
+			return err_set(&m->err, ERR_PERM,
+				T("%s: addresses stand before -"), v[i]);
+		/* it skips one word: the one before */
+		at = opt_parse(1 + (words < n - i ? words : n - i), v + i - 1,
+				all_rows, o, &m->err);
+		if (at < 0)
+			return -1;
+		i += at - 2;
+		ended = ended || !strcmp(v[i], "--");
+	}
+	return kept;
+}
+
+bool mail_options_write(const struct mail_options *o)
+{
+	return o->template || o->subject || o->cc.n || o->bcc.n || o->more.n ||
+			o->fields.n || o->type || o->quoted;
+}
+
+bool mail_options_file(struct mail *m, const char *name)
+{
+	return CFG_MAIL_ATTACH && m->sending &&
+			!mail_var_listed(m, MAIL_VAR_ACCOUNT, span_of(name)) &&
+			access(name, F_OK) == 0;
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "config.h"
 #include "mail/args.h"
@@ -36,6 +37,21 @@ static int in_folder(struct mail *m, struct span name, char out[PATH_MAX])
 	if (n < 0 || (size_t)n >= sizeof(dir))
 		n = 0;
 	return join(m, n ? dir : "", "/", span_rest(name, 1), out);
+}
+
+void mail_path_make_folder(struct mail *m, const char *path)
+{
+	const char *folder = mail_var(m, "folder");
+	char dir[PATH_MAX];
+	size_t n;
+
+	if (!folder || !*folder || in_folder(m, SPAN("+"), dir) < 0)
+		return;
+	n = strlen(dir);	/* ends in a slash */
+	if (strncmp(path, dir, n) != 0)
+		return;
+	dir[n - 1] = '\0';
+	mkdir(dir, 0700);	/* if it cannot be, opening path says why */
 }
 
 /* ---- the shell's part */

@@ -57,6 +57,7 @@ static int top_one(struct mail *m, unsigned n, void *arg)
 	struct top top = { .t = &m->term, .left = *(unsigned *)arg };
 
 	mail_term_printf(&m->term, T("Message %u:\n"), n);
+	m->note[n] |= MAIL_READ;
 	return mail_show_render(m, n, MAIL_SHOW_TOP, put_top, &top);
 }
 

@@ -13,7 +13,7 @@ struct quit {
 	struct mail *m;
 	bool hold, keepsave;		/* variables */
 	struct mail_copied moved;
-	unsigned gone;
+	unsigned gone, deleted;
 };
 
 static enum fate fate_of(const struct quit *q, unsigned n)
@@ -60,7 +60,7 @@ static void set_flags(struct quit *q, bool all)
 {
 	struct mail *m = q->m;
 
-	q->gone = 0;
+	q->gone = q->deleted = 0;
 	for (unsigned i = 1; i <= m->count; i++) {
 		bool goes = fate_of(q, i) != STAYS;
 
@@ -72,6 +72,7 @@ static void set_flags(struct quit *q, bool all)
 		if (goes)
 			mailbox_flag(m->box, i, MAILBOX_DELETED, 0);
 		q->gone += goes;
+		q->deleted += (m->note[i] & MAIL_DELETED) != 0;
 	}
 }
 
@@ -117,6 +118,10 @@ static void tell_quit(struct quit *q)
 		mail_term_printf(&m->term, moved == 1 ?
 				T("Saved %u message in mbox\n") :
 				T("Saved %u messages in mbox\n"), moved);
+	if (q->deleted && m->system)
+		mail_term_printf(&m->term, q->deleted == 1 ?
+				T("Deleted %u message\n") :
+				T("Deleted %u messages\n"), q->deleted);
 	if (held && m->system)
 		mail_term_printf(&m->term, held == 1 ?
 				T("Held %u message in %s\n") :

@@ -78,6 +78,8 @@ int mail_record(struct letter *l, const struct mail_draft *d)
 
 	if (!name || !*name)
 		return 0;
-	return mail_record_path(l->m, span_of(name), path) < 0 ? -1 :
-			append(l, d, path);
+	if (mail_record_path(l->m, span_of(name), path) < 0)
+		return -1;
+	mail_path_make_folder(l->m, path);
+	return append(l, d, path);
 }

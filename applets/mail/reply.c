@@ -3,6 +3,7 @@
 #include <string.h>
 #include "config.h"
 #include "mail/alias.h"
+#include "mail/args.h"
 #include "mail/box.h"
 #include "mail/command.h"
 #include "mail/quote.h"
@@ -259,13 +260,31 @@ int mail_do_followup_each(struct mail *m)
 	return answer(m, REPLY_RECORD | REPLY_EACH);
 }
 
+/* POSIX: arguments may be quoted, as 'Bob B <bob@b.com>'. */
+static void add_typed(struct mail *m, struct str *to)
+{
+	struct span rest = m->arg, done = rest, arg, inside;
+
+	while ((arg = mail_arg(&rest)).n) {
+		/* "B, Bob" <bob@b.com> is as it is */
+		if (!mail_arg_quoted(arg, &inside) || !span_has(inside, '@') ||
+		    span_starts(span_trim(rest), "<"))
+			continue;
+		mail_draft_typed(m, to, span_sub(done, 0,
+				(size_t)(arg.p - done.p)));
+		mail_draft_typed(m, to, inside);
+		done = rest;
+	}
+	mail_draft_typed(m, to, span_trim(done));
+}
+
 int mail_do_mail(struct mail *m)
 {
 	struct mail_draft d;
 	int rc = mail_draft_init(m, &d);
 
 	if (rc == 0) {
-		mail_draft_typed(m, &d.field[MAIL_TO], m->arg);
+		add_typed(m, &d.field[MAIL_TO]);
 		if (!m->arg.n && m->term.tty_in)
 			mail_draft_ask(m, &d, MAIL_TO);
 		if (!d.field[MAIL_TO].n)

@@ -86,10 +86,14 @@ static int append_dead(struct mail *m, const struct mail_draft *d,
 static void keep(struct mail *m, struct mail_draft *d)
 {
 	char path[PATH_MAX];
+	int rc;
 
 	if (!d->size || (CFG_MAIL_RC && !mail_var(m, "save")))
 		return;
-	if (mail_send_dead_path(m, path) == 0 && append_dead(m, d, path) == 0)
+	rc = mail_send_dead_path(m, path);
+	if (rc == 0 && !strcmp(path, "/dev/null"))
+		return;		/* whoever says so wants none of it */
+	if (rc == 0 && append_dead(m, d, path) == 0)
 		mail_term_error(&m->term, T("The text is kept in %s"), path);
 	else if (CFG_MAIL_DRAFTS && d->path) {
 		mail_draft_keep(d);
@@ -230,6 +234,17 @@ static int deliver(struct mail *m, struct mail_draft *d)
 	return rc;
 }
 
+/* Who gets a copy of each message, whatever it is. */
+static void add_copies(struct mail *m, struct mail_draft *d)
+{
+	const char *cc = mail_var(m, "autocc"), *bcc = mail_var(m, "autobcc");
+
+	if (cc)
+		mail_draft_typed(m, &d->field[MAIL_CC], span_of(cc));
+	if (bcc)
+		mail_draft_typed(m, &d->field[MAIL_BCC], span_of(bcc));
+}
+
 static int finish(struct mail *m, struct mail_draft *d)
 {
 	int rc = CFG_MAIL_RC && d->template ? mail_draft_template(m, d) : 0;
@@ -240,6 +255,8 @@ static int finish(struct mail *m, struct mail_draft *d)
 	if (!d->size && !d->attached)
 		mail_term_error(&m->term, "%s",
 				T("Null message body; hope that's ok"));
+	if (CFG_MAIL_NAIL)
+		add_copies(m, d);
 	if (rc == 0 && CFG_MAIL_NAIL)
 		rc = add_signature(m, d);
 	if (rc < 0)

@@ -87,6 +87,9 @@ static int fill_more(struct mail *m, struct mail_draft *d,
 
 	for (int i = 0; i < o->more.n && rc == 0; i++)
 		rc = add_more(m, d, o->more.v[i]);
+	for (int i = 0; CFG_MAIL_ACCOUNT && i < o->account.n && rc == 0; i++)
+		if (mail_options_file(m, o->account.v[i]))
+			rc = mail_attach_add(m, d, span_of(o->account.v[i]));
 	for (int i = 0; CFG_MAIL_NAIL && i < o->fields.n && rc == 0; i++)
 		if (mail_draft_line(m, d, span_of(o->fields.v[i])) < 0)
 			rc = err_set(&m->err, ERR_PERM,
@@ -97,16 +100,27 @@ static int fill_more(struct mail *m, struct mail_draft *d,
 	return rc;
 }
 
-int mail_send_mode(struct mail *m, struct mail_options *o, char **addresses,
-		int n)
+/* Whom it goes to: on a terminal one can be asked. */
+static bool has_recipients(struct mail *m, struct mail_draft *d)
+{
+	if (!m->term.tty_in || d->template || d->field[MAIL_CC].n ||
+	    d->field[MAIL_BCC].n)
+		return true;
+	mail_draft_ask(m, d, MAIL_TO);
+	return d->field[MAIL_TO].n || err_set(&m->err, ERR_PERM, "%s",
+			T("No recipients given")) == 0;
+}
+
+int mail_send_mode(struct mail *m, const struct mail_options *o,
+		char **addresses, int n)
 {
 	struct mail_draft d;
 	int status = EX_CANTCREAT;
 
-	n = mail_options_sendmail(m, o, addresses, n);
 	if (mail_draft_init(m, &d) < 0) {
 		mail_failed(m);
-	} else if (n < 0 || fill_draft(m, &d, o, addresses, n) < 0) {
+	} else if (fill_draft(m, &d, o, addresses, n) < 0 ||
+	    (CFG_MAIL_READ && !n && !has_recipients(m, &d))) {
 		mail_failed(m);
 		status = EX_USAGE;
 	} else if (fill_more(m, &d, o) < 0) {

@@ -1,6 +1,7 @@
 /* The commands set and unset. */
 #include "mail/command.h"
 
+#include <string.h>
 #include "mail/args.h"
 #include "mail/var.h"
 
@@ -12,6 +13,29 @@ static int list(struct mail *m)
 			mail_term_printf(&m->term, *v->value ? "%s=\"%s\"\n" :
 					"%s\n", v->name, v->value);
 	mail_term_page_end(&m->term);
+	return 0;
+}
+
+/*
+ * Other mailx go to servers themselves, and sign. Whoever asks for that has to
+ * know that it is not done; that mail goes another way is no error.
+ */
+static int check(struct mail *m, struct span name, struct span value)
+{
+	bool server = span_starts(name, "smtp") ||
+			((span_is(name, "mta") || span_is(name, "sendmail")) &&
+			 strstr(value.p, "://"));
+
+	if (span_starts(name, "smime-"))
+		return err_set(&m->err, ERR_PERM,
+				T("%.*s: nothing is signed or encrypted here"),
+				SPAN_ARG(span_sub(name, 0, 80)));
+	if (!server || m->told_of_servers || (m->starting && !m->sending))
+		return 0;
+	m->told_of_servers = true;
+	mail_term_error(&m->term, T("mail: variable %.*s is not used: which "
+			"server gets mail, and how, is said by smarthost in "
+			"pillarbox.conf"), SPAN_ARG(span_sub(name, 0, 80)));
 	return 0;
 }
 
@@ -29,7 +53,9 @@ int mail_set(struct mail *m, struct span arg)
 		name = span_rest(name, 2);
 		value.p = NULL;
 	}
-	rc = mail_var_is_name(name) ? mail_var_set(m, name, value) :
+	rc = value.p ? check(m, name, value) : 0;
+	if (rc == 0)
+		rc = mail_var_is_name(name) ? mail_var_set(m, name, value) :
 			err_set(&m->err, ERR_PERM, T("%.*s: no such variable"),
 					SPAN_ARG(span_sub(name, 0, 80)));
 	str_free(&text);

@@ -90,6 +90,11 @@ int mail_do_folders(struct mail *m)
 		return mail_tell(m, T("The variable folder is not set"));
 	if (mail_path(m, m->arg.n ? m->arg : SPAN("+."), path) < 0)
 		return mail_failed(m);
+	if (!m->arg.n && access(path, F_OK) < 0) {
+		mail_term_printf(&m->term, T("There are no folders yet: "
+				"\"save +NAME\" makes one\n"));
+		return 0;
+	}
 	str_init(&command, MAIL_LINE_MOST);
 	str_addf(&command, "%s ", lister && *lister ? lister : "ls");
 	mail_child_word(&command, span_of(path));

@@ -44,10 +44,12 @@ const char *mail_var_known(unsigned n)
 	return n < sizeof(names) / sizeof(*names) ? names[n] : NULL;
 }
 
-/* Names that stand for another (POSIX: ask). */
+/* Names that stand for another (POSIX: ask; heirloom: replyto). */
 static struct span real_name(struct span name)
 {
-	return span_eq(name, SPAN("ask")) ? SPAN("asksub") : name;
+	if (CFG_MAIL_NAIL && span_is(name, "replyto"))
+		return SPAN("reply-to");
+	return span_is(name, "ask") ? SPAN("asksub") : name;
 }
 
 bool mail_var_is_name(struct span name)

@@ -47,7 +47,7 @@ def test_exit_forgets_marks(three):
     assert three.mbox.read_bytes() == before
 
 
-@pytest.mark.parametrize("command,status", [("touch", "O"), ("mbox", "O"),
+@pytest.mark.parametrize("command,status", [("touch", "O"), ("mbox", "RO"),
                                             ("seen", "RO")])
 def test_to_mbox(three, command, status):
     three.text(stdin=f"{command} 2\nq\n")
