@@ -9,7 +9,7 @@
 
 #define NAME_SIZE 24		/* more than the longest name below */
 #define REPLACEMENT 0xFFFD
-#define CHUNK 256		/* octets that iconv gets at a time */
+#define CHUNK 256		/* octets that iconv gets at a time, at most */
 
 enum kind {
 	KIND_UNKNOWN,		/* valid UTF-8 may be it, other octets not */
@@ -155,7 +155,7 @@ static void put_iconv(struct charset *c, struct str *out, struct span piece)
 {
 	while (piece.n && !out->bad) {
 		char buf[CHUNK];
-		size_t n = span_sub(piece, 0, sizeof(buf) - c->n).n;
+		size_t n = span_sub(piece, 0, c->most).n;
 		struct span in = span_make(buf, c->n + n);
 
 		memcpy(buf, c->held, c->n);
@@ -175,6 +175,9 @@ static int open_iconv(struct charset *c, const char *name)
 	if (cd == (iconv_t)-1)
 		return -1;
 	c->iconv = cd;
+	/* what is wrong in UTF-7 glibc takes otherwise in other pieces */
+	c->most = span_is(span_of(name), "UTF-7") ? 1 :
+			CHUNK - sizeof(c->held);
 	c->kind = KIND_ICONV;
 	return 0;
 }

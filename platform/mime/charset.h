@@ -12,6 +12,7 @@ struct charset {
 	/* private */
 	unsigned char kind;
 	unsigned char n;		/* octets of a character that is cut */
+	unsigned char most;		/* new octets that iconv gets at a time */
 	char held[8];
 	void *iconv;
 };
