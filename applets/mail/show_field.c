@@ -10,27 +10,15 @@
 
 #define FOLD 4			/* blanks before the lines of a field that goes on */
 
-static unsigned width_of(struct span text)
-{
-	unsigned n = 0;
-
-	while (text.n) {
-		int w = utf8_width(utf8_next(&text));
-
-		n += w < 0 ? 1 : (unsigned)w;
-	}
-	return n;
-}
-
 void mail_show_fold(struct str *out, struct span value, unsigned columns)
 {
-	unsigned column = width_of(str_span(out));
+	unsigned column = utf8_columns(str_span(out));
 	bool first = true;
 
 	while (value.n) {
 		struct span rest = value, word = span_word(&rest);
 		size_t blanks = (size_t)((word.n ? word.p : rest.p) - value.p);
-		unsigned width = width_of(word) + (unsigned)blanks;
+		unsigned width = utf8_columns(word) + (unsigned)blanks;
 
 		if (!first && word.n && column + width > columns) {
 			str_addf(out, "\n%*s", FOLD, "");

@@ -23,6 +23,8 @@ void utf8_put(struct str *out, uint32_t c);	/* 0xFFFD for no character */
  * control it (C0, C1, line and paragraph separator).
  */
 int utf8_width(uint32_t c);
+/* Of a text; what would control the terminal counts as the one mark shown for it. */
+unsigned utf8_columns(struct span text);
 /*
  * What stands for it in ASCII: e for an e with an accent, " for a typographic
  * quote; "?" for what has nothing. Of one character it is in room.

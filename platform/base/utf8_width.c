@@ -168,3 +168,15 @@ int utf8_width(uint32_t c)
 		return 1;
 	}
 }
+
+unsigned utf8_columns(struct span text)
+{
+	unsigned n = 0;
+
+	while (text.n) {
+		int w = utf8_width(utf8_next(&text));
+
+		n += w < 0 ? 1 : (unsigned)w;
+	}
+	return n;
+}

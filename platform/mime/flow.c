@@ -14,18 +14,6 @@ static void put_some(struct flow *f, const char *text, unsigned n)
 		put(f, span_of(text));
 }
 
-static unsigned width_of(struct span text)
-{
-	unsigned n = 0;
-
-	while (text.n) {
-		int w = utf8_width(utf8_next(&text));
-
-		n += w < 0 ? 1 : (unsigned)w;
-	}
-	return n;
-}
-
 /* The marks of a quotation, and the blank that parts them from the text. */
 static void put_marks(struct flow *f)
 {
@@ -44,7 +32,7 @@ static void break_line(struct flow *f)
 static void put_word(struct flow *f)
 {
 	struct span word = span_make(f->word, f->word_n);
-	unsigned width = width_of(word);
+	unsigned width = utf8_columns(word);
 
 	if (f->width && f->begun && f->before &&
 	    f->column + f->before + width > f->width) {
