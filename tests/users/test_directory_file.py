@@ -355,14 +355,17 @@ def test_all_failures_cost_as_much(tmp_path):
         box.run("mailuser", "disable", "off@a.test")
         authd = Authd(box)
         failures(box, authd, "one@a.test")
-        took = {}
-        for _ in range(5):
-            for name in ("one", "many", "off", "hash", "nobody"):
+        took = dict.fromkeys(("one", "many", "off", "hash", "nobody"), 9)
+        # what others on the machine cost us is not in the least of many
+        for _ in range(20):
+            for name, least in took.items():
                 t = failures(box, authd, f"{name}@a.test")
-                took[name] = min(t, took.get(name, 9))
+                took[name] = min(t, least)
+            usual = statistics.median(took.values())
+            if all(abs(t - usual) < 0.1 * usual for t in took.values()):
+                break
         print(took)
-        usual = statistics.median(took.values())
-        for name, t in took.items():
+        for t in took.values():
             assert abs(t - usual) < 0.2 * usual, took
         # and with no such hash in the file each costs less by that
         box.run("mailuser", "passwd", "hash@a.test", input="new-pw\n")
