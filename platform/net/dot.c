@@ -210,7 +210,8 @@ size_t dot_expand(struct dot_writer *w, struct span piece, char *to)
 
 		if (w->state == DOT_START && *p == '.')
 			*at++ = '.';
-		memcpy(at, p, lf - p);
+		/* gcc -Os makes of memcpy what is slow for a line */
+		memmove(at, p, lf - p);
 		at += lf - p;
 		if (lf == end) {
 			w->state = end[-1] == '\r' ? DOT_CR : DOT_TEXT;
