@@ -249,12 +249,14 @@ static int status_of(const struct check *c)
 	return err_exit(p->why.kind);
 }
 
-static void run(struct check *c)
+static void run(struct check *c, struct dns *dns)
 {
 	for (unsigned i = 0; c->ntargets && i < c->nports; i++) {
 		struct check_port *p = &c->port[i];
 		struct span none;
 
+		if (CFG_SMTP_CHECK_PROOF && CFG_DANE)
+			check_dane(c, p, dns);
 		check_probe(c, p);
 		if (c->o->user && p->stage == CHECK_DONE &&
 				check_offer(check_best(p), "AUTH", &none))
@@ -305,10 +307,16 @@ int smtp_check(struct smtp_job *job, const struct smtp_options *o,
 	dns = c->loop ? dns_new(c->loop, job->conf) : NULL;
 	if (!dns)
 		smtp_stop(EX_TEMPFAIL, "out of memory");
+	if (CFG_DANE && job->conf->dns_trust)
+		dns_want_proof(dns);
 	find(c, dns);
-	run(c);
+	if (CFG_SMTP_CHECK_PROOF)
+		check_domain(c, dns);
+	run(c, dns);
 	(o->serverinfo ? check_json : check_print)(c);
 	status = status_of(c);
+	if (CFG_SMTP_CHECK_PROOF)
+		check_forget(c);
 	dns_free(dns);
 	tls_ctx_free(c->tls);
 	/* a conn that was closed may still be on its way out */

@@ -11,7 +11,7 @@ import time
 import pexpect
 import pytest
 
-from desk import BINARY, IN_NOVEMBER, SANITIZED, high_water
+from desk import BINARY, IN_NOVEMBER, SANITIZED, high_water, needs
 
 
 def letter(subject, body="text\n", sender="alice@a.com", **fields):
@@ -491,6 +491,7 @@ def test_charset(desk, charset, raw, want):
     assert want + "\n" in show(desk, head.encode() + raw + b"\n")
 
 
+@needs("MAIL_LATIN")
 def test_ascii_terminal(desk):
     out = show(desk, letter("“q” – é", "naïve 你 …\n"), LC_ALL="C")
     assert 'Subject: "q" - e\n' in out
