@@ -259,12 +259,21 @@ struct out {
 	unsigned look;
 };
 
+/* Larger than may be, or ^C came: the letter is not made. 0 or -1. */
+static int check(struct mail *m, uint64_t size)
+{
+	if (size > m->conf->max_message_size)
+		return err_set(&m->err, ERR_PERM, "%s", T("the message is "
+				"larger than max-message-size"));
+	return mail_term_interrupted(&m->term) ? err_set(&m->err, ERR_TEMP,
+			"%s", T("Interrupted")) : 0;
+}
+
 static int put(struct out *o, struct span text)
 {
 	*o->size += text.n;
-	if (*o->size > o->m->conf->max_message_size)
-		return err_set(&o->m->err, ERR_PERM, "%s", T("the message is "
-				"larger than max-message-size"));
+	if (check(o->m, *o->size) < 0)
+		return -1;
 	return file_write(o->fd, text.p, text.n) < 0 ?
 			err_errno(&o->m->err, T("temporary file")) : 0;
 }
@@ -279,7 +288,7 @@ static int look(void *arg, struct span piece)
 		if (span_eq(span_sub(span_cut(&piece, '\n'), 0, 5),
 				SPAN("From ")))
 			o->look |= COMPOSE_HARD;
-	return 0;
+	return check(o->m, *o->size);
 }
 
 static int put_base64(struct out *o, int fd, uint64_t size)
@@ -343,7 +352,8 @@ static int write_part(struct out *o, const struct mail_attach *a, int fd,
 	int rc;
 
 	o->look = 0;
-	if (mail_draft_each(&whole, look, o, &o->m->err) < 0)
+	if (check(o->m, *o->size + size) < 0 ||
+	    mail_draft_each(&whole, look, o, &o->m->err) < 0)
 		return -1;
 	if (a->message) {
 		snprintf(given, sizeof(given), "message-%u.eml", a->message);

@@ -28,22 +28,23 @@ const char *mail_draft_name(enum mail_field f);
 struct mail_attach;	/* attach.h */
 
 struct mail_draft {
-	struct str field[MAIL_FIELDS];
-	struct span from;	/* as typed with -r; empty: the user */
-	struct mail_attach *attached;
-	char record[NAME_MAX + 1];	/* where the copy goes; "": the variable says */
 	int fd;
-	int64_t start;		/* of the body in fd */
-	uint64_t size;		/* of the body */
 	bool ends_in_lf;
 	bool asked;		/* a subject was given, if an empty one: no question */
 	bool template;		/* the text begins with header fields (-t) */
 	bool skip_empty;	/* an empty text is not sent (-E) */
+	int64_t start;		/* of the body in fd */
+	uint64_t size;		/* of the body */
+	struct mail_attach *attached;
+	struct span from;	/* as typed with -r; empty: the user */
 	/* private */
 	struct mail *m;
 	char *path;		/* NULL: the file has no name */
 	size_t head;		/* octets of the fields before the body */
 	int64_t flushed;	/* clock_ms of the last flush */
+	/* as the user sees it */
+	struct str field[MAIL_FIELDS];
+	char record[NAME_MAX + 1];	/* where the copy goes; "": the variable says */
 };
 
 /* 0 or -1 with m->err. Free it in any case. */

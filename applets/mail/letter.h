@@ -6,19 +6,21 @@
 
 struct letter {
 	struct mail *m;
-	struct str sender, rcpts;	/* addresses, each with its NUL */
-	unsigned n;			/* in rcpts */
-	struct str header;
-	bool utf8;			/* an address is not ASCII */
 	/* the body lies behind MAIL_DRAFT_ROOM octets or more */
 	int fd;
+	unsigned n;			/* in rcpts */
 	int64_t start;			/* of the message; before letter_send: of the body */
 	uint64_t size;
+	bool utf8;			/* an address is not ASCII */
 	/* private */
-	struct str *list, field;	/* the two that are being made */
 	bool bad;			/* an address that cannot be used */
 	unsigned look;			/* compose_look of the body */
+	struct str *list;		/* that is being made */
 	int own;			/* a file of ours, or -1 */
+	/* as the user sees it */
+	struct str header;
+	struct str sender, rcpts;	/* addresses, each with its NUL */
+	struct str field;		/* private: that is being made */
 };
 
 void letter_init(struct letter *l, struct mail *m);

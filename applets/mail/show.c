@@ -43,11 +43,20 @@ struct view {
 	void *arg;
 	unsigned only;			/* this part; 0: all */
 	bool found;
-	struct stream stream;
-	unsigned char alt[STREAM_DEPTH + 2];
+	/* of what was put */
+	bool begun;			/* the message's own header is over */
+	bool rich;			/* of alternatives HTML is liked best */
+	bool fresh;			/* nothing since the header */
+	bool labels;			/* a label was the last */
+	char last;
 	/* the part that is being read */
+	bool visible;			/* it has more than blanks */
 	enum kind kind;
 	unsigned number, depth;
+	uint64_t octets;
+	struct str raw, text, what, name;
+	struct stream stream;
+	unsigned char alt[STREAM_DEPTH + 2];
 	struct transfer transfer;
 	struct charset charset;
 	union {
@@ -56,15 +65,6 @@ struct view {
 		struct calendar calendar;
 		struct tnef tnef;
 	} as;
-	uint64_t octets;
-	struct str raw, text, what, name;
-	bool visible;			/* it has more than blanks */
-	/* of what was put */
-	bool begun;			/* the message's own header is over */
-	bool rich;			/* of alternatives HTML is liked best */
-	bool fresh;			/* nothing since the header */
-	bool labels;			/* a label was the last */
-	char last;
 };
 
 static bool emit(void *arg, struct span text)

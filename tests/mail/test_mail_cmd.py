@@ -97,6 +97,16 @@ def test_set_forms(three):
     assert "no such variable" in errors(three, "set =x")
 
 
+def test_long_values_are_shown_whole(three):
+    value, alias = "v" * 5000 + "é.", "bob" * 1500
+    out = run(three, f"set long={value}", f"alias b {alias}", "set", "alias b")
+    assert f'long="{value}"' in out.splitlines() and alias in out
+    name = "/".join(["d" * 200] * 8)
+    (three.home / name).parent.mkdir(parents=True)
+    fill(three.home / name, letter("deep"))
+    assert f'{name}": 1 message' in run(three, f"file {name}", "file")
+
+
 def test_ask_is_asksub(three):
     out = run(three, "set noask", "set")
     assert "asksub" not in out.splitlines()
