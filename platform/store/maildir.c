@@ -280,6 +280,8 @@ int maildir_open_message(struct maildir *md, unsigned i, struct err *err)
 	const char *known = maildir_window_path(md, i);
 	int fd = known ? open_path(md, known) : -1;
 
+	if (i + 1 == md->m.count)
+		maildir_window_free(md);
 	if (fd >= 0)
 		return fd;
 	if (look_at_place(&g, NULL) >= 0 && path[0])

@@ -9,11 +9,11 @@
  * Who fetches one message after the other makes the directory be read once for
  * so many of them: to find a single name the kernel has to sort a block of it.
  */
-#define WINDOW 1024
+#define WINDOW 2048
 #define WINDOW_RUN 8		/* messages in order, before that */
 #define WINDOW_TIMES 32		/* of a larger directory finding is cheaper */
 #define WINDOW_TEXT 131072	/* octets of names, at most */
-#define BITS 13
+#define BITS 14
 
 struct maildir_window {
 	unsigned from;			/* the first message */
