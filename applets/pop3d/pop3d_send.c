@@ -158,7 +158,7 @@ int pop3d_send_message(struct session *s, unsigned n, long lines,
 	s->lines_left = lines < 0 ? 0 : (unsigned long)lines;
 	s->in_line = false;
 	/* on disk lines end in LF */
-	dot_writer_init(&s->dot, true);
+	dot_writer_init(&s->dot);
 	if (s->limited)
 		pop3d_reply(s, "+OK top of message follows");
 	else
