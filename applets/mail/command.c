@@ -288,6 +288,10 @@ static const struct command {
 			"Without NAME: a list."),
 		2, TEXT | RARE, 0, 0,
 		mail_do_account },)
+	USE_MAIL_NAIL({ "shortcut" MORE(" [NAME FILE]...  short names for mailboxes"),
+		5, TEXT | RARE, 0, 0, mail_do_shortcut },)
+	USE_MAIL_NAIL({ "unshortcut" MORE(" NAME...  forget such names"),
+		5, TEXT | RARE, 0, 0, mail_do_unshortcut },)
 	{ "echo" MORE(" TEXT...  show it"),
 		2, TEXT | RARE, 0, 0, mail_do_echo },
 	{ "set      [NAME[=VALUE]...]  give variables values, or show them"
@@ -301,6 +305,8 @@ static const struct command {
 			"terminal\n"
 			"else begins the other case, endif ends it."),
 		1, TEXT | RARE, 0, 0, mail_do_if },
+	USE_MAIL_NAIL({ "elif" MORE(" CONDITION  the other case, under one of its own"),
+		3, TEXT | RARE, 0, 0, mail_do_elif },)
 	{ "else" MORE("  see if"),
 		2, RARE, 0, 0, mail_do_else },
 	{ "endif" MORE("  see if"),
@@ -453,11 +459,29 @@ static int run(struct mail *m, const struct command *c, struct span rest)
 static bool is_condition(const struct command *c)
 {
 	return c && (c->run == mail_do_if || c->run == mail_do_else ||
+			(CFG_MAIL_NAIL && c->run == mail_do_elif) ||
 			c->run == mail_do_endif);
 }
 
-int mail_command_run(struct mail *m, struct span line)
+/* Without the backslash and the modifiers that s-nail may have before it. */
+static struct span without_modifiers(struct span line)
 {
+	struct span rest, word;
+
+	if (line.n && line.p[0] == '\\')
+		line = span_rest(line, 1);
+	if (!CFG_MAIL_NAIL)
+		return line;
+	rest = line;
+	word = span_word(&rest);
+	return span_is(word, "wysh") || span_is(word, "ignerr") ||
+			span_is(word, "local") || span_is(word, "global") ?
+			without_modifiers(span_trim(rest)) : line;
+}
+
+int mail_command_run(struct mail *m, struct span text)
+{
+	struct span line = without_modifiers(text);
 	struct span name = take_name(&line);
 	/* a list alone: show it; an empty line: the next one */
 	const struct command *c = find(name.n ? name : SPAN("next"));
@@ -465,7 +489,7 @@ int mail_command_run(struct mail *m, struct span line)
 	if (mail_rc_skips(m) && !is_condition(c))
 		return 0;
 	if (!c)
-		return mail_help_unknown(m, name);
+		return mail_rc_unknown(m, name, line);
 	return run(m, c, line);
 }
 

@@ -30,6 +30,8 @@ static const char *program(const struct mail *m)
 
 	if (!value)
 		value = mail_var(m, "mta");
+	if (value && !strncmp(value, "file://", 7))
+		value += 7;
 	return value && *value && !strstr(value, "://") ? value : NULL;
 }
 

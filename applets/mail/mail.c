@@ -10,6 +10,7 @@
  * file author.c MAIL_READ
  * file command.c MAIL_RC
  * file complete.c MAIL_EDIT
+ * file condition.c MAIL_NAIL
  * file criteria.c MAIL_SEARCH
  * file day.c MAIL_SEARCH
  * file detach.c MAIL_PARTS
@@ -30,6 +31,7 @@
  * file reply.c MAIL_READ
  * file set.c MAIL_RC
  * file shell.c MAIL_RC
+ * file shortcut.c MAIL_NAIL
  * file sort.c MAIL_SORT
  * file term_edit.c MAIL_EDIT
  * file thread.c MAIL_SORT

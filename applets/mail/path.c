@@ -118,6 +118,14 @@ int mail_path_given(struct mail *m, struct span name, char out[PATH_MAX])
 {
 	const char *mbox, *last;
 
+	if (CFG_MAIL_NAIL) {
+		last = mail_var_listed(m, MAIL_VAR_SHORTCUT, name);
+		if (last)
+			name = span_of(last);
+		/* s-nail: as if it were the system's mailbox */
+		if (span_starts(name, "%:"))
+			name = span_rest(name, 2);
+	}
 	if (span_starts(name, "~/"))
 		return join(m, m->home, "", span_rest(name, 1), out);
 	if (CFG_MAIL_RC && span_starts(name, "+"))
@@ -126,8 +134,8 @@ int mail_path_given(struct mail *m, struct span name, char out[PATH_MAX])
 		return join(m, "", "", name, out);
 	mbox = mail_var(m, "MBOX");
 	if (span_is(name, "&"))
-		return mbox && *mbox ? join(m, "", "", span_of(mbox), out) :
-				join(m, m->home, "/mbox", SPAN(""), out);
+		return mbox && *mbox && *mbox != '&' ?
+				mail_path_given(m, span_of(mbox), out) : join(m, m->home, "/mbox", SPAN(""), out);
 	if (span_is(name, "#")) {
 		last = mail_var_listed(m, MAIL_VAR_LAST, name);
 		return last ? join(m, "", "", span_of(last), out) :

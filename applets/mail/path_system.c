@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "base/idna.h"
+#include "config.h"
+#include "mail/var.h"
 #include "os/priv.h"
 #include "os/text.h"
 
@@ -59,8 +61,13 @@ int mail_path_user(struct mail *m, const char *user, char path[PATH_MAX])
 int mail_path_own(struct mail *m, char path[PATH_MAX])
 {
 	const char *env = getenv("MAIL");
+	const char *inbox = CFG_MAIL_NAIL ? mail_var(m, "inbox") : NULL;
 	char name[sizeof(m->login)];
 
+	/* of servers the mail is fetched; % is ourselves */
+	if (inbox && *inbox && *inbox != '%' && !strstr(inbox, "://") &&
+	    !m->other)
+		return mail_path_given(m, span_of(inbox), path);
 	if (env && *env && !m->other)
 		return mail_path_given(m, span_of(env), path);
 	if (strchr(m->login, '@'))
