@@ -9,6 +9,7 @@
  * file attach.c MAIL_ATTACH
  * file author.c MAIL_READ
  * file command.c MAIL_RC
+ * file command_run.c MAIL_RC
  * file complete.c MAIL_EDIT
  * file condition.c MAIL_NAIL
  * file criteria.c MAIL_SEARCH
