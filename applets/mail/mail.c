@@ -7,6 +7,7 @@
  * file account.c MAIL_ACCOUNT
  * file args.c MAIL_RC
  * file attach.c MAIL_ATTACH
+ * file attach_write.c MAIL_ATTACH
  * file author.c MAIL_READ
  * file command.c MAIL_RC
  * file command_run.c MAIL_RC
