@@ -21,6 +21,7 @@
  * file edit_draw.c MAIL_EDIT
  * file escape.c MAIL_READ
  * file escape_do.c MAIL_READ
+ * file escape_run.c MAIL_READ
  * file forward.c MAIL_FORWARD
  * file help.c MAIL_RC
  * file parts.c MAIL_PARTS

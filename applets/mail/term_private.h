@@ -23,6 +23,10 @@ void mail_term_flush(struct mail_term *t);
  */
 bool mail_term_keys_begin(struct mail_term *t);
 void mail_term_keys_end(struct mail_term *t);
+/*
+ * The kernel's own editing shall take whole characters back; keys_end ends it.
+ */
+void mail_term_lines_begin(struct mail_term *t);
 /* A variable of the session, or NULL. */
 const char *mail_term_var(const struct mail_term *t, const char *name);
 
