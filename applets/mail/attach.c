@@ -41,7 +41,7 @@ static int copy(struct mail *m, const struct mail_attach *a)
 		from = mail_input_open(a->path);
 		rc = from < 0 ? -1 : copy_file(m, from, to);
 		if (rc < 0)
-			err_errno(&m->err, "%s", a->path);
+			mail_errno(m, a->path);
 	}
 	if (from >= 0)
 		close(from);
@@ -57,7 +57,7 @@ static int look_at(struct mail *m, struct mail_attach *a)
 
 	if (!a->message) {
 		if (access(a->path, R_OK) < 0 || stat(a->path, &st) < 0)
-			return err_errno(&m->err, "%s", a->path);
+			return mail_errno(m, a->path);
 		if (S_ISDIR(st.st_mode))
 			return err_set(&m->err, ERR_PERM, "%s: %s", a->path,
 					strerror(EISDIR));
@@ -87,8 +87,7 @@ int mail_attach_add(struct mail *m, struct mail_draft *d, struct span name)
 	unsigned message = message_of(m, name);
 
 	if (span_has_control(name))
-		return err_set(&m->err, ERR_PERM, "%s",
-				T("No such file name"));
+		return mail_wrong(m, T("No such file name"));
 	a = malloc(sizeof(*a) + name.n + 1);
 	if (!a)
 		return err_nomem(&m->err);
@@ -146,8 +145,7 @@ static int change(struct mail *m, struct mail_draft *d, struct span word)
 	while (*at && --n)
 		at = &(*at)->next;
 	if (!*at)
-		return err_set(&m->err, ERR_PERM, "%s",
-				T("No such attachment"));
+		return mail_wrong(m, T("No such attachment"));
 	drop(at);
 	return 0;
 }

@@ -109,7 +109,7 @@ struct out {
 static int check(struct mail *m, uint64_t size)
 {
 	if (size > m->conf->max_message_size)
-		return err_set(&m->err, ERR_PERM, "%s", T("the message is "
+		return mail_wrong(m, T("the message is "
 				"larger than max-message-size"));
 	return mail_term_interrupted(&m->term) ? err_set(&m->err, ERR_TEMP,
 			"%s", T("Interrupted")) : 0;
@@ -121,7 +121,7 @@ static int put(struct out *o, struct span text)
 	if (check(o->m, *o->size) < 0)
 		return -1;
 	return file_write(o->fd, text.p, text.n) < 0 ?
-			err_errno(&o->m->err, T("temporary file")) : 0;
+			mail_errno(o->m, T("temporary file")) : 0;
 }
 
 /* "From " at the start of a line would not come through every mbox. */
@@ -149,7 +149,7 @@ static int put_base64(struct out *o, int fd, uint64_t size)
 		struct span rest = span_make(buf, n > 0 ? (size_t)n : 0);
 
 		if (n <= 0)
-			rc = err_errno(&o->m->err, "%s", T("reading"));
+			rc = mail_errno(o->m, T("reading"));
 		str_clear(&text);
 		for (; rest.n; rest = span_rest(rest, BASE64_LINE)) {
 			base64_put(&text, span_sub(rest, 0, BASE64_LINE));
@@ -190,7 +190,9 @@ static unsigned choose(struct out *o, const struct mail_attach *a,
 static int write_part(struct out *o, const struct mail_attach *a, int fd,
 		uint64_t size, const char *boundary)
 {
-	const struct mail_draft whole = { .fd = fd, .size = size };
+	const struct mail_draft whole = {
+		.fd = fd, .size = size, .m = o->m
+	};
 	struct span name = span_of(a->path);
 	char type[TYPE_MOST], given[24], charset[LETTER_CHARSET];
 	enum compose_encoding encoding;
@@ -199,7 +201,7 @@ static int write_part(struct out *o, const struct mail_attach *a, int fd,
 
 	o->look = 0;
 	if (check(o->m, *o->size + size) < 0 ||
-	    mail_draft_each(&whole, look, o, &o->m->err) < 0)
+	    mail_draft_each(&whole, look, o) < 0)
 		return -1;
 	if (a->message) {
 		snprintf(given, sizeof(given), "message-%u.eml", a->message);
@@ -220,8 +222,7 @@ static int write_part(struct out *o, const struct mail_attach *a, int fd,
 	str_free(&head);
 	if (rc == 0)
 		rc = encoding == COMPOSE_BASE64 ? put_base64(o, fd, size) :
-				mail_draft_each(&whole, put_raw, o,
-					&o->m->err);
+				mail_draft_each(&whole, put_raw, o);
 	return rc < 0 ? -1 : encoding == COMPOSE_8BIT;
 }
 
@@ -236,7 +237,7 @@ int mail_attach_write(struct mail *m, const struct mail_draft *d, int fd,
 		struct stat st;
 
 		if (from < 0 || fstat(from, &st) < 0)
-			rc = err_errno(&m->err, "%s", a->path);
+			rc = mail_errno(m, a->path);
 		else
 			rc = write_part(&o, a, from, (uint64_t)st.st_size,
 					boundary);

@@ -56,16 +56,16 @@ int mail_escape_do_attach(struct mail_escape *w)
 
 /* ---- text from elsewhere */
 
-static int add_line(struct mail *m, struct mail_draft *d, const char *text)
+static int add_line(struct mail_draft *d, const char *text)
 {
 	if (!*text)
 		return 0;
-	return mail_draft_add(d, span_of(text), &m->err) < 0 ? -1 :
-			mail_draft_add(d, SPAN("\n"), &m->err);
+	return mail_draft_add(d, span_of(text)) < 0 ? -1 :
+			mail_draft_add(d, SPAN("\n"));
 }
 
 /* POSIX, "Internal Variables": \t and \n in sign and Sign. */
-int mail_escape_sign(struct mail *m, struct mail_draft *d, const char *value)
+int mail_escape_sign(struct mail_draft *d, const char *value)
 {
 	struct str text;
 	int rc;
@@ -77,7 +77,7 @@ int mail_escape_sign(struct mail *m, struct mail_draft *d, const char *value)
 		else
 			str_addc(&text, *value);
 	}
-	rc = add_line(m, d, str_c(&text));
+	rc = add_line(d, str_c(&text));
 	str_free(&text);
 	return rc;
 }
@@ -95,14 +95,14 @@ int mail_escape_do_variable(struct mail_escape *w)
 	if (!value)
 		return 0;
 	return (!strcmp(name, "sign") || !strcmp(name, "Sign") ?
-			mail_escape_sign : add_line)(w->m, w->d, value);
+			mail_escape_sign : add_line)(w->d, value);
 }
 
 static int insert_fd(struct mail_escape *w, const char *what, int fd)
 {
 	uint64_t had = w->d->size;
 
-	if (mail_draft_add_file(w->d, fd, 0, &w->m->err) < 0)
+	if (mail_draft_add_file(w->d, fd, 0) < 0)
 		return -1;
 	mail_term_printf(&w->m->term, T("\"%s\" %" PRIu64 " octets\n"), what,
 			w->d->size - had);
@@ -114,7 +114,7 @@ static int insert_path(struct mail_escape *w, const char *path)
 	int fd = mail_input_open(path), rc;
 
 	if (fd < 0)
-		return err_errno(&w->m->err, "%s", path);
+		return mail_errno(w->m, path);
 	rc = insert_fd(w, path, fd);
 	close(fd);
 	return rc;
@@ -168,8 +168,7 @@ static int add_letter(struct mail_escape *w, struct mailbox *box)
 		rc = mail_box_write(box, n, fd, &w->m->err);
 	if (rc == 0)
 		rc = mail_draft_add_file(w->d, fd, (int64_t)
-				mail_box_header_end(str_span(&head), 0),
-				&w->m->err);
+				mail_box_header_end(str_span(&head), 0));
 	if (rc == 0)
 		mail_draft_fill(w->m, w->d, str_span(&head));
 	str_free(&head);

@@ -28,9 +28,9 @@ int mail_escape_do_write(struct mail_escape *w)
 	if (mail_path(w->m, w->arg, path) < 0)
 		return -1;
 	fd = mail_input_create(path, O_APPEND, 0666);
-	rc = fd < 0 ? -1 : mail_draft_each(w->d, write_piece, &fd, NULL);
+	rc = fd < 0 ? -1 : mail_draft_each(w->d, write_piece, &fd);
 	if (rc < 0)
-		err_errno(&w->m->err, "%s", path);
+		mail_errno(w->m, path);
 	if (fd >= 0)
 		close(fd);
 	if (rc == 0)
@@ -54,15 +54,14 @@ int mail_escape_do_filter(struct mail_escape *w)
 	int fd, rc = 0;
 
 	if (lseek(w->d->fd, w->d->start, SEEK_SET) < 0)
-		return err_errno(&w->m->err, "%s", T("temporary file"));
+		return mail_errno(w->m, T("temporary file"));
 	fd = mail_escape_output(w, w->arg, w->d->fd);
 	if (fd < 0)
 		return -1;
 	if (lseek(fd, 0, SEEK_END) > 0)
-		rc = mail_draft_replace(w->d, fd, &w->m->err);
+		rc = mail_draft_replace(w->d, fd);
 	else
-		rc = err_set(&w->m->err, ERR_PERM, "%s",
-				T("no output: the text stays as it was"));
+		rc = mail_wrong(w->m, T("no output: the text stays as it was"));
 	close(fd);
 	return rc;
 }
@@ -84,8 +83,7 @@ int mail_escape_do_shell(struct mail_escape *w)
 int mail_escape_do_command(struct mail_escape *w)
 {
 	if (!mail_rc_enter(w->m))
-		return err_set(&w->m->err, ERR_PERM,
-				T("Too many commands inside each other"));
+		return mail_wrong(w->m, T("Too many commands inside each other"));
 	mail_command_run(w->m, w->arg);
 	mail_rc_leave(w->m);
 	return 0;
@@ -105,8 +103,8 @@ static int fill_file(struct mail_escape *w, int fd, bool header)
 		rc = file_write(fd, head.p, head.n);
 	str_free(&head);
 	if (rc == 0)
-		rc = mail_draft_each(w->d, write_piece, &fd, NULL);
-	return rc < 0 ? err_errno(&w->m->err, "%s", T("temporary file")) : 0;
+		rc = mail_draft_each(w->d, write_piece, &fd);
+	return rc < 0 ? mail_errno(w->m, T("temporary file")) : 0;
 }
 
 /* The editor may have made a new file of that name. */
@@ -115,8 +113,8 @@ static int take_file(struct mail_escape *w, const char *path, bool header)
 	int fd = mail_input_open(path), rc;
 
 	if (fd < 0)
-		return err_errno(&w->m->err, "%s", path);
-	rc = mail_draft_replace(w->d, fd, &w->m->err);
+		return mail_errno(w->m, path);
+	rc = mail_draft_replace(w->d, fd);
 	close(fd);
 	if (rc < 0 || !header)
 		return rc;
@@ -162,7 +160,7 @@ int mail_escape_do_print(struct mail_escape *w)
 	mail_term_printf(t, "-------\n%s\n", T("Message contains:"));
 	mail_draft_show(w->m, w->d);
 	mail_term_printf(t, "\n");
-	mail_draft_each(w->d, show_piece, t, &w->m->err);
+	mail_draft_each(w->d, show_piece, t);
 	if (CFG_MAIL_ATTACH && w->d->attached) {
 		mail_term_printf(t, "-------\n%s\n", T("Attachments:"));
 		mail_attach_edit(w->m, w->d, SPAN(""));

@@ -124,8 +124,7 @@ int letter_sender(struct letter *l, const char *name, struct span text)
 			&l->sender);
 	str_free(&own);
 	if (rc == 0 && l->n != 1)
-		rc = err_set(&m->err, ERR_PERM, "%s",
-				T("one sender is needed"));
+		rc = mail_wrong(m, T("one sender is needed"));
 	l->n = 0;
 	return rc;
 }
@@ -159,8 +158,7 @@ static int put_all_addresses(struct letter *l, struct mail_draft *d)
 				mail_draft_name(f), str_span(&d->field[f]),
 				&l->rcpts) < 0)
 			return -1;
-	return l->n ? 0 : err_set(&l->m->err, ERR_PERM, "%s",
-			T("no recipients"));
+	return l->n ? 0 : mail_wrong(l->m, T("no recipients"));
 }
 
 /* ---- the header */
@@ -244,9 +242,9 @@ int letter_make(struct letter *l, struct mail_draft *d)
 	if (d->size > l->m->conf->max_message_size)
 		return err_set(err, ERR_PERM, "%s", T("the message is larger "
 				"than max-message-size"));
-	if (!d->ends_in_lf && mail_draft_add(d, SPAN("\n"), err) < 0)
+	if (!d->ends_in_lf && mail_draft_add(d, SPAN("\n")) < 0)
 		return -1;
-	if (mail_draft_each(d, look, l, err) < 0)
+	if (mail_draft_each(d, look, l) < 0)
 		return -1;
 	make_header(l, d);
 	if (letter_body(l, d) < 0)

@@ -18,7 +18,7 @@ static int put(void *arg, struct span text)
 
 	l->size += text.n;
 	return file_write(l->own, text.p, text.n) < 0 ?
-			err_errno(&l->m->err, "%s", T("temporary file")) : 0;
+			mail_errno(l->m, T("temporary file")) : 0;
 }
 
 static int encode(void *arg, struct span piece)
@@ -91,7 +91,7 @@ static int own_file(struct letter *l)
 	if (l->own < 0)
 		return -1;
 	if (lseek(l->own, MAIL_DRAFT_ROOM, SEEK_SET) < 0)
-		return err_errno(&l->m->err, "%s", T("temporary file"));
+		return mail_errno(l->m, T("temporary file"));
 	l->start = MAIL_DRAFT_ROOM;
 	l->size = 0;
 	return 0;
@@ -99,7 +99,7 @@ static int own_file(struct letter *l)
 
 static int put_text(struct letter *l, struct mail_draft *d, bool qp)
 {
-	return mail_draft_each(d, qp ? encode : put, l, &l->m->err);
+	return mail_draft_each(d, qp ? encode : put, l);
 }
 
 /* RFC 2046 5.1: the text, then what is attached. */

@@ -247,6 +247,16 @@ int mail_failed(struct mail *m)
 	return -1;
 }
 
+int mail_wrong(struct mail *m, const char *text)
+{
+	return err_set(&m->err, ERR_PERM, "%s", text);
+}
+
+int mail_errno(struct mail *m, const char *what)
+{
+	return err_errno(&m->err, "%s", what);
+}
+
 /* Applets never include each other: it becomes the other one. */
 static int set_up(void)
 {

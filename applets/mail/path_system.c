@@ -19,7 +19,7 @@ static int box_path(struct mail *m, const char *dir, struct span name,
 
 	return name.n && name.p[0] != '.' && !span_has(name, '/') &&
 			n > 0 && n < PATH_MAX ? 0 :
-			err_set(&m->err, ERR_PERM, "%s", T("no such user"));
+			mail_wrong(m, T("no such user"));
 }
 
 /* local@domain of ours, when there is a Maildir: that of a virtual user. */
@@ -85,7 +85,7 @@ int mail_path_system(struct mail *m, struct span user, char path[PATH_MAX])
 	if (!user.n)
 		return mail_path_own(m, path);
 	if (str_copy(name, sizeof(name), user) < 0)
-		return err_set(&m->err, ERR_PERM, T("no such user"));
+		return mail_wrong(m, T("no such user"));
 	/* looking at another's mail does not make us write as they */
 	memcpy(login, m->login, sizeof(login));
 	memcpy(full_name, m->name, sizeof(full_name));

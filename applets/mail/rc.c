@@ -221,7 +221,7 @@ static int run_file(struct mail *m, const char *path, bool must)
 	if (f.fd < 0 && !must && errno == ENOENT)
 		return 0;
 	if (f.fd < 0) {
-		err_errno(&m->err, "%s", path);
+		mail_errno(m, path);
 		return mail_failed(m);
 	}
 	m->input = &f;
