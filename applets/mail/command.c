@@ -160,7 +160,7 @@ static const struct command {
 			"As save, but they stay here."),
 		1, TEXT | BOX | RARE, 0, 0, mail_do_copy },
 	{ "Save" MORE(" [LIST]  move messages to a file with the author's name"),
-		1, LIST | RARE, 0, 0, mail_do_save_author },
+		1, LIST | LATE | RARE, 0, 0, mail_do_save_author },
 	{ "Copy" MORE(" [LIST]  copy messages to a file with the author's name"),
 		1, LIST | LATE | RARE, 0, 0, mail_do_copy_author },
 	{ "write    [LIST] FILE  write their texts alone to a file"
@@ -193,7 +193,7 @@ static const struct command {
 			"To the file that the variable MBOX names."),
 		2, LIST | RARE, MAIL_TO_MBOX | MAIL_READ, MAIL_HELD, NULL },
 	{ "touch" MORE(" [LIST]  as if they had been read: to ~/mbox on quit"),
-		3, LIST | RARE, MAIL_TO_MBOX, MAIL_HELD, NULL },
+		3, LIST | RARE, MAIL_TOUCHED, MAIL_HELD, NULL },
 	{ "flag     [LIST]  mark as important (unflag; unread, seen)",
 		2, LIST, 0, 0, mail_do_flag },
 	{ "unflag", 3, LIST | RARE, 0, 0, mail_do_unflag },
@@ -428,7 +428,7 @@ static unsigned which(const struct command *c)
 static int run(struct mail *m, const struct command *c, struct span rest)
 {
 	unsigned dot = m->dot;
-	int rc;
+	int rc = 0;
 
 	if (check(m, c, rest) < 0)
 		return -1;
@@ -440,7 +440,11 @@ static int run(struct mail *m, const struct command *c, struct span rest)
 			return mail_tell(m, m->err.text);
 		mark(m, c);
 	}
-	rc = c->run ? c->run(m) : 0;
+	/* POSIX, next: it is as if what these mark had been shown */
+	if (c->run)
+		rc = c->run(m);
+	else
+		m->dot_shown = true;
 	if (m->dot != dot)
 		m->before = dot;
 	return rc;

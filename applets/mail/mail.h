@@ -21,6 +21,7 @@ enum {
 	MAIL_HELD = 8,		/* stays */
 	MAIL_ANSWERED = 16,
 	MAIL_TO_MBOX = 32,	/* goes to ~/mbox, whatever `hold` says */
+	MAIL_TOUCHED = 64,	/* as if it had been read */
 	MAIL_LISTED = 128	/* the last message list had it */
 };
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "mail/args.h"
+#include "mail/box.h"
 #include "mail/child.h"
 #include "mail/input.h"
 #include "mail/part.h"
@@ -211,6 +212,21 @@ struct target {
 	const char *path;
 };
 
+/* Is the text all that is in it, so that nothing is lost when it goes? */
+static bool is_text_alone(struct mail *m, unsigned n)
+{
+	struct header_field f;
+	struct str header;
+	bool alone;
+
+	str_init(&header, MAIL_HEADER_MOST);
+	alone = mail_box_header(m->box, n, &header, NULL) == 0 &&
+			(!header_find(str_span(&header), "Content-Type", &f) ||
+			 span_starts(f.value, "text/plain"));
+	str_free(&header);
+	return alone;
+}
+
 static int write_one(struct mail *m, unsigned n, void *arg)
 {
 	const struct target *to = arg;
@@ -221,7 +237,10 @@ static int write_one(struct mail *m, unsigned n, void *arg)
 	if (CFG_MAIL_PARTS)
 		return mail_part_write(m, n, s.fd, to->path);
 	rc = mail_show_render(m, n, MAIL_SHOW_BODY, put_file, &s);
-	m->note[n] |= MAIL_READ;
+	/* as save does (POSIX) */
+	if (rc == 0 && s.rc == 0)
+		m->note[n] |= is_text_alone(m, n) ? MAIL_READ | MAIL_SAVED :
+				MAIL_READ;
 	return rc < 0 ? rc : s.rc;
 }
 

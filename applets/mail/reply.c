@@ -101,8 +101,10 @@ static void add_everybody(struct gather *g, struct span header)
 	if (!g->n)
 		return;
 	g->drop_own = !mail_var(g->m, "metoo");
-	g->list = &g->d->field[MAIL_CC];
+	if (!mail_var(g->m, "recipients-in-to"))
+		g->list = &g->d->field[MAIL_CC];
 	add_field(g, header, "To");
+	g->list = &g->d->field[MAIL_CC];
 	add_field(g, header, "Cc");
 }
 

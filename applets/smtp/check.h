@@ -50,6 +50,7 @@ struct check {
 	struct loop *loop;
 	struct tls_ctx *tls;
 	bool no_bundle;
+	bool starttls;			/* was asked for by name */
 	char address[CHECK_ADDRESSES][CHECK_ADDRESS];
 	struct mx_target targets[MX_TARGETS];
 	unsigned ntargets;

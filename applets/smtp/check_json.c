@@ -7,6 +7,7 @@
 
 #include "base/json_put.h"
 #include "config.h"
+#include "os/text.h"
 
 #define TEXT_MOST (256 * 1024)
 
@@ -86,7 +87,8 @@ static void put_cert(struct str *out, const struct check_port *p)
 	put_hash(out, "sha256", s->hash);
 	put_hash(out, "key_sha256", s->key_hash);
 	put_bool(out, "verified", !s->fault);
-	put_text(out, "fault", s->no_bundle ? "no bundle of authorities" :
+	put_text(out, "fault", s->no_bundle ? N_("cannot be checked: "
+			"there is no bundle of authorities (tls-ca)") :
 			s->fault);
 	str_addc(out, '}');
 }

@@ -143,6 +143,11 @@ static void replied(struct probe *p, int code, struct span text)
 		break;
 	case CHECK_EHLO:
 		port->starttls = check_offer(&port->plain, "STARTTLS", &none);
+		if (!port->starttls && p->check->starttls) {
+			port->stage = CHECK_STARTTLS;
+			fail(p, ERR_PERM, 0, "STARTTLS is not offered");
+			break;
+		}
 		if (!port->starttls || port->tls == CONF_TLS_NONE) {
 			done(p);
 			break;

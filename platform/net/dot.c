@@ -200,11 +200,7 @@ static bool has_cr(const struct dot_writer *w, const char *p, const char *lf)
 	return lf > p ? lf[-1] == '\r' : w->state == DOT_CR;
 }
 
-/*
- * Lines with LF become lines with CRLF here, for one call of put: to has room
- * for twice the piece.
- */
-static size_t expand(struct dot_writer *w, struct span piece, char *to)
+size_t dot_expand(struct dot_writer *w, struct span piece, char *to)
 {
 	const char *p = piece.p, *end = p + piece.n;
 	char *at = to;
@@ -214,7 +210,8 @@ static size_t expand(struct dot_writer *w, struct span piece, char *to)
 
 		if (w->state == DOT_START && *p == '.')
 			*at++ = '.';
-		memcpy(at, p, lf - p);
+		/* gcc -Os makes of memcpy what is slow for a line */
+		memmove(at, p, lf - p);
 		at += lf - p;
 		if (lf == end) {
 			w->state = end[-1] == '\r' ? DOT_CR : DOT_TEXT;
@@ -235,7 +232,7 @@ static void expand_all(struct dot_writer *w, struct span piece,
 	char out[2 * DOT_PIECE];
 
 	while (piece.n) {
-		size_t n = expand(w, span_sub(piece, 0, DOT_PIECE), out);
+		size_t n = dot_expand(w, span_sub(piece, 0, DOT_PIECE), out);
 
 		put(arg, span_make(out, n));
 		piece = span_rest(piece, DOT_PIECE);

@@ -56,6 +56,11 @@ void dot_writer_init(struct dot_writer *w, bool bare_lf_fix);
 /* Stuffs piece; put gets what is to be sent. */
 void dot_write(struct dot_writer *w, struct span piece,
 		void (*put)(void *arg, struct span piece), void *arg);
+/*
+ * The same with bare_lf_fix: to, with room for twice the piece, gets what is to
+ * be sent. Gives how much that is.
+ */
+size_t dot_expand(struct dot_writer *w, struct span piece, char *to);
 /* The end: completes a last line without CRLF, then ".CRLF". */
 void dot_finish(struct dot_writer *w,
 		void (*put)(void *arg, struct span piece), void *arg);
