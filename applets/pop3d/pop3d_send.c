@@ -104,7 +104,7 @@ static size_t top_size(struct session *s, struct span piece)
 
 void pop3d_put_message(struct session *s, struct span piece)
 {
-	char *to = conn_room(s->conn, 2 * SEND_PIECE);
+	char *to = conn_room(s->conn, 2 * piece.n);
 
 	if (to)
 		conn_added(s->conn, dot_expand(&s->dot, piece, to));
@@ -133,6 +133,7 @@ static enum session_more more_message(struct session *s)
 	if (n == 0)
 		return message_over(s);
 	piece = span_make(buffer, (size_t)n);
+	conn_room(s->conn, 2 * SEND_PIECE);	/* it need not grow then */
 	if (s->limited)
 		piece.n = top_size(s, piece);
 	if (CFG_POP3D_UTF8 && s->ascii)
