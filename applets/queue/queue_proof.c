@@ -175,7 +175,7 @@ static int make_folder(struct queue *q, struct err *err)
 	char dir[1010];
 
 	snprintf(dir, sizeof(dir), "%s/queue", conf->state_dir);
-	snprintf(q->sts_path, sizeof(q->sts_path), "%s/mta-sts", dir);
+	snprintf(q->sts_path, sizeof(q->sts_path), STS_FILE, conf->state_dir);
 	if (daemon_dir(conf->state_dir, 0755, conf->user_auth, err) < 0)
 		return -1;
 	return daemon_dir(dir, 0700, conf->user_queue, err);

@@ -11,6 +11,8 @@
 #include "net/sts.h"
 #include "net/tls.h"
 
+#define STS_FILE "%s/queue/mta-sts"	/* with state-dir: queue's */
+
 /* Why a policy could not be fetched. */
 enum sts_failure { STS_FAILED_FETCH, STS_FAILED_SYNTAX, STS_FAILED_CERT };
 
