@@ -188,8 +188,8 @@
  *	  The variables quote, sendmail, signature, autosign, editheaders,
  *	  askatend, reply-to; the escapes ~u and ~U; the commands page, more,
  *	  show, Pipe, new, answered, unanswered, unignore, unretain, version,
- *	  Lreply, replyall and replysender; in POSIX' terms none of it has to
- *	  be there.
+ *	  Lreply, replyall, replysender and shortcut; what if and elif ask.
+ *	  In POSIX' terms none of it has to be there.
  *
  * config MAIL_HTML
  *	depends on MAIL_READ
