@@ -177,7 +177,7 @@
  *
  * config MAIL_NAIL
  *	depends on MAIL_READ
- *	bool "mail: more of what s-nail has (3 kB)"
+ *	bool "mail: more of what s-nail has (6 kB)"
  *	default n
  *	help
  *	  -M TYPE  the type of the text: text/html
