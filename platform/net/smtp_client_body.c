@@ -92,8 +92,15 @@ static void put(void *arg, struct span piece)
 static void put_dotted(void *arg, struct span piece)
 {
 	struct smtp_client *c = arg;
+	char *to;
 
-	dot_write(&c->dot, piece, put, c->conn);
+	if (!c->m->lf_lines) {
+		dot_write(&c->dot, piece, put, c->conn);
+		return;
+	}
+	to = conn_room(c->conn, 2 * piece.n);
+	if (to)
+		conn_added(c->conn, dot_expand(&c->dot, piece, to));
 }
 
 static void put_text(struct smtp_client *c, struct span piece)
@@ -111,7 +118,7 @@ static void put_text(struct smtp_client *c, struct span piece)
 void smtp_client_begin_body(struct smtp_client *c)
 {
 	c->body_at = 0;
-	dot_writer_init(&c->dot, c->m->lf_lines);
+	dot_writer_init(&c->dot);
 	if (!c->chunked && c->m->head)
 		put_text(c, span_of(c->m->head));
 	/* in one flight the replies to MAIL and RCPT come first */

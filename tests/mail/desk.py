@@ -23,7 +23,8 @@ SANITIZED = b"__asan_init" in _BYTES
 def needs(*features):
     """Skips a test where a feature is not built in: a word of its tables."""
     words = {"MAIL_ATTACH": b"video/mp4 mp4", "MAIL_ACCOUNT": b"account NAME {",
-             "MAIL_LATIN": b"ttycharset"}
+             "MAIL_LATIN": b"ttycharset", "MAIL_NAIL": b"replysender",
+             "MAIL_PARTS": b"S/MIME signature"}
     lacks = [f for f in features if words[f] not in _BYTES]
     return pytest.mark.skipif(bool(lacks), reason=f"built without {lacks}")
 

@@ -620,6 +620,14 @@ def test_reply_all(thread):
     assert "Subject: Re: café" in out
 
 
+def test_reply_all_in_to(thread):
+    """POSIX.1-2024: there is a way to keep those of To in To."""
+    thread.text(stdin="set recipients-in-to\nr\nmy answer\n.\nq\n")
+    m = parse(thread.sent()[2])
+    assert m["To"] == "Alice A <alice@a.com>, me@a.com"
+    assert m["Cc"] == "dan@d.com"
+
+
 def test_reply_sender(thread):
     thread.text(stdin="R\n.\nhold\nq\n")
     _, rcpts, _ = thread.sent()
