@@ -31,7 +31,7 @@ static enum fate fate_of(const struct quit *q, unsigned n)
 		return q->keepsave ? MOVES : GOES;
 	if (note & MAIL_TO_MBOX)
 		return MOVES;
-	return note & MAIL_READ && !q->hold ? MOVES : STAYS;
+	return note & (MAIL_READ | MAIL_TOUCHED) && !q->hold ? MOVES : STAYS;
 }
 
 static bool all_stay(const struct quit *q)

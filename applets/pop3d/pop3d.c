@@ -70,7 +70,7 @@ static void noop(struct dialog *d, void *session, struct span args)
 static const struct dialog_row rows[] = {
 	{ "CAPA", pop3d_capa, BOTH, DIALOG_NO_ARG },
 	{ "USER", pop3d_user, POP3D_AUTHORIZATION, DIALOG_NEED_ARG },
-	{ "PASS", pop3d_pass, POP3D_AUTHORIZATION, 0 },
+	{ "PASS", pop3d_pass, POP3D_AUTHORIZATION, DIALOG_AS_IS },
 	USE_POP3D_SASL({ "AUTH", pop3d_auth, POP3D_AUTHORIZATION, 0 },)
 	USE_POP3D_UTF8({ "UTF8", pop3d_utf8, POP3D_AUTHORIZATION,
 			DIALOG_NO_ARG },)
@@ -116,12 +116,17 @@ void pop3d_reply(struct session *s, const char *fmt, ...)
 {
 	char text[REPLY_SIZE];
 	va_list ap;
+	int n;
 
 	va_start(ap, fmt);
-	if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
-		text[0] = '\0';
+	n = vsnprintf(text, REPLY_SIZE - 1, fmt, ap);
 	va_end(ap);
-	conn_printf(s->conn, "%s\r\n", text);
+	if (n < 0)
+		n = 0;
+	if (n > REPLY_SIZE - 2)
+		n = REPLY_SIZE - 2;
+	memcpy(text + n, "\r\n", 2);
+	conn_write(s->conn, text, (size_t)n + 2);
 }
 
 void pop3d_check_over(struct pop3d *p)

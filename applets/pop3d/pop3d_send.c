@@ -7,8 +7,11 @@
 #include "os/clock.h"
 #include "os/log.h"
 
+#ifndef SEND_PIECE
 /* twice that, and CONN_OUT_MARK, is below CONN_OUT_MOST */
-#define PIECE_SIZE 16384
+#define SEND_PIECE 16384
+#define SEND_MARK 32768
+#endif
 #define TURN_MS 20		/* of one session before the others' */
 /* lines or messages between looks at the clock */
 #define TURN_LOOK 64
@@ -63,6 +66,7 @@ void pop3d_send_more(struct session *s)
 void pop3d_send(struct session *s, session_more_fn *more)
 {
 	s->more = more;
+	conn_out_mark(s->conn, SEND_MARK);
 	conn_timeout(s->conn, (int64_t)s->pop3d->daemon.conf->data_timeout
 			* 1000);
 	dialog_hold(&s->dialog);
@@ -100,13 +104,16 @@ static size_t top_size(struct session *s, struct span piece)
 
 void pop3d_put_message(struct session *s, struct span piece)
 {
-	dot_write(&s->dot, piece, put, s->conn);
+	char *to = conn_room(s->conn, 2 * piece.n);
+
+	if (to)
+		conn_added(s->conn, dot_expand(&s->dot, piece, to));
 }
 
 static enum session_more message_over(struct session *s)
 {
-	if (CFG_POP3D_UTF8 && s->ascii)
-		pop3d_ascii_end(s);
+	if (CFG_POP3D_UTF8 && s->ascii && !pop3d_ascii_over(s))
+		return SESSION_MORE;
 	dot_finish(&s->dot, put, s->conn);
 	pop3d_send_forget(s);
 	return SESSION_DONE;
@@ -114,11 +121,14 @@ static enum session_more message_over(struct session *s)
 
 static enum session_more more_message(struct session *s)
 {
-	char buffer[PIECE_SIZE];
+	char buffer[SEND_PIECE];
 	struct err err;
 	struct span piece;
-	long n = mailbox_reader_next(s->reader, buffer, sizeof(buffer), &err);
+	long n;
 
+	if (CFG_POP3D_UTF8 && s->ascii && pop3d_ascii_rest(s))
+		return SESSION_MORE;
+	n = mailbox_reader_next(s->reader, buffer, sizeof(buffer), &err);
 	if (n < 0) {
 		log_error("mailbox of %s: %s", s->name, err.text);
 		return SESSION_BROKEN;
@@ -126,7 +136,7 @@ static enum session_more more_message(struct session *s)
 	if (n == 0)
 		return message_over(s);
 	piece = span_make(buffer, (size_t)n);
-	conn_reserve(s->conn, piece.n + piece.n / 16);
+	conn_room(s->conn, 2 * SEND_PIECE);	/* it need not grow then */
 	if (s->limited)
 		piece.n = top_size(s, piece);
 	if (CFG_POP3D_UTF8 && s->ascii)
@@ -152,7 +162,7 @@ int pop3d_send_message(struct session *s, unsigned n, long lines,
 	s->lines_left = lines < 0 ? 0 : (unsigned long)lines;
 	s->in_line = false;
 	/* on disk lines end in LF */
-	dot_writer_init(&s->dot, true);
+	dot_writer_init(&s->dot);
 	if (s->limited)
 		pop3d_reply(s, "+OK top of message follows");
 	else

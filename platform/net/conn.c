@@ -62,6 +62,7 @@ static struct conn *make(struct loop *l, int fd, unsigned char state,
 	}
 	c->loop = l;
 	c->state = state;
+	c->out_mark = CONN_OUT_MARK;
 	c->fn = fn;
 	c->arg = arg;
 	c->watch.fd = fd;

@@ -59,12 +59,18 @@ bool conn_owned_by(const struct conn *c, conn_fn *fn, const void *arg);
 /* Output waits for TLS and for the socket. After a break they do nothing. */
 void conn_write(struct conn *c, const void *p, size_t n);
 void conn_puts(struct conn *c, const char *s);
-/* So much is to come, in many pieces: room for it is made once. */
-void conn_reserve(struct conn *c, size_t n);
+/*
+ * For who makes the output where it is sent from: room for n bytes, of which
+ * conn_added says how many came. NULL: the conn is broken.
+ */
+char *conn_room(struct conn *c, size_t n);
+void conn_added(struct conn *c, size_t n);
 void conn_printf(struct conn *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Bytes not yet taken by the kernel. */
 size_t conn_out_pending(const struct conn *c);
+/* Another mark than CONN_OUT_MARK for this one. */
+void conn_out_mark(struct conn *c, unsigned mark);
 /* False when over CONN_OUT_MARK: wait for CONN_DRAINED. */
 bool conn_out_ready(const struct conn *c);
 /*

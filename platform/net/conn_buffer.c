@@ -107,7 +107,12 @@ size_t conn_out_pending(const struct conn *c)
 
 bool conn_out_ready(const struct conn *c)
 {
-	return c->out_n <= CONN_OUT_MARK;
+	return c->out_n <= c->out_mark;
+}
+
+void conn_out_mark(struct conn *c, unsigned mark)
+{
+	c->out_mark = mark;
 }
 
 /*
@@ -141,8 +146,7 @@ static bool takes_output(const struct conn *c)
 	return c->state <= CONN_HANDSHAKE && !c->out_broken;
 }
 
-/* Room for n more bytes; NULL: none to be had, or the conn is broken. */
-static char *room(struct conn *c, size_t n)
+char *conn_room(struct conn *c, size_t n)
 {
 	struct err full;
 
@@ -164,12 +168,12 @@ static char *room(struct conn *c, size_t n)
 	return c->out + c->out_at + c->out_n;
 }
 
-static void added(struct conn *c, size_t n)
+void conn_added(struct conn *c, size_t n)
 {
 	c->out_n += n;
 	if (c->out_at + c->out_n > c->out_used)
 		c->out_used = c->out_at + c->out_n;
-	if (c->out_n > CONN_OUT_MARK)
+	if (c->out_n > c->out_mark)
 		c->over_mark = true;
 	if (c->state == CONN_OPEN && !c->out_blocked)
 		loop_task_add(c->loop, &c->flush);
@@ -177,18 +181,12 @@ static void added(struct conn *c, size_t n)
 
 void conn_write(struct conn *c, const void *p, size_t n)
 {
-	char *to = n ? room(c, n) : NULL;
+	char *to = n ? conn_room(c, n) : NULL;
 
 	if (!to)
 		return;
 	memcpy(to, p, n);
-	added(c, n);
-}
-
-void conn_reserve(struct conn *c, size_t n)
-{
-	if (n <= CONN_OUT_MOST - c->out_n)
-		room(c, n);
+	conn_added(c, n);
 }
 
 void conn_puts(struct conn *c, const char *s)
@@ -221,11 +219,11 @@ void conn_printf(struct conn *c, const char *fmt, ...)
 	va_end(ap);
 	if (n < PRINT_SHORT)
 		return;
-	to = room(c, (size_t)n + 1);	/* and its NUL */
+	to = conn_room(c, (size_t)n + 1);	/* and its NUL */
 	if (!to)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(to, (size_t)n + 1, fmt, ap);
 	va_end(ap);
-	added(c, n);
+	conn_added(c, n);
 }

@@ -36,6 +36,7 @@ struct conn {
 	char *in, *out;			/* NULL when empty */
 	unsigned in_at, in_n, in_used;	/* of CONN_BUFFER; used: most so far */
 	unsigned out_at, out_n, out_size, out_used;
+	unsigned out_mark;
 	unsigned plain_left;		/* of out, to go before the handshake */
 
 	struct err *error;

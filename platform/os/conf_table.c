@@ -587,7 +587,8 @@ static const struct conf_row rows[] = {
 	{ CONF_KIND_NUMBER, AT(max_recipients), 1, 10000,
 		ROW("max-recipients", "100",
 		"Recipients of one message in one session; RFC 5321 4.5.3.1.8 "
-		"wants no fewer than 100.") },
+		"wants no fewer than 100. Hundreds may need more "
+		"session-memory.") },
 	{ CONF_KIND_NUMBER, AT(max_sessions), 1, 100000,
 		ROW("max-sessions", "100",
 		"Sessions of one daemon at a time; the next one gets 421.") },
@@ -638,7 +639,8 @@ static const struct conf_row rows[] = {
 		"0 is never.") },
 	{ CONF_KIND_NUMBER, AT(queue_sessions), 1, 1000,
 		ROW("queue-sessions", "20",
-		"Outgoing connections at a time, and as many to deliver.") },
+		"Outgoing connections at a time. To deliver there are as many, or "
+		"half of max-sessions.") },
 	{ CONF_KIND_NUMBER, AT(queue_sessions_per_host), 1, 1000,
 		ROW("queue-sessions-per-host", "5",
 		"The same to one host.") },
