@@ -18,6 +18,8 @@
 
 #define LARGE 16384		/* octets a message; less is read in no time */
 #define NEW_MOST 1000
+#define UNPACK_SHARE 2		/* a folder that unpacks to more than this part of
+				 * what is free in TMPDIR is refused */
 #define MTIME_STEP 20000	/* microseconds; kernels have 1 to 10 ms */
 
 static bool is_packed(const struct mbox *mb)
@@ -192,14 +194,21 @@ static int follow(struct mbox *mb, struct mbox_index *fresh, struct err *err)
 static int unpack_to(int to, int from, struct err *err)
 {
 	struct gunzip *z = gunzip_new(from, err);
+	int64_t room = file_free_space(to) / UNPACK_SHARE;
 	char piece[4096];
 	long n;
 
 	if (!z)
 		return -1;
-	while ((n = gunzip_read(z, piece, sizeof(piece), err)) > 0)
-		if (file_write(to, piece, (size_t)n) < 0)
+	do {
+		n = gunzip_read(z, piece, sizeof(piece), err);
+		room -= n;
+		if (n > 0 && room < 0)
+			n = err_set(err, ERR_NOMEM, "compressed, and too big "
+					"for what is free in TMPDIR");
+		else if (n > 0 && file_write(to, piece, (size_t)n) < 0)
 			n = err_errno(err, "temporary file");
+	} while (n > 0);
 	gunzip_free(z);
 	return n < 0 ? -1 : 0;
 }

@@ -342,6 +342,20 @@ def test_disk_full_for_what_moves(desk, disk):
 
 
 @ROOT
+def test_no_room_to_attach_a_message(post, disk):
+    fill(post.mbox, letter("small"), letter("big", "text\n" * 20000))
+    p = post.mail("-N", stdin="m bob\n~@ #2\nhi\n~@ #1\n~.\nx\n",
+                  TMPDIR=str(disk))
+    if b"Unknown escape" in p.stderr:
+        pytest.skip("not built with MAIL_ATTACH")
+    assert p.stderr == b"mail: temporary file: No space left on device\n"
+    # what it can be is sent, without half of the message that did not fit
+    text = post.sent()[2]
+    assert text.count(b"message/rfc822") == 1 and b"Subject: small" in text
+    assert b"Subject: big" not in text and not os.listdir(disk)
+
+
+@ROOT
 def test_read_only(desk, disk):
     box = disk / "box"
     fill(box, letter("one"), letter("two"))
@@ -539,6 +553,30 @@ def test_remove_asks(three):  # noqa: F811
         t.expect(r"\? $")
         assert (three.home / "box").exists() == there
         t.sendline("=")
+
+
+@ROOT
+@pytest.mark.parametrize("disk", ["4m"], indirect=True)
+def test_a_bomb(desk, disk):
+    """Little that becomes much: half of the room is left, and a word said."""
+    fill(desk.path / "plain", letter("one", "in it\n" * 20000))
+    small = gzip.compress((desk.path / "plain").read_bytes())
+    (desk.home / "small.gz").write_bytes(small)
+    with gzip.open(desk.home / "bomb.gz", "wb", 1) as f:
+        f.write((desk.path / "plain").read_bytes())
+        for _ in range(64):
+            f.write(b"x" * 75 + b"\n" * (1 << 18))
+    p = desk.mail("-N", "-f", "small.gz", stdin="p 1\nq\n", TMPDIR=str(disk))
+    if b"no mbox" in p.stderr:
+        pytest.skip("not built with MAILBOX_GZIP")
+    assert b"in it" in p.stdout
+    before = (desk.home / "bomb.gz").read_bytes()
+    p = desk.mail("-N", "-f", "bomb.gz", stdin="q\n", TMPDIR=str(disk))
+    assert p.returncode
+    assert p.stderr == (b"mail: bomb.gz: compressed, and too big for what is "
+                        b"free in TMPDIR\n")
+    assert (desk.home / "bomb.gz").read_bytes() == before
+    assert not os.listdir(disk)
 
 
 def test_compressed(desk):
