@@ -7,11 +7,9 @@
 #include "os/clock.h"
 #include "os/log.h"
 
-#ifndef SEND_PIECE
 /* twice that, and CONN_OUT_MARK, is below CONN_OUT_MOST */
 #define SEND_PIECE 16384
 #define SEND_MARK 32768
-#endif
 #define TURN_MS 20		/* of one session before the others' */
 /* lines or messages between looks at the clock */
 #define TURN_LOOK 64
