@@ -38,11 +38,26 @@ bool authd_ask_parse(struct authd_ask *ask, struct span line);
 
 #define AUTHD_ANSWER_SIZE 1600	/* longest answer with its NUL */
 
+/* Which of the servers of a directory rest; zeroed. */
+struct authd_servers {
+	/*
+	 * seconds of clock_ms, 0: it was up; of 32 bits, as all workers read and
+	 * write them
+	 */
+	volatile uint32_t rest_until[CONF_SERVERS_MOST];
+};
+
+/* What the workers share, with AUTHD_SLOW. */
+struct authd_shared {
+	struct authd_servers ldap, mysql;
+};
+
 struct authd_check;
 struct authd_secret;
-/* secret is kept. NULL: no memory. */
+/* secret and shared (NULL without AUTHD_SLOW) are kept. NULL: no memory. */
 struct authd_check *authd_check_new(const struct conf *conf,
-		const struct authd_secret *secret);
+		const struct authd_secret *secret,
+		struct authd_shared *shared);
 void authd_check_free(struct authd_check *c);
 /*
  * "OK ...", "SALT ...", "NO", or "TEMP reason", where the reason is for the log

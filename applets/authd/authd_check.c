@@ -12,7 +12,8 @@
 #include "store/aliases.h"
 
 struct authd_check *authd_check_new(const struct conf *conf,
-		const struct authd_secret *secret)
+		const struct authd_secret *secret,
+		struct authd_shared *shared)
 {
 	struct authd_check *c = calloc(1, sizeof(*c));
 	struct priv_user store;
@@ -21,6 +22,8 @@ struct authd_check *authd_check_new(const struct conf *conf,
 		return NULL;
 	c->conf = conf;
 	c->secret = secret;
+	if (CFG_AUTHD_SLOW)
+		c->shared = shared;
 	c->uid = geteuid();		/* where all run as one user */
 	c->gid = getegid();
 	if (priv_find(conf->user_store, &store, NULL) == 0) {

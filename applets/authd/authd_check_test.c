@@ -22,6 +22,7 @@ struct place {
 	struct conf conf;
 	struct authd_check *check;
 	struct authd_secret secret;
+	struct authd_shared shared;
 	char answer[AUTHD_ANSWER_SIZE];
 };
 
@@ -40,7 +41,8 @@ static int set_up(void **state)
 	p->conf.user_store = "no such account";
 	p->conf.postmaster = "root";
 	p->conf.scram_rounds = 4096;
-	p->check = authd_check_new(&p->conf, &p->secret);
+	p->check = authd_check_new(&p->conf, &p->secret,
+			&p->shared);
 	assert_non_null(p->check);
 	*state = p;
 	return 0;

@@ -190,28 +190,38 @@ bool authd_is_near(struct span host)
 		span_eq(host, SPAN("127.0.0.1")) || span_eq(host, SPAN("::1"));
 }
 
+static uint32_t seconds(void)
+{
+	return (uint32_t)(clock_ms() / 1000);
+}
+
 int authd_servers(struct authd_servers *s, const struct conf *conf,
 		const struct conf_word *list,
 		int (*ask)(void *arg, unsigned n, const char *server,
 			bool *down, struct err *err),
 		void *arg, struct err *err)
 {
-	int64_t patience = (int64_t)conf->directory_timeout * 1000;
-	int64_t until = clock_ms() + AUTHD_PATIENCE_MS - patience;
+	uint32_t patience = conf->directory_timeout;
+	int64_t until = clock_ms() + AUTHD_PATIENCE_MS - patience * 1000;
 	bool down = true, any = false;
 	int result = -1;
 
 	for (unsigned n = 0; list && down; n++, list = list->next) {
-		if (s->rest_until[n] > clock_ms())
+		bool was_down = s->rest_until[n] != 0;
+
+		if (was_down && s->rest_until[n] > seconds())
 			continue;
 		/* the next question begins with those not asked yet */
 		if (any && clock_ms() >= until)
 			break;
 		any = true;
 		down = false;
+		if (was_down)
+			s->rest_until[n] = seconds() + patience + 1;
 		result = ask(arg, n, list->text, &down, err);
-		if (down)
-			s->rest_until[n] = clock_ms() + AUTHD_REST * patience;
+		if (down || was_down)
+			s->rest_until[n] = down ? seconds() +
+				AUTHD_REST * patience : 0;
 		if (down && list->next && err)
 			log_warn("%s: %s", list->text, err->text);
 	}

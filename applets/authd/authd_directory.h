@@ -69,14 +69,10 @@ bool authd_is_near(struct span host);
 #define AUTHD_REST 10		/* times directory-timeout */
 #define AUTHD_PATIENCE_MS 10000	/* for all of them */
 
-/* Servers in the order of asking. A worker's, zeroed. */
-struct authd_servers {
-	int64_t rest_until[CONF_SERVERS_MOST];
-};
-
 /*
  * Calls ask for one server after the other, until one is up: ask gives what
- * this gives, and -1 with *down when the next one should be asked.
+ * this gives, and -1 with *down when the next one should be asked. Whether
+ * one that was down is up again only one of the workers tries.
  */
 int authd_servers(struct authd_servers *s, const struct conf *conf,
 		const struct conf_word *list,

@@ -189,11 +189,40 @@ static void in_turn(void **state)
 	assert_string_equal(t.text, "aabbbc");
 	/* then it is the first one again */
 	for (int i = 0; i < 3; i++)
-		assert_true(s.rest_until[i] > clock_ms() + 8000 &&
-				s.rest_until[i] <= clock_ms() + 10000);
-	s.rest_until[0] = clock_ms() - 1;
+		assert_true(s.rest_until[i] > clock_ms() / 1000 + 8 &&
+				s.rest_until[i] <= clock_ms() / 1000 + 10);
+	s.rest_until[0] = 1;
 	t.up = "a";
 	assert_int_equal(authd_servers(&s, &conf, list, try_one, &t, NULL), 0);
+	assert_int_equal(s.rest_until[0], 0);
+}
+
+/* While one asks whether it is up again, the others leave it alone. */
+static int ask_within(void *arg, unsigned n, const char *server, bool *down,
+		struct err *err)
+{
+	struct conf_word alone = { NULL, server };
+	struct tries t = { "", "a" };
+
+	(void)n;
+	*down = authd_servers(arg, &conf, &alone, try_one, &t, err) < 0;
+	return *down ? -1 : 7;
+}
+
+static void only_one_tries(void **state)
+{
+	struct conf_word list = { NULL, "a" };
+	struct authd_servers s = { { 1 } };
+	struct err err;
+
+	(void)state;
+	assert_int_equal(authd_servers(&s, &conf, &list, ask_within, &s, &err),
+			-1);
+	assert_non_null(strstr(err.text, "a moment ago"));
+	/* of one that is up all ask */
+	s.rest_until[0] = 0;
+	assert_int_equal(authd_servers(&s, &conf, &list, ask_within, &s, &err),
+			7);
 }
 
 /*
@@ -239,6 +268,7 @@ int main(void)
 		cmocka_unit_test(entries),
 		cmocka_unit_test(secrets),
 		cmocka_unit_test(in_turn),
+		cmocka_unit_test(only_one_tries),
 		cmocka_unit_test(in_time),
 		cmocka_unit_test(near),
 	};

@@ -170,7 +170,7 @@ static int find(void *own, const struct authd_name *name,
 	out->keys.rounds = 0;
 	if (authd_ldap_load(s, err) < 0)
 		return -1;
-	return authd_servers(&s->servers, s->check->conf,
+	return authd_servers(&s->check->shared->ldap, s->check->conf,
 			s->check->conf->ldap_servers, ask_search, &x, err);
 }
 
@@ -232,7 +232,7 @@ static int verify(void *own, const struct authd_person *who,
 	str_init(&nobody, 1024);
 	str_addf(&nobody, "cn=~,%s", s->check->conf->ldap_base);
 	q.dn = who ? who->own : str_c(&nobody);
-	result = authd_servers(&s->servers, s->check->conf,
+	result = authd_servers(&s->check->shared->ldap, s->check->conf,
 			s->check->conf->ldap_servers, ask_bind, &q, err);
 	str_free(&nobody);
 	return who || result < 0 ? result : AUTHD_NOBODY;

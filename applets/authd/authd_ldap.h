@@ -25,7 +25,6 @@ struct authd_ldap {
 	const struct authd_check *check;
 	struct authd_ldap_calls ldap;
 	bool loaded;
-	struct authd_servers servers;
 	/*
 	 * To server `at`: one that is ldap-user all the time, and one that is
 	 * whoever logs in.

@@ -32,7 +32,6 @@ struct source {
 	const struct authd_check *check;
 	struct calls mysql;
 	bool loaded;
-	struct authd_servers servers;
 	MYSQL *conn;			/* to server `at`, or NULL */
 	MYSQL_STMT *query;		/* prepared there */
 	unsigned at;
@@ -432,7 +431,7 @@ static int find(void *own, const struct authd_name *name,
 		return AUTHD_NOBODY;
 	if (load(s, err) < 0)
 		return -1;
-	result = authd_servers(&s->servers, s->check->conf,
+	result = authd_servers(&s->check->shared->mysql, s->check->conf,
 			s->check->conf->mysql_servers, ask, &q, err);
 	if (result == AUTHD_FOUND) {
 		e = (struct authd_entry){ span_of(q.row.name),

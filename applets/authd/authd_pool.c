@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +33,7 @@ struct authd_pool {
 	struct loop *loop;
 	const struct conf *conf;
 	const struct authd_secret *secret;
+	struct authd_shared *shared;
 	struct list urgent, normal, slow;	/* jobs that wait */
 	unsigned waiting;
 	struct authd_worker workers[ALL_MOST];
@@ -43,7 +45,8 @@ __attribute__((noreturn))
 static void work(const struct authd_pool *p, int fd, bool slow)
 {
 	char line[AUTH_LINE_MAX], answer[AUTHD_ANSWER_SIZE];
-	struct authd_check *check = authd_check_new(p->conf, p->secret);
+	struct authd_check *check = authd_check_new(p->conf, p->secret,
+			p->shared);
 	ssize_t n;
 
 	if (!check || proc_keep_fds(&fd, 1) < 0)
@@ -291,11 +294,26 @@ void authd_pool_cancel(struct authd_pool *p, struct authd_job *job)
 	job->worker = NULL;
 }
 
+/* For all who will be forked. */
+static int share(struct authd_pool *p)
+{
+	void *m = mmap(NULL, sizeof(*p->shared), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	p->shared = m == MAP_FAILED ? NULL : m;
+	return p->shared ? 0 : -1;
+}
+
 struct authd_pool *authd_pool_new(struct loop *loop, const struct conf *conf,
 		const struct authd_secret *secret, struct err *err)
 {
 	struct authd_pool *p = calloc(1, sizeof(*p));
 
+	if (CFG_AUTHD_SLOW && p && share(p) < 0) {
+		err_errno(err, "workers");
+		free(p);
+		return NULL;
+	}
 	if (p && loop_signal(loop, SIGCHLD, on_child, p) == 0) {
 		p->loop = loop;
 		p->conf = conf;
@@ -308,6 +326,8 @@ struct authd_pool *authd_pool_new(struct loop *loop, const struct conf *conf,
 		return p;
 	}
 	err_errno(err, "workers");
+	if (CFG_AUTHD_SLOW && p)
+		munmap(p->shared, sizeof(*p->shared));
 	free(p);
 	return NULL;
 }
@@ -319,5 +339,7 @@ void authd_pool_free(struct authd_pool *p)
 		if (p->workers[i].running)
 			let_go(&p->workers[i]);
 	}
+	if (CFG_AUTHD_SLOW)
+		munmap(p->shared, sizeof(*p->shared));
 	free(p);
 }

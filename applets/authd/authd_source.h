@@ -80,6 +80,7 @@ struct authd_slot {
 struct authd_check {
 	const struct conf *conf;
 	const struct authd_secret *secret;
+	struct authd_shared *shared;
 	struct authd_slot sources[AUTHD_SOURCES_MOST];
 	unsigned nsources;
 	struct aliases *aliases;	/* NULL: not in this build */

@@ -285,6 +285,8 @@ static int hand_over(struct command *c)
 		m.head = mda_head(c->body, m.start, to, m.head);
 	m.fd = c->body;
 	m.length = c->size - m.start;
+	m.gzip = CFG_MAILBOX_GZIP && c->conf->mailbox_gzip && m.box &&
+		(uint64_t)m.length >= c->conf->mailbox_gzip;
 	if (rc == 0)
 		rc = (CFG_DELIVER_QUOTA ? place_in_quota : place)(c, &m, &err);
 	return rc == 0 ? EX_OK : fail(status_of(c), err.text);

@@ -13,6 +13,9 @@
 #include "os/log.h"
 #include "store/maildir.h"
 
+/* octets that are copied at once, for one of several recipients */
+#define COPY_MOST (1024 * 1024)
+
 /* What counts of what he has to say: the directives, and his own settings. */
 static bool take_settings(struct delivery *d, const struct auth_user *user)
 {
@@ -209,25 +212,22 @@ static int place(struct delivery *d, char name[MAILDIR_NAME_SIZE],
 		.name = g->name, .dirfd = x->deliver->staging,
 		.size = g->out.written, .lines = g->out.lines
 	};
-	uint64_t gzip = s->conf->mailbox_gzip;
 	char head[DELIVER_HEAD_SIZE], key[DELIVER_KEY_SIZE];
 	struct mailbox_add add = {
 		.from = s->sender, .when = clock_now(), .fd = g->out.fd,
 		.length = (int64_t)g->out.written, .again = s->spool_again,
-		.key = deliver_key(key, s->spool_id, d->rcpt->address),
-		.gzip = CFG_MAILBOX_GZIP && gzip && g->out.written >= gzip
+		.key = deliver_key(key, s->spool_id, d->rcpt->address)
 	};
-	bool moves = g->head && !add.gzip;
 
 	if (!g->head)
 		add.head = delivery_head(head, d);
 	if (CFG_DELIVER_FOLDERS && find_folder(d, err) < 0)
 		return -1;
 	if (maildir_place(x->deliver->mail_dir, folder_of(d), &add,
-				moves ? &staged : NULL, name, &d->before,
+				g->head ? &staged : NULL, name, &d->before,
 				err) < 0)
 		return -1;
-	if (moves && !d->before)
+	if (g->head && !d->before)
 		g->name[0] = '\0';	/* it has moved */
 	if (CFG_DELIVER_QUOTA && !d->before)
 		quota_count(d, g->out.written + add.head.n);
@@ -310,6 +310,23 @@ static void on_appended(void *arg, const struct system_end *end)
 		answer(d, end->err);
 }
 
+static bool is_pressed(const struct delivery *d)
+{
+	uint64_t from = d->session->smtp->conf->mailbox_gzip;
+
+	return CFG_MAILBOX_GZIP && d->kind == AUTH_VIRTUAL && from &&
+		d->session->stage.out.written >= from;
+}
+
+/* What takes its time is the helper's, as other sessions go on meanwhile. */
+static bool is_slow(const struct delivery *d)
+{
+	const struct stage *g = &d->session->stage;
+
+	return CFG_DELIVER_RECIPIENT && (is_pressed(d) ||
+			(!g->head && g->out.written >= COPY_MOST));
+}
+
 static void to_system(struct delivery *d)
 {
 	struct deliver_session *x = d->session;
@@ -321,7 +338,7 @@ static void to_system(struct delivery *d)
 		.key = deliver_key(key, x->smtp->spool_id, d->rcpt->address),
 		.again = x->smtp->spool_again, .full = d->full,
 		.hook = d->hook, .forward = d->forward,
-		.when = clock_now(), .head = delivery_head(head, d),
+		.gzip = is_pressed(d), .when = clock_now(), .head = delivery_head(head, d),
 		.fd = x->stage.out.fd, .start = (int64_t)x->stage.head,
 		.length = body_of(d)
 	};
@@ -357,7 +374,8 @@ void delivery_begin(struct delivery *d)
 
 	if (no) {
 		answer_no(d, no);
-	} else if (d->kind == AUTH_VIRTUAL && !delivery_decides(d)) {
+	} else if (d->kind == AUTH_VIRTUAL && !delivery_decides(d) &&
+			!is_slow(d)) {
 		to_maildir(d);
 	} else {
 		to_system(d);

@@ -21,6 +21,11 @@
 #include "mime/alias.h"
 #include "os/file.h"
 #include "os/log.h"
+#include "store/spool.h"
+#include "store/submit.h"
+
+#define QUEUE_SOCKET "queue.ctl"	/* below run-dir, while queue runs */
+#define ID_TIME 11		/* digits of a message's id that are microseconds */
 
 struct forward {
 	const struct recipient *r;
@@ -31,6 +36,7 @@ struct forward {
 	unsigned wanted;		/* of them, 0: none; into: */
 	struct alias_value *found;
 	bool shell;			/* he may run commands */
+	bool included;			/* it is more than one file */
 	unsigned depth;
 	size_t left;			/* octets that files may still have */
 	const char *path;		/* of the file at hand, for the log */
@@ -165,6 +171,7 @@ static int take_include(struct forward *f, const char *path, struct err *err)
 				strerror(errno));
 	} else {
 		f->path = path;
+		f->included = true;
 		f->depth++;
 		f->left -= text.n;
 		rc = take_lines(f, str_span(&text), err);
@@ -243,6 +250,82 @@ int forward_read(const struct recipient *r, struct str *out, struct err *err)
 	if (rc <= 0)
 		str_clear(out);
 	return rc;
+}
+
+/* -- mail that came back, or from elsewhere -- */
+
+/* Not touched since the message came in, as its id says (spool_draft.c). */
+static bool is_unchanged(const struct recipient *r)
+{
+	char path[600], at[ID_TIME + 1] = "";
+	struct err err;
+	struct stat st;
+	int rc;
+
+	snprintf(path, sizeof(path), "%s/%s", r->folder, r->m->box ?
+			"forward" : ".forward");
+	if (recipient_enter(r, &err) < 0)
+		return false;
+	rc = lstat(path, &st);
+	recipient_leave(r);
+	if (rc < 0)
+		return false;
+	spool_id_put(at, ID_TIME, (uint64_t)st.st_ctime * 1000000 + 999999);
+	return r->m->key && strncmp(at, r->m->key, ID_TIME) < 0;
+}
+
+bool forward_kept(const struct recipient *r)
+{
+	struct str out;
+	struct forward f = { .r = r, .out = &out };
+	struct err err;
+	bool kept;
+
+	str_init(&out, SYSTEM_FORWARD_MOST - 1);
+	kept = read_all(&f, &err) > 0 && !f.included &&
+		is_there(&f, span_of(r->m->address)) && is_unchanged(r);
+	str_free(&out);
+	return kept;
+}
+
+/*
+ * Who hands an account's mail to us has followed its .forward before, if it
+ * does that at all (Postfix's and sendmail's local delivery); of a virtual
+ * user's nobody else knows.
+ */
+static bool is_ours_to_follow(const struct recipient *r)
+{
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s/" QUEUE_SOCKET, r->conf->run_dir);
+	if (r->m->box && access(path, F_OK) == 0)
+		return true;
+	log_info("%s: forward is not followed: the mail is not from queue%s",
+			r->m->user, r->m->box ? ", which does not run" : "");
+	return false;
+}
+
+int forward_elsewhere(const struct recipient *r, struct err *err)
+{
+	const struct system_mail *m = r->m;
+	struct str out;
+	int rc;
+
+	str_init(&out, SYSTEM_FORWARD_MOST - 1);
+	rc = forward_read(r, &out, err);
+	str_free(&out);
+	if (rc <= 0)
+		return rc;
+	if (!is_ours_to_follow(r))
+		return 0;
+	if (system_become_whole(&r->user, err) < 0 || submit_message(r->conf,
+				m->sender, &m->address, 1, m->fd, m->start,
+				(uint64_t)m->length, NULL, err) < 0) {
+		err->kind = ERR_TEMP;
+		return -1;
+	}
+	log_info("%s: queue has it, to follow forward", m->user);
+	return 1;
 }
 
 /* -- commands and files, each a recipient -- */

@@ -28,9 +28,15 @@ static void look_at_trace(struct recipient *r)
 
 	/* a late Date comes with it */
 	while (header_next(&rest, &f) && (span_is(f.name, "Delivered-To") ||
-				span_is(f.name, "Date")))
-		r->passed += span_is(f.name, "Delivered-To") &&
-			span_caseeq(f.value, span_of(r->m->address));
+				span_is(f.name, "Date"))) {
+		bool mark = span_is(f.name, "Delivered-To");
+		bool his = mark && span_caseeq(f.value,
+				span_of(r->m->address));
+
+		r->back |= mark && !his && !r->passed;
+		r->passed += his;
+	}
+	r->back &= r->passed > 0;
 }
 
 static int read_head(struct recipient *r, struct err *err)
@@ -339,8 +345,12 @@ static int follow(const struct recipient *r, int mbox_dir,
 	int rc = 0;
 
 	/* his own copy comes back with our mark */
-	if (CFG_DELIVER_FORWARD && r->m->forward && r->m->key && !r->passed)
-		rc = forward_read(r, &end->forward, err);
+	if (CFG_DELIVER_FORWARD && r->m->forward && !r->passed)
+		rc = r->m->key ? forward_read(r, &end->forward, err) :
+			forward_elsewhere(r, err);
+	/* two who forward to each other */
+	else if (CFG_DELIVER_FORWARD && r->m->forward && r->back)
+		rc = end->before = forward_kept(r);
 	if (rc)
 		return rc < 0 ? -1 : 0;
 	str_init(&d.redirect, SYSTEM_FORWARD_MOST - 1);

@@ -51,6 +51,7 @@ struct recipient {
 	struct str head;
 	/* times that queue has made a message of his mail */
 	unsigned passed;
+	bool back;		/* ... and of somebody else's since then */
 };
 
 /* 0 or -1; in both cases recipient_free. */
@@ -89,6 +90,16 @@ int recipient_become(struct recipient *r, struct err *err);
 
 /* forward.c. 1: recipients were added to out; 0: it stays here; -1: not now. */
 int forward_read(const struct recipient *r, struct str *out, struct err *err);
+/*
+ * Has it kept a copy for him of the message that has come back? Only if it is
+ * still the file of that time.
+ */
+bool forward_kept(const struct recipient *r);
+/*
+ * Mail that another server than queue has brought goes to queue, which follows
+ * what .forward says. 1: it has it; 0: it is not followed; -1: not now.
+ */
+int forward_elsewhere(const struct recipient *r, struct err *err);
 
 /* hook.c: his own one, for which there is room, or deliver-command, or NULL. */
 const char *recipient_hook(const struct conf *conf,

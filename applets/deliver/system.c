@@ -31,7 +31,7 @@
 struct packet {
 	int64_t when, start, length;
 	uint32_t id;
-	uint8_t again, full, forward;
+	uint8_t again, full, forward, gzip;
 };
 
 struct reply {
@@ -96,6 +96,7 @@ static bool unpack(struct system_mail *m, struct packet *head,
 	m->again = head->again;
 	m->full = head->full;
 	m->forward = head->forward;
+	m->gzip = CFG_MAILBOX_GZIP && head->gzip;
 	m->when = head->when;
 	m->start = head->start;
 	m->length = head->length;
@@ -393,6 +394,7 @@ struct system_job *system_append(struct system *s, const struct system_mail *m,
 	head.again = m->again;
 	head.full = m->full;
 	head.forward = m->forward;
+	head.gzip = CFG_MAILBOX_GZIP && m->gzip;
 	memcpy(job->packet, &head, sizeof(head));
 	snprintf(job->packet + sizeof(head), n - sizeof(head),
 			"%s%c%s%c%s%c%s%c%s%c%s%c%.*s", m->user, 0, m->address,

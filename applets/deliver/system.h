@@ -34,6 +34,7 @@ struct system_mail {
 	bool full;
 	/* .forward counts, as much as its owner's word does */
 	bool forward;
+	bool gzip;		/* a Maildir's file is compressed */
 	int64_t when;
 	struct span head;
 	int fd;			/* octets [start, start+length) */

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "deliver/system.h"
 #include "os/file.h"
 #include "store/disk.h"
@@ -137,7 +138,8 @@ int system_mail_append(int dir, const char *path, bool maildir,
 	struct mailbox_add add = {
 		.from = m->sender, .when = m->when, .head = m->head,
 		.fd = m->fd, .start = m->start, .length = m->length,
-		.key = m->key, .again = m->again, .flush = true
+		.key = m->key, .again = m->again, .flush = true,
+		.gzip = CFG_MAILBOX_GZIP && m->gzip
 	};
 
 	umask(007);

@@ -23,8 +23,7 @@ static int define(struct mail *m, struct span name)
 			str_addf(&text, "%s\n", str_c(&line));
 	} while (got && open);
 	if (text.bad || !got)
-		rc = err_set(&m->err, ERR_PERM,
-				T("account: there is no } at its end"));
+		rc = mail_wrong(m, T("account: there is no } at its end"));
 	else
 		rc = mail_var_list(m, MAIL_VAR_ACCOUNT, name,
 				text.n ? str_span(&text) : SPAN("\n"));

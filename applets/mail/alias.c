@@ -68,7 +68,7 @@ struct expand {
 	struct mail *m;
 	struct str *out;
 	const struct chain *chain;
-	bool drop_own;
+	bool drop_own, plain;
 	unsigned *left;		/* aliases that may still be opened */
 	int rc;
 };
@@ -113,15 +113,20 @@ static void open_alias(struct expand *x, struct span name, struct span text)
 		return;
 	}
 	if (!*x->left) {
-		x->rc = err_set(&x->m->err, ERR_PERM, T("Too many addresses"));
+		x->rc = mail_wrong(x->m, T("Too many addresses"));
 		return;
 	}
 	--*x->left;
 	inner.chain = &here;
 	inner.drop_own = !mail_var(x->m, "metoo") &&
 			(x->drop_own || span_find(text, '\n') + 1 < text.n);
-	while (text.n && inner.rc == 0)
-		addr_each(span_cut(&text, '\n'), on_entry, &inner);
+	while (text.n && inner.rc == 0) {
+		struct span one = span_cut(&text, '\n');
+
+		/* "\bob" is the address, no alias (POSIX) */
+		inner.plain = span_starts(one, "\\");
+		addr_each(span_rest(one, inner.plain), on_entry, &inner);
+	}
 	x->rc = inner.rc;
 }
 
@@ -132,7 +137,7 @@ static bool on_entry(void *arg, const struct addr_entry *e)
 	const char *text = e->name.n || e->addr.domain.n ? NULL :
 			mail_var_listed(x->m, MAIL_VAR_ALIAS, name);
 
-	if (!text || (x->chain && span_eq(x->chain->name, name)))
+	if (!text || x->plain || (x->chain && span_eq(x->chain->name, name)))
 		put(x, e);
 	else
 		open_alias(x, name, span_of(text));
@@ -162,7 +167,7 @@ int mail_alias_expand(struct mail *m, struct span list, struct str *out)
 	}
 	addr_each(list, on_entry, &x);
 	if (out->bad && x.rc == 0)
-		x.rc = err_set(&m->err, ERR_PERM, T("Too many addresses"));
+		x.rc = mail_wrong(m, T("Too many addresses"));
 	return x.rc;
 }
 
@@ -199,6 +204,9 @@ static void add_address(struct str *value, struct span arg)
 	bool has = false;
 
 	str_init(&text, MAIL_LINE_MOST);
+	/* it says that what follows is no alias: kept */
+	if (span_starts(arg, "\\") && !span_starts(arg, "\\\""))
+		str_addc(&text, '\\');
 	mail_unquote(&text, arg);
 	if (text.n && text.p[text.n - 1] == ',')
 		text.p[--text.n] = '\0';
@@ -229,7 +237,7 @@ int mail_do_alias(struct mail *m)
 	str_adds(&value, old ? old : "");
 	while ((arg = mail_arg(&rest)).n)
 		add_address(&value, arg);
-	rc = value.bad ? err_set(&m->err, ERR_PERM, T("Too many addresses")) :
+	rc = value.bad ? mail_wrong(m, T("Too many addresses")) :
 			mail_var_list(m, MAIL_VAR_ALIAS, name,
 					str_span(&value));
 	str_free(&value);

@@ -24,7 +24,9 @@ static void become(const struct mail *m, const char *command, int in, int out)
 		_exit(127);
 	if (!shell || !*shell)
 		shell = "/bin/sh";
-	if (command)
+	if (command && *command == '-')
+		execl(shell, shell, "-c", "--", command, (char *)NULL);
+	else if (command)
 		execl(shell, shell, "-c", command, (char *)NULL);
 	else
 		execl(shell, shell, (char *)NULL);

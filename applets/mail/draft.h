@@ -28,22 +28,23 @@ const char *mail_draft_name(enum mail_field f);
 struct mail_attach;	/* attach.h */
 
 struct mail_draft {
-	struct str field[MAIL_FIELDS];
-	struct span from;	/* as typed with -r; empty: the user */
-	struct mail_attach *attached;
-	char record[NAME_MAX + 1];	/* where the copy goes; "": the variable says */
 	int fd;
-	int64_t start;		/* of the body in fd */
-	uint64_t size;		/* of the body */
 	bool ends_in_lf;
 	bool asked;		/* a subject was given, if an empty one: no question */
 	bool template;		/* the text begins with header fields (-t) */
 	bool skip_empty;	/* an empty text is not sent (-E) */
+	int64_t start;		/* of the body in fd */
+	uint64_t size;		/* of the body */
+	struct mail_attach *attached;
+	struct span from;	/* as typed with -r; empty: the user */
 	/* private */
 	struct mail *m;
 	char *path;		/* NULL: the file has no name */
 	size_t head;		/* octets of the fields before the body */
 	int64_t flushed;	/* clock_ms of the last flush */
+	/* as the user sees it */
+	struct str field[MAIL_FIELDS];
+	char record[NAME_MAX + 1];	/* where the copy goes; "": the variable says */
 };
 
 /* 0 or -1 with m->err. Free it in any case. */
@@ -56,19 +57,17 @@ void mail_draft_free(struct mail_draft *d);
  */
 void mail_draft_keep(struct mail_draft *d);
 
-/* Appends to the body. 0 or -1 with err (disk full). */
-int mail_draft_add(struct mail_draft *d, struct span text, struct err *err);
-/* Appends what fd has from `at` on. 0 or -1 with err: nothing was added. */
-int mail_draft_add_file(struct mail_draft *d, int fd, int64_t at,
-		struct err *err);
-/* All of fd takes the body's place. 0, or -1 with err: it is as it was. */
-int mail_draft_replace(struct mail_draft *d, int fd, struct err *err);
-/* Drops the first n octets of the body. 0 or -1 with err. */
-int mail_draft_cut(struct mail_draft *d, uint64_t n, struct err *err);
+/* Appends to the body. 0 or -1 with m->err (disk full). */
+int mail_draft_add(struct mail_draft *d, struct span text);
+/* Appends what fd has from `at` on. 0 or -1 with m->err: nothing was added. */
+int mail_draft_add_file(struct mail_draft *d, int fd, int64_t at);
+/* All of fd takes the body's place. 0, or -1 with m->err: it is as it was. */
+int mail_draft_replace(struct mail_draft *d, int fd);
+/* Drops the first n octets of the body. 0 or -1 with m->err. */
+int mail_draft_cut(struct mail_draft *d, uint64_t n);
 /* The body in pieces; each ends in a line's end, but in a line of 16 kB. 0 or -1. */
 int mail_draft_each(const struct mail_draft *d,
-		int (*fn)(void *arg, struct span piece), void *arg,
-		struct err *err);
+		int (*fn)(void *arg, struct span piece), void *arg);
 
 /* More addresses: with commas as RFC 5322 has them, or just words. */
 void mail_draft_address(struct str *list, struct span address);

@@ -62,7 +62,7 @@ static int change(struct mail *m, struct span arg, char list,
 	char lower[MAIL_VAR_NAME_MOST + 1];
 
 	if (str_copy(lower, sizeof(lower), arg) < 0)
-		return err_set(&m->err, ERR_PERM, T("Not a header field"));
+		return mail_wrong(m, T("Not a header field"));
 	ascii_lower_all(lower);
 	return mail_var_list(m, list, span_of(lower), value);
 }

@@ -13,12 +13,12 @@
 #define MAIL_FIND_MOST 128	/* characters of what is looked for; the rest is cut */
 
 struct mail_find {
-	uint32_t text[MAIL_FIND_MOST];
-	unsigned char back[MAIL_FIND_MOST];	/* where to go on after a miss */
 	unsigned n, at;
-	bool blank;		/* the last character was one */
-	char part[4];		/* a character that is not complete yet */
 	unsigned part_n;
+	char part[4];		/* a character that is not complete yet */
+	bool blank;		/* the last character was one */
+	unsigned char back[MAIL_FIND_MOST];	/* where to go on after a miss */
+	uint32_t text[MAIL_FIND_MOST];
 };
 
 void mail_find_init(struct mail_find *f, struct span text);

@@ -7,9 +7,12 @@
  * file account.c MAIL_ACCOUNT
  * file args.c MAIL_RC
  * file attach.c MAIL_ATTACH
+ * file attach_write.c MAIL_ATTACH
  * file author.c MAIL_READ
  * file command.c MAIL_RC
+ * file command_run.c MAIL_RC
  * file complete.c MAIL_EDIT
+ * file condition.c MAIL_NAIL
  * file criteria.c MAIL_SEARCH
  * file day.c MAIL_SEARCH
  * file detach.c MAIL_PARTS
@@ -18,6 +21,7 @@
  * file edit_draw.c MAIL_EDIT
  * file escape.c MAIL_READ
  * file escape_do.c MAIL_READ
+ * file escape_run.c MAIL_READ
  * file forward.c MAIL_FORWARD
  * file help.c MAIL_RC
  * file parts.c MAIL_PARTS
@@ -30,6 +34,7 @@
  * file reply.c MAIL_READ
  * file set.c MAIL_RC
  * file shell.c MAIL_RC
+ * file shortcut.c MAIL_NAIL
  * file sort.c MAIL_SORT
  * file term_edit.c MAIL_EDIT
  * file thread.c MAIL_SORT
@@ -240,6 +245,16 @@ int mail_failed(struct mail *m)
 {
 	mail_term_error(&m->term, "mail: %s", m->err.text);
 	return -1;
+}
+
+int mail_wrong(struct mail *m, const char *text)
+{
+	return err_set(&m->err, ERR_PERM, "%s", text);
+}
+
+int mail_errno(struct mail *m, const char *what)
+{
+	return err_errno(&m->err, "%s", what);
 }
 
 /* Applets never include each other: it becomes the other one. */

@@ -13,7 +13,6 @@
 #include "os/conf.h"
 #include "store/mailbox.h"
 
-
 /* What the session has done to a message; the mailbox learns it on quit. */
 enum {
 	MAIL_READ = 1,		/* a system mailbox gives it to ~/mbox */
@@ -22,45 +21,51 @@ enum {
 	MAIL_HELD = 8,		/* stays */
 	MAIL_ANSWERED = 16,
 	MAIL_TO_MBOX = 32,	/* goes to ~/mbox, whatever `hold` says */
+	MAIL_TOUCHED = 64,	/* as if it had been read */
 	MAIL_LISTED = 128	/* the last message list had it */
 };
 
+/*
+ * What is used most comes first: code that reaches it is shorter; the other way
+ * round the terminal's input would stand before it.
+ */
 struct mail {
-	struct mail_term term;
-	struct err err;		/* why the last step failed: for mail_failed */
-	struct conf *conf;
-	char login[256];	/* "alice", or with -u a virtual "alice@a.com" */
-	char address[256];	/* our own: "alice@a.com" */
-	char name[128];		/* full name (GECOS), may be empty */
-	char home[PATH_MAX];
-	struct mail_var *vars;	/* var.h */
 	/* the mailbox that is open */
 	struct mailbox *box;
-	char path[PATH_MAX];
-	bool system;		/* the user's own: what was read moves to ~/mbox */
-	bool read_only;		/* what was done is lost */
-	bool dot_shown;		/* Enter goes on from the current, not to it */
+	unsigned char *note;	/* MAIL_..., [count + 1] */
+	unsigned char *set;	/* the message list being worked on, [count + 1] */
+	struct mail_order *order;	/* order.h; NULL: that of their numbers */
 	unsigned count;		/* messages; numbers 1..count */
 	unsigned dot;		/* the current one, 0: none */
 	unsigned before;	/* what was current before it, or 0 */
 	unsigned top;		/* the place where the screen of headers begins */
-	struct mail_order *order;	/* order.h; NULL: that of their numbers */
-	unsigned char *note;	/* MAIL_..., [count + 1] */
-	unsigned char *set;	/* the message list being worked on, [count + 1] */
+	bool system;		/* the user's own: what was read moves to ~/mbox */
+	bool read_only;		/* what was done is lost */
+	bool dot_shown;		/* Enter goes on from the current, not to it */
 	/* of the session */
 	bool other;		/* -u: another's mail */
 	bool sending;		/* Send Mode, as POSIX has it: no mailbox */
 	bool starting;		/* start-up files are being read */
 	bool told_of_servers;	/* that no variable names them */
+	bool too_deep;		/* all commands in each other end now */
+	bool done;		/* quit or exit was said */
+	int status;		/* exit status so far */
+	struct span arg;	/* what follows the command's name */
+	struct conf *conf;
+	struct mail_var *vars;	/* var.h */
 	struct mail_rc *input;	/* the file commands are read from; NULL: stdin */
 	unsigned line;		/* in it */
 	unsigned depth;		/* commands that run commands: source, account, ~: */
-	bool too_deep;		/* all of them end now */
-	unsigned if_depth;	/* rc.c; a bit for each level: */
-	uint32_t if_skips, if_bad;
-	struct span arg;	/* what follows the command's name */
-	bool done;		/* quit or exit was said */
-	int status;		/* exit status so far */
+	unsigned if_depth;	/* rc.c; a bit for each level, here and in if_bad: */
+	uint32_t if_skips;
+	struct mail_term term;
+	struct err err;		/* why the last step failed: for mail_failed */
+	uint32_t if_bad;
+	char login[256];	/* "alice", or with -u a virtual "alice@a.com" */
+	char address[256];	/* our own: "alice@a.com" */
+	char name[128];		/* full name (GECOS), may be empty */
+	char home[PATH_MAX];
+	char path[PATH_MAX];	/* of the mailbox */
 };
 
 /* Login, name, home and address of who runs us. */
@@ -103,5 +108,8 @@ enum mail_which {
 int mail_list(struct mail *m, struct span words, unsigned which);
 /* Tells m->err; gives -1. */
 int mail_failed(struct mail *m);
+/* Set m->err, to the text or to "what: strerror"; give -1. */
+int mail_wrong(struct mail *m, const char *text);
+int mail_errno(struct mail *m, const char *what);
 
 #endif

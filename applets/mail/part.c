@@ -152,12 +152,12 @@ void mail_part_safe_name(struct str *out, const struct stream_part *p)
 
 struct reading {
 	const struct mail_part_reader *r;
-	struct stream stream;
-	struct transfer transfer;
-	struct charset charset;
 	bool wanted, text;
 	struct str raw, utf8;
 	uint64_t octets, looked;
+	struct stream stream;
+	struct transfer transfer;
+	struct charset charset;
 };
 
 static void on_field(void *arg, const struct header_field *f)

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "mail/args.h"
+#include "mail/box.h"
 #include "mail/child.h"
 #include "mail/input.h"
 #include "mail/part.h"
@@ -112,7 +113,7 @@ static bool put_file(void *arg, struct span text)
 	struct spill *s = arg;
 
 	if (file_write(s->fd, text.p, text.n) < 0)
-		s->rc = err_errno(&s->m->err, "%s", T("temporary file"));
+		s->rc = mail_errno(s->m, T("temporary file"));
 	else if (mail_term_interrupted(&s->m->term))
 		s->rc = err_set(&s->m->err, ERR_TEMP, "%s", T("Interrupt"));
 	return s->rc == 0;
@@ -168,7 +169,7 @@ static int run(struct mail *m, struct spill *s, struct span command)
 	if (for_each(m, spill_one, s) < 0)
 		return -1;
 	if (lseek(s->fd, 0, SEEK_SET) < 0)
-		err_errno(&m->err, "%s", T("temporary file"));
+		mail_errno(m, T("temporary file"));
 	else if (mail_child_run(m, command, s->fd, -1) == 0)
 		return 0;
 	return mail_failed(m);
@@ -211,6 +212,21 @@ struct target {
 	const char *path;
 };
 
+/* Is the text all that is in it, so that nothing is lost when it goes? */
+static bool is_text_alone(struct mail *m, unsigned n)
+{
+	struct header_field f;
+	struct str header;
+	bool alone;
+
+	str_init(&header, MAIL_HEADER_MOST);
+	alone = mail_box_header(m->box, n, &header, NULL) == 0 &&
+			(!header_find(str_span(&header), "Content-Type", &f) ||
+			 span_starts(f.value, "text/plain"));
+	str_free(&header);
+	return alone;
+}
+
 static int write_one(struct mail *m, unsigned n, void *arg)
 {
 	const struct target *to = arg;
@@ -221,7 +237,10 @@ static int write_one(struct mail *m, unsigned n, void *arg)
 	if (CFG_MAIL_PARTS)
 		return mail_part_write(m, n, s.fd, to->path);
 	rc = mail_show_render(m, n, MAIL_SHOW_BODY, put_file, &s);
-	m->note[n] |= MAIL_READ;
+	/* as save does (POSIX) */
+	if (rc == 0 && s.rc == 0)
+		m->note[n] |= is_text_alone(m, n) ? MAIL_READ | MAIL_SAVED :
+				MAIL_READ;
 	return rc < 0 ? rc : s.rc;
 }
 
@@ -236,7 +255,7 @@ int mail_do_write(struct mail *m)
 		return mail_failed(m);
 	fd = mail_input_create(path, O_APPEND, 0666);
 	if (fd < 0 || fstat(fd, &before) < 0) {
-		err_errno(&m->err, "%s", path);
+		mail_errno(m, path);
 		return mail_failed(m);
 	}
 	to.fd = fd;
@@ -246,7 +265,7 @@ int mail_do_write(struct mail *m)
 				(unsigned long long)(after.st_size -
 				before.st_size));
 	if (close(fd) < 0) {
-		err_errno(&m->err, "%s", path);
+		mail_errno(m, path);
 		rc = mail_failed(m);
 	}
 	return rc;

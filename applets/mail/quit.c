@@ -29,7 +29,7 @@ static enum fate fate_of(const struct quit *q, unsigned n)
 		return q->keepsave ? MOVES : GOES;
 	if (note & MAIL_TO_MBOX)
 		return MOVES;
-	return note & MAIL_READ && !q->hold ? MOVES : STAYS;
+	return note & (MAIL_READ | MAIL_TOUCHED) && !q->hold ? MOVES : STAYS;
 }
 
 static bool any(const struct quit *q, enum fate fate)

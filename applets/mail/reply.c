@@ -101,8 +101,10 @@ static void add_everybody(struct gather *g, struct span header)
 	if (!g->n)
 		return;
 	g->drop_own = !mail_var(g->m, "metoo");
-	g->list = &g->d->field[MAIL_CC];
+	if (!mail_var(g->m, "recipients-in-to"))
+		g->list = &g->d->field[MAIL_CC];
 	add_field(g, header, "To");
+	g->list = &g->d->field[MAIL_CC];
 	add_field(g, header, "Cc");
 }
 
@@ -288,8 +290,7 @@ int mail_do_mail(struct mail *m)
 		if (!m->arg.n && m->term.tty_in)
 			mail_draft_ask(m, &d, MAIL_TO);
 		if (!d.field[MAIL_TO].n)
-			rc = err_set(&m->err, ERR_PERM, "%s",
-					T("No recipients given"));
+			rc = mail_wrong(m, T("No recipients given"));
 	}
 	rc = rc < 0 ? mail_failed(m) : mail_send_command(m, &d);
 	mail_draft_free(&d);

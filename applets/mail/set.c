@@ -24,7 +24,8 @@ static int check(struct mail *m, struct span name, struct span value)
 {
 	bool server = span_starts(name, "smtp") ||
 			((span_is(name, "mta") || span_is(name, "sendmail")) &&
-			 strstr(value.p, "://"));
+			 strstr(value.p, "://") &&
+			 !span_starts(value, "file://"));
 
 	if (span_starts(name, "smime-"))
 		return err_set(&m->err, ERR_PERM,

@@ -47,17 +47,17 @@ struct mail_term {
 	enum mail_terminal {	/* each can do what those before it can */
 		MAIL_DUMB, MAIL_ANSI, MAIL_INSERTS, MAIL_PASTES
 	} kind;
-	char in[4096];
-	unsigned in_at, in_n;
+	unsigned in_at, in_n;	/* in `in` */
 	unsigned column, marks, asked;
 	/* what the terminal does is ours for now; keys: they come one by one */
 	bool changed, keys;
-	struct termios before;
 	bool redraw;		/* the size has changed, or we were stopped */
 	bool pasting;
-	struct mail_page *page;
 	bool stopped;
+	struct mail_page *page;
 	struct mail_edit *edit;
+	struct termios before;
+	char in[4096];
 };
 
 /* ignore_int: ^C does nothing (-i). 0 or -1 with errno. */

@@ -2,6 +2,7 @@
 #include "mail/term_private.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/utf8.h"
@@ -244,12 +245,14 @@ size_t mail_term_whole(struct span text)
 
 static void say(struct mail_term *t, FILE *out, const char *fmt, va_list ap)
 {
-	char line[1024];
+	char *text;
 
-	vsnprintf(line, sizeof(line), fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
 	t->out = out;
-	mail_term_text(t, span_of(line));
+	mail_term_text(t, span_of(text ? text : fmt));
 	t->out = stdout;
+	free(text);
 }
 
 void mail_term_printf(struct mail_term *t, const char *fmt, ...)

@@ -26,7 +26,9 @@ enum {
 	MAIL_VAR_ACCOUNT = 'c',		/* its commands */
 	MAIL_VAR_IGNORE = 'i', MAIL_VAR_RETAIN = 'r',	/* header fields: "" */
 	MAIL_VAR_FWD_IGNORE = 'j', MAIL_VAR_FWD_RETAIN = 's',
-	MAIL_VAR_LAST = 'l'		/* what a "!" or "#" stands for */
+	MAIL_VAR_LAST = 'l',		/* what a "!" or "#" stands for */
+	MAIL_VAR_SHORTCUT = 'm',	/* the mailbox it stands for */
+	MAIL_VAR_TOLD = 'u'		/* commands that nobody knows: "" */
 };
 #define MAIL_VAR_NAME_MOST 250
 /* As mail_var and mail_var_set; names of at most so many octets. */

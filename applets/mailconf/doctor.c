@@ -281,13 +281,28 @@ static void run(struct doctor *d)
 		printf("\n],\"ok\":%s}\n", d->failed ? "false" : "true");
 }
 
+static int tell_unread(struct doctor *d, const char *why)
+{
+	if (!d->json) {
+		fprintf(stderr, "%s\n", why);
+		return EX_CONFIG;
+	}
+	fputs("{\"checks\":[\n", stdout);
+	d->check = "configuration";
+	doctor_say(d, DOCTOR_FAIL, NULL, "%s", why);
+	printf("\n],\"ok\":false}\n");
+	return EX_CONFIG;
+}
+
 int mailconf_doctor(const char *path, const char *probe, bool json)
 {
 	struct doctor d = { .path = conf_path(path), .json = json,
 		.probe = probe ? probe : PROBE };
-	struct conf *conf = conf_read_or_exit(path);
 	struct err err;
+	struct conf *conf = conf_read(d.path, !path, &err);
 
+	if (!conf)
+		return tell_unread(&d, err.text);
 	/* modules of the daemons tell their log what we tell ourselves */
 	log_open("mailconf", true);
 	log_level(LOG_LEVEL_ERROR);

@@ -90,14 +90,21 @@ static void look_at_disk(struct doctor *d, const char *directive,
 
 	if (fd < 0) {
 		/* daemons make what is missing at their start */
-		doctor_say(d, DOCTOR_SKIP, NULL, "%s %s: %s", directive, path,
-				strerror(errno));
+		doctor_say(d, errno == ENOENT || errno == EACCES ? DOCTOR_SKIP :
+				DOCTOR_FAIL, NULL, "%s %s: %s", directive,
+				path, strerror(errno));
 		return;
 	}
 	room = file_free_space(fd);
 	if (fstatvfs(fd, &v) < 0)
 		memset(&v, 0, sizeof(v));
-	if (room >= 0 && (unsigned long long)room < least)
+	if (v.f_flag & ST_RDONLY)
+		doctor_say(d, DOCTOR_FAIL, T("mount it for writing; after an "
+					"error the kernel does this by itself: "
+					"dmesg, fsck"), T("%s %s: it can only "
+					"be read: no mail is taken."),
+				directive, path);
+	else if (room >= 0 && (unsigned long long)room < least)
 		doctor_say(d, DOCTOR_FAIL, T("make room, or lower "
 					"min-free-space"), T("%s %s: %lld MB "
 					"are left, less than min-free-space: "
@@ -183,6 +190,26 @@ static bool look_at_file(struct doctor *d, const char *what, const char *path,
 	return false;
 }
 
+/* Can the daemons of this account write there? */
+static bool look_at_owner(struct doctor *d, const char *what, const char *path,
+		const char *name)
+{
+	char text[DOCTOR_TEXT];
+	struct priv_user user;
+	struct stat st;
+	struct err err;
+
+	if (stat(path, &st) < 0 || priv_find(name, &user, &err) < 0 ||
+			!user.uid || (st.st_uid == user.uid ?
+			st.st_mode & S_IWUSR : st.st_gid == user.gid ?
+			st.st_mode & S_IWGRP : st.st_mode & S_IWOTH))
+		return true;
+	doctor_say(d, DOCTOR_FAIL, doctor_text(text, "chown -R %s %s", name,
+				path), T("%s %s: %s, whose daemon works there, "
+				"cannot write to it."), what, path, name);
+	return false;
+}
+
 static bool look_at_secret(struct doctor *d, const char *path)
 {
 	char text[DOCTOR_TEXT];
@@ -214,6 +241,13 @@ void doctor_files(struct doctor *d)
 	all &= look_at_file(d, "spool-dir", c->spool_dir, S_IRWXO);
 	all &= look_at_file(d, "state-dir", c->state_dir, S_IWOTH);
 	all &= look_at_file(d, "mail-dir", c->mail_dir, S_IWOTH);
+	all &= look_at_owner(d, "spool-dir", c->spool_dir, c->user_queue);
+	if (CFG_AUTHD)
+		all &= look_at_owner(d, "state-dir", c->state_dir,
+				c->user_auth);
+	if (CFG_DELIVER && CFG_MAILUSER)
+		all &= look_at_owner(d, "mail-dir", c->mail_dir,
+				c->user_store);
 	if (CFG_ALIASES)
 		all &= look_at_file(d, "aliases", c->aliases, S_IWOTH);
 	if (CFG_AUTHD)

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/span.h"
 #include "config.h"
@@ -30,6 +31,12 @@ static bool needs_name(struct doctor *d)
 	return false;
 }
 
+static bool is_localhost(const char *name)
+{
+	return span_is(span_of(name), "localhost") ||
+		span_starts(span_of(name), "localhost.");
+}
+
 static void put_servers(const struct doctor *d, char out[DOCTOR_TEXT])
 {
 	struct str list;
@@ -42,19 +49,32 @@ static void put_servers(const struct doctor *d, char out[DOCTOR_TEXT])
 	str_free(&list);
 }
 
+/* By the servers themselves: localhost is nothing they are asked for. */
+static bool is_answered(struct doctor *d, const char *name)
+{
+	enum dns_status status = self_ask(&d->net, name, DNS_MX)->status;
+
+	return status != DNS_FAIL && status != DNS_BAD_NAME &&
+		!is_localhost(name);
+}
+
 /* Is there anybody who answers? What, does not matter. */
 void doctor_dns(struct doctor *d)
 {
-	const struct dns_answer *a = self_ask(&d->net, d->conf->hostname,
-			DNS_A);
 	char servers[DOCTOR_TEXT];
 
 	put_servers(d, servers);
-	/* a name that cannot be asked for tells nothing of the servers */
-	d->dns = a->status != DNS_FAIL && a->status != DNS_BAD_NAME;
-	if (!d->dns)
-		d->dns = self_ask(&d->net, "example.com", DNS_A)->status !=
-			DNS_FAIL;
+	d->dns = is_answered(d, d->conf->hostname) ||
+		is_answered(d, "example.com");
+	if (!d->conf->nameservers && access("/etc/resolv.conf", F_OK) < 0) {
+		doctor_say(d, d->dns ? DOCTOR_WARN : DOCTOR_FAIL,
+				T("\"nameserver ADDRESS\" in "
+					"/etc/resolv.conf, or in the "
+					"configuration"), T("There is no "
+					"/etc/resolv.conf, and no line "
+					"nameserver: 127.0.0.1 is asked."));
+		return;
+	}
 	if (d->dns)
 		doctor_say(d, DOCTOR_OK, NULL, T("The name servers answer "
 					"(%s)."), servers);
@@ -78,7 +98,7 @@ void doctor_hostname(struct doctor *d)
 	const char *remedy = T("the line hostname in the configuration, as "
 			"mail.example.org");
 
-	if (span_is(name, "localhost") || span_starts(name, "localhost.")) {
+	if (is_localhost(d->conf->hostname)) {
 		doctor_say(d, level, remedy, T("It is %s, which is every "
 					"machine's: others refuse it in "
 					"EHLO."), d->conf->hostname);

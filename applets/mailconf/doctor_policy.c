@@ -66,9 +66,7 @@ static void put_wanted(const struct doctor *d, const char *domain,
 	else
 		doctor_text(out, T("publish what your provider says, which is "
 					"mostly: %s. TXT \"v=spf1 "
-					"include:DOMAIN-OF-%s ~all\""), domain,
-				smarthost_name(d) ? smarthost_name(d) :
-				"SMARTHOST");
+					"include:NAME-OF-PROVIDER ~all\""), domain);
 }
 
 /* What all have in common. True: it was told. */

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/date.h"
@@ -86,32 +87,99 @@ static const char *mode_of(enum conf_tls tls)
 	return modes[tls];
 }
 
+static bool is_pinned(const struct conf_smarthost *h,
+		const struct server_view *v)
+{
+	char hex[SERVER_HASH];
+
+	for (const struct conf_hash *p = h->pins; p; p = p->next) {
+		for (int i = 0; i < CONF_HASH_SIZE; i++)
+			snprintf(hex + 2 * i, 3, "%02x", p->hash[i]);
+		for (int i = 0; i < SERVER_HASHES; i++)
+			if (strcmp(hex, v->hash[i]) == 0)
+				return true;
+	}
+	return !h->pins;
+}
+
+/* queue would not take its certificate: true, and it was told. */
+static bool tell_fault(struct doctor *d, const struct conf_smarthost *h,
+		const struct server_view *v)
+{
+	const char *ca = d->conf->tls_ca;
+
+	if (*v->hash[0] && !is_pinned(h, v)) {
+		doctor_say(d, DOCTOR_FAIL, T("has its provider a new one? smtp "
+					"--check shows it, for fingerprint="),
+				T("%s: its certificate is not the one of "
+					"fingerprint=."), h->host);
+		return true;
+	}
+	if (!*v->fault || !h->verify || h->pins || h->tls == CONF_TLS_MAY)
+		return false;
+	if (access(ca, R_OK) < 0)
+		doctor_say(d, DOCTOR_FAIL, T("install ca-certificates "
+					"(OpenWrt: ca-bundle), or set tls-ca"),
+				T("%s: its certificate cannot be checked: %s "
+					"cannot be read."), h->host, ca);
+	else
+		doctor_say(d, DOCTOR_FAIL, clock_plausible() ?
+				T("ask its provider; smtp --check shows the "
+					"certificate") : T("set the clock "
+					"first: before that no certificate "
+					"can be checked"), T("%s: its "
+					"certificate cannot be trusted: it "
+					"%s."), h->host, T(v->fault));
+	return true;
+}
+
 static void tell_view(struct doctor *d, const struct conf_smarthost *h,
 		const struct server_view *v, bool login)
 {
 	char text[DOCTOR_TEXT];
 
-	doctor_text(text, T("%s; smtp --check %s:%u tells more"), *v->cause ?
+	if (tell_fault(d, h, v))
+		return;
+	doctor_text(text, T("%s (smtp --check %s:%u tells more)"), *v->cause ?
 			T(v->cause) : T("is it the right one?"), h->host,
 			h->port);
-	if (!v->good && *v->fault && h->verify && !h->pins)
-		doctor_say(d, DOCTOR_FAIL, text, T("%s: its certificate cannot "
-					"be trusted: it %s."), h->host,
-				T(v->fault));
+	if (!v->good && v->cannot_login && h->user)
+		doctor_say(d, DOCTOR_FAIL, text, T("%s does not let %s in: %s"),
+				h->host, h->user, v->error);
 	else if (!v->good)
-		doctor_say(d, DOCTOR_FAIL, text, v->cannot_login ?
-				T("%s does not let %s in: %s") :
-				T("%s cannot be used as %s: %s"), h->host,
-				h->user ? h->user : mode_of(h->tls), v->error);
+		doctor_say(d, DOCTOR_FAIL, text, T("%s:%u (%s) cannot be "
+					"used: %s"), h->host, h->port,
+				mode_of(h->tls), v->error);
 	else if (v->days < SOON)
 		doctor_say(d, DOCTOR_WARN, T("its provider has to renew it"),
 				T("%s: its certificate ends in %u days."),
 				h->host, v->days);
+	else if (!h->user)
+		doctor_say(d, DOCTOR_OK, NULL, T("%s answers; there is no "
+					"user= to log in."), h->host);
 	else
 		doctor_say(d, DOCTOR_OK, NULL, login ? T("%s has let %s in.") :
 				T("%s answers; the login of %s was not "
-				"tried."), h->host, h->user ? h->user :
-				T("nobody"));
+				"tried."), h->host, h->user);
+}
+
+/* -1 where there is none to be had; then it was told. */
+static int open_secret(struct doctor *d, const struct conf_smarthost *h)
+{
+	struct err err;
+	int fd = file_open_secret(h->password_file, &err);
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size)
+		return fd;
+	if (fd >= 0) {
+		err_set(&err, ERR_PERM, T("%s is empty"), h->password_file);
+		close(fd);
+	}
+	doctor_say(d, geteuid() == 0 ? DOCTOR_FAIL : DOCTOR_SKIP, fd < 0 ?
+			NULL : T("write the password into it"), T("The login "
+				"at %s was not tried: %s"), h->host, err.text);
+	return -1;
 }
 
 /* A login as queue would do it, where it is one by password. */
@@ -121,8 +189,7 @@ static void look_at_smarthost(struct doctor *d,
 	char where[NAME_SIZE + 16];
 	struct server_view v;
 	struct err err;
-	int secret = h->password_file ? file_open_secret(h->password_file,
-			&err) : -1;
+	int secret = h->password_file ? open_secret(d, h) : -1;
 	bool login = h->user && secret >= 0 && !h->pins;
 	struct server_question q = { .conf = d->path,
 		.domain = d->conf->hostname, .where = where,
@@ -130,15 +197,14 @@ static void look_at_smarthost(struct doctor *d,
 		.no_verify = !h->verify || h->pins, .secret = secret,
 		.signals = -1 };
 
+	if (h->password_file && secret < 0)
+		return;
 	snprintf(where, sizeof(where), strchr(h->host, ':') ? "[%s]:%u" :
 			"%s:%u", h->host, h->port);
-	if (h->password_file && secret < 0)
-		doctor_say(d, geteuid() == 0 ? DOCTOR_FAIL : DOCTOR_SKIP, NULL,
-				"%s", err.text);
-	else if (server_look(&q, &v, &err) < 0)
+	if (server_look(&q, &v, &err) < 0)
 		doctor_say(d, DOCTOR_FAIL, NULL, "%s: %s", h->host, err.text);
 	else
-		tell_view(d, h, &v, login || !h->user);
+		tell_view(d, h, &v, login);
 	if (secret >= 0)
 		close(secret);
 }

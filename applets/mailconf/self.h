@@ -22,6 +22,9 @@ int self_file(struct span text, struct err *err);
  */
 int self_run(const char *const argv[], int in, int signals, struct str *out,
 		struct err *err);
+/* The same with another program. */
+int self_command(const char *path, const char *const argv[], int in,
+		int signals, struct str *out, struct err *err);
 #define SELF_FD_0 "/proc/self/fd/0"	/* for who wants a file's name */
 
 /* ---- one question after the other; blocks, dns-timeout each */
@@ -48,12 +51,15 @@ void self_find(struct self_net *n, const char *name, unsigned port,
 		bool exchangers);
 
 /* ---- serverinfo.c: smtp --serverinfo */
+#define SERVER_HASHES 2			/* of the certificate, of its key */
+#define SERVER_HASH 65			/* in hex, with NUL */
 struct server_view {
 	bool good;
 	bool cannot_login;		/* all but that */
 	char line[1024];		/* "HOST:PORT MODE [fingerprint=...]" */
 	char error[512], cause[256];	/* why not; "" not known */
 	char fault[128];		/* of its certificate; "" none, or no certificate */
+	char hash[SERVER_HASHES][SERVER_HASH];	/* "": none */
 	unsigned days;			/* that is still good, UINT_MAX: not known */
 };
 /*

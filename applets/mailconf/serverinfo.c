@@ -19,6 +19,7 @@ struct port {
 	enum far far;
 	bool login_failed;
 	char error[480], cause[256], fault[128];
+	char hash[SERVER_HASHES][SERVER_HASH];
 	unsigned long long until, code;
 };
 
@@ -52,6 +53,10 @@ static void take_port(struct port *p, unsigned depth, struct span key,
 		json_text(p->cause, sizeof(p->cause), value);
 	else if (span_is(key, "fault"))
 		json_text(p->fault, sizeof(p->fault), value);
+	else if (span_is(key, "sha256"))
+		json_text(p->hash[0], SERVER_HASH, value);
+	else if (span_is(key, "key_sha256"))
+		json_text(p->hash[1], SERVER_HASH, value);
 }
 
 /* A line is what comes behind "smarthost ", without its user and password. */
@@ -87,6 +92,7 @@ static void take_best(struct server_view *v, const struct port *p)
 		str_copys(v->error, sizeof(v->error), p->error);
 	memcpy(v->cause, p->cause, sizeof(v->cause));
 	memcpy(v->fault, p->fault, sizeof(v->fault));
+	memcpy(v->hash, p->hash, sizeof(v->hash));
 	if (p->until && (int64_t)p->until > clock_now())
 		v->days = (unsigned)(((int64_t)p->until - clock_now()) / DAY);
 	else if (p->until)

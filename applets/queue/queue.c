@@ -9,7 +9,6 @@
  * file queue_submit.c QUEUE_SUBMIT
  * file queue_spill.c QUEUE_SPILL
  * file queue_uplink.c QUEUE_LINK
- * file queue_sts.c MTA_STS
  * file queue_tally.c TLS_REPORT
  * file queue_proof.c TLS_POLICY
  *
@@ -90,7 +89,6 @@
 #include "config.h"
 #include "queue.h"
 #include "queue_alert.h"
-#include "queue_sts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -433,17 +431,6 @@ static bool any_verifies(const struct conf *conf)
 	return h;
 }
 
-/* Nobody has asked for it by name: without a bundle it goes on without. */
-static void start_sts(struct queue *q)
-{
-	struct err err;
-
-	if (tls_add_bundle(q->tls, q->daemon.conf->tls_ca, &err) < 0)
-		log_warn("no MTA-STS: %s", err.text);
-	else
-		q->sts = sts_start(q);
-}
-
 static int open_tls(struct queue *q, struct err *err)
 {
 	const struct conf *conf = q->daemon.conf;
@@ -454,7 +441,7 @@ static int open_tls(struct queue *q, struct err *err)
 				proof_wants_bundle(q)) ? conf->tls_ca : NULL,
 			err);
 	if (q->tls && CFG_MTA_STS && conf->mta_sts)
-		start_sts(q);
+		proof_sts(q);
 	return q->tls ? 0 : -1;
 }
 
@@ -545,6 +532,8 @@ int queue_main(int argc, char **argv)
 	daemon_socket_path(&q->daemon, "deliver", q->deliver_path,
 			sizeof(q->deliver_path));
 	q->dns = dns_new(q->daemon.loop, q->daemon.conf);
+	if (CFG_MTA_STS)
+		q->sts_env.dns = q->dns;
 	if (CFG_DANE && q->dns && q->daemon.conf->dns_trust)
 		dns_want_proof(q->dns);
 	if (!q->dns || (CFG_ALIASES && alias_open(q) < 0)

@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "net/daemon.h"
 #include "net/mx.h"
+#include "net/proof.h"
 #include "mime/srs.h"
 #include "net/secret.h"
 #include "net/smtp_client.h"
@@ -109,7 +110,7 @@ struct queue_route {
 /* Addresses, best first; links that use them outlive what the site knows. */
 struct queue_targets {
 	unsigned users, n;
-	struct queue_proofs *proofs;	/* what DNS says of their TLS; or NULL */
+	struct proofs *proofs;	/* what DNS says of their TLS; or NULL */
 	struct mx_target v[];
 };
 
@@ -243,7 +244,7 @@ struct queue {
 	struct tls_ctx *tls;
 	struct queue_secret *secrets;
 	struct srs *srs;		/* NULL: off */
-	struct queue_sts *sts;		/* NULL: no MTA-STS */
+	struct sts_cache *sts;		/* NULL: no MTA-STS */
 	struct list tallies;		/* of TLS, by domain and day */
 	unsigned ntallies;
 	struct secret_env secret_env;
@@ -296,6 +297,8 @@ struct queue {
 	struct queue_reason *reasons[QUEUE_REASON_BUCKETS];
 	struct list sites[QUEUE_SITE_BUCKETS];
 	struct queue_entry *buckets[QUEUE_BUCKETS];
+	struct sts_env sts_env;
+	char sts_path[1024];
 };
 
 /* ---- queue.c: the index */
@@ -523,19 +526,6 @@ void targets_drop(struct queue_targets *t);	/* NULL is fine */
 
 /* ---- queue_proof.c: how sure we have to be of a host (TLS_POLICY) */
 struct conn;
-struct tls_pins;
-
-/* Who asks for it: what TLS-RPT calls policy-type; NONE: we do. */
-enum proof_asker { PROOF_BY_NONE, PROOF_BY_NOBODY, PROOF_BY_DANE,
-	PROOF_BY_STS };
-
-/* For one connection. */
-struct queue_proof {
-	struct tls_pins *pins;		/* a share of them, or NULL */
-	enum proof_asker asker;
-	bool unusable;			/* TLSA records that say nothing to us */
-	bool unnamed;			/* ... by a policy that is only tested */
-};
 
 /* The line of tls-policy for a domain in A-labels; sites whose lines differ have differing keys. */
 void proof_route(const struct queue *q, struct span domain,
@@ -549,20 +539,17 @@ void proof_keep(const struct queue_route *failed, struct queue_route *r,
  */
 bool proof_prepare(struct queue_site *s);
 bool proof_pending(const struct queue_site *s);
-void proofs_free(struct queue_proofs *p);	/* NULL is fine */
-/*
- * Sets t's TLS for one of the targets, which is no smarthost. False: it must not
- * be tried; why tells. proof is empty before; the caller's to drop.
- */
-bool proof_choose(struct queue_site *s, const struct queue_targets *targets,
-		const struct mx_target *at, struct smtp_target *t, struct queue_proof *proof,
-		struct smtp_result *why);
-void proof_drop(struct queue_proof *proof);
+/* proof_choose for one of the targets, which is no smarthost. */
+bool proof_of(struct queue_site *s, const struct queue_targets *targets,
+		const struct mx_target *at, struct smtp_target *t,
+		struct proof *proof, struct smtp_result *why);
 /* How the connection's TLS went, for the tally; fault: enum tls_fault. */
-void proof_note(struct queue_site *s, const struct queue_proof *proof,
+void proof_note(struct queue_site *s, const struct proof *proof,
 		unsigned fault);
 /* Do lines of tls-policy need the bundle? */
 bool proof_wants_bundle(const struct queue *q);
+/* Before the rights are dropped (MTA_STS); the log says why there is none. */
+void proof_sts(struct queue *q);
 
 /* ---- queue_tally.c: what became of TLS (TLS_REPORT) */
 enum tally_result {

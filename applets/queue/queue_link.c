@@ -26,7 +26,7 @@ struct queue_link {
 	struct queue_targets *targets;	/* as they were when it began */
 	uint32_t tried;			/* a bit each */
 	const struct mx_target *target;	/* the one at hand */
-	struct queue_proof proof;	/* what its certificate has to be */
+	struct proof proof;	/* what its certificate has to be */
 	bool may_go_plain;		/* TLS is only opportunistic there, */
 	bool plain;			/* and has failed */
 	bool up;			/* was ready once */
@@ -156,7 +156,7 @@ static bool set_security(struct queue_link *l, struct smtp_target *t)
 	} else {
 		/* RFC 7435: some protection where none can be asked for */
 		t->tls = t->lmtp ? CONF_TLS_NONE : CONF_TLS_MAY;
-		if (CFG_TLS_POLICY && !proof_choose(l->site, l->targets,
+		if (CFG_TLS_POLICY && !proof_of(l->site, l->targets,
 				l->target, t, &l->proof, &l->said))
 			return false;
 	}

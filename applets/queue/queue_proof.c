@@ -1,37 +1,13 @@
-/*
- * How sure we have to be of the next host: by tls-policy, else by what its DNS
- * says (DANE, RFC 7672), else by what the recipients' domain says (MTA-STS, RFC
- * 8461), else not at all (RFC 7435). What is not met is a temporary failure.
- */
+/* How sure we have to be of the next host, see net/proof.h: for which site what. */
 #include "applet.h"
 #include "config.h"
 #include "queue.h"
-#include "queue_sts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/dane.h"
-#include "net/tls_line.h"
-
-struct tls_host {
-	struct queue_proofs *tls;
-	struct dane *ask;		/* under way */
-	enum dane_status status;
-	struct tls_pins *pins;		/* a share; or NULL */
-	char name[256];
-};
-
-/* Of a site: one entry a host that DNS was asked about. */
-struct queue_proofs {
-	struct queue_site *site;
-	unsigned pending;		/* look-ups */
-	struct sts_wait *wait;		/* ... one of which may be this */
-	struct sts_kept *policy;	/* a share; NULL: none */
-	unsigned n;
-	struct tls_host host[MX_HOSTS];
-};
+#include "os/log.h"
 
 /* -- which line -- */
 
@@ -70,74 +46,21 @@ bool proof_wants_bundle(const struct queue *q)
 	return p;
 }
 
-/* -- what DNS says -- */
-
-void proofs_free(struct queue_proofs *p)
-{
-	if (!p)
-		return;
-	for (unsigned i = 0; CFG_DANE && i < p->n; i++) {
-		dane_cancel(p->host[i].ask);
-		tls_pins_drop(p->host[i].pins);
-	}
-	if (CFG_MTA_STS) {
-		sts_cancel(p->wait);
-		sts_drop(p->policy);
-	}
-	free(p);
-}
+/* -- what is asked -- */
 
 bool proof_pending(const struct queue_site *s)
 {
-	return s->targets && s->targets->proofs && s->targets->proofs->pending;
+	return s->targets && proofs_pending(s->targets->proofs);
 }
 
-static void came(struct queue_proofs *t)
-{
-	if (--t->pending == 0)
-		site_wake(t->site);
-}
-
-/* Its own domain's name is good, too, in a certificate (RFC 7672 3.2.2). */
 static const char *next_hop(const struct queue_site *s)
 {
 	return s->route.host ? s->route.host : s->key + sizeof("mx ") - 1;
 }
 
-static void got_dane(void *arg, enum dane_status status, struct tls_pins *pins)
+static void know(void *arg)
 {
-	struct tls_host *h = arg;
-
-	h->ask = NULL;
-	h->status = status;
-	h->pins = pins;
-	if (pins)
-		tls_pins_name(pins, next_hop(h->tls->site));
-	came(h->tls);
-}
-
-static struct tls_host *find_host(struct queue_proofs *t, const char *name)
-{
-	for (unsigned i = 0; i < t->n; i++)
-		if (strcmp(t->host[i].name, name) == 0)
-			return &t->host[i];
-	return NULL;
-}
-
-/* What cannot be asked cannot be known: not that host then. */
-static void ask_dane(struct queue_proofs *t, const struct mx_target *at)
-{
-	struct queue_site *s = t->site;
-	struct tls_host *h;
-
-	if (!at->named || find_host(t, at->name) || t->n == MX_HOSTS)
-		return;
-	h = &t->host[t->n++];
-	h->tls = t;
-	h->status = DANE_FAIL;
-	str_copys(h->name, sizeof(h->name), at->name);
-	h->ask = dane_find(s->queue->dns, h->name, s->route.port, got_dane, h);
-	t->pending += h->ask != NULL;
+	site_wake(arg);
 }
 
 static bool wants_dane(const struct queue_site *s)
@@ -145,15 +68,6 @@ static bool wants_dane(const struct queue_site *s)
 	return CFG_DANE && s->queue->daemon.conf->dns_trust && !s->route.lmtp
 		&& (!s->route.policy ||
 			s->route.policy->mode == CONF_POLICY_DANE);
-}
-
-static void got_sts(void *arg, struct sts_kept *policy)
-{
-	struct queue_proofs *t = arg;
-
-	t->wait = NULL;
-	t->policy = policy;
-	came(t);
 }
 
 /* Only where the domain's own MX are asked does its policy name them. */
@@ -171,31 +85,29 @@ static bool is_literal(const struct queue_site *s)
 
 bool proof_prepare(struct queue_site *s)
 {
-	struct queue_proofs *t;
+	struct proof_ask ask = {
+		.targets = s->targets->v, .n = s->targets->n,
+		.port = s->route.port, .hop = next_hop(s),
+		.dns = s->queue->dns, .dane = wants_dane(s),
+		.sts = wants_sts(s) ? s->queue->sts : NULL,
+		.done = know, .arg = s
+	};
 
 	if (s->route.unix_path || s->route.smarthost || is_literal(s)
-			|| (!wants_dane(s) && !wants_sts(s)))
+			|| (!ask.dane && !ask.sts))
 		return false;
-	t = calloc(1, sizeof(*t));
-	if (!t) {
-		targets_drop(s->targets);
-		s->targets = NULL;
-		site_cannot(s, "4.3.0", "out of memory");
-		return true;
-	}
-	t->site = s;
-	s->targets->proofs = t;
-	for (unsigned i = 0; wants_dane(s) && i < s->targets->n; i++)
-		ask_dane(t, &s->targets->v[i]);
-	if (wants_sts(s))
-		t->wait = sts_find(s->queue->sts, next_hop(s), got_sts, t);
-	t->pending += t->wait != NULL;
-	return t->pending;
+	s->targets->proofs = proofs_start(&ask);
+	if (s->targets->proofs)
+		return proofs_pending(s->targets->proofs);
+	targets_drop(s->targets);
+	s->targets = NULL;
+	site_cannot(s, "4.3.0", "out of memory");
+	return true;
 }
 
 /* -- how it went -- */
 
-static enum tally_result result_of(const struct queue_proof *proof,
+static enum tally_result result_of(const struct proof *proof,
 		unsigned fault)
 {
 	static const enum tally_result results[] = {
@@ -212,7 +124,7 @@ static enum tally_result result_of(const struct queue_proof *proof,
 		results[fault];
 }
 
-void proof_note(struct queue_site *s, const struct queue_proof *proof,
+void proof_note(struct queue_site *s, const struct proof *proof,
 		unsigned fault)
 {
 	if (CFG_TLS_REPORT && !s->route.host)
@@ -220,97 +132,73 @@ void proof_note(struct queue_site *s, const struct queue_proof *proof,
 				result_of(proof, fault));
 }
 
-/* -- what one host has to be -- */
-
-static bool refuse(struct smtp_result *why, const char *enhanced,
-		const char *host, const char *text)
+static void note_refusal(struct queue_site *s, const struct proof *proof)
 {
-	*why = (struct smtp_result){ .kind = ERR_TEMP,
-		.tls_fault = TLS_FAULT_PIN };
-	str_copys(why->enhanced, sizeof(why->enhanced), enhanced);
-	snprintf(why->text, sizeof(why->text), "%.150s: %s", host, text);
+	if (proof->unknown && CFG_TLS_REPORT && !s->route.host)
+		tally_add(s->queue, next_hop(s), proof->asker, TALLY_DNSSEC);
+	else if (proof->asker == PROOF_BY_STS)
+		proof_note(s, proof, TLS_FAULT_PIN);
+}
+
+bool proof_of(struct queue_site *s, const struct queue_targets *targets,
+		const struct mx_target *at, struct smtp_target *t,
+		struct proof *proof, struct smtp_result *why)
+{
+	if (s->route.unix_path || proof_choose(targets->proofs,
+				s->route.policy, !s->route.host, at, t, proof,
+				why))
+		return true;
+	if (CFG_DANE || CFG_MTA_STS)
+		note_refusal(s, proof);
 	return false;
 }
 
-/* True: DANE has decided, and rc says what. */
-static bool by_dane(struct queue_site *s, struct queue_proofs *known,
-		const struct mx_target *at, struct smtp_target *t,
-		struct queue_proof *proof, struct smtp_result *why, bool *rc)
-{
-	bool only = s->route.policy != NULL;
-	struct tls_host *h = known ? find_host(known, at->name) : NULL;
+/* -- policies of domains -- */
 
-	*rc = true;
-	proof->asker = PROOF_BY_DANE;
-	if (h && h->status == DANE_PINS) {
-		proof->pins = tls_pins_hold(h->pins);
-		tls_demand(t, proof->pins);
-	} else if (h && h->status == DANE_FAIL) {
-		if (CFG_TLS_REPORT && !s->route.host)
-			tally_add(s->queue, next_hop(s), proof->asker,
-					TALLY_DNSSEC);
-		*rc = refuse(why, "4.7.5", at->name, "DNS does not say which "
-				"certificate it has (TLSA)");
-	} else if (only) {
-		*rc = refuse(why, "4.7.5", at->name, h && h->status ==
-				DANE_UNUSABLE ? "no TLSA record that can be "
-				"used" : "tls-policy dane, but no signed TLSA "
-				"records");
-	} else if (h && h->status == DANE_UNUSABLE) {
-		t->tls = CONF_TLS_STARTTLS;
-		proof->unusable = true;
-	} else {
-		proof->asker = PROOF_BY_NOBODY;
-		return false;
+static void sts_failed(void *arg, const char *domain, enum sts_failure what,
+		const char *why)
+{
+	static const enum tally_result results[] = {
+		[STS_FAILED_FETCH] = TALLY_STS_FETCH,
+		[STS_FAILED_SYNTAX] = TALLY_STS_SYNTAX,
+		[STS_FAILED_CERT] = TALLY_STS_CERT
+	};
+
+	(void)why;
+	if (CFG_TLS_REPORT)
+		tally_add(arg, domain, PROOF_BY_STS, results[what]);
+}
+
+static int make_folder(struct queue *q, struct err *err)
+{
+	const struct conf *conf = q->daemon.conf;
+	char dir[1010];
+
+	snprintf(dir, sizeof(dir), "%s/queue", conf->state_dir);
+	snprintf(q->sts_path, sizeof(q->sts_path), STS_FILE, conf->state_dir);
+	if (daemon_dir(conf->state_dir, 0755, conf->user_auth, err) < 0)
+		return -1;
+	return daemon_dir(dir, 0700, conf->user_queue, err);
+}
+
+void proof_sts(struct queue *q)
+{
+	struct sts_env *env = &q->sts_env;
+	struct err err;
+
+	/* nobody has asked for it by name: without a bundle it goes on without */
+	if (tls_add_bundle(q->tls, q->daemon.conf->tls_ca, &err) < 0) {
+		log_warn("no MTA-STS: %s", err.text);
+		return;
 	}
-	return true;
-}
-
-static bool by_sts(struct queue_site *s, const struct sts_kept *policy,
-		const struct mx_target *at, struct smtp_target *t,
-		struct queue_proof *proof, struct smtp_result *why)
-{
-	static const struct tls_expect note = { .note = true };
-	bool named = sts_match(policy->mx, at->name);
-
-	proof->asker = PROOF_BY_STS;
-	t->verify = true;
-	if (policy->mode == STS_TESTING) {
-		proof->unnamed = !named;
-		t->expect = &note;
-		return true;
+	*env = (struct sts_env){ .loop = q->daemon.loop, .tls = q->tls,
+		.ca = q->daemon.conf->tls_ca, .path = q->sts_path,
+		.write = true, .failed = sts_failed, .arg = q };
+	if (make_folder(q, &err) < 0) {
+		log_warn("mta-sts: %s: policies are not kept over a restart",
+				err.text);
+		env->path = NULL;
+		env->write = false;
 	}
-	t->tls = CONF_TLS_STARTTLS;
-	if (named)
-		return true;
-	proof_note(s, proof, TLS_FAULT_PIN);
-	return refuse(why, "4.7.5", at->name, "the domain's MTA-STS policy "
-			"does not name this host");
-}
-
-bool proof_choose(struct queue_site *s, const struct queue_targets *targets,
-		const struct mx_target *at, struct smtp_target *t,
-		struct queue_proof *proof, struct smtp_result *why)
-{
-	const struct conf_tls_policy *p = s->route.policy;
-	bool rc;
-
-	if (s->route.unix_path)
-		return true;
-	if (p && p->mode != CONF_POLICY_DANE)
-		return tls_line(p, t, &proof->pins) == 0 ? true :
-			refuse(why, "4.3.0", at->name, "out of memory");
-	if (CFG_DANE && !s->route.lmtp
-			&& by_dane(s, targets->proofs, at, t, proof, why, &rc))
-		return rc;
-	proof->asker = s->route.host ? PROOF_BY_NONE : PROOF_BY_NOBODY;
-	if (CFG_MTA_STS && targets->proofs && targets->proofs->policy)
-		return by_sts(s, targets->proofs->policy, at, t, proof, why);
-	return true;
-}
-
-void proof_drop(struct queue_proof *proof)
-{
-	tls_pins_drop(proof->pins);
-	*proof = (struct queue_proof){ .asker = PROOF_BY_NONE };
+	q->sts = sts_open(env);
 }

@@ -85,7 +85,8 @@ static const char *cause_of_connect(const struct check_port *p)
 static const char *cause_of_tls(const struct check_port *p)
 {
 	if (p->tls == CONF_TLS_TLS && says(&p->why, "does not speak TLS"))
-		return N_("this port begins in plain: try --tls starttls");
+		return N_("this port begins in plain: try starttls in "
+			"place of tls");
 	if (says(&p->why, "no version") || says(&p->why, "no cipher"))
 		return N_("the server is too old: it has no TLS 1.2 as we "
 			"take it");
@@ -94,6 +95,12 @@ static const char *cause_of_tls(const struct check_port *p)
 
 static const char *cause_of_login(const struct check_port *p)
 {
+	if (p->has_cert && p->cert.no_bundle)
+		return N_("no certificate can be checked without a bundle of "
+			"authorities: install ca-certificates, or set tls-ca");
+	if (p->has_cert && p->cert.fault && !clock_plausible())
+		return N_("this machine's clock is not set: no certificate "
+			"can be checked before");
 	if (p->has_cert && p->cert.fault)
 		return N_("the password is not sent to a server that cannot "
 			"show who it is");
@@ -120,10 +127,14 @@ const char *check_cause(const struct check *c, const struct check_port *p)
 	switch (p->stage) {
 	case CHECK_CONNECT:
 		return cause_of_connect(p);
+	case CHECK_STARTTLS:
+		return p->starttls ? NULL : N_("without TLS all of it could "
+			"be read on the way; where that does not matter: none "
+			"in place of starttls");
 	case CHECK_GREETING:
 		return why->code ? N_("it refuses this address: is it on a "
 			"block list, or dynamic?") : N_("this port may want "
-			"TLS from the start: try --tls tls");
+			"TLS from the start: try tls in place of starttls");
 	case CHECK_TLS:
 		return cause_of_tls(p);
 	case CHECK_LOGIN:
@@ -249,12 +260,14 @@ static int status_of(const struct check *c)
 	return err_exit(p->why.kind);
 }
 
-static void run(struct check *c)
+static void run(struct check *c, struct dns *dns)
 {
 	for (unsigned i = 0; c->ntargets && i < c->nports; i++) {
 		struct check_port *p = &c->port[i];
 		struct span none;
 
+		if (CFG_SMTP_CHECK_PROOF && CFG_DANE)
+			check_dane(c, p, dns);
 		check_probe(c, p);
 		if (c->o->user && p->stage == CHECK_DONE &&
 				check_offer(check_best(p), "AUTH", &none))
@@ -270,6 +283,7 @@ static void take_words(struct check *c, const char *where,
 
 	if (c->o->tls && !smtp_mode(c->o->tls, &relay->tls, &port))
 		smtp_stop(EX_USAGE, "--tls: none, may, starttls or tls");
+	c->starttls = c->o->tls && relay->tls == CONF_TLS_STARTTLS;
 	/* HOST alone is fine: there are the usual ports */
 	relay->port = port ? port : 1;
 	if (!smtp_split_host(span_of(where), room->host, &relay->port))
@@ -305,10 +319,16 @@ int smtp_check(struct smtp_job *job, const struct smtp_options *o,
 	dns = c->loop ? dns_new(c->loop, job->conf) : NULL;
 	if (!dns)
 		smtp_stop(EX_TEMPFAIL, "out of memory");
+	if (CFG_DANE && job->conf->dns_trust)
+		dns_want_proof(dns);
 	find(c, dns);
-	run(c);
+	if (CFG_SMTP_CHECK_PROOF)
+		check_domain(c, dns);
+	run(c, dns);
 	(o->serverinfo ? check_json : check_print)(c);
 	status = status_of(c);
+	if (CFG_SMTP_CHECK_PROOF)
+		check_forget(c);
 	dns_free(dns);
 	tls_ctx_free(c->tls);
 	/* a conn that was closed may still be on its way out */

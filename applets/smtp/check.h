@@ -3,6 +3,7 @@
 #define SMTP_CHECK_H
 
 #include "base/str.h"
+#include "net/proof.h"
 #include "smtp.h"
 
 #define CHECK_PORTS 3
@@ -37,6 +38,9 @@ struct check_port {
 	struct tls_shown cert;
 	struct smtp_result why;		/* kind ERR_NONE: nothing went wrong */
 	bool login_tried, login;
+	bool dane_asked, dane_fits;
+	enum dane_status dane;
+	struct tls_pins *pins;		/* of DANE_PINS; or NULL */
 };
 
 struct check {
@@ -46,10 +50,19 @@ struct check {
 	struct loop *loop;
 	struct tls_ctx *tls;
 	bool no_bundle;
+	bool starttls;			/* was asked for by name */
 	char address[CHECK_ADDRESSES][CHECK_ADDRESS];
 	struct mx_target targets[MX_TARGETS];
 	unsigned ntargets;
 	struct smtp_result why;		/* there is no address */
+	/* as a domain: who takes its mail, and what its policy says of them */
+	unsigned nmx;
+	char mx[MX_HOSTS][256];
+	struct sts_env sts_env;
+	struct sts_cache *sts;
+	struct sts_kept *policy;	/* NULL: none */
+	char no_policy[160];		/* why it counts for nothing */
+	unsigned waiting;		/* look-ups */
 	struct check_port port[CHECK_PORTS];
 	unsigned nports;
 };
@@ -58,6 +71,17 @@ struct check {
 void check_probe(struct check *c, struct check_port *p);
 /* With the relay's user and password, as `queue` would log in. */
 void check_login(struct check *c, struct check_port *p);
+
+/* ---- check_proof.c (SMTP_CHECK_PROOF) */
+/* Its MX and MTA-STS policy. */
+void check_domain(struct check *c, struct dns *dns);
+/* Its policy is not for this host of its MX. */
+bool check_unnamed(const struct check *c, unsigned mx);
+/* TLSA records of a port; before check_probe, which compares. */
+void check_dane(struct check *c, struct check_port *p, struct dns *dns);
+void check_forget(struct check *c);
+void check_print_domain(const struct check *c);
+void check_print_dane(const struct check_port *p);
 
 /* ---- check.c */
 /* The value of an EHLO keyword; false: it is not offered. */

@@ -3,8 +3,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json_put.h"
+#include "config.h"
+#include "os/text.h"
 
 #define TEXT_MOST (256 * 1024)
 
@@ -84,7 +87,8 @@ static void put_cert(struct str *out, const struct check_port *p)
 	put_hash(out, "sha256", s->hash);
 	put_hash(out, "key_sha256", s->key_hash);
 	put_bool(out, "verified", !s->fault);
-	put_text(out, "fault", s->no_bundle ? "no bundle of authorities" :
+	put_text(out, "fault", s->no_bundle ? N_("cannot be checked: "
+			"there is no bundle of authorities (tls-ca)") :
 			s->fault);
 	str_addc(out, '}');
 }
@@ -119,6 +123,69 @@ static void put_found(struct str *out, const struct check_port *p)
 	put_number(out, "size", size ? (int64_t)size : -1);
 }
 
+/* -- DANE and MTA-STS -- */
+
+static void put_list(struct str *out, const char *name, const char *words)
+{
+	put_key(out, name);
+	str_addc(out, '[');
+	for (const char *w = words; *w; w += strlen(w) + 1) {
+		if (w != words)
+			str_addc(out, ',');
+		json_string(out, span_of(w));
+	}
+	str_addc(out, ']');
+}
+
+static void put_pin(struct str *out, const struct tls_pin *pin)
+{
+	str_addf(out, "\"%u %u %u ", pin->usage, pin->selector, pin->matching);
+	for (size_t i = 0; i < pin->data.n; i++)
+		str_addf(out, "%02x", (unsigned char)pin->data.p[i]);
+	str_addc(out, '"');
+}
+
+static void put_dane(struct str *out, const struct check_port *p)
+{
+	static const char *const words[] = {
+		[DANE_NONE] = "none", [DANE_PINS] = "usable",
+		[DANE_UNUSABLE] = "unusable", [DANE_FAIL] = "unknown"
+	};
+
+	put_text(out, "dane", p->dane_asked ? words[p->dane] : NULL);
+	put_key(out, "dane_fits");
+	str_adds(out, !p->pins || !p->tls_text[0] ? "null" : p->dane_fits ?
+			"true" : "false");
+	put_key(out, "tlsa");
+	str_addc(out, '[');
+	for (unsigned i = 0; p->pins && i < p->pins->expect.npins; i++) {
+		if (i)
+			str_addc(out, ',');
+		put_pin(out, &p->pins->expect.pins[i]);
+	}
+	str_addc(out, ']');
+}
+
+static void put_domain(struct str *out, const struct check *c)
+{
+	put_key(out, "mx");
+	str_addc(out, '[');
+	for (unsigned i = 0; i < c->nmx; i++) {
+		str_adds(out, i ? ",{" : "{");
+		put_text(out, "host", c->mx[i]);
+		put_bool(out, "named", !check_unnamed(c, i));
+		str_addc(out, '}');
+	}
+	str_addc(out, ']');
+	put_text(out, "mta_sts", c->policy ? sts_mode_name(c->policy->mode) :
+			NULL);
+	put_text(out, "mta_sts_error", *c->no_policy ? c->no_policy : NULL);
+	if (!c->policy)
+		return;
+	put_number(out, "mta_sts_max_age", c->policy->max_age);
+	put_list(out, "mta_sts_mx", c->policy->mx);
+}
+
 static void put_port(struct str *out, const struct check *c,
 		const struct check_port *p)
 {
@@ -136,6 +203,8 @@ static void put_port(struct str *out, const struct check *c,
 	put_text(out, "greeting", p->greeting_ms < 0 ? NULL : p->greeting);
 	put_text(out, "tls_text", p->tls_text[0] ? p->tls_text : NULL);
 	put_cert(out, p);
+	if (CFG_SMTP_CHECK_PROOF && CFG_DANE)
+		put_dane(out, p);
 	put_found(out, p);
 	put_key(out, "login");
 	str_adds(out, !p->login_tried ? "null" : p->login ? "true" : "false");
@@ -161,6 +230,8 @@ void check_json(const struct check *c)
 	str_addc(&out, ']');
 	put_text(&out, "error", c->ntargets ? NULL : c->why.text);
 	put_text(&out, "cause", check_cause(c, NULL));
+	if (CFG_SMTP_CHECK_PROOF)
+		put_domain(&out, c);
 	put_key(&out, "ports");
 	str_addc(&out, '[');
 	for (unsigned i = 0; c->ntargets && i < c->nports; i++) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/date.h"
+#include "config.h"
 #include "os/clock.h"
 
 #define DAY 86400
@@ -143,6 +144,8 @@ static void print_port(const struct check *c, const struct check_port *p)
 				"STARTTLS is offered" : "none is offered");
 	if (p->has_cert)
 		print_cert(c, p);
+	if (CFG_SMTP_CHECK_PROOF)
+		check_print_dane(p);
 	if (check_best(p)->n) {
 		print_auth(p);
 		print_offers(p);
@@ -160,12 +163,15 @@ static void print_advice(const struct check *c)
 
 	if (!p) {
 		printf("\nNothing here can be used.\n");
+		if (c->nmx)
+			printf("It is a domain; to ask who takes its mail: "
+					"smtp --check %s:25\n", c->mx[0]);
 		return;
 	}
 	str_init(&line, 2048);
 	check_line(c, &line);
 	printf("\nFor pillarbox.conf:\n  %s\n", str_c(&line));
-	if (p->has_cert && p->cert.fault)
+	if (p->has_cert && p->cert.fault && !p->dane_fits)
 		printf("The certificate is not verified: whoever answers there "
 				"gets the mail.\n");
 	str_free(&line);
@@ -177,6 +183,8 @@ void check_print(const struct check *c)
 	for (unsigned i = 0; i < CHECK_ADDRESSES && c->address[i][0]; i++)
 		printf("%s%s", i ? ", " : " is ", c->address[i]);
 	printf("\n");
+	if (CFG_SMTP_CHECK_PROOF)
+		check_print_domain(c);
 	if (!c->ntargets) {
 		printf("  no address: %s\n  likely:       %s\n", c->why.text,
 				check_cause(c, NULL));

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config.h"
 #include "net/conn.h"
 #include "os/clock.h"
 
@@ -74,8 +75,11 @@ static void start_tls(struct probe *p)
 		return;
 	}
 	step(p, CHECK_TLS);
-	if (conn_starttls(p->conn, p->check->tls, relay->host, false, &err) < 0)
+	if (conn_starttls(p->conn, p->check->tls, relay->host,
+				p->port->pins != NULL, &err) < 0)
 		fail(p, err.kind, 0, err.text);
+	else if (CFG_SMTP_CHECK_PROOF && p->port->pins)
+		conn_expect(p->conn, &p->port->pins->expect);
 }
 
 static void done(struct probe *p)
@@ -139,6 +143,11 @@ static void replied(struct probe *p, int code, struct span text)
 		break;
 	case CHECK_EHLO:
 		port->starttls = check_offer(&port->plain, "STARTTLS", &none);
+		if (!port->starttls && p->check->starttls) {
+			port->stage = CHECK_STARTTLS;
+			fail(p, ERR_PERM, 0, "STARTTLS is not offered");
+			break;
+		}
 		if (!port->starttls || port->tls == CONF_TLS_NONE) {
 			done(p);
 			break;
@@ -224,6 +233,8 @@ static void on_tls(struct probe *p)
 	struct check_port *port = p->port;
 
 	port->tls_ms = clock_ms() - p->begun;
+	port->dane_fits = port->pins &&
+		conn_tls_fault(p->conn) == TLS_FAULT_NONE;
 	str_copys(port->tls_text, sizeof(port->tls_text),
 			conn_tls_text(p->conn));
 	if (port->tls == CONF_TLS_TLS)
@@ -283,7 +294,8 @@ static void try(struct probe *p, unsigned target)
 
 	*p->port = (struct check_port){
 		.port = p->port->port, .tls = p->port->tls,
-		.connect_ms = -1, .greeting_ms = -1, .tls_ms = -1
+		.dane_asked = p->port->dane_asked, .dane = p->port->dane,
+		.pins = p->port->pins, .connect_ms = -1, .greeting_ms = -1, .tls_ms = -1
 	};
 	str_copys(p->port->address, CHECK_ADDRESS, target < CHECK_ADDRESSES ?
 			p->check->address[target] : "");

@@ -8,9 +8,9 @@
 #include "base/idna.h"
 #include "config.h"
 #include "net/dial.h"
+#include "net/proof.h"
 #include "net/secret.h"
 #include "net/tls.h"
-#include "net/tls_line.h"
 
 #define SMTP_PORT 25
 #define RCPT_MOST 100		/* at once (RFC 5321 4.5.3.1.8) */
@@ -40,7 +40,12 @@ struct sender {
 	uint32_t tried;			/* of these, a bit each */
 	struct dial *dial;
 	const struct conf_tls_policy *policy;	/* of the domain, or NULL */
-	struct tls_pins *pins;		/* of this line */
+	char hop[IDNA_SIZE];		/* the domain as DNS has it */
+	struct sts_env sts_env;
+	char sts_path[1024];
+	struct sts_cache *sts;		/* NULL: no MTA-STS */
+	struct proofs *proofs;		/* what DNS says of the targets; or NULL */
+	struct proof proof;		/* of this connection */
 	bool wish;			/* TLS is only a wish here, */
 	bool plain;			/* and broke */
 	bool up;
@@ -104,29 +109,24 @@ static void say(const struct sender *s, const char *what, const char *detail)
 		fprintf(stderr, "smtp: %s: %s%s\n", host_of(s), what, detail);
 }
 
-/* False: the domain's line cannot be met. */
-static bool by_policy(struct sender *s, struct smtp_target *t)
+/* False: this host must not be trusted with the mail; why tells. */
+static bool is_sure(struct sender *s, const struct mx_target *to,
+		struct smtp_target *t, struct smtp_result *why)
 {
 	struct err err;
 
-	tls_pins_drop(s->pins);
-	s->pins = NULL;
-	if (!s->policy)
-		return true;
-	if (tls_line(s->policy, t, &s->pins) < 0) {
-		no_memory(s);
+	proof_drop(&s->proof);
+	if (!proof_choose(s->proofs, s->policy, true, to, t, &s->proof, why))
 		return false;
-	}
-	if (!t->verify || t->expect || !s->tls)
+	if (!t->verify || t->expect || !s->tls ||
+			tls_add_bundle(s->tls, s->job->conf->tls_ca, &err) == 0)
 		return true;
-	if (tls_add_bundle(s->tls, s->job->conf->tls_ca, &err) == 0)
-		return true;
-	cannot(s, ERR_TEMP, "4.7.5", err.text);
-	loop_stop(s->loop, 0);
+	*why = (struct smtp_result){ .kind = ERR_TEMP, .enhanced = "4.7.5" };
+	str_copys(why->text, sizeof(why->text), err.text);
 	return false;
 }
 
-/* False: there is no memory, or no way that is sure enough; all was told. */
+/* False: there is no memory; all was told. */
 static bool talk(struct sender *s, struct conn *conn)
 {
 	const struct smtp_relay *relay = &s->job->relay;
@@ -145,7 +145,8 @@ static bool talk(struct sender *s, struct conn *conn)
 		t.password = s->secret ? secret_text(s->secret) :
 			relay->password;
 		t.expect = relay->expect;
-	} else if (CFG_TLS_POLICY && !by_policy(s, &t)) {
+	} else if (CFG_TLS_POLICY && !is_sure(s, to, &t, &s->why)) {
+		finish(s, &s->why);
 		return false;
 	}
 	/* the password is never risked: with one, TLS is no mere wish */
@@ -275,6 +276,52 @@ static void dial(struct sender *s, bool again)
 
 /* -- one place -- */
 
+/* Hosts that must not have the mail are not even tried, others may be. */
+static void skip_unsure(struct sender *s)
+{
+	for (unsigned i = 0; i < s->ntargets; i++) {
+		const struct mx_target *to = &s->targets[i];
+		struct smtp_target t = { .name = to->name };
+		struct smtp_result why;
+
+		if (is_sure(s, to, &t, &why))
+			continue;
+		s->tried |= (uint32_t)1 << i;
+		if (s->job->verbose)
+			fprintf(stderr, "smtp: %s\n", why.text);
+		if (worth(&why) > worth(&s->why))
+			s->why = why;
+	}
+}
+
+static void on_proofs(void *arg)
+{
+	struct sender *s = arg;
+
+	skip_unsure(s);
+	dial(s, false);
+}
+
+/* What DNS and the domain say of its hosts; true: it comes later. */
+static bool ask_proofs(struct sender *s)
+{
+	const struct conf *conf = s->job->conf;
+	struct proof_ask ask = {
+		.targets = s->targets, .n = s->ntargets, .port = SMTP_PORT,
+		.hop = s->hop, .dns = s->dns,
+		.dane = CFG_DANE && conf->dns_trust && (!s->policy ||
+				s->policy->mode == CONF_POLICY_DANE),
+		.sts = s->policy ? NULL : s->sts, .done = on_proofs, .arg = s
+	};
+
+	if (s->domain.p[0] == '[' || (!ask.dane && !ask.sts))
+		return false;
+	s->proofs = proofs_start(&ask);
+	if (!s->proofs)
+		no_memory(s);
+	return !s->proofs || proofs_pending(s->proofs);
+}
+
 static void on_targets(void *arg, const struct mx_target *targets, unsigned n,
 		const struct smtp_result *why)
 {
@@ -287,8 +334,10 @@ static void on_targets(void *arg, const struct mx_target *targets, unsigned n,
 		memcpy(s->targets, targets, n * sizeof(*targets));
 	if (!n)
 		finish(s, why);
-	else
+	else if (!CFG_TLS_POLICY || s->job->relay.host)
 		dial(s, false);
+	else if (!ask_proofs(s))
+		on_proofs(s);
 }
 
 static struct span domain_of(const char *address)
@@ -315,18 +364,14 @@ static void gather(struct sender *s, unsigned first)
 	}
 }
 
-/* What DNS says of certificates only queue looks up. */
-static bool find_policy(struct sender *s)
+/* Which line of tls-policy; of the place before nothing is left. */
+static void find_policy(struct sender *s)
 {
-	char ascii[IDNA_SIZE];
-
-	s->policy = conf_tls_policy(s->job->conf, idna_ascii(ascii,
-			s->domain) ? span_of(ascii) : s->domain);
-	if (!s->policy || s->policy->mode != CONF_POLICY_DANE)
-		return true;
-	cannot(s, ERR_TEMP, "4.7.5", "tls-policy dane is for queue: "
-			"send it by sendmail");
-	return false;
+	proofs_free(s->proofs);
+	s->proofs = NULL;
+	if (!idna_ascii(s->hop, s->domain))
+		str_copy(s->hop, sizeof(s->hop), s->domain);
+	s->policy = conf_tls_policy(s->job->conf, span_of(s->hop));
 }
 
 static void visit(struct sender *s)
@@ -346,8 +391,8 @@ static void visit(struct sender *s)
 		cannot(s, ERR_PERM, "5.1.3", "no domain");
 		return;
 	}
-	if (CFG_TLS_POLICY && !relay->host && !find_policy(s))
-		return;
+	if (CFG_TLS_POLICY && !relay->host)
+		find_policy(s);
 	if (mx_find(s->loop, s->dns, &q, on_targets, s))
 		loop_run(s->loop);
 	else
@@ -360,6 +405,29 @@ static int get_secret(struct sender *s, const struct conf_smarthost *h,
 	struct secret_env env = { s->loop, s->dns, s->tls };
 
 	return secret_fetch(&s->secret, &env, h, err);
+}
+
+static void sts_failed(void *arg, const char *domain, enum sts_failure what,
+		const char *why)
+{
+	const struct sender *s = arg;
+
+	(void)what;
+	if (s->job->verbose)
+		fprintf(stderr, "smtp: MTA-STS policy of %s: %s\n", domain,
+				why);
+}
+
+/* What queue has kept is believed where we may read it, and left alone. */
+static void open_sts(struct sender *s)
+{
+	const struct conf *conf = s->job->conf;
+
+	snprintf(s->sts_path, sizeof(s->sts_path), STS_FILE, conf->state_dir);
+	s->sts_env = (struct sts_env){ .loop = s->loop, .dns = s->dns,
+		.tls = s->tls, .ca = conf->tls_ca, .path = s->sts_path,
+		.failed = sts_failed, .arg = s };
+	s->sts = sts_open(&s->sts_env);
 }
 
 static int prepare(struct sender *s, struct err *err)
@@ -383,17 +451,25 @@ static int prepare(struct sender *s, struct err *err)
 		if (!s->tls)
 			return -1;
 	}
+	if (CFG_DANE && job->conf->dns_trust)
+		dns_want_proof(s->dns);
+	if (CFG_MTA_STS && job->conf->mta_sts && !relay->host && s->tls)
+		open_sts(s);
 	return h && !h->password_file ? get_secret(s, h, err) : 0;
 }
 
 static void clean_up(struct sender *s)
 {
 	secret_free(s->secret);
+	if (CFG_TLS_POLICY) {
+		proofs_free(s->proofs);
+		proof_drop(&s->proof);
+	}
+	if (CFG_MTA_STS)
+		sts_close(s->sts);
 	dns_free(s->dns);
 	loop_free(s->loop);
 	tls_ctx_free(s->tls);
-	if (CFG_TLS_POLICY)
-		tls_pins_drop(s->pins);
 	free(s->done);
 	free(s->index);
 	free(s->rcpt);

@@ -8,6 +8,7 @@
  * file check_probe.c SMTP_CHECK
  * file check_print.c SMTP_CHECK
  * file check_json.c SMTP_CHECK
+ * file check_proof.c SMTP_CHECK_PROOF
  * file authorize.c SMTP_OAUTH
  * file authorize_flow.c SMTP_OAUTH
  * file authorize_console.c SMTP_OAUTH
@@ -63,6 +64,14 @@
  *	default n
  *	help
  *	  Explains what a server can do, its certificate, and what is wrong.
+ *
+ * config SMTP_CHECK_PROOF
+ *	bool "smtp --check: DANE and MTA-STS (3 kB)"
+ *	default y
+ *	depends on SMTP_CHECK
+ *	depends on DANE || MTA_STS
+ *	help
+ *	  TLSA records, and do they fit; a domain's MX and policy.
  *
  * config SMTP_OAUTH
  *	bool "smtp --authorize: signing in at a provider (22 kB)"

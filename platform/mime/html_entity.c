@@ -1,8 +1,12 @@
 /* Names of characters in HTML: those of HTML 4, which mail has. */
 #include "mime/html_private.h"
 
-/* From U+00A0 on, one after the other. */
-static const char latin1[] = "nbsp iexcl cent pound curren yen brvbar sect uml "
+#include <string.h>
+
+#define NAME_MOST 7	/* octets of the longest */
+
+/* From U+00A0 on, one after the other, each between blanks. */
+static const char latin1[] = " nbsp iexcl cent pound curren yen brvbar sect uml "
 	"copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute micro "
 	"para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest "
 	"Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil Egrave Eacute "
@@ -11,14 +15,14 @@ static const char latin1[] = "nbsp iexcl cent pound curren yen brvbar sect uml "
 	"szlig agrave aacute acirc atilde auml aring aelig ccedil egrave "
 	"eacute ecirc euml igrave iacute icirc iuml eth ntilde ograve oacute "
 	"ocirc otilde ouml divide oslash ugrave uacute ucirc uuml yacute "
-	"thorn yuml";
+	"thorn yuml ";
 /* From U+0391 and U+03B1 on; "-": none. */
-static const char capitals[] = "Alpha Beta Gamma Delta Epsilon Zeta Eta Theta "
+static const char capitals[] = " Alpha Beta Gamma Delta Epsilon Zeta Eta Theta "
 	"Iota Kappa Lambda Mu Nu Xi Omicron Pi Rho - Sigma Tau Upsilon Phi "
-	"Chi Psi Omega";
-static const char smalls[] = "alpha beta gamma delta epsilon zeta eta theta "
+	"Chi Psi Omega ";
+static const char smalls[] = " alpha beta gamma delta epsilon zeta eta theta "
 	"iota kappa lambda mu nu xi omicron pi rho sigmaf sigma tau upsilon "
-	"phi chi psi omega";
+	"phi chi psi omega ";
 
 static const struct {
 	uint16_t code;
@@ -59,14 +63,17 @@ static const struct {
 	{ 0x2666, "diams" }, { 0x2713, "check" }
 };
 
-static uint32_t place_in(const char *list, struct span name, uint32_t first)
+static uint32_t place_in(struct span list, struct span name, uint32_t first)
 {
-	struct span rest = span_of(list);
+	char word[NAME_MOST + 2] = " ";
+	const char *at;
 
-	for (struct span word; (word = span_word(&rest)).n; first++)
-		if (span_eq(word, name))
-			return first;
-	return 0;
+	memcpy(word + 1, name.p, name.n);
+	word[name.n + 1] = ' ';
+	at = memmem(list.p, list.n, word, name.n + 2);
+	for (const char *p = list.p; at && p < at; p++)
+		first += *p == ' ';
+	return at ? first : 0;
 }
 
 static int digit(char c)
@@ -100,10 +107,14 @@ uint32_t html_entity(struct span name)
 		return name.n > 2 ? numeric(span_rest(name, 2), 16) : 0;
 	if (span_starts(name, "#"))
 		return name.n > 1 ? numeric(span_rest(name, 1), 10) : 0;
+	/* mail of nothing but "&" is none of it */
+	if (name.n < 2 || name.n > NAME_MOST)
+		return 0;
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-		if (span_eq(name, span_of(others[i].name)))
+		if (others[i].name[0] == name.p[0] &&
+		    span_eq(name, span_of(others[i].name)))
 			return others[i].code;
-	c = place_in(latin1, name, 0xA0);
-	c = c ? c : place_in(capitals, name, 0x391);
-	return c ? c : place_in(smalls, name, 0x3B1);
+	c = place_in(span_of(latin1), name, 0xA0);
+	c = c ? c : place_in(span_of(capitals), name, 0x391);
+	return c ? c : place_in(span_of(smalls), name, 0x3B1);
 }

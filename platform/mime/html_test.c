@@ -81,6 +81,10 @@ static void entities(void **state)
 	is("so&shy;ft&zwnj;&#847; &#8203;x", "soft\xe2\x80\x8c x\n");
 	is("&thisnameisfarfarfartoolongtobeanentity;x",
 			"&thisnameisfarfarfartoolongtobeanentity;x\n");
+	/* the ends of the lists, and what is between two names */
+	is("&iexcl;&yuml;&Alpha;&Omega;&alpha;&omega;&check;&or;&NewLine;x",
+			"¡ÿΑΩαω✓∨ x\n");
+	is("&a; &cent pound; &ce; &-; &ent;", "&a; ¢ pound; &ce; &-; &ent;\n");
 }
 
 static void broken(void **state)

@@ -608,7 +608,9 @@ struct smtp_session *smtp_server_new(struct conn *c, const struct conf *conf,
 
 	err_nomem(&err);
 	if (s)
-		s->arena = arena_new(conf->session_memory);
+		/* mailboxes and answers of 100 long addresses */
+		s->arena = arena_new((size_t)conf->session_memory <<
+				2 * policy->lmtp);
 	/* before TLS: a handshake may take no longer */
 	conn_timeout(c, conf->command_timeout * INT64_C(1000));
 	if (!s || !s->arena || (implicit_tls &&

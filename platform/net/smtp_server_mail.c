@@ -278,8 +278,9 @@ static enum smtp_reply new_rcpt(struct smtp_session *s, struct span args)
 	slot = arena_alloc(s->arena, sizeof(*slot));
 	if (slot)
 		slot->rcpt.address = normal(s->arena, &a);
+	/* RFC 5321 4.5.3.1.10: the others come in another transaction */
 	if (!slot || !slot->rcpt.address)
-		return SMTP_NO_MEMORY;
+		return SMTP_TOO_MANY_RCPT;
 	slot->rcpt.dsn = s->priv->dsn;
 	s->priv->rcpt = &slot->rcpt;
 	return SMTP_NO_REPLY;

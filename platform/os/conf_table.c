@@ -587,7 +587,8 @@ static const struct conf_row rows[] = {
 	{ CONF_KIND_NUMBER, AT(max_recipients), 1, 10000,
 		ROW("max-recipients", "100",
 		"Recipients of one message in one session; RFC 5321 4.5.3.1.8 "
-		"wants no fewer than 100.") },
+		"wants no fewer than 100. Hundreds may need more "
+		"session-memory.") },
 	{ CONF_KIND_NUMBER, AT(max_sessions), 1, 100000,
 		ROW("max-sessions", "100",
 		"Sessions of one daemon at a time; the next one gets 421.") },

@@ -357,3 +357,102 @@ def test_a_full_mailbox_is_no_matter_of_who_forwards(house):
     text = b"".join(m[2] for m in h.world.messages if m[1] == ["x@b.test"])
     assert text.count(b"Status: 5.2.3") == 2
     assert not h.mbox("bob") and not h.mbox("ann")
+
+
+def own_and(h, **to):
+    """name="ann": a copy for himself, and ann."""
+    for name, other in to.items():
+        h.put(name, ".forward", f"\\{name}, {other}\n")
+        # before the message by the second that a file's time may lack
+        old = time.time() - 5
+        os.utime(h.home[name] / ".forward", (old, old))
+    time.sleep(1.1)
+
+
+def test_two_who_forward_to_each_other(house):
+    """Each has his own copy, and no second one when it comes back."""
+    h = house("bob", "ann")
+    own_and(h, bob="ann", ann="bob")
+    h.send("bob@a.test")
+    wait_for(lambda: h.mbox("ann") and not h.spooled())
+    assert [len(h.mbox(n)) for n in ("bob", "ann")] == [1, 1]
+    h.send("bob@a.test", "ann@a.test")
+    wait_for(lambda: len(h.mbox("ann")) > 1 and not h.spooled())
+    # two recipients, of two messages: the one to each and the other's copy
+    assert [len(h.mbox(n)) for n in ("bob", "ann")] == [3, 3]
+    assert not h.world.messages
+
+
+def test_three_in_a_ring_and_a_list(house):
+    h = house("bob", "ann", "eve", users=("alice", "dan"),
+              extra="forward all\n")
+    (h.dir / "aliases").write_text("team: bob, dan\n")
+    (h.dir / "aliases").chmod(0o644)
+    h.send("alice@a.test")
+    h.wait_messages("alice", 1)
+    (h.maildir("alice") / "forward").write_text("\\alice, bob\n")
+    (h.maildir("alice") / "forward").chmod(0o644)
+    own_and(h, bob="ann", ann="eve", eve="alice, team")
+    h.send("alice@a.test")
+    wait_for(lambda: h.messages("dan") and not h.spooled())
+    assert [len(h.mbox(n)) for n in ("bob", "ann", "eve")] == [1, 1, 1]
+    assert [len(h.messages(n)) for n in ("alice", "dan")] == [2, 1]
+
+
+def test_a_copy_that_was_not_kept_is_none(house):
+    """He has written himself into his .forward while the message was on its
+    way: what comes back is all that he gets."""
+    h = house("bob", "ann", replies={"RCPT": "451 4.0.0 later"})
+    h.put("bob", ".forward", "ann, w@b.test\n")
+    h.put("ann", ".forward", ":include:{DIR}/missing\n")
+    h.send("bob@a.test")
+    h.wait_log(r"missing")
+    own_and(h, bob="ann")
+    h.put("ann", ".forward", "bob\n")
+    wait_for(lambda: h.mbox("bob"))
+    assert len(h.mbox("bob")) == 1
+
+
+def lmtp(h, *rcpts, text="Subject: lmtp\r\n\r\nHello.\r\n"):
+    """As another server brings it."""
+    with smtplib.LMTP(str(h.dir / "run/deliver")) as s:
+        s.ehlo()
+        s.mail("x@b.test")
+        for r in rcpts:
+            assert s.rcpt(r)[0] == 250
+        code, reply = s.data(text)
+        return [(code, reply)] + [s.getreply() for _ in rcpts[1:]]
+
+
+def test_from_another_server(house):
+    """Its local delivery has followed an account's .forward; of a virtual
+    user's nobody but us knows."""
+    h = house("bob", extra="forward all\n")
+    h.put("bob", ".forward", "z@b.test\n")
+    h.send("alice@a.test")
+    h.wait_messages("alice", 1)
+    (h.maildir("alice") / "forward").write_text("\\alice, y@b.test\n")
+    (h.maildir("alice") / "forward").chmod(0o644)
+    assert [code for code, _ in lmtp(h, "alice@a.test", "bob@a.test")] == \
+        [250, 250]
+    wait_for(lambda: h.world.messages and not h.spooled())
+    (sender, rcpts, data), = h.world.messages
+    assert (sender, rcpts) == ("x@b.test", ["y@b.test"])
+    assert data.endswith(b"\r\n\r\nHello.\r\n")
+    h.wait_messages("alice", 2)
+    assert len(h.messages("alice")) == 2 and len(h.mbox("bob")) == 1
+    assert "bob: forward is not followed: the mail is not from queue\n" in \
+        h.log()
+    # it comes round by that server: his mailbox
+    lmtp(h, "alice@a.test", text="Delivered-To: alice@a.test\r\n\r\nx\r\n")
+    h.wait_messages("alice", 3)
+    # without a queue as well
+    (h.dir / "run/queue.ctl").rename(h.dir / "run/away")
+    lmtp(h, "alice@a.test")
+    h.wait_messages("alice", 4)
+    assert "which does not run" in h.log()
+    # it is there and does not answer: later
+    (h.dir / "run/queue.ctl").write_text("")
+    (h.dir / "run/submit").unlink()
+    assert lmtp(h, "alice@a.test")[0][0] == 451
+    assert len(h.world.messages) == 1

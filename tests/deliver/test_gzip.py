@@ -3,11 +3,14 @@
 import gzip
 import os
 import poplib
+import random
 import re
 import shutil
 import smtplib
 import subprocess
 import tempfile
+import threading
+import time
 
 import pytest
 
@@ -177,3 +180,39 @@ def test_we_read_dovecots(dovecot):
     assert extra.encode() in [m for _, m in found]
     for size, message in found:
         assert size == len(message)
+
+
+def test_a_large_one_holds_up_nobody(house):
+    """It is pressed by a process of its own: others are answered meanwhile."""
+    i = house
+    rng = random.Random(1)
+    text = "Subject: large\r\n\r\n" + "".join(
+        rng.randbytes(36).hex() + "\r\n" for _ in range(120000))
+    over, waits = threading.Event(), []
+    with smtplib.LMTP(str(i.dir / "run/deliver")) as s, \
+            smtplib.LMTP(str(i.dir / "run/deliver")) as other:
+        def probe():
+            while not over.wait(0.005):
+                start = time.monotonic()
+                assert other.noop()[0] == 250
+                waits.append(time.monotonic() - start)
+        s.ehlo()
+        s.mail("x@c.example")
+        for user in ("alice", "bob"):
+            assert s.rcpt(f"{user}@a.test")[0] == 250
+        assert s.docmd("DATA")[0] == 354
+        s.send(text.encode())
+        t = threading.Thread(target=probe)
+        t.start()
+        start = time.monotonic()
+        s.send(b".\r\n")
+        assert [s.getreply()[0] for _ in range(2)] == [250, 250]
+        took = time.monotonic() - start
+        over.set()
+        t.join()
+    assert waits and max(waits) < took / 4, (max(waits), took)
+    for user in ("alice", "bob"):
+        p, = i.messages(user)
+        assert is_gzip(p)
+        assert plain(p).split(b"\n\n", 1)[1] == text.replace(
+            "\r", "").split("\n\n", 1)[1].encode()

@@ -222,3 +222,30 @@ def test_whoever_is_not_named_is_turned_away(house):
         assert said.startswith("220") and "250-PIPELINING" in said
         assert "XSPOOL" not in said
         assert ask_as(i, "daemon").startswith("421 4.7.0")
+
+
+def test_a_hundred_of_the_longest_addresses():
+    """RFC 5321 4.5.3.1.8: 100 recipients, 4.5.3.1.1 and 2: each of 64 octets
+    and a long domain; and RFC 9422 says how many in one transaction."""
+    domain = ".".join(["d" * 60] * 3)
+    names = [f"{'u' * 60}{n:04d}@{domain}" for n in range(101)]
+    with Instance(users=(), extra=f"domain {domain}\nmax-recipients 100\n") \
+            as i:
+        i.run("mailuser", "import", "-", input="".join(
+            f"{name},{{PLAIN}}pw\n" for name in names))
+        c = Client(i)
+        c.s.sendall(b"LHLO c\r\n")
+        said = b""
+        while b"250 ENHANCEDSTATUSCODES" not in said:
+            said += c.s.recv(4096)
+        assert b"\r\n250-LIMITS RCPTMAX=100\r\n" in said
+        assert c.say(b"MAIL FROM:<x@c.example>") == "250"
+        for name in names[:100]:
+            assert c.say(b"RCPT TO:<%s>" % name.encode()) == "250"
+        assert c.say(b"RCPT TO:<%s>" % names[100].encode()) == "452"
+        assert c.say(b"DATA") == "354"
+        c.s.sendall(b"Subject: many\r\n\r\nx\r\n.\r\n")
+        assert [c.reply() for _ in range(100)] == ["250"] * 100
+        c.close()
+        boxes = i.dir / "mail" / domain
+        assert len(list(boxes.glob("*/new/*"))) == 100

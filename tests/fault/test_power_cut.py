@@ -50,6 +50,15 @@ class Disk:
                           stderr=subprocess.DEVNULL).returncode:
             pytest.skip("no loop devices here")
 
+    def check(self):
+        """What the medium has is a file system, when its journal is read."""
+        copy = self.image.with_name("check")
+        subprocess.run(["cp", "--sparse=always", self.image, copy], check=True)
+        p = subprocess.run(["e2fsck", "-fp", copy], capture_output=True,
+                           text=True)
+        assert p.returncode in (0, 1), p.stdout
+        copy.unlink()
+
     def mount_again(self):
         """Where another namespace of mounts still has it, it stays as it was
         shut down: a copy is mounted then."""
@@ -128,14 +137,17 @@ class Power(House):
         except (OSError, smtplib.SMTPException):
             pass
 
-    def round(self, seconds):
+    def round(self, rng):
         over = threading.Event()
         clients = [threading.Thread(target=self.client, args=(over,),
                                     daemon=True) for _ in range(CLIENTS)]
         self.start("deliver")
         for c in clients:
             c.start()
-        time.sleep(seconds)
+        # a slow machine has so many, too
+        enough = len(self.mails) + rng.randrange(30, 80)
+        wait_for(lambda: len(self.mails) > enough, 60)
+        time.sleep(rng.random() / 20)
         # after this nobody acknowledges anything
         os.kill(self.daemons["deliver"].pid, signal.SIGSTOP)
         self.disk.pull_the_plug()
@@ -148,6 +160,7 @@ class Power(House):
             c.join(20)
         wait_for(lambda: not self.i.pids("deliver"))
         self.disk.umount()
+        self.disk.check()
         self.disk.mount_again()
 
     def finish(self):
@@ -177,7 +190,7 @@ def test_pulled_plugs(tmp_path):
     try:
         lost = 0
         for n in range(ROUNDS):
-            h.round(0.2 + 0.5 * random.Random(n).random())
+            h.round(random.Random(n))
             before = h.acknowledged()
             h.finish()
             found = sorted(h.found())

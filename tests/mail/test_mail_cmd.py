@@ -4,6 +4,7 @@ import re
 import pexpect
 import pytest
 
+from desk import needs
 from test_read import fill, letter, subjects
 
 
@@ -95,6 +96,28 @@ def test_set_forms(three):
     for gone in ("a", "b", "save", "header"):
         assert gone not in lines
     assert "no such variable" in errors(three, "set =x")
+
+
+def test_alias_behind_a_backslash(post):
+    """POSIX.1-2024: it is the address, whatever aliases there are."""
+    (post.home / ".mailrc").write_text(
+        "alias bob bob@b.com\nalias al al@b.com\nalias team \\bob al\n"
+        'alias root \\root\nalias odd \\"Bob\n')
+    post.text("-s", "x", "team", "root", stdin="hi\n")
+    assert sorted(post.sent()[1]) == ["al@b.com", "bob@a.com", "root@a.com"]
+    fill(post.mbox, letter("x"))
+    assert run(post, "alias team", "alias root") == \
+        "alias team \\bob al\nalias root \\root\n"
+
+
+def test_long_values_are_shown_whole(three):
+    value, alias = "v" * 5000 + "é.", "bob" * 1500
+    out = run(three, f"set long={value}", f"alias b {alias}", "set", "alias b")
+    assert f'long="{value}"' in out.splitlines() and alias in out
+    name = "/".join(["d" * 200] * 8)
+    (three.home / name).parent.mkdir(parents=True)
+    fill(three.home / name, letter("deep"))
+    assert f'{name}": 1 message' in run(three, f"file {name}", "file")
 
 
 def test_ask_is_asksub(three):
@@ -296,6 +319,15 @@ def test_shell_variable(three):
         "-c:who  are you\n!\n"
 
 
+def test_command_like_an_option(three):
+    """POSIX.1-2024: the shell gets -c -- COMMAND; others need no --."""
+    (three.home / "-tool").write_text("#!/bin/sh\necho ran\n")
+    (three.home / "-tool").chmod(0o755)
+    out = run(three, "!-tool", "pipe 1 -tool",
+              PATH=f"{three.home}:{three.env['PATH']}")
+    assert out.count("ran") == 2
+
+
 def test_bang(three):
     assert run(three, "!echo a!", "set bang", "!echo b", "!! c", "!echo \\!",
                "!!") == "a!\n!\nb\n!\nb c\n!\n!\n!\n!\n!\n"
@@ -348,6 +380,22 @@ def test_preserve_keeps(three):
     assert subjects(three.home / "mbox") == ["two"]
 
 
+def test_touch_and_hold(three):
+    """POSIX.1-2024: with hold what is touched stays, mbox does not."""
+    out = run(three, "set hold", "touch 1", "f 1")
+    assert "one" in out and not out.startswith(">R")
+    three.text("-N", stdin="set hold\ntouch 1\nmbox 2\nq\n")
+    assert subjects(three.mbox) == ["one", "three"]
+    assert subjects(three.home / "mbox") == ["two"]
+
+
+@pytest.mark.parametrize("command", ["hold", "preserve", "mbox", "touch"])
+def test_next_after_marking(three, command):
+    """POSIX, next: what these mark counts as written."""
+    out = run(three, f"{command} 2", "n")
+    assert "third text" in out and "second text" not in out
+
+
 def test_number_and_dot(three):
     """The current message is the last of the list; that of h is on top."""
     assert run(three, "=", "f 2", "=", "h 3", "=", "h", "=").split("\n")[-2] \
@@ -366,6 +414,7 @@ def test_commands_without_argument(three):
     assert "argument" in errors(three, "list x")
 
 
+@needs("MAIL_NAIL")
 def test_version_and_list(three):
     assert "Pillarbox" in run(three, "version")
     names = table(three)
@@ -483,6 +532,7 @@ account null {
 """
 
 
+@needs("MAIL_ACCOUNT")
 def test_accounts(three):
     (three.home / ".mailrc").write_text(ACCOUNTS)
     out = run(three, "account", "account work", "set", "ac null")
@@ -495,12 +545,14 @@ def test_accounts(three):
     assert "NAME" in errors(three, "account a b")
 
 
+@needs("MAIL_ACCOUNT")
 def test_account_without_end(three):
     (three.home / ".mailrc").write_text("account a {\nset x\n")
     p = three.mail("-N", stdin="set\nx\n")
     assert b"no }" in p.stderr and b"\nx\n" not in p.stdout
 
 
+@needs("MAIL_ACCOUNT")
 def test_account_that_runs_itself(three):
     (three.home / ".mailrc").write_text("account a {\naccount b\n}\n"
                                         "account b {\naccount a\n}\n")
@@ -509,6 +561,7 @@ def test_account_that_runs_itself(three):
     assert p.returncode == 1
 
 
+@needs("MAIL_ACCOUNT")
 def test_account_at_the_prompt(three):
     assert run(three, "account a {", "echo hi", "}", "account a") == "hi\n"
 
@@ -707,6 +760,7 @@ def test_read_only_option(three):
     assert not (three.home / "mbox").exists()
 
 
+@needs("MAIL_NAIL")
 def test_page(three):
     """Through PAGER on a terminal, however short; in a script as print."""
     assert "second text" in run(three, "page 2") and \

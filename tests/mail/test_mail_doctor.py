@@ -1,9 +1,12 @@
 """mailconf --doctor: each check in a world where it fails, and in a good one."""
 
+import hashlib
 import json
 import os
+import pathlib
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 
@@ -154,6 +157,28 @@ def test_disk(machine):
            "No such file")
 
 
+@pytest.mark.skipif(os.getuid(), reason="not root")
+def test_a_disk_that_can_only_be_read(machine, tmp_path):
+    machine.write(min_free_space="1M")
+    env = ["unshare", "-m", "sh", "-c", "mount -t tmpfs -o ro,size=30m none "
+           f'{tmp_path}/spool; exec "$@"', "sh"]
+    expect(machine.look(wrapper=env), "disk", "fail", "can only be read",
+           "dmesg")
+    expect(machine.ask(spool_dir=tmp_path / "aliases"), "disk", "fail",
+           "Not a directory")
+
+
+@pytest.mark.skipif(os.getuid(), reason="not root")
+def test_folders_of_others(machine, tmp_path):
+    """Whoever works there has to be able to."""
+    for user, folder in (("user_queue", "spool"), ("user_auth", "state"),
+                         ("user_store", "mail")):
+        expect(machine.ask(**{user: "nobody"}), "files", "fail",
+               f"{folder}-dir", f"chown -R nobody {tmp_path}/{folder}")
+        shutil.chown(tmp_path / folder, "nobody")
+        expect(machine.look(), "files", "ok")
+
+
 def test_files(machine, tmp_path):
     secret = tmp_path / "secret"
     line = f"127.0.0.1:9 none user=x password-file={secret}"
@@ -186,6 +211,26 @@ def test_no_dns(machine):
     for check in ("address", "reverse", "mx", "port-25", "spf", "dkim",
                   "dmarc"):
         expect(found, check, "skip", "name servers do not answer")
+
+
+def test_no_dns_and_a_name_that_nobody_is_asked_for(machine):
+    machine.dns.close()
+    expect(machine.ask(hostname="localhost"), "dns", "fail",
+           "No name server answers")
+
+
+@pytest.mark.skipif(os.getuid(), reason="not root")
+def test_no_resolv_conf(machine, tmp_path):
+    machine.write(nameserver=None, listen="smtp none")
+    etc = tmp_path / "etc"
+    etc.mkdir()
+    env = ["unshare", "-m", "-n", "sh", "-c", "for f in passwd group "
+           f"nsswitch.conf; do cp /etc/$f {etc}; done; mount --bind {etc} "
+           '/etc; exec "$@"', "sh"]
+    expect(machine.look(wrapper=env), "dns", "fail",
+           "There is no /etc/resolv.conf", "127.0.0.1 is asked")
+    (etc / "resolv.conf").write_text("")
+    expect(machine.look(wrapper=env), "dns", "fail", "No name server answers")
 
 
 @pytest.mark.parametrize("name,level", [
@@ -358,6 +403,54 @@ def test_smarthost(machine, tmp_path):
     expect(machine.ask(smarthost="gone.test:25 none"), "smarthost", "fail")
 
 
+def test_smarthost_that_queue_would_not_take(machine, tmp_path):
+    """... is none for us either, be there a login or not."""
+    cert = make_cert(tmp_path, "provider.test")
+    secret = tmp_path / "secret"
+    secret.write_text("")
+    secret.chmod(0o600)
+
+    def look(tls_ca, what):
+        return machine.ask(smarthost=f"provider.test:{s.port} {what}",
+                           tls_ca=tls_ca)
+
+    with FakeSMTP(cert=cert, user=("me", "right")) as s:
+        user = f"starttls user=me password-file={secret}"
+        expect(look(cert[0], user), "smarthost", "fail", f"{secret} is empty",
+               "write the password into it")
+        secret.write_text("right\n")
+        for what in user, "starttls":
+            found = look("/nonexistent", what)
+            expect(found, "smarthost", "fail", "/nonexistent cannot be read",
+                   "ca-bundle")
+            assert len(found["smarthost"]) == 1
+        expect(look(cert[0], "starttls"), "smarthost", "ok",
+               "there is no user= to log in")
+        der = ssl.PEM_cert_to_DER_cert(pathlib.Path(cert[0]).read_text())
+        right = hashlib.sha256(der).hexdigest()
+        expect(look("/nonexistent", f"starttls fingerprint={right}"),
+               "smarthost", "ok")
+        expect(look(cert[0], "starttls fingerprint=" + "ab" * 32),
+               "smarthost", "fail", "not the one of fingerprint=")
+        if shutil.which("faketime"):
+            expect(machine.look(wrapper=["faketime", "1970-01-02"]),
+                   "smarthost", "fail")
+            machine.write(smarthost=f"provider.test:{s.port} {user}",
+                          tls_ca=cert[0])
+            expect(machine.look(wrapper=["faketime", "1970-01-02"]),
+                   "smarthost", "fail", "set the clock first")
+            old = cert_by(tmp_path, "provider.test", None, 30, "2020-01-01")
+    with FakeSMTP(cert=old) as s:
+        expect(look(old[0], "starttls"), "smarthost", "fail", "has expired")
+        expect(look(old[0], "starttls noverify"), "smarthost", "warn")
+        expect(look(old[0], "may"), "smarthost", "warn", "ends in 0 days")
+    with FakeSMTP() as s:
+        expect(look(cert[0], "starttls"), "smarthost", "fail",
+               "STARTTLS is not offered", "none in place of starttls")
+        expect(look(cert[0], "tls"), "smarthost", "fail",
+               "try starttls in place of tls")
+
+
 def cert_by(tmp_path, name, ca=None, days=90, date=None):
     key, csr, pem = (tmp_path / f"{name}.{x}" for x in ("key", "csr", "crt"))
     run = ["faketime", date] if date else []
@@ -494,4 +587,9 @@ def test_options(machine):
         assert subprocess.run([BIN, "mailconf", "-C", machine.conf, *argv],
                               capture_output=True).returncode == 64
     machine.conf.write_text("nonsense\n")
-    assert machine.run().returncode == 78
+    p = machine.run()
+    assert p.returncode == 78 and 'unknown directive "nonsense"' in p.stderr
+    p = machine.run("-j")
+    check, = json.loads(p.stdout)["checks"]
+    assert p.returncode == 78 and not p.stderr
+    assert check["check"] == "configuration" and "nonsense" in check["text"]

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from desk import BINARY, ROOT
+from desk import BINARY, ROOT, needs
 from test_read import fill, letter
 
 PAGE = (ROOT / "docs" / "mail.md").read_text()
@@ -68,6 +68,7 @@ def blocks(section):
     return [b.strip("\n").splitlines() for b in text.split("```")[1::2]]
 
 
+@needs("MAIL_ACCOUNT")
 def test_example_of_start_up_file(desk):
     (lines,) = blocks("Start-up files")
     (desk.home / ".mailrc").write_text("\n".join(lines) + "\n")
@@ -90,6 +91,7 @@ def test_examples_of_reading(desk):
     assert "number 1" in (desk.home / "piped").read_text()
 
 
+@needs("MAIL_ATTACH")
 def test_examples_of_scripts(post):
     """As a shell runs them; root is a user of the test's own system."""
     (post.home / "mail").mkdir()

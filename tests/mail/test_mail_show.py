@@ -8,7 +8,7 @@ import time
 import pexpect
 import pytest
 
-from desk import BINARY, SANITIZED, high_water
+from desk import BINARY, SANITIZED, high_water, needs
 from test_read import fill, letter
 
 
@@ -319,6 +319,7 @@ def test_links_are_not_followed(desk):
     assert (desk.home / "report-2.pdf").exists()
 
 
+@needs("MAIL_PARTS")
 def test_write(desk):
     single = letter("one", "caf=E9\n", Content_Transfer_Encoding=(
         "quoted-printable"), Content_Type="text/plain; charset=iso-8859-1")
@@ -340,6 +341,21 @@ def test_write(desk):
                          ).returncode == 1
 
 
+@pytest.mark.parametrize("kind, stays", [
+    ("text/plain", False), ("", False), ("text/html", True),
+    ("multipart/mixed; boundary=b", True), ("application/pdf", True)])
+def test_write_saves(desk, kind, stays):
+    """What the file does not have is not taken from the mailbox."""
+    fill(desk.mbox, letter("two", "--b\n\nx\n--b\n\ny\n--b--\n",
+                           **{"Content-Type": kind} if kind else {}))
+    parts = "detach" in desk.text("-N", stdin="list\nx\n")[0]
+    desk.text("-N", stdin="set keep hold\nw out\nq\n")
+    if parts and not kind.startswith("multipart"):
+        stays = False       # the file has it, whatever it is
+    assert desk.mbox.read_bytes().count(b"Subject: two") == stays
+
+
+@needs("MAIL_PARTS")
 def test_write_asks(desk):
     fill(desk.mbox, LETTER)
     (desk.home / "mine").write_text("mine")

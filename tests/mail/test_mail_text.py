@@ -1,4 +1,5 @@
 """HTML, invitations and names of files on their way through `mail`."""
+import os
 import subprocess
 
 import pytest
@@ -37,6 +38,18 @@ def test_ascii_terminal(desk):
 
 
 @pytest.mark.skipif(SANITIZED, reason="sanitizers take memory of their own")
+@pytest.mark.skipif(SANITIZED, reason="sanitizers are slow")
+@pytest.mark.parametrize("text", [b"&", b"&a", b"&abcdefg", b"<a href='&"])
+def test_html_of_many_ands(desk, text):
+    """What is nearly the name of a character costs no more than text does."""
+    def seconds(piece):
+        desk.mbox.write_bytes(HTML + piece * (400000 // len(piece)) + b"\n\n")
+        before = os.times().children_user
+        desk.text("-NR", stdin="p\nx\n")
+        return os.times().children_user - before
+    assert seconds(text) < 8 * seconds(b"ab cdef ") + 0.2
+
+
 @pytest.mark.parametrize("kind", ["html", "calendar"])
 def test_memory(desk, kind):
     """20 MB take no more memory than 2 kB."""

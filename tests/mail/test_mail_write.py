@@ -6,7 +6,9 @@ import os
 import re
 import signal
 import subprocess
+import time
 
+import pexpect
 import pytest
 
 from desk import BINARY, SANITIZED
@@ -195,6 +197,40 @@ def test_attachment_memory(post):
         post.text("-s", "x", "-a", "big", "bob", stdin="hi\n")
     assert len(post.server.messages[1][2]) > 20_000_000
     assert post.server.peak[1] - post.server.peak[0] <= 256
+
+
+@pytest.mark.parametrize("reads", [False, True])
+def test_interrupt_while_attaching(post, reads):
+    """At once, though the file takes seconds; the text and its fields stay."""
+    with open(post.path / "conf", "a") as f:
+        f.write("max-message-size 2047M\n")
+    with open(post.home / "big", "wb") as f:
+        f.truncate(2000 << 20)
+    fill(post.mbox, letter())
+    t = post.terminal(*(() if reads else ("-s", "lunch", "bob")))
+    if reads:
+        t.expect_exact("? ")
+        t.sendline("mail bob")
+        t.sendline("lunch")
+    t.sendline("precious")
+    t.sendline("~@ big")
+    t.expect_exact("1 big")
+    t.sendline(".")
+    t.expect_exact("EOT")
+    time.sleep(0.3)
+    t.sendintr()
+    t.expect_exact("not sent: Interrupted")
+    t.expect_exact("dead.letter")
+    if reads:       # and the session goes on
+        t.expect_exact("? ")
+        t.sendline("x")
+    t.expect(pexpect.EOF)
+    t.close()
+    assert post.server.messages == []
+    assert reads or t.exitstatus != 0
+    dead = (post.home / "dead.letter").read_text()
+    assert "To: bob\n" in dead and "Subject: lunch\n" in dead
+    assert "Attach: big\n" in dead and "\nprecious\n" in dead
 
 
 TEMPLATE = """\

@@ -11,7 +11,7 @@ import time
 import pexpect
 import pytest
 
-from desk import BINARY, IN_NOVEMBER, SANITIZED, high_water
+from desk import BINARY, IN_NOVEMBER, SANITIZED, high_water, needs
 
 
 def letter(subject, body="text\n", sender="alice@a.com", **fields):
@@ -491,6 +491,7 @@ def test_charset(desk, charset, raw, want):
     assert want + "\n" in show(desk, head.encode() + raw + b"\n")
 
 
+@needs("MAIL_LATIN")
 def test_ascii_terminal(desk):
     out = show(desk, letter("“q” – é", "naïve 你 …\n"), LC_ALL="C")
     assert 'Subject: "q" - e\n' in out
@@ -617,6 +618,14 @@ def test_reply_all(thread):
     assert m["References"] == "<0@a.com> <1@a.com> <2@a.com>"
     assert m.get_content() == "my answer\n"
     assert "Subject: Re: café" in out
+
+
+def test_reply_all_in_to(thread):
+    """POSIX.1-2024: there is a way to keep those of To in To."""
+    thread.text(stdin="set recipients-in-to\nr\nmy answer\n.\nq\n")
+    m = parse(thread.sent()[2])
+    assert m["To"] == "Alice A <alice@a.com>, me@a.com"
+    assert m["Cc"] == "dan@d.com"
 
 
 def test_reply_sender(thread):

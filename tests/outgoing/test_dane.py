@@ -273,7 +273,7 @@ def test_a_signed_alias_out_of_what_is_signed(good):
     ("require", True, 0, ""), ("none", True, 0, ""),
     ("verify", True, 75, "/nonexistent"),
     ("fingerprint=" + "ab" * 32, True, 75, "is not one that was named"),
-    ("dane", True, 75, "tls-policy dane is for queue")])
+    ("dane", True, 75, "no signed TLSA records")])
 def test_smtp_alone_keeps_to_the_lines(good, line, cert, status, why):
     with FakeDNS({("two.test", "A"): ["127.0.25.31"]}) as dns, FakeSMTP(
             "127.0.25.31", 25, cert=good.pair if cert else None) as s, \

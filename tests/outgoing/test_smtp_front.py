@@ -259,10 +259,10 @@ def test_tls_on_the_wrong_port(conf, tmp_path):
     c = conf(f"tls-ca {cert[0]}\n")
     with FakeSMTP() as s:
         got = info(c, "--tls", "tls", f"localhost:{s.port}", status=76)
-        assert "--tls starttls" in got["ports"][0]["cause"]
+        assert "try starttls" in got["ports"][0]["cause"]
     with FakeSMTP(cert=cert, tls=True) as s:
         got = info(c, f"localhost:{s.port}", status=75)
-        assert "--tls tls" in got["ports"][0]["cause"]
+        assert "try tls in" in got["ports"][0]["cause"]
         got = info(c, "--tls", "tls", f"localhost:{s.port}")
         assert got["smarthost"] == f"smarthost localhost:{s.port} tls"
 

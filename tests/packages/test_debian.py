@@ -485,6 +485,28 @@ def test_scripts():
     run("shellcheck", *(DEBIAN / s for s in SHELL))
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts")
+@pytest.mark.parametrize("mail", (
+    "", "/var/spool/pillarbox/msg/x", "/var/spool/pillarbox/damaged/x",
+    "/var/lib/pillarbox/mail/a.test/bob/new/x"))
+def test_purge_leaves_mail_and_nothing_else(mail):
+    """After the daemons ran: their folders go, unless one holds mail."""
+    p = run("unshare", "--mount", "sh", "-euc", f"""
+        for f in /var/spool /var/lib /run /etc; do mount -t tmpfs t $f; done
+        mkdir -p /var/spool/pillarbox/msg /var/spool/pillarbox/tmp \
+            /var/spool/pillarbox/damaged /var/lib/pillarbox/queue \
+            /var/lib/pillarbox/mail /run/pillarbox /etc/pillarbox/oauth
+        touch /var/spool/pillarbox/lock /var/lib/pillarbox/authd.secret
+        [ -z "{mail}" ] || {{ mkdir -p "$(dirname {mail})"; touch {mail}; }}
+        sh {DEBIAN}/pillarbox.postrm remove
+        [ -d /etc/pillarbox/oauth ]
+        sh {DEBIAN}/pillarbox.postrm purge
+        find /var/spool /var/lib /run /etc -path "*pillarbox*" """)
+    left = p.stdout.split()
+    assert [f for f in left if not mail.startswith(f)] == []
+    assert (mail in left) == bool(mail)
+
+
 def test_version_is_the_makefiles():
     version = re.search(r"^VERSION := (\S+)", (ROOT / "Makefile").read_text(), re.M)[1]
     assert (DEBIAN / "changelog").read_text().startswith(f"pillarbox ({version}) ")

@@ -225,6 +225,86 @@ def test_a_file_of_before(box):
         assert authd.plain("alice@a.test", "alice-pw").startswith("VIRTUAL")
 
 
+def test_twenty_writers_on_a_file_of_before(box):
+    """The first of them brings it up to date while the others wait, authd
+    reads and copies are made; what was answered with 0 is there."""
+    names = [f"u{n}@a.test" for n in range(20)]
+    with Instance(users=("alice",), start=False) as old:
+        old.run("mailuser", "import", "-", input="".join(
+            f"{name},{{PLAIN}}{name}\n" for name in names))
+        path = old.dir / "state" / "users.db"
+        to_version_1(path)
+        old.start()
+        authd = Authd(old)
+        gate, over = threading.Barrier(22), threading.Event()
+        done, read, copies = {}, [], []
+
+        def write(name):
+            gate.wait()
+            for step in range(1, 4):
+                p = old.run("mailuser", "quota", name, f"{step}K",
+                            check=False)
+                assert p.returncode in (0, 75), p.stderr
+                if p.returncode == 0:
+                    done[name] = step
+            app = old.run("mailuser", "app", "add", name, "tv", check=False)
+            assert app.returncode in (0, 75), app.stderr
+            if app.returncode == 0:
+                done[name, "tv"] = app.stdout.strip()
+
+        def reader():
+            gate.wait()
+            while not over.is_set():
+                read.append(authd.lookup("u7@a.test"))
+
+        def copier():
+            gate.wait()
+            for n in range(4):
+                copy = old.dir / f"copy{n}"
+                if old.run("mailuser", "backup", str(copy),
+                           check=False).returncode == 0:
+                    copies.append(copy)
+        failed = []
+
+        def guarded(fn, *args):
+            try:
+                fn(*args)
+            except BaseException as e:      # noqa: told by the assert below
+                failed.append(e)
+        writers = [threading.Thread(target=guarded, args=(write, name))
+                   for name in names] + [
+            threading.Thread(target=guarded, args=(copier,))]
+        look = threading.Thread(target=guarded, args=(reader,))
+        for t in [*writers, look]:
+            t.start()
+        for t in writers:
+            t.join()
+        over.set()
+        look.join()
+        assert failed == []
+        # nobody was lost for a moment
+        assert read and all(a.startswith("VIRTUAL") for a in read), set(read)
+        assert len([k for k in done if isinstance(k, str)]) == 20
+        for name in names:
+            said = old.run("mailuser", "show", name).stdout
+            if name in done:
+                assert str(done[name] * 1024) in said
+        for key, app in done.items():
+            if isinstance(key, tuple):
+                assert authd.plain(key[0], app).startswith("VIRTUAL")
+        assert authd.plain("u3@a.test", "u3@a.test").startswith("VIRTUAL")
+        assert copies
+        for copy in [path, *copies]:
+            with sqlite3.connect(copy) as db:
+                assert db.execute("PRAGMA integrity_check").fetchone() == \
+                    ("ok",)
+                assert db.execute("SELECT count(*) FROM user").fetchone() == \
+                    (21,)
+        # ... and a copy is a whole one
+        old.run("mailuser", "restore", str(copies[-1]))
+        assert old.run("mailuser", "list").stdout.count("@") == 21
+
+
 def test_a_broken_file_defers(box):
     """At any page: it cannot be told now, and mail waits; nobody is unknown."""
     with Instance(users=("alice",)) as inst:

@@ -171,6 +171,32 @@ def test_fail_over():
             one.start()
 
 
+def test_all_workers_know_who_hangs():
+    """One has waited for it: the others, who begin now, need not."""
+    with Slapd(*PEOPLE) as one, Slapd(*PEOPLE) as other, Instance(
+            extra=one.directives(one.uri, other.uri).replace(
+                "timeout 1s", "timeout 4s")) as inst:
+        one.signal(signal.SIGSTOP)
+        start = time.monotonic()
+        assert plain(inst, "carol", "carol-pw").startswith("235")
+        assert time.monotonic() - start > 3
+        took = []
+
+        def eve():
+            start = time.monotonic()
+            answer = plain(inst, "dave", "dave-pw")
+            took.append((answer[:3], time.monotonic() - start))
+        threads = [threading.Thread(target=eve) for _ in range(8)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join(30)
+        one.signal(signal.SIGCONT)
+        assert [a for a, _ in took] == ["235"] * 8
+        assert max(t for _, t in took) < 4, took
+        assert inst.log().count("Timed out") == 1
+
+
 def test_one_that_hangs():
     with Slapd(*PEOPLE) as server, \
             Instance(extra=server.directives()) as inst:

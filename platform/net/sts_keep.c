@@ -3,15 +3,14 @@
  * say (RFC 8461 3.3), renewed when half of that is over (10.2), and written to
  * one file, so that a restart forgets none.
  */
-#include "applet.h"
-#include "config.h"
-#include "queue_sts.h"
+#include "net/sts_keep.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "net/http.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -34,7 +33,7 @@ struct sts_wait {
 /* A domain that has a policy, is being asked, or could not be fetched. */
 struct entry {
 	struct list link;
-	struct queue_sts *sts;
+	struct sts_cache *sts;
 	struct sts_kept *kept;		/* NULL: none */
 	char id[STS_ID_SIZE];		/* of it */
 	char fetching[STS_ID_SIZE];	/* of what is being fetched */
@@ -48,12 +47,11 @@ struct entry {
 	char domain[];
 };
 
-struct queue_sts {
-	struct queue *queue;
+struct sts_cache {
+	const struct sts_env *env;
 	struct list entries;
 	unsigned n;
 	struct loop_timer look, save;
-	char path[1024];		/* "": nothing is kept over a restart */
 };
 
 /* -- policies -- */
@@ -94,7 +92,7 @@ static bool is_busy(const struct entry *e)
 
 /* -- entries -- */
 
-static struct entry *find(const struct queue_sts *s, const char *domain)
+static struct entry *find(const struct sts_cache *s, const char *domain)
 {
 	struct list *pos;
 
@@ -110,14 +108,14 @@ static struct entry *find(const struct queue_sts *s, const char *domain)
 static void entry_free(struct entry *e)
 {
 	list_del(&e->link);
-	loop_timer_stop(e->sts->queue->daemon.loop, &e->now);
+	loop_timer_stop(e->sts->env->loop, &e->now);
 	e->sts->n--;
 	sts_drop(e->kept);
 	free(e);
 }
 
 /* One without a policy, else the one that ends first. */
-static void make_room(struct queue_sts *s)
+static void make_room(struct sts_cache *s)
 {
 	struct entry *first = NULL;
 	struct list *pos;
@@ -137,7 +135,7 @@ static void make_room(struct queue_sts *s)
 
 static void settle_now(struct loop_timer *t);
 
-static struct entry *entry_new(struct queue_sts *s, const char *domain)
+static struct entry *entry_new(struct sts_cache *s, const char *domain)
 {
 	struct entry *e;
 
@@ -172,7 +170,7 @@ static void put_entry(struct str *out, struct entry *e)
 	e->saved = e->expires;
 }
 
-void sts_save(struct queue_sts *s)
+void sts_save(struct sts_cache *s)
 {
 	struct list *pos;
 	struct str out;
@@ -180,7 +178,7 @@ void sts_save(struct queue_sts *s)
 
 	if (!s || !s->save.armed)
 		return;
-	loop_timer_stop(s->queue->daemon.loop, &s->save);
+	loop_timer_stop(s->env->loop, &s->save);
 	str_init(&out, FILE_MOST);
 	for (pos = s->entries.next; pos != &s->entries; pos = pos->next) {
 		struct entry *e = container_of(pos, struct entry, link);
@@ -190,15 +188,15 @@ void sts_save(struct queue_sts *s)
 	}
 	if (out.bad)
 		log_warn("mta-sts: too many policies to be written");
-	else if (*s->path && file_replace(AT_FDCWD, s->path, 0600,
-				str_span(&out), &err) < 0)
+	else if (file_replace(AT_FDCWD, s->env->path, 0600, str_span(&out),
+				&err) < 0)
 		log_warn("mta-sts: %s", err.text);
 	str_free(&out);
 }
 
 static void save_due(struct loop_timer *t)
 {
-	sts_save(container_of(t, struct queue_sts, save));
+	sts_save(container_of(t, struct sts_cache, save));
 }
 
 static bool read_number(struct span word, int64_t *out)
@@ -230,7 +228,7 @@ static bool read_policy(struct span line, struct sts_policy *p)
 }
 
 /* A line that is damaged is a policy that is fetched again. */
-static void read_line(struct queue_sts *s, struct span line)
+static void read_line(struct sts_cache *s, struct span line)
 {
 	struct span name = span_word(&line), id = span_word(&line);
 	struct span expires = span_word(&line);
@@ -253,14 +251,14 @@ static void read_line(struct queue_sts *s, struct span line)
 		entry_free(e);
 }
 
-static void load(struct queue_sts *s)
+static void load(struct sts_cache *s)
 {
 	struct str text;
 	struct err err;
 	struct span rest;
 
 	str_init(&text, FILE_MOST);
-	if (file_read(AT_FDCWD, s->path, &text, &err) == 0) {
+	if (file_read(AT_FDCWD, s->env->path, &text, &err) == 0) {
 		rest = str_span(&text);
 		while (rest.n)
 			read_line(s, span_cut(&rest, '\n'));
@@ -272,13 +270,13 @@ static void load(struct queue_sts *s)
 
 static void forget_or_look(struct entry *e)
 {
-	struct queue_sts *s = e->sts;
+	struct sts_cache *s = e->sts;
 
 	e->renew = false;
 	if (!e->kept && e->again <= clock_ms())
 		entry_free(e);
 	else if (e->kept && !s->look.armed)
-		loop_timer_set(s->queue->daemon.loop, &s->look, LOOK_MS);
+		loop_timer_set(s->env->loop, &s->look, LOOK_MS);
 }
 
 /* All that can be known now is known. */
@@ -307,10 +305,12 @@ static void settle_now(struct loop_timer *t)
 /* -- fetching -- */
 
 static void fetch_failed(struct entry *e, const char *why,
-		enum tally_result result)
+		enum sts_failure what)
 {
-	if (CFG_TLS_REPORT)
-		tally_add(e->sts->queue, e->domain, PROOF_BY_STS, result);
+	const struct sts_env *env = e->sts->env;
+
+	if (env->failed)
+		env->failed(env->arg, e->domain, what, why);
 	e->again = clock_ms() + AGAIN_MS;
 	log_info("mta-sts: %s: %s%s", e->domain, why,
 			is_live(e) ? "; the policy that is known counts" : "");
@@ -332,13 +332,13 @@ static bool same(const struct sts_kept *a, const struct sts_kept *b)
 /* Flash wears: a longer life alone is not written before half is over. */
 static void note_change(struct entry *e, bool changed)
 {
-	struct queue_sts *s = e->sts;
+	struct sts_cache *s = e->sts;
 	int64_t half = e->kept ? e->kept->max_age / 2 : 0;
 
 	if (!changed && e->saved - clock_now() >= half)
 		return;
-	if (!s->save.armed)
-		loop_timer_set(s->queue->daemon.loop, &s->save, SAVE_MS);
+	if (s->env->write && !s->save.armed)
+		loop_timer_set(s->env->loop, &s->save, SAVE_MS);
 }
 
 static void take_policy(struct entry *e, const struct sts_policy *p)
@@ -347,7 +347,7 @@ static void take_policy(struct entry *e, const struct sts_policy *p)
 	bool changed;
 
 	if (!k && p->mode != STS_NONE) {
-		fetch_failed(e, "out of memory", TALLY_STS_FETCH);
+		fetch_failed(e, "out of memory", STS_FAILED_FETCH);
 		return;
 	}
 	changed = k ? !same(e->kept, k) || strcmp(e->id, e->fetching) != 0 :
@@ -381,22 +381,22 @@ static void got_policy(void *arg, const struct http_reply *r,
 	e->http = NULL;
 	if (!r) {
 		fetch_failed(e, err->text, err->kind == ERR_PERM ?
-				TALLY_STS_CERT : TALLY_STS_FETCH);
+				STS_FAILED_CERT : STS_FAILED_FETCH);
 		return;
 	}
 	snprintf(text, sizeof(text), "the answer is %u", r->status);
 	wrong = r->status != 200 ? text : !is_text(r->type) ?
 		"the answer is no text" : sts_parse(r->body, &p);
 	if (wrong)
-		fetch_failed(e, wrong, r->status != 200 ? TALLY_STS_FETCH :
-				TALLY_STS_SYNTAX);
+		fetch_failed(e, wrong, r->status != 200 ? STS_FAILED_FETCH :
+				STS_FAILED_SYNTAX);
 	else
 		take_policy(e, &p);
 }
 
 static void fetch(struct entry *e)
 {
-	struct queue *q = e->sts->queue;
+	const struct sts_env *env = e->sts->env;
 	char url[320];
 	struct http_request request = {
 		.method = "GET", .url = url, .most = STS_TEXT_MOST,
@@ -406,10 +406,11 @@ static void fetch(struct entry *e)
 
 	snprintf(url, sizeof(url), "https://mta-sts.%s/.well-known/mta-sts.txt",
 			e->domain);
-	e->http = http_start(q->daemon.loop, q->dns, q->tls, &request,
-			got_policy, e, &err);
+	if (tls_add_bundle(env->tls, env->ca, &err) == 0)
+		e->http = http_start(env->loop, env->dns, env->tls, &request,
+				got_policy, e, &err);
 	if (!e->http)
-		fetch_failed(e, err.text, TALLY_STS_FETCH);
+		fetch_failed(e, err.text, STS_FAILED_FETCH);
 }
 
 /* -- the record -- */
@@ -448,13 +449,13 @@ static void got_record(void *arg, const struct dns_answer *a)
 
 static void ask(struct entry *e)
 {
-	struct queue *q = e->sts->queue;
+	const struct sts_env *env = e->sts->env;
 	char name[320];
 
 	snprintf(name, sizeof(name), "_mta-sts.%s", e->domain);
-	e->txt = dns_ask(q->dns, span_of(name), DNS_TXT, got_record, e);
+	e->txt = dns_ask(env->dns, span_of(name), DNS_TXT, got_record, e);
 	if (!e->txt)
-		loop_timer_set(q->daemon.loop, &e->now, 0);
+		loop_timer_set(env->loop, &e->now, 0);
 }
 
 /* What is wanted of a name here: it goes into a URL and a file of words. */
@@ -464,7 +465,7 @@ static bool is_plain(const char *domain)
 		span_isalnum(span_of(domain), "-._");
 }
 
-struct sts_wait *sts_find(struct queue_sts *s, const char *domain, sts_fn *fn,
+struct sts_wait *sts_find(struct sts_cache *s, const char *domain, sts_fn *fn,
 		void *arg)
 {
 	struct sts_wait *w = NULL;
@@ -508,8 +509,8 @@ static bool wants_renewal(const struct entry *e)
 
 static void look(struct loop_timer *t)
 {
-	struct queue_sts *s = container_of(t, struct queue_sts, look);
-	struct loop *l = s->queue->daemon.loop;
+	struct sts_cache *s = container_of(t, struct sts_cache, look);
+	struct loop *l = s->env->loop;
 	struct list *pos, *tmp;
 	unsigned left = 0;
 
@@ -533,39 +534,38 @@ static void look(struct loop_timer *t)
 		loop_timer_set(l, t, LOOK_MS);
 }
 
-/* -- the beginning -- */
+/* -- the beginning, and the end -- */
 
-static int make_folder(struct queue_sts *s, struct err *err)
+struct sts_cache *sts_open(const struct sts_env *env)
 {
-	const struct conf *conf = s->queue->daemon.conf;
-	char dir[1010];
-
-	snprintf(dir, sizeof(dir), "%s/queue", conf->state_dir);
-	snprintf(s->path, sizeof(s->path), "%s/mta-sts", dir);
-	if (daemon_dir(conf->state_dir, 0755, conf->user_auth, err) < 0)
-		return -1;
-	return daemon_dir(dir, 0700, conf->user_queue, err);
-}
-
-struct queue_sts *sts_start(struct queue *q)
-{
-	struct queue_sts *s = calloc(1, sizeof(*s));
-	struct err err;
+	struct sts_cache *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
-	s->queue = q;
+	s->env = env;
 	s->look.fire = look;
 	s->save.fire = save_due;
 	list_init(&s->entries);
-	if (make_folder(s, &err) < 0) {
-		log_warn("mta-sts: %s: policies are not kept over a restart",
-				err.text);
-		s->path[0] = '\0';
-	} else {
+	if (env->path)
 		load(s);
-	}
-	if (s->n)
-		loop_timer_set(q->daemon.loop, &s->look, NEXT_MS);
+	if (s->n && env->write)
+		loop_timer_set(env->loop, &s->look, NEXT_MS);
 	return s;
+}
+
+void sts_close(struct sts_cache *s)
+{
+	if (!s)
+		return;
+	loop_timer_stop(s->env->loop, &s->look);
+	loop_timer_stop(s->env->loop, &s->save);
+	while (!list_empty(&s->entries)) {
+		struct entry *e = container_of(s->entries.next, struct entry,
+				link);
+
+		dns_cancel(e->txt);
+		http_cancel(e->http);
+		entry_free(e);
+	}
+	free(s);
 }
