@@ -25,6 +25,27 @@ def make_cert(folder):
     return cert, key
 
 
+def microsoft(word, code, text, **more):
+    """An error as Microsoft's endpoints write it, its numbers included."""
+    trace = "00aa11bb-22cc-33dd-44ee-55ff66778899"
+    return 400, {
+        "error": word, "error_description":
+        f"AADSTS{code}: {text} Trace ID: {trace} Correlation ID: {trace} "
+        "Timestamp: 2026-11-28 10:00:00Z", "error_codes": [code],
+        "timestamp": "2026-11-28 10:00:00Z", "trace_id": trace,
+        "correlation_id": trace,
+        "error_uri": f"https://login.microsoftonline.com/error?code={code}",
+        **more}
+
+
+PENDING = microsoft("authorization_pending", 70016, "OAuth 2.0 device flow "
+                    "error. Authorization is pending. Continue polling.")
+
+
+def google(word, text, status=400):
+    return status, {"error": word, "error_description": text}
+
+
 class Provider(http.server.ThreadingHTTPServer):
     """Plays Microsoft (device codes, a new refresh token each time) and Google.
 
@@ -40,7 +61,9 @@ class Provider(http.server.ThreadingHTTPServer):
         self.refresh_lifetime = None
         self.refresh, self.access = set(), set()
         self.device_codes, self.codes = {}, {}
-        self.polls = []             # what the next polls get
+        self.polls = []             # what the next polls get: words, or as
+        #                             answers; devices: the next requests for codes
+        self.devices = []
         self.answers, self.asked = [], []
         self.requests, self.count = [], 0
         self.chunked, self.first = False, b""
@@ -128,6 +151,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.reply(200, {"path": self.path, "host": self.headers["Host"]})
 
     def device(self, form):
+        if self.server.devices:
+            self.reply(*self.server.devices.pop(0))
+            return
         assert form["client_id"] == "app" and "scope" in form
         code = "device/code+1"
         self.server.device_codes[code] = True
@@ -143,7 +169,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if grant == "urn:ietf:params:oauth:grant-type:device_code":
             assert form["device_code"] in s.device_codes
             word = s.polls.pop(0) if s.polls else None
-            self.reply(*((400, {"error": word}) if word else s.tokens()))
+            self.reply(*(s.tokens() if not word else word if
+                         isinstance(word, tuple) else
+                         (400, {"error": word})))
         elif grant == "authorization_code":
             verifier = form["code_verifier"].encode()
             want = base64.urlsafe_b64encode(

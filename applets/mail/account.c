@@ -23,8 +23,7 @@ static int define(struct mail *m, struct span name)
 			str_addf(&text, "%s\n", str_c(&line));
 	} while (got && open);
 	if (text.bad || !got)
-		rc = err_set(&m->err, ERR_PERM,
-				T("account: there is no } at its end"));
+		rc = mail_wrong(m, T("account: there is no } at its end"));
 	else
 		rc = mail_var_list(m, MAIL_VAR_ACCOUNT, name,
 				text.n ? str_span(&text) : SPAN("\n"));
@@ -61,21 +60,14 @@ int mail_account(struct mail *m, struct span name)
 	return rc < 0 ? -1 : mail_var_set(m, SPAN("account"), name);
 }
 
-static int list(struct mail *m)
-{
-	const struct mail_var *v = NULL;
-
-	while ((v = mail_var_next(m, MAIL_VAR_ACCOUNT, v)))
-		mail_term_printf(&m->term, "%s\n", mail_var_name(v));
-	return 0;
-}
-
 int mail_do_account(struct mail *m)
 {
 	struct span rest = m->arg, name = mail_arg(&rest);
 
-	if (!name.n)
-		return list(m);
+	if (!name.n) {
+		mail_var_print(m, MAIL_VAR_ACCOUNT);
+		return 0;
+	}
 	rest = span_trim(rest);
 	if (span_is(rest, "{"))
 		return define(m, name);

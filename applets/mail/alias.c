@@ -113,7 +113,7 @@ static void open_alias(struct expand *x, struct span name, struct span text)
 		return;
 	}
 	if (!*x->left) {
-		x->rc = err_set(&x->m->err, ERR_PERM, T("Too many addresses"));
+		x->rc = mail_wrong(x->m, T("Too many addresses"));
 		return;
 	}
 	--*x->left;
@@ -167,7 +167,7 @@ int mail_alias_expand(struct mail *m, struct span list, struct str *out)
 	}
 	addr_each(list, on_entry, &x);
 	if (out->bad && x.rc == 0)
-		x.rc = err_set(&m->err, ERR_PERM, T("Too many addresses"));
+		x.rc = mail_wrong(m, T("Too many addresses"));
 	return x.rc;
 }
 
@@ -237,7 +237,7 @@ int mail_do_alias(struct mail *m)
 	str_adds(&value, old ? old : "");
 	while ((arg = mail_arg(&rest)).n)
 		add_address(&value, arg);
-	rc = value.bad ? err_set(&m->err, ERR_PERM, T("Too many addresses")) :
+	rc = value.bad ? mail_wrong(m, T("Too many addresses")) :
 			mail_var_list(m, MAIL_VAR_ALIAS, name,
 					str_span(&value));
 	str_free(&value);
@@ -255,12 +255,11 @@ int mail_do_unalias(struct mail *m)
 
 int mail_do_alternates(struct mail *m)
 {
-	const struct mail_var *v = NULL;
+	const struct mail_var *v;
 	struct span rest = m->arg, name = mail_arg(&rest);
 
 	if (!name.n) {
-		while ((v = mail_var_next(m, MAIL_VAR_ALTERNATE, v)))
-			mail_term_printf(&m->term, "%s\n", mail_var_name(v));
+		mail_var_print(m, MAIL_VAR_ALTERNATE);
 		return 0;
 	}
 	while ((v = mail_var_next(m, MAIL_VAR_ALTERNATE, NULL)))

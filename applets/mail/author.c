@@ -20,8 +20,7 @@ static int name_of(struct mail *m, char name[NAME_MAX + 1])
 		mail_box_sender(str_span(&header), &sender);
 		rc = mail_record_name(str_span(&sender), name);
 		if (rc < 0)
-			err_set(&m->err, ERR_PERM,
-					T("The message has no author"));
+			mail_wrong(m, T("The message has no author"));
 	}
 	str_free(&header);
 	str_free(&sender);

@@ -64,8 +64,12 @@ int mail_do_unset(struct mail *m);
 /* rc.c */
 int mail_do_source(struct mail *m);
 int mail_do_if(struct mail *m);
+int mail_do_elif(struct mail *m);
 int mail_do_else(struct mail *m);
 int mail_do_endif(struct mail *m);
+/* shortcut.c */
+int mail_do_shortcut(struct mail *m);
+int mail_do_unshortcut(struct mail *m);
 /* alias.c */
 int mail_do_alias(struct mail *m);
 int mail_do_unalias(struct mail *m);

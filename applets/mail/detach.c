@@ -34,7 +34,7 @@ static int open_new(struct extract *e, int flags)
 {
 	e->fd = mail_input_create(e->name, flags, 0666);
 	e->made = e->fd >= 0 && flags & O_EXCL;
-	return e->fd < 0 ? err_errno(&e->m->err, "%s", e->name) : 0;
+	return e->fd < 0 ? mail_errno(e->m, e->name) : 0;
 }
 
 /* "report.pdf" is there: "report-2.pdf". */
@@ -175,7 +175,7 @@ static bool extract_data(void *arg, struct span octets)
 	struct extract *e = arg;
 
 	if (file_write(e->fd, octets.p, octets.n) < 0)
-		e->rc = err_errno(&e->m->err, "%s", e->name);
+		e->rc = mail_errno(e->m, e->name);
 	else if (mail_term_interrupted(&e->m->term))
 		e->rc = err_set(&e->m->err, ERR_TEMP, "%s: %s", e->name,
 				T("Interrupt"));
@@ -196,7 +196,7 @@ static bool extract_end(void *arg, uint64_t octets)
 
 	e->fd = -1;
 	if (rc < 0)
-		e->rc = err_errno(&e->m->err, "%s", e->name);
+		e->rc = mail_errno(e->m, e->name);
 	else
 		tell_written(e, octets);
 	return e->rc == 0 && !e->only;

@@ -74,13 +74,13 @@ void mail_draft_keep(struct mail_draft *d)
 
 /* ---- the body */
 
-int mail_draft_add(struct mail_draft *d, struct span text, struct err *err)
+int mail_draft_add(struct mail_draft *d, struct span text)
 {
 	if (!text.n)
 		return 0;
 	if (lseek(d->fd, d->start + (off_t)d->size, SEEK_SET) < 0 ||
 	    file_write(d->fd, text.p, text.n) < 0)
-		return err_errno(err, "%s", T("temporary file"));
+		return mail_errno(d->m, T("temporary file"));
 	d->size += text.n;
 	d->ends_in_lf = text.p[text.n - 1] == '\n';
 	return 0;
@@ -97,8 +97,7 @@ static int cut_to(struct mail_draft *d, uint64_t size)
 	return ftruncate(d->fd, d->start + (off_t)size);
 }
 
-int mail_draft_add_file(struct mail_draft *d, int fd, int64_t at,
-		struct err *err)
+int mail_draft_add_file(struct mail_draft *d, int fd, int64_t at)
 {
 	uint64_t had = d->size, most = mail_input_most(d->m, fd);
 	char buf[PIECE];
@@ -109,19 +108,19 @@ int mail_draft_add_file(struct mail_draft *d, int fd, int64_t at,
 		n = -1;
 	while (n >= 0 && d->size - had < most &&
 	    (n = mail_input_read(d->m, fd, buf, sizeof(buf))) > 0)
-		if (mail_draft_add(d, span_make(buf, (size_t)n), err) < 0) {
+		if (mail_draft_add(d, span_make(buf, (size_t)n)) < 0) {
 			cut_to(d, had);
 			return -1;
 		}
 	if (n >= 0)
 		return 0;
-	err_errno(err, "%s", T("reading"));
+	mail_errno(d->m, T("reading"));
 	cut_to(d, had);
 	return -1;
 }
 
 /* What lies at `from` of the body, to its end, becomes the body. */
-static int move_down(struct mail_draft *d, uint64_t from, struct err *err)
+static int move_down(struct mail_draft *d, uint64_t from)
 {
 	uint64_t size = d->size - from;
 	char buf[PIECE];
@@ -133,33 +132,32 @@ static int move_down(struct mail_draft *d, uint64_t from, struct err *err)
 		if (n <= 0 || lseek(d->fd, d->start + (int64_t)at,
 				SEEK_SET) < 0 ||
 		    file_write(d->fd, buf, (size_t)n) < 0)
-			return err_errno(err, "%s", T("temporary file"));
+			return mail_errno(d->m, T("temporary file"));
 	}
 	return cut_to(d, size);
 }
 
 /* First it lies behind the old one: then the disk cannot be full any more. */
-int mail_draft_replace(struct mail_draft *d, int fd, struct err *err)
+int mail_draft_replace(struct mail_draft *d, int fd)
 {
 	uint64_t had = d->size;
 
-	return mail_draft_add_file(d, fd, 0, err) < 0 ? -1 :
-			move_down(d, had, err);
+	return mail_draft_add_file(d, fd, 0) < 0 ? -1 :
+			move_down(d, had);
 }
 
 /* A draft with a name keeps its body where drafts.c looks for it. */
-int mail_draft_cut(struct mail_draft *d, uint64_t n, struct err *err)
+int mail_draft_cut(struct mail_draft *d, uint64_t n)
 {
 	if (CFG_MAIL_DRAFTS && d->path)
-		return n ? move_down(d, n, err) : 0;
+		return n ? move_down(d, n) : 0;
 	d->start += (int64_t)n;
 	d->size -= n;
 	return 0;
 }
 
 int mail_draft_each(const struct mail_draft *d,
-		int (*fn)(void *arg, struct span piece), void *arg,
-		struct err *err)
+		int (*fn)(void *arg, struct span piece), void *arg)
 {
 	char buf[PIECE];
 
@@ -172,7 +170,7 @@ int mail_draft_each(const struct mail_draft *d,
 		size_t lf = span_rfind(piece, '\n');
 
 		if (n <= 0)
-			return err_errno(err, "%s", T("temporary file"));
+			return mail_errno(d->m, T("temporary file"));
 		if (piece.n < left)
 			piece.n = lf < piece.n ? lf + 1 :
 					mail_term_whole(piece);

@@ -57,19 +57,17 @@ void mail_draft_free(struct mail_draft *d);
  */
 void mail_draft_keep(struct mail_draft *d);
 
-/* Appends to the body. 0 or -1 with err (disk full). */
-int mail_draft_add(struct mail_draft *d, struct span text, struct err *err);
-/* Appends what fd has from `at` on. 0 or -1 with err: nothing was added. */
-int mail_draft_add_file(struct mail_draft *d, int fd, int64_t at,
-		struct err *err);
-/* All of fd takes the body's place. 0, or -1 with err: it is as it was. */
-int mail_draft_replace(struct mail_draft *d, int fd, struct err *err);
-/* Drops the first n octets of the body. 0 or -1 with err. */
-int mail_draft_cut(struct mail_draft *d, uint64_t n, struct err *err);
+/* Appends to the body. 0 or -1 with m->err (disk full). */
+int mail_draft_add(struct mail_draft *d, struct span text);
+/* Appends what fd has from `at` on. 0 or -1 with m->err: nothing was added. */
+int mail_draft_add_file(struct mail_draft *d, int fd, int64_t at);
+/* All of fd takes the body's place. 0, or -1 with m->err: it is as it was. */
+int mail_draft_replace(struct mail_draft *d, int fd);
+/* Drops the first n octets of the body. 0 or -1 with m->err. */
+int mail_draft_cut(struct mail_draft *d, uint64_t n);
 /* The body in pieces; each ends in a line's end, but in a line of 16 kB. 0 or -1. */
 int mail_draft_each(const struct mail_draft *d,
-		int (*fn)(void *arg, struct span piece), void *arg,
-		struct err *err);
+		int (*fn)(void *arg, struct span piece), void *arg);
 
 /* More addresses: with commas as RFC 5322 has them, or just words. */
 void mail_draft_address(struct str *list, struct span address);

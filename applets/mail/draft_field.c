@@ -144,10 +144,9 @@ int mail_draft_template(struct mail *m, struct mail_draft *d)
 	rest = str_span(&text);
 	rc = take_fields(m, d, &rest);
 	if (rc < 0 || text.bad || (!rest.n && text.n >= MAIL_DRAFT_ROOM))
-		rc = err_set(&m->err, ERR_PERM, "%s",
-				T("a field of the header is wrong"));
+		rc = mail_wrong(m, T("a field of the header is wrong"));
 	if (rc == 0)
-		rc = mail_draft_cut(d, text.n - rest.n, &m->err);
+		rc = mail_draft_cut(d, text.n - rest.n);
 	str_free(&text);
 	return rc;
 }

@@ -42,8 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (mail_draft_init(&m, &d) < 0)
 		abort();
 	letter_init(&l, &m);
-	if (mail_draft_add(&d, span_make((const char *)data, size),
-			&m.err) == 0 &&
+	if (mail_draft_add(&d, span_make((const char *)data, size)) == 0 &&
 	    mail_draft_template(&m, &d) == 0 && letter_make(&l, &d) == 0) {
 		if (!l.n || l.n > 20 || !l.sender.n)
 			abort();

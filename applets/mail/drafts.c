@@ -103,7 +103,7 @@ int mail_drafts_take(struct mail *m, struct mail_draft *d, unsigned nth)
 
 	if (fd < 0)
 		return 0;
-	rc = mail_draft_add_file(d, fd, MAIL_DRAFT_ROOM, &m->err);
+	rc = mail_draft_add_file(d, fd, MAIL_DRAFT_ROOM);
 	if (rc == 0) {
 		mail_draft_fill(m, d, read_head(fd, &room));
 		str_free(&room);
@@ -164,7 +164,7 @@ static int go_on(struct mail *m, unsigned nth)
 	if (rc == 0)
 		rc = mail_drafts_take(m, &d, nth);
 	if (rc == 0)
-		rc = err_set(&m->err, ERR_PERM, "%s", T("No such draft"));
+		rc = mail_wrong(m, T("No such draft"));
 	if (rc < 0) {
 		mail_failed(m);
 	} else {

@@ -17,7 +17,8 @@ static int do_help(struct mail_escape *w);
 static const struct escape {
 	char letter;
 	unsigned char how;
-	int (*run)(struct mail_escape *w);
+	/* no gap before it */
+	int (*run)(struct mail_escape *w) __attribute__((packed, aligned(2)));
 } escapes[] = {
 	{ 't', MAIL_TO, mail_escape_do_address },
 	{ 'c', MAIL_CC, mail_escape_do_address },
@@ -99,7 +100,7 @@ static enum mail_written run(struct mail *m, struct mail_draft *d,
 static enum mail_written add(struct mail *m, struct mail_draft *d,
 		struct span text)
 {
-	if (mail_draft_add(d, text, &m->err) == 0)
+	if (mail_draft_add(d, text) == 0)
 		return MAIL_GO_ON;
 	mail_failed(m);
 	return MAIL_GIVE_UP;

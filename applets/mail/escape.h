@@ -14,6 +14,6 @@ enum mail_written {
 /* Line by line, until the end or an escape ends it. */
 enum mail_written mail_escape_read(struct mail *m, struct mail_draft *d);
 /* Appends the text of `sign`, \t and \n in it as what they say. 0 or -1 with m->err. */
-int mail_escape_sign(struct mail *m, struct mail_draft *d, const char *text);
+int mail_escape_sign(struct mail_draft *d, const char *text);
 
 #endif

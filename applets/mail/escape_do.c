@@ -1,4 +1,4 @@
-/* What the ~ escapes do (POSIX mailx, "Command Escapes"). */
+/* The ~ escapes that change fields, and those that insert text. */
 #include "mail/escape_private.h"
 
 #include <fcntl.h>
@@ -56,16 +56,16 @@ int mail_escape_do_attach(struct mail_escape *w)
 
 /* ---- text from elsewhere */
 
-static int add_line(struct mail *m, struct mail_draft *d, const char *text)
+static int add_line(struct mail_draft *d, const char *text)
 {
 	if (!*text)
 		return 0;
-	return mail_draft_add(d, span_of(text), &m->err) < 0 ? -1 :
-			mail_draft_add(d, SPAN("\n"), &m->err);
+	return mail_draft_add(d, span_of(text)) < 0 ? -1 :
+			mail_draft_add(d, SPAN("\n"));
 }
 
 /* POSIX, "Internal Variables": \t and \n in sign and Sign. */
-int mail_escape_sign(struct mail *m, struct mail_draft *d, const char *value)
+int mail_escape_sign(struct mail_draft *d, const char *value)
 {
 	struct str text;
 	int rc;
@@ -77,7 +77,7 @@ int mail_escape_sign(struct mail *m, struct mail_draft *d, const char *value)
 		else
 			str_addc(&text, *value);
 	}
-	rc = add_line(m, d, str_c(&text));
+	rc = add_line(d, str_c(&text));
 	str_free(&text);
 	return rc;
 }
@@ -95,14 +95,14 @@ int mail_escape_do_variable(struct mail_escape *w)
 	if (!value)
 		return 0;
 	return (!strcmp(name, "sign") || !strcmp(name, "Sign") ?
-			mail_escape_sign : add_line)(w->m, w->d, value);
+			mail_escape_sign : add_line)(w->d, value);
 }
 
 static int insert_fd(struct mail_escape *w, const char *what, int fd)
 {
 	uint64_t had = w->d->size;
 
-	if (mail_draft_add_file(w->d, fd, 0, &w->m->err) < 0)
+	if (mail_draft_add_file(w->d, fd, 0) < 0)
 		return -1;
 	mail_term_printf(&w->m->term, T("\"%s\" %" PRIu64 " octets\n"), what,
 			w->d->size - had);
@@ -114,21 +114,10 @@ static int insert_path(struct mail_escape *w, const char *path)
 	int fd = mail_input_open(path), rc;
 
 	if (fd < 0)
-		return err_errno(&w->m->err, "%s", path);
+		return mail_errno(w->m, path);
 	rc = insert_fd(w, path, fd);
 	close(fd);
 	return rc;
-}
-
-/* Runs it, its output into a file of its own. Gives that, or -1. */
-static int output_of(struct mail_escape *w, struct span command, int in)
-{
-	int fd = file_temporary(&w->m->err);
-
-	if (fd < 0 || mail_child_run(w->m, command, in, fd) == 0)
-		return fd;
-	close(fd);
-	return -1;
 }
 
 static int insert_output(struct mail_escape *w, struct span command)
@@ -138,7 +127,7 @@ static int insert_output(struct mail_escape *w, struct span command)
 
 	str_init(&text, MAIL_LINE_MOST);
 	mail_bang(w->m, span_trim(command), &text);
-	fd = output_of(w, str_span(&text), -1);
+	fd = mail_escape_output(w, str_span(&text), -1);
 	str_free(&text);
 	if (fd < 0)
 		return -1;
@@ -179,8 +168,7 @@ static int add_letter(struct mail_escape *w, struct mailbox *box)
 		rc = mail_box_write(box, n, fd, &w->m->err);
 	if (rc == 0)
 		rc = mail_draft_add_file(w->d, fd, (int64_t)
-				mail_box_header_end(str_span(&head), 0),
-				&w->m->err);
+				mail_box_header_end(str_span(&head), 0));
 	if (rc == 0)
 		mail_draft_fill(w->m, w->d, str_span(&head));
 	str_free(&head);
@@ -203,153 +191,4 @@ int mail_escape_do_dead(struct mail_escape *w)
 	if (box)
 		mailbox_close(box);
 	return rc;
-}
-
-/* ---- programs and files that get the text */
-
-static int write_piece(void *arg, struct span piece)
-{
-	return file_write(*(const int *)arg, piece.p, piece.n);
-}
-
-int mail_escape_do_write(struct mail_escape *w)
-{
-	char path[PATH_MAX];
-	int fd, rc;
-
-	if (mail_path(w->m, w->arg, path) < 0)
-		return -1;
-	fd = mail_input_create(path, O_APPEND, 0666);
-	rc = fd < 0 ? -1 : mail_draft_each(w->d, write_piece, &fd, NULL);
-	if (rc < 0)
-		err_errno(&w->m->err, "%s", path);
-	if (fd >= 0)
-		close(fd);
-	if (rc == 0)
-		mail_term_printf(&w->m->term, T("\"%s\" %" PRIu64
-				" octets\n"), path, w->d->size);
-	return rc;
-}
-
-int mail_escape_do_filter(struct mail_escape *w)
-{
-	int fd, rc = 0;
-
-	if (lseek(w->d->fd, w->d->start, SEEK_SET) < 0)
-		return err_errno(&w->m->err, "%s", T("temporary file"));
-	fd = output_of(w, w->arg, w->d->fd);
-	if (fd < 0)
-		return -1;
-	if (lseek(fd, 0, SEEK_END) > 0)
-		rc = mail_draft_replace(w->d, fd, &w->m->err);
-	else
-		rc = err_set(&w->m->err, ERR_PERM, "%s",
-				T("no output: the text stays as it was"));
-	close(fd);
-	return rc;
-}
-
-int mail_escape_do_shell(struct mail_escape *w)
-{
-	struct str text;
-	int rc;
-
-	str_init(&text, MAIL_LINE_MOST);
-	mail_bang(w->m, w->arg, &text);
-	rc = mail_child(w->m, str_c(&text), -1, -1);
-	str_free(&text);
-	if (rc >= 0)
-		mail_term_printf(&w->m->term, "!\n");
-	return rc < 0 ? -1 : 0;
-}
-
-int mail_escape_do_command(struct mail_escape *w)
-{
-	if (!mail_rc_enter(w->m))
-		return err_set(&w->m->err, ERR_PERM,
-				T("Too many commands inside each other"));
-	mail_command_run(w->m, w->arg);
-	mail_rc_leave(w->m);
-	return 0;
-}
-
-/* ---- the editor */
-
-static int fill_file(struct mail_escape *w, int fd, bool header)
-{
-	struct str head;
-	int rc = 0;
-
-	str_init(&head, MAIL_DRAFT_ROOM);
-	mail_draft_head(w->d, &head);
-	str_addc(&head, '\n');
-	if (header)
-		rc = file_write(fd, head.p, head.n);
-	str_free(&head);
-	if (rc == 0)
-		rc = mail_draft_each(w->d, write_piece, &fd, NULL);
-	return rc < 0 ? err_errno(&w->m->err, "%s", T("temporary file")) : 0;
-}
-
-/* The editor may have made a new file of that name. */
-static int take_file(struct mail_escape *w, const char *path, bool header)
-{
-	int fd = mail_input_open(path), rc;
-
-	if (fd < 0)
-		return err_errno(&w->m->err, "%s", path);
-	rc = mail_draft_replace(w->d, fd, &w->m->err);
-	close(fd);
-	if (rc < 0 || !header)
-		return rc;
-	for (enum mail_field f = MAIL_TO; f <= MAIL_SUBJECT; f++)
-		str_clear(&w->d->field[f]);
-	return mail_draft_template(w->m, w->d);
-}
-
-int mail_escape_do_edit(struct mail_escape *w)
-{
-	bool header = CFG_MAIL_NAIL && mail_var(w->m, "editheaders");
-	char path[PATH_MAX];
-	int fd = file_temporary_named(path, &w->m->err), rc;
-
-	if (fd < 0)
-		return -1;
-	rc = fill_file(w, fd, header);
-	close(fd);
-	if (rc == 0)
-		rc = mail_child_edit(w->m, w->how == 'v' ? "VISUAL" : "EDITOR",
-				path);
-	if (rc == 0)
-		rc = take_file(w, path, header);
-	unlinkat(AT_FDCWD, path, 0);
-	if (rc == 0)
-		mail_term_printf(&w->m->term, "%s\n", T("(continue)"));
-	return rc;
-}
-
-/* ---- showing */
-
-static int show_piece(void *arg, struct span piece)
-{
-	mail_term_text(arg, piece);
-	return mail_term_stopped(arg) ? -1 : 0;
-}
-
-int mail_escape_do_print(struct mail_escape *w)
-{
-	struct mail_term *t = &w->m->term;
-
-	mail_term_page_begin(t);
-	mail_term_printf(t, "-------\n%s\n", T("Message contains:"));
-	mail_draft_show(w->m, w->d);
-	mail_term_printf(t, "\n");
-	mail_draft_each(w->d, show_piece, t, &w->m->err);
-	if (CFG_MAIL_ATTACH && w->d->attached) {
-		mail_term_printf(t, "-------\n%s\n", T("Attachments:"));
-		mail_attach_edit(w->m, w->d, SPAN(""));
-	}
-	mail_term_page_end(t);
-	mail_term_printf(t, "%s\n", T("(continue)"));
-	return 0;
 }

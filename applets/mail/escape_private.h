@@ -11,6 +11,9 @@ struct mail_escape {
 	unsigned how;		/* of the table's row */
 };
 
+/* Runs a command, its output into a file of its own. Gives that, or -1. */
+int mail_escape_output(struct mail_escape *w, struct span command, int in);
+
 int mail_escape_do_address(struct mail_escape *w);
 int mail_escape_do_subject(struct mail_escape *w);
 int mail_escape_do_header(struct mail_escape *w);

@@ -27,8 +27,7 @@ static int aim(struct mail *m, struct span *addresses, bool can_ask)
 		*addresses = span_trim(rest);
 	list.n = (size_t)(addresses->p - m->arg.p);
 	if (!addresses->n && !can_ask)
-		return err_set(&m->err, ERR_PERM, "%s",
-				T("No recipients given"));
+		return mail_wrong(m, T("No recipients given"));
 	return mail_list(m, list, MAIL_LEFT);
 }
 
@@ -77,8 +76,7 @@ static int fill(struct mail *m, struct mail_draft *d)
 	else if (rc == 0)
 		mail_draft_ask(m, d, MAIL_TO);
 	if (rc == 0 && !d->field[MAIL_TO].n)
-		rc = err_set(&m->err, ERR_PERM, "%s",
-				T("No recipients given"));
+		rc = mail_wrong(m, T("No recipients given"));
 	for (unsigned i = 1; i <= m->count && rc == 0; i++) {
 		if (!m->set[i])
 			continue;
@@ -134,7 +132,7 @@ static void put(struct resend *r, struct span text)
 {
 	r->size += text.n;
 	if (r->rc == 0 && file_write(r->fd, text.p, text.n) < 0)
-		r->rc = err_errno(&r->m->err, "%s", T("temporary file"));
+		r->rc = mail_errno(r->m, T("temporary file"));
 }
 
 /* Fields that this copy got where it was delivered. */
@@ -171,7 +169,7 @@ static int copy(struct resend *r, unsigned n)
 	r->rc = mail_box_header(r->m->box, n, &header, &r->m->err);
 	rest = str_span(&header);
 	if (r->rc == 0 && lseek(r->fd, MAIL_DRAFT_ROOM, SEEK_SET) < 0)
-		r->rc = err_errno(&r->m->err, "%s", T("temporary file"));
+		r->rc = mail_errno(r->m, T("temporary file"));
 	while (r->rc == 0 && header_next(&rest, &f))
 		if (!is_local(f.name))
 			put(r, f.whole);

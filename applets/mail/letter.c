@@ -1,22 +1,16 @@
+/* A letter: its addresses and its header. */
 #include "mail/letter.h"
 
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 #include "base/date.h"
 #include "base/utf8.h"
 #include "config.h"
-#include "mail/attach.h"
-#include "mail/child.h"
 #include "mail/var.h"
 #include "mime/addr.h"
 #include "mime/compose.h"
 #include "mime/header.h"
-#include "mime/qp.h"
 #include "mime/word.h"
 #include "os/clock.h"
-#include "os/file.h"
-#include "os/rand.h"
 #include "os/text.h"
 
 void letter_init(struct letter *l, struct mail *m)
@@ -130,8 +124,7 @@ int letter_sender(struct letter *l, const char *name, struct span text)
 			&l->sender);
 	str_free(&own);
 	if (rc == 0 && l->n != 1)
-		rc = err_set(&m->err, ERR_PERM, "%s",
-				T("one sender is needed"));
+		rc = mail_wrong(m, T("one sender is needed"));
 	l->n = 0;
 	return rc;
 }
@@ -165,8 +158,7 @@ static int put_all_addresses(struct letter *l, struct mail_draft *d)
 				mail_draft_name(f), str_span(&d->field[f]),
 				&l->rcpts) < 0)
 			return -1;
-	return l->n ? 0 : err_set(&l->m->err, ERR_PERM, "%s",
-			T("no recipients"));
+	return l->n ? 0 : mail_wrong(l->m, T("no recipients"));
 }
 
 /* ---- the header */
@@ -224,117 +216,12 @@ static void make_header(struct letter *l, struct mail_draft *d)
 	str_adds(out, "MIME-Version: 1.0\n");
 }
 
-/* ---- the body */
-
 static int look(void *arg, struct span piece)
 {
 	struct letter *l = arg;
 
 	l->look |= compose_look(piece);
 	return 0;
-}
-
-static int put(void *arg, struct span text)
-{
-	struct letter *l = arg;
-
-	l->size += text.n;
-	return file_write(l->own, text.p, text.n) < 0 ?
-			err_errno(&l->m->err, "%s", T("temporary file")) : 0;
-}
-
-static int encode(void *arg, struct span piece)
-{
-	struct str out;
-	int rc;
-
-	str_init(&out, 4 * piece.n + 64);
-	qp_encode(&out, piece);
-	if (piece.p[piece.n - 1] != '\n')
-		str_adds(&out, "=\n");
-	rc = put(arg, str_span(&out));
-	str_free(&out);
-	return rc;
-}
-
-/* What the locale says of text that is not UTF-8: "de_DE.ISO-8859-1". */
-static struct span locale_charset(void)
-{
-	struct span value = span_behind(span_of(text_locale("LC_CTYPE")), '.');
-
-	value = span_cut(&value, '@');
-	return span_starts(value, "utf") || !span_isalnum(value, "-_") ?
-			SPAN("") : value;
-}
-
-/* Content-Type and its encoding; a type of the user's own is believed. */
-static enum compose_encoding put_type(struct letter *l,
-		const struct mail_draft *d, struct str *out)
-{
-	struct span type = str_span(&d->field[MAIL_TYPE]);
-	struct span encoding = str_span(&d->field[MAIL_ENCODING]);
-
-	if (!type.n)
-		type = SPAN("text/plain");
-	/* what has parts cannot be encoded (RFC 2045 6.4) */
-	if (span_starts(type, "multipart/") || span_starts(type, "message/"))
-		l->look &= ~(unsigned)COMPOSE_HARD;
-	if (!encoding.n)
-		return compose_body(out, type, CFG_MAIL_NAIL ?
-				locale_charset() : SPAN(""), l->look);
-	str_addf(out, "Content-Type: %.*s\nContent-Transfer-Encoding: %.*s\n",
-			SPAN_ARG(type), SPAN_ARG(encoding));
-	return COMPOSE_8BIT;
-}
-
-static int own_file(struct letter *l)
-{
-	l->own = l->fd = file_temporary(&l->m->err);
-	if (l->own < 0)
-		return -1;
-	if (lseek(l->own, MAIL_DRAFT_ROOM, SEEK_SET) < 0)
-		return err_errno(&l->m->err, "%s", T("temporary file"));
-	l->start = MAIL_DRAFT_ROOM;
-	l->size = 0;
-	return 0;
-}
-
-static int put_text(struct letter *l, struct mail_draft *d, bool qp)
-{
-	return mail_draft_each(d, qp ? encode : put, l, &l->m->err);
-}
-
-/* RFC 2046 5.1: the text, then what is attached. */
-static int make_parts(struct letter *l, struct mail_draft *d)
-{
-	bool high = l->look & COMPOSE_HIGH;
-	char boundary[28] = "=_";
-	struct str head;
-	bool qp;
-	int rc;
-
-	rand_word(boundary + 2, 24);
-	if (own_file(l) < 0)
-		return -1;
-	str_init(&head, 4096);
-	str_addf(&head, "--%s\n", boundary);
-	qp = put_type(l, d, &head) == COMPOSE_QP;
-	str_addc(&head, '\n');
-	rc = put(l, str_span(&head));
-	if (rc == 0)
-		rc = put_text(l, d, qp);
-	if (rc == 0)
-		rc = mail_attach_write(l->m, d, l->own, boundary, &l->size,
-				&high);
-	str_clear(&head);
-	str_addf(&head, "\n--%s--\n", boundary);
-	if (rc == 0)
-		rc = put(l, str_span(&head));
-	str_addf(&l->header, "Content-Type: multipart/mixed;\n"
-			" boundary=\"%s\"\nContent-Transfer-Encoding: %s\n\n",
-			boundary, high ? "8bit" : "7bit");
-	str_free(&head);
-	return rc;
 }
 
 static bool is_too_long(const struct letter *l, const struct mail_draft *d)
@@ -346,21 +233,6 @@ static bool is_too_long(const struct letter *l, const struct mail_draft *d)
 	return bad;
 }
 
-static int make_body(struct letter *l, struct mail_draft *d)
-{
-	if (CFG_MAIL_ATTACH && d->attached)
-		return make_parts(l, d);
-	if (put_type(l, d, &l->header) == COMPOSE_QP) {
-		str_addc(&l->header, '\n');
-		return own_file(l) < 0 ? -1 : put_text(l, d, true);
-	}
-	str_addc(&l->header, '\n');
-	l->fd = d->fd;
-	l->start = d->start;
-	l->size = d->size;
-	return 0;
-}
-
 int letter_make(struct letter *l, struct mail_draft *d)
 {
 	struct err *err = &l->m->err;
@@ -370,12 +242,12 @@ int letter_make(struct letter *l, struct mail_draft *d)
 	if (d->size > l->m->conf->max_message_size)
 		return err_set(err, ERR_PERM, "%s", T("the message is larger "
 				"than max-message-size"));
-	if (!d->ends_in_lf && mail_draft_add(d, SPAN("\n"), err) < 0)
+	if (!d->ends_in_lf && mail_draft_add(d, SPAN("\n")) < 0)
 		return -1;
-	if (mail_draft_each(d, look, l, err) < 0)
+	if (mail_draft_each(d, look, l) < 0)
 		return -1;
 	make_header(l, d);
-	if (make_body(l, d) < 0)
+	if (letter_body(l, d) < 0)
 		return -1;
 	return is_too_long(l, d) ? err_set(err, ERR_NOMEM, "%s",
 			T("the header is too long")) : 0;

@@ -37,6 +37,14 @@ int letter_sender(struct letter *l, const char *name, struct span text);
 void letter_stamp(struct letter *l, const char *date, const char *id);
 /* The whole of it from a draft; nothing is sent yet. 0 or -1 with m->err. */
 int letter_make(struct letter *l, struct mail_draft *d);
+/* Makes the body, whose look is known, behind the header. 0 or -1 with m->err. */
+int letter_body(struct letter *l, struct mail_draft *d);
+/*
+ * What the locale says of text that is not UTF-8, as MIME has it: "iso-8859-1"
+ * of "de_DE.ISO8859-1"; "" when it says nothing.
+ */
+#define LETTER_CHARSET 32
+void letter_charset(char name[LETTER_CHARSET]);
 /*
  * Puts the header before the body and hands it over: to the mail system, or
  * to the program that the variable sendmail names. 0 or -1 with m->err.

@@ -30,6 +30,8 @@ static const char *program(const struct mail *m)
 
 	if (!value)
 		value = mail_var(m, "mta");
+	if (value && !strncmp(value, "file://", 7))
+		value += 7;
 	return value && *value && !strstr(value, "://") ? value : NULL;
 }
 
@@ -51,7 +53,7 @@ static int run_program(struct letter *l, const char *name)
 	if (command.bad)
 		err_nomem(&l->m->err);
 	else if (lseek(l->fd, l->start, SEEK_SET) < 0)
-		err_errno(&l->m->err, "%s", T("temporary file"));
+		mail_errno(l->m, T("temporary file"));
 	else
 		status = mail_child(l->m, str_c(&command), l->fd, -1);
 	str_free(&command);

@@ -108,5 +108,8 @@ enum mail_which {
 int mail_list(struct mail *m, struct span words, unsigned which);
 /* Tells m->err; gives -1. */
 int mail_failed(struct mail *m);
+/* Set m->err, to the text or to "what: strerror"; give -1. */
+int mail_wrong(struct mail *m, const char *text);
+int mail_errno(struct mail *m, const char *what);
 
 #endif

@@ -105,7 +105,7 @@ static bool view_data(void *arg, struct span octets)
 	struct view *v = arg;
 
 	if (file_write(v->fd, octets.p, octets.n) < 0)
-		v->rc = err_errno(&v->m->err, "%s", T("temporary file"));
+		v->rc = mail_errno(v->m, T("temporary file"));
 	return v->rc == 0;
 }
 
@@ -143,7 +143,7 @@ static int view_by(struct mail *m, unsigned part, struct span command)
 		rc = v.found ? 0 : err_set(&m->err, ERR_PERM,
 				T("No part %u: parts lists them"), part);
 	if (rc == 0 && lseek(v.fd, 0, SEEK_SET) < 0)
-		rc = err_errno(&m->err, "%s", T("temporary file"));
+		rc = mail_errno(m, T("temporary file"));
 	if (rc == 0)
 		rc = mail_child_run(m, command, v.fd, -1);
 	close(v.fd);

@@ -20,7 +20,12 @@ static int join(struct mail *m, const char *before, const char *between,
 			SPAN_ARG(name));
 
 	return n > 0 && n < PATH_MAX && !span_has(name, '\0') ? 0 :
-			err_set(&m->err, ERR_PERM, T("No such file name"));
+			mail_wrong(m, T("No such file name"));
+}
+
+static int as_it_is(struct mail *m, struct span name, char out[PATH_MAX])
+{
+	return join(m, "", "", name, out);
 }
 
 /* "+x": below the folder directory, when there is one. */
@@ -31,7 +36,7 @@ static int in_folder(struct mail *m, struct span name, char out[PATH_MAX])
 	int n;
 
 	if (!folder || !*folder)
-		return join(m, "", "", name, out);
+		return as_it_is(m, name, out);
 	n = snprintf(dir, sizeof(dir), "%s%s%s", *folder == '/' ? "" : m->home,
 			*folder == '/' ? "" : "/", folder);
 	if (n < 0 || (size_t)n >= sizeof(dir))
@@ -77,8 +82,8 @@ static int read_name(struct mail *m, int fd, char out[PATH_MAX])
 	if (name.n && name.p[name.n - 1] == '\n')
 		name.n--;
 	if (!name.n || span_has(name, '\n'))
-		return err_set(&m->err, ERR_PERM, T("Not the name of one file"));
-	return join(m, "", "", name, out);
+		return mail_wrong(m, T("Not the name of one file"));
+	return as_it_is(m, name, out);
 }
 
 static int by_shell(struct mail *m, struct span name, char out[PATH_MAX])
@@ -91,11 +96,10 @@ static int by_shell(struct mail *m, struct span name, char out[PATH_MAX])
 	str_init(&command, 4 * PATH_MAX);
 	str_adds(&command, "printf '%s\\n' ");
 	put_word(&command, name);
-	rc = command.bad ? err_set(&m->err, ERR_PERM,
-			T("No such file name")) :
+	rc = command.bad ? mail_wrong(m, T("No such file name")) :
 			mail_child(m, str_c(&command), -1, fd);
 	if (rc > 0)
-		rc = err_set(&m->err, ERR_PERM, T("No such file name"));
+		rc = mail_wrong(m, T("No such file name"));
 	if (rc == 0)
 		rc = read_name(m, fd, out);
 	str_free(&command);
@@ -118,25 +122,33 @@ int mail_path_given(struct mail *m, struct span name, char out[PATH_MAX])
 {
 	const char *mbox, *last;
 
+	if (CFG_MAIL_NAIL) {
+		last = mail_var_listed(m, MAIL_VAR_SHORTCUT, name);
+		if (last)
+			name = span_of(last);
+		/* s-nail: as if it were the system's mailbox */
+		if (span_starts(name, "%:"))
+			name = span_rest(name, 2);
+	}
 	if (span_starts(name, "~/"))
 		return join(m, m->home, "", span_rest(name, 1), out);
 	if (CFG_MAIL_RC && span_starts(name, "+"))
 		return in_folder(m, name, out);
 	if (!CFG_MAIL_READ)
-		return join(m, "", "", name, out);
+		return as_it_is(m, name, out);
 	mbox = mail_var(m, "MBOX");
 	if (span_is(name, "&"))
-		return mbox && *mbox ? join(m, "", "", span_of(mbox), out) :
+		return mbox && *mbox && *mbox != '&' ?
+				mail_path_given(m, span_of(mbox), out) :
 				join(m, m->home, "/mbox", SPAN(""), out);
 	if (span_is(name, "#")) {
 		last = mail_var_listed(m, MAIL_VAR_LAST, name);
-		return last ? join(m, "", "", span_of(last), out) :
-				err_set(&m->err, ERR_PERM,
-					T("There is no file before this one"));
+		return last ? as_it_is(m, span_of(last), out) :
+				mail_wrong(m, T("There is no file before this one"));
 	}
 	if (span_starts(name, "%"))
 		return mail_path_system(m, span_rest(name, 1), out);
-	return join(m, "", "", name, out);
+	return as_it_is(m, name, out);
 }
 
 int mail_path(struct mail *m, struct span name, char out[PATH_MAX])
@@ -144,7 +156,7 @@ int mail_path(struct mail *m, struct span name, char out[PATH_MAX])
 	struct span inside;
 
 	if (CFG_MAIL_RC && mail_arg_quoted(name, &inside))
-		return join(m, "", "", inside, out);
+		return as_it_is(m, inside, out);
 	if (!CFG_MAIL_READ || !is_magic(span_starts(name, "~/") ?
 	    span_rest(name, 1) : name))
 		return mail_path_given(m, name, out);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "base/idna.h"
+#include "config.h"
+#include "mail/var.h"
 #include "os/priv.h"
 #include "os/text.h"
 
@@ -17,7 +19,7 @@ static int box_path(struct mail *m, const char *dir, struct span name,
 
 	return name.n && name.p[0] != '.' && !span_has(name, '/') &&
 			n > 0 && n < PATH_MAX ? 0 :
-			err_set(&m->err, ERR_PERM, "%s", T("no such user"));
+			mail_wrong(m, T("no such user"));
 }
 
 /* local@domain of ours, when there is a Maildir: that of a virtual user. */
@@ -59,8 +61,13 @@ int mail_path_user(struct mail *m, const char *user, char path[PATH_MAX])
 int mail_path_own(struct mail *m, char path[PATH_MAX])
 {
 	const char *env = getenv("MAIL");
+	const char *inbox = CFG_MAIL_NAIL ? mail_var(m, "inbox") : NULL;
 	char name[sizeof(m->login)];
 
+	/* of servers the mail is fetched; % is ourselves */
+	if (inbox && *inbox && *inbox != '%' && !strstr(inbox, "://") &&
+	    !m->other)
+		return mail_path_given(m, span_of(inbox), path);
 	if (env && *env && !m->other)
 		return mail_path_given(m, span_of(env), path);
 	if (strchr(m->login, '@'))
@@ -78,7 +85,7 @@ int mail_path_system(struct mail *m, struct span user, char path[PATH_MAX])
 	if (!user.n)
 		return mail_path_own(m, path);
 	if (str_copy(name, sizeof(name), user) < 0)
-		return err_set(&m->err, ERR_PERM, T("no such user"));
+		return mail_wrong(m, T("no such user"));
 	/* looking at another's mail does not make us write as they */
 	memcpy(login, m->login, sizeof(login));
 	memcpy(full_name, m->name, sizeof(full_name));

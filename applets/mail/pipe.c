@@ -113,7 +113,7 @@ static bool put_file(void *arg, struct span text)
 	struct spill *s = arg;
 
 	if (file_write(s->fd, text.p, text.n) < 0)
-		s->rc = err_errno(&s->m->err, "%s", T("temporary file"));
+		s->rc = mail_errno(s->m, T("temporary file"));
 	else if (mail_term_interrupted(&s->m->term))
 		s->rc = err_set(&s->m->err, ERR_TEMP, "%s", T("Interrupt"));
 	return s->rc == 0;
@@ -139,9 +139,7 @@ static bool is_list(struct span word)
 {
 	return word.n && (ascii_isdigit(word.p[0]) ||
 			(word.p[0] == ':' && word.n == 2) ||
-			span_eq(word, SPAN("*")) || span_eq(word, SPAN(".")) ||
-			span_eq(word, SPAN("^")) || span_eq(word, SPAN("$")) ||
-			span_eq(word, SPAN("+")) || span_eq(word, SPAN("-")));
+			(word.n == 1 && span_has(SPAN("*.^$+-"), word.p[0])));
 }
 
 /*
@@ -169,7 +167,7 @@ static int run(struct mail *m, struct spill *s, struct span command)
 	if (for_each(m, spill_one, s) < 0)
 		return -1;
 	if (lseek(s->fd, 0, SEEK_SET) < 0)
-		err_errno(&m->err, "%s", T("temporary file"));
+		mail_errno(m, T("temporary file"));
 	else if (mail_child_run(m, command, s->fd, -1) == 0)
 		return 0;
 	return mail_failed(m);
@@ -255,7 +253,7 @@ int mail_do_write(struct mail *m)
 		return mail_failed(m);
 	fd = mail_input_create(path, O_APPEND, 0666);
 	if (fd < 0 || fstat(fd, &before) < 0) {
-		err_errno(&m->err, "%s", path);
+		mail_errno(m, path);
 		return mail_failed(m);
 	}
 	to.fd = fd;
@@ -265,7 +263,7 @@ int mail_do_write(struct mail *m)
 				(unsigned long long)(after.st_size -
 				before.st_size));
 	if (close(fd) < 0) {
-		err_errno(&m->err, "%s", path);
+		mail_errno(m, path);
 		rc = mail_failed(m);
 	}
 	return rc;

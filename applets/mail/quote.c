@@ -34,7 +34,7 @@ static bool put(void *arg, struct span text)
 		q->inside = line.p[line.n - 1] != '\n';
 		text = span_rest(text, line.n);
 	}
-	q->rc = mail_draft_add(q->d, str_span(&out), &q->m->err);
+	q->rc = mail_draft_add(q->d, str_span(&out));
 	if (out.bad)
 		q->rc = err_nomem(&q->m->err);
 	str_free(&out);
@@ -55,7 +55,7 @@ int mail_quote(struct mail *m, struct mail_draft *d, unsigned n, unsigned how)
 	if (rc == 0)
 		rc = q.rc;
 	if (rc == 0 && q.inside)
-		rc = mail_draft_add(d, SPAN("\n"), &m->err);
+		rc = mail_draft_add(d, SPAN("\n"));
 	if (rc == 0)
 		m->note[n] |= MAIL_READ;
 	return rc;
@@ -67,7 +67,7 @@ void mail_quote_list(struct mail *m, struct mail_draft *d, struct span list,
 	int rc;
 
 	if (!m->box)
-		rc = err_set(&m->err, ERR_PERM, "%s", T("No mailbox is open"));
+		rc = mail_wrong(m, T("No mailbox is open"));
 	else
 		rc = mail_list(m, list, MAIL_LEFT);
 	for (unsigned i = 1; rc == 0 && i <= m->count; i++) {
@@ -116,7 +116,7 @@ int mail_quote_answer(struct mail *m, struct mail_draft *d, unsigned n,
 				str_c(&author));
 	else
 		str_addf(&line, T("%s wrote:\n"), str_c(&author));
-	rc = mail_draft_add(d, str_span(&line), &m->err);
+	rc = mail_draft_add(d, str_span(&line));
 	str_free(&author);
 	str_free(&when);
 	str_free(&line);
@@ -128,7 +128,7 @@ int mail_quote_forward(struct mail *m, struct mail_draft *d, unsigned n)
 {
 	const char *line = T("\n-------- Original Message --------\n");
 
-	if (mail_draft_add(d, span_of(line), &m->err) < 0)
+	if (mail_draft_add(d, span_of(line)) < 0)
 		return -1;
 	return mail_quote(m, d, n, 0);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "config.h"
 #include "mail/args.h"
 #include "mail/command.h"
 #include "mail/input.h"
@@ -28,25 +29,51 @@ bool mail_rc_skips(const struct mail *m)
 	return m->if_skips;
 }
 
-/* s: sending, r: reading (POSIX); t: on a terminal. */
-int mail_do_if(struct mail *m)
+/* s: sending, r: reading (POSIX); t: on a terminal. -1: none of them. */
+static int ask(struct mail *m)
 {
 	size_t which = m->arg.n ? span_find(SPAN("srt"),
 			ascii_lower(m->arg.p[0])) : 3;
-	bool is[4] = { m->sending, !m->sending, m->term.tty_in, false };
-	int rc = 0;
+	signed char is[4] = { m->sending, !m->sending, m->term.tty_in, -1 };
 
+	return CFG_MAIL_NAIL ? mail_condition(m, m->arg) : is[which];
+}
+
+/* The condition of this level, whose bit is not yet set in if_skips. */
+static int decide(struct mail *m, uint32_t bit)
+{
+	/* inside of what is left out nobody asks */
+	int is = m->if_skips ? 0 : ask(m);
+
+	if (is < 0)
+		m->if_bad |= bit;
+	if (is != 1)
+		m->if_skips |= bit;
+	return is < 0 ? mail_tell(m, T("if knows s, r and t")) : 0;
+}
+
+int mail_do_if(struct mail *m)
+{
 	if (m->if_depth == IF_MOST)
 		return mail_tell(m, T("Too many ifs in each other"));
-	/* inside of what is left out nobody asks */
-	if (which == 3 && !m->if_skips)
-		rc = mail_tell(m, T("if knows s, r and t"));
-	if (which == 3)
-		m->if_bad |= UINT32_C(1) << m->if_depth;
-	if (!is[which])
-		m->if_skips |= UINT32_C(1) << m->if_depth;
-	m->if_depth++;
-	return rc;
+	return decide(m, UINT32_C(1) << m->if_depth++);
+}
+
+/* After an arm that ran, or that made no sense, no other one does. */
+int mail_do_elif(struct mail *m)
+{
+	uint32_t bit;
+
+	if (!m->if_depth)
+		return mail_tell(m, T("There is no if"));
+	bit = UINT32_C(1) << (m->if_depth - 1);
+	if (!(m->if_skips & bit))
+		m->if_bad |= bit;
+	m->if_skips |= bit;
+	if (m->if_bad & bit)
+		return 0;
+	m->if_skips &= ~bit;
+	return decide(m, bit);
 }
 
 int mail_do_else(struct mail *m)
@@ -137,6 +164,23 @@ bool mail_rc_line(struct mail *m, struct str *line)
 	return got;
 }
 
+int mail_rc_unknown(struct mail *m, struct span name, struct span rest)
+{
+	struct str line;
+
+	if (!m->input)
+		return mail_help_unknown(m, name);
+	str_init(&line, MAIL_LINE_MOST);
+	while (span_ends(rest, "{") && mail_rc_line(m, &line) &&
+			!span_is(span_trim(str_span(&line)), "}"))
+		;
+	str_free(&line);
+	if (mail_var_listed(m, MAIL_VAR_TOLD, name))
+		return 0;
+	mail_var_list(m, MAIL_VAR_TOLD, name, SPAN(""));
+	return mail_help_unknown(m, name);
+}
+
 static int run_lines(struct mail *m, const char *path)
 {
 	unsigned depth = m->if_depth;
@@ -177,7 +221,7 @@ static int run_file(struct mail *m, const char *path, bool must)
 	if (f.fd < 0 && !must && errno == ENOENT)
 		return 0;
 	if (f.fd < 0) {
-		err_errno(&m->err, "%s", path);
+		mail_errno(m, path);
 		return mail_failed(m);
 	}
 	m->input = &f;

@@ -25,6 +25,13 @@ bool mail_rc_enter(struct mail *m);
 void mail_rc_leave(struct mail *m);
 /* Runs the commands of an account. 0, or -1 when it failed and said so. */
 int mail_account(struct mail *m, struct span name);
+/* Of `if`: 1 or 0; -1 when it makes no sense (condition.c, MAIL_NAIL). */
+int mail_condition(struct mail *m, struct span text);
+/*
+ * A command that nobody knows. In a file it is told once, and the lines in
+ * braces that follow it are left out. 0, or -1 when it was told.
+ */
+int mail_rc_unknown(struct mail *m, struct span name, struct span rest);
 /* Are commands left out just now (the other arm of an `if`)? */
 bool mail_rc_skips(const struct mail *m);
 

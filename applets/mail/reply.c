@@ -290,8 +290,7 @@ int mail_do_mail(struct mail *m)
 		if (!m->arg.n && m->term.tty_in)
 			mail_draft_ask(m, &d, MAIL_TO);
 		if (!d.field[MAIL_TO].n)
-			rc = err_set(&m->err, ERR_PERM, "%s",
-					T("No recipients given"));
+			rc = mail_wrong(m, T("No recipients given"));
 	}
 	rc = rc < 0 ? mail_failed(m) : mail_send_command(m, &d);
 	mail_draft_free(&d);

@@ -67,13 +67,13 @@ static int append_dead(struct mail *m, const struct mail_draft *d,
 	mail_draft_fields(d, &head);
 	rc = fd < 0 || head.bad ? -1 : file_write(fd, head.p, head.n);
 	if (rc == 0)
-		rc = mail_draft_each(d, write_piece, &fd, NULL);
+		rc = mail_draft_each(d, write_piece, &fd);
 	if (rc == 0)
 		rc = file_write(fd, "\n\n", d->ends_in_lf ? 1 : 2);
 	if (rc == 0)
 		rc = fsync(fd);
 	if (rc < 0)
-		err_errno(&m->err, "%s", path);
+		mail_errno(m, path);
 	/* half of it would hide what comes after it */
 	if (rc < 0 && had >= 0 && ftruncate(fd, had) < 0)
 		file_write(fd, "\n\n", 2);
@@ -116,8 +116,7 @@ static enum mail_written read_block(struct mail *m, struct mail_draft *d)
 	long n;
 
 	while ((n = mail_term_block(&m->term, buf, sizeof(buf))) > 0) {
-		if (mail_draft_add(d, span_make(buf, (size_t)n),
-				&m->err) < 0) {
+		if (mail_draft_add(d, span_make(buf, (size_t)n)) < 0) {
 			mail_failed(m);
 			return MAIL_FORGET;
 		}
@@ -177,20 +176,20 @@ static int add_signature(struct mail *m, struct mail_draft *d)
 
 	text = mail_var(m, "autosign") ? mail_var(m, "sign") : NULL;
 	if (text && *text)
-		return mail_escape_sign(m, d, text);
+		return mail_escape_sign(d, text);
 	if (!name || !*name)
 		return 0;
 	if (mail_path_given(m, span_of(name), path) < 0)
 		return -1;
 	fd = mail_input_open(path);
 	if (fd < 0)
-		return err_errno(&m->err, "%s", path);
-	rc = d->ends_in_lf ? 0 : mail_draft_add(d, SPAN("\n"), &m->err);
+		return mail_errno(m, path);
+	rc = d->ends_in_lf ? 0 : mail_draft_add(d, SPAN("\n"));
 	/* RFC 3676 4.3 */
 	if (rc == 0)
-		rc = mail_draft_add(d, SPAN("-- \n"), &m->err);
+		rc = mail_draft_add(d, SPAN("-- \n"));
 	if (rc == 0)
-		rc = mail_draft_add_file(d, fd, 0, &m->err);
+		rc = mail_draft_add_file(d, fd, 0);
 	close(fd);
 	return rc;
 }

@@ -33,7 +33,7 @@ static int fill_draft(struct mail *m, struct mail_draft *d,
 	    add_addresses(m, &d->field[MAIL_BCC], o->bcc.v, o->bcc.n) < 0 ||
 	    add_addresses(m, &d->field[MAIL_TO],
 			(const char *const *)addresses, n) < 0)
-		return err_set(&m->err, ERR_PERM, "%s", T("an option or "
+		return mail_wrong(m, T("an option or "
 				"address holds a line break or control "
 				"character"));
 	str_adds(&d->field[MAIL_SUBJECT], o->subject ? o->subject : "");
@@ -50,8 +50,8 @@ static int start_text(struct mail *m, struct mail_draft *d, const char *name)
 	int fd = mail_input_open(name), rc;
 
 	if (fd < 0)
-		return err_errno(&m->err, "%s", name);
-	rc = mail_draft_add_file(d, fd, 0, &m->err);
+		return mail_errno(m, name);
+	rc = mail_draft_add_file(d, fd, 0);
 	close(fd);
 	return rc;
 }
@@ -107,8 +107,7 @@ static bool has_recipients(struct mail *m, struct mail_draft *d)
 	    d->field[MAIL_BCC].n)
 		return true;
 	mail_draft_ask(m, d, MAIL_TO);
-	return d->field[MAIL_TO].n || err_set(&m->err, ERR_PERM, "%s",
-			T("No recipients given")) == 0;
+	return d->field[MAIL_TO].n || mail_wrong(m, T("No recipients given")) == 0;
 }
 
 int mail_send_mode(struct mail *m, const struct mail_options *o,

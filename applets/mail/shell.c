@@ -17,7 +17,7 @@ int mail_do_cd(struct mail *m)
 	if (name.n && mail_path(m, name, path) < 0)
 		return mail_failed(m);
 	if (chdir(path) < 0) {
-		err_errno(&m->err, "%s", path);
+		mail_errno(m, path);
 		return mail_failed(m);
 	}
 	return 0;

@@ -1,10 +1,9 @@
-/* The pager. It keeps the last screens, so that one can go back to them. */
+/* The pager: it keeps the last screens, and shows them or gives them to a program. */
 #include "mail/term_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "config.h"
@@ -15,29 +14,6 @@
 
 #define KEPT_MOST (64 * 1024)	/* octets of text to go back to */
 #define FIND_MOST 256		/* what can be searched for */
-#define WRAP '\1'		/* in text: the terminal begins a new line */
-
-struct mail_page {
-	struct str text;	/* lines, each with '\n' or WRAP; safe */
-	size_t line;		/* where the last one, being made, begins */
-	size_t at;		/* shown up to here */
-	unsigned room;		/* lines that may go without asking */
-	unsigned hold;		/* lines that may go without a pager; then 0 */
-	unsigned held;
-	unsigned depth;		/* page_begin inside of another */
-	unsigned columns;	/* that text was made for */
-	struct str find;
-	bool seeking;		/* lines are dropped until one has it */
-	size_t from;		/* of text, the next line to look at */
-	uint64_t done, total;
-	int pipe;		/* to the user's pager; -1 */
-	pid_t pager;
-};
-
-static unsigned screen(const struct mail_term *t)
-{
-	return t->rows > 2 ? t->rows - 1 : 1;
-}
 
 /* ---- the user's own pager */
 
@@ -81,23 +57,6 @@ static void end_pager(struct mail_page *p)
 
 /* ---- showing what is kept */
 
-/* Where the line that begins at `at` ends. */
-static size_t line_end(const struct mail_page *p, size_t at)
-{
-	while (at < p->line && p->text.p[at] != '\n' && p->text.p[at] != WRAP)
-		at++;
-	return at < p->line ? at + 1 : p->line;
-}
-
-/* The start of the line so many lines before `at`. */
-static size_t lines_before(const struct mail_page *p, size_t at, unsigned n)
-{
-	for (n++; at && n; at -= n > 0)
-		if (p->text.p[at - 1] == '\n' || p->text.p[at - 1] == WRAP)
-			n--;
-	return n ? 0 : at;
-}
-
 /* Rows of a line: more than one where the screen has become narrower. */
 static unsigned rows_of(const struct mail_term *t, struct span line)
 {
@@ -133,175 +92,16 @@ static void show_line(struct mail_term *t, size_t end)
 		t->stopped = true;	/* it was left before the end */
 }
 
-/* ---- asking */
-
-static void erase_line(struct mail_term *t, unsigned columns)
-{
-	if (t->kind == MAIL_DUMB)
-		printf("\r%*s\r", (int)columns, "");
-	else
-		fputs("\r\033[K", stdout);
-}
-
-/* The line of the prompt, of so many columns. */
-static unsigned show_more(struct mail_term *t)
-{
-	struct mail_page *p = t->page;
-	unsigned columns;
-
-	t->page = NULL;		/* the words are the pager's own */
-	t->column = 0;
-	if (p->total && p->done < p->total)
-		mail_term_printf(t, T("--More--(%u%%)"),
-				(unsigned)(p->done * 100 / p->total));
-	else
-		mail_term_printf(t, T("--More--"));
-	columns = t->column;
-	t->page = p;
-	return columns;
-}
-
-static void show_keys(struct mail_term *t)
-{
-	struct mail_page *p = t->page;
-
-	t->page = NULL;
-	mail_term_printf(t, T("Space next, Enter a line, b back,\n"
-			"/text search, n again, q quit\n"));
-	t->page = p;
-}
-
-/* ASCII letters of either case. */
-static bool has_text(const struct mail_page *p, size_t at, size_t end)
-{
-	struct span line = span_make(p->text.p + at, end - at);
-
-	for (; line.n >= p->find.n; line = span_rest(line, 1))
-		if (span_caseeq(span_sub(line, 0, p->find.n),
-				str_span(&p->find)))
-			return true;
-	return false;
-}
-
-/* Shows on from the next line that has the text; none there: goes on seeking. */
-static void seek(struct mail_term *t)
-{
-	struct mail_page *p = t->page;
-
-	p->seeking = true;
-	while (p->seeking && p->from < p->line) {
-		size_t at = p->from;
-
-		p->from = line_end(p, at);
-		if (has_text(p, at, p->from)) {
-			p->at = at;
-			p->room = screen(t);
-			p->seeking = false;
-		}
-	}
-}
-
-static void ask_search(struct mail_term *t)
-{
-	struct mail_page *p = t->page;
-	struct str line;
-
-	t->page = NULL;
-	str_init(&line, MAIL_LINE_MOST);
-	if (mail_term_line(t, "/", &line) == MAIL_LINE && line.n) {
-		str_clear(&p->find);
-		str_add(&p->find, str_span(&line));
-	}
-	t->page = p;
-	if (p->find.n && !p->find.bad && line.n) {
-		/* the second line of this screen is the first to look at */
-		p->from = lines_before(p, p->at, screen(t) - 1);
-		seek(t);
-	}
-	str_free(&line);
-}
-
-static uint32_t read_key(struct mail_term *t)
-{
-	enum mail_input why;
-	uint32_t key = KEY_STOP;
-
-	if (mail_term_keys_begin(t)) {
-		key = mail_term_key(t, &why);
-		mail_term_keys_end(t);
-	}
-	return key;
-}
-
-/* What takes more than going on. */
-static void obey_more(struct mail_term *t, uint32_t key)
-{
-	struct mail_page *p = t->page;
-
-	switch (key) {
-	case 'b':
-	case KEY_PAGE_UP:
-	case KEY_UP:
-		p->at = lines_before(p, p->at, 2 * screen(t));
-		p->room = screen(t);
-		break;
-	case '/':
-		ask_search(t);
-		break;
-	case 'n':
-		if (p->find.n)
-			seek(t);
-		break;
-	default:
-		show_keys(t);
-	}
-}
-
-/* One key at the prompt. */
-static void obey_key(struct mail_term *t, uint32_t key)
-{
-	struct mail_page *p = t->page;
-
-	switch (key) {
-	case 'q':
-	case 'Q':
-	case KEY_STOP:
-		t->stopped = true;
-		return;
-	case ' ':
-	case 'f':
-	case KEY_PAGE_DOWN:
-		p->room = screen(t);
-		return;
-	case '\n':
-	case 'j':
-	case KEY_DOWN:
-		p->room = 1;
-		return;
-	case KEY_REDRAW:
-		return;
-	}
-	if (CFG_MAIL_EDIT)
-		obey_more(t, key);
-	else
-		p->room = screen(t);
-}
-
 /* Shows lines that are there, asking when a screen is full. */
 static void advance(struct mail_term *t)
 {
 	struct mail_page *p = t->page;
 
 	while (p->at < p->line && !t->stopped && !p->seeking) {
-		if (p->room || p->pipe >= 0) {
-			show_line(t, line_end(p, p->at));
-		} else {
-			unsigned columns = show_more(t);
-			uint32_t key = read_key(t);
-
-			erase_line(t, columns);
-			obey_key(t, key);
-		}
+		if (p->room || p->pipe >= 0)
+			show_line(t, mail_term_page_line(p, p->at));
+		else
+			mail_term_page_ask(t);
 	}
 }
 
@@ -332,7 +132,7 @@ static void end_line(struct mail_term *t, const char *mark)
 		return;
 	}
 	if (CFG_MAIL_EDIT && p->seeking)
-		seek(t);
+		mail_term_page_seek(t);
 	advance(t);
 }
 
@@ -344,7 +144,7 @@ static void forget(struct mail_term *t)
 
 	if (p->hold)
 		start(t);
-	n = line_end(p, p->at / 2);
+	n = mail_term_page_line(p, p->at / 2);
 	if (p->seeking || n > p->at)
 		n = p->line;
 	str_cut(&p->text, n);
@@ -387,8 +187,8 @@ static unsigned lines_held(const struct mail_term *t)
 	if (t->paged)
 		return 0;
 	if (!crt || !*crt)
-		return pager_of(t) ? screen(t) : 0;
-	return mail_var_number(t->mail, "crt", UINT32_MAX, screen(t));
+		return pager_of(t) ? mail_term_page_screen(t) : 0;
+	return mail_var_number(t->mail, "crt", UINT32_MAX, mail_term_page_screen(t));
 }
 
 void mail_term_page_begin(struct mail_term *t)
@@ -410,7 +210,7 @@ void mail_term_page_begin(struct mail_term *t)
 		return;
 	str_init(&p->text, KEPT_MOST + 1);
 	str_init(&p->find, FIND_MOST);
-	p->room = screen(t);
+	p->room = mail_term_page_screen(t);
 	p->columns = t->columns;
 	p->pipe = -1;
 	p->hold = lines_held(t);
@@ -430,7 +230,7 @@ static void not_found(struct mail_term *t)
 	mail_term_printf(t, T("Not found\n"));
 	t->page = p;
 	if (p->at == p->line)
-		p->at = lines_before(p, p->at, screen(t));
+		p->at = mail_term_page_before(p, p->at, mail_term_page_screen(t));
 	advance(t);
 }
 

@@ -23,6 +23,10 @@ void mail_term_flush(struct mail_term *t);
  */
 bool mail_term_keys_begin(struct mail_term *t);
 void mail_term_keys_end(struct mail_term *t);
+/*
+ * The kernel's own editing shall take whole characters back; keys_end ends it.
+ */
+void mail_term_lines_begin(struct mail_term *t);
 /* A variable of the session, or NULL. */
 const char *mail_term_var(const struct mail_term *t, const char *name);
 
@@ -60,9 +64,41 @@ uint32_t mail_term_code(const struct mail_term *t, unsigned char byte);
 
 /* ---- term_page.c */
 
+#define WRAP '\1'		/* in text: the terminal begins a new line */
+
+struct mail_page {
+	struct str text;	/* lines, each with '\n' or WRAP; safe */
+	size_t line;		/* where the last one, being made, begins */
+	size_t at;		/* shown up to here */
+	unsigned room;		/* lines that may go without asking */
+	unsigned hold;		/* lines that may go without a pager; then 0 */
+	unsigned held;
+	unsigned depth;		/* page_begin inside of another */
+	unsigned columns;	/* that text was made for */
+	struct str find;
+	bool seeking;		/* lines are dropped until one has it */
+	size_t from;		/* of text, the next line to look at */
+	uint64_t done, total;
+	int pipe;		/* to the user's pager; -1 */
+	pid_t pager;
+};
+
 /* Takes bytes of so many columns that go to the terminal. */
 void mail_term_page_put(struct mail_term *t, struct span bytes,
 		unsigned width);
+
+/* ---- term_more.c */
+
+/* Lines of a screen, without that of the prompt. */
+unsigned mail_term_page_screen(const struct mail_term *t);
+/* Where the line that begins at `at` ends. */
+size_t mail_term_page_line(const struct mail_page *p, size_t at);
+/* The start of the line so many lines before `at`. */
+size_t mail_term_page_before(const struct mail_page *p, size_t at, unsigned n);
+/* The screen is full: asks for a key, and does what it says. */
+void mail_term_page_ask(struct mail_term *t);
+/* Shows on from the next line that has the text; none there: goes on seeking. */
+void mail_term_page_seek(struct mail_term *t);
 
 /* ---- term_edit.c */
 

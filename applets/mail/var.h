@@ -26,7 +26,9 @@ enum {
 	MAIL_VAR_ACCOUNT = 'c',		/* its commands */
 	MAIL_VAR_IGNORE = 'i', MAIL_VAR_RETAIN = 'r',	/* header fields: "" */
 	MAIL_VAR_FWD_IGNORE = 'j', MAIL_VAR_FWD_RETAIN = 's',
-	MAIL_VAR_LAST = 'l'		/* what a "!" or "#" stands for */
+	MAIL_VAR_LAST = 'l',		/* what a "!" or "#" stands for */
+	MAIL_VAR_SHORTCUT = 'm',	/* the mailbox it stands for */
+	MAIL_VAR_TOLD = 'u'		/* commands that nobody knows: "" */
 };
 #define MAIL_VAR_NAME_MOST 250
 /* As mail_var and mail_var_set; names of at most so many octets. */
@@ -36,6 +38,8 @@ int mail_var_list(struct mail *m, char list, struct span name,
 /* The next of the list, after one of it or from NULL on; NULL after the last. */
 const struct mail_var *mail_var_next(const struct mail *m, char list,
 		const struct mail_var *after);
+/* Shows the names of all in it, each on a line. */
+void mail_var_print(struct mail *m, char list);
 /* The name of one in a list. */
 const char *mail_var_name(const struct mail_var *v);
 

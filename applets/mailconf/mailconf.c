@@ -24,6 +24,7 @@
  * file setup_probe.c MAILCONF_SETUP
  * file setup_send.c MAILCONF_SETUP
  * file setup_write.c MAILCONF_SETUP
+ * file setup_uci.c MAILCONF_UCI
  *
  * config MAILCONF
  *	bool "mailconf (1 kB)"
@@ -72,6 +73,12 @@
  *	select MAILCONF_SELF
  *	help
  *	  At most six questions on a console; mail --setup is the same.
+ *
+ * config MAILCONF_UCI
+ *	bool "mailconf --setup on OpenWrt: /etc/config/pillarbox (2 kB)"
+ *	depends on MAILCONF_SETUP
+ *	help
+ *	  OpenWrt's package makes pillarbox.conf of it: setup changes it there.
  *
  * config MAILCONF_DOCTOR
  *	bool "mailconf --doctor: what keeps mail from arriving (49 kB)"

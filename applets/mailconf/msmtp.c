@@ -44,6 +44,13 @@ static const struct {
 	{ "dsn_notify", MSMTP_KEYS, "sendmail -N asks for reports" },
 	{ "dsn_return", MSMTP_KEYS, "sendmail -R asks for reports" },
 	{ "eval", MSMTP_KEYS, "a command that writes settings is not run" },
+	{ "include", MSMTP_KEYS, "that file is not read: import it by itself" },
+	{ "source_ip", MSMTP_KEYS, "the kernel chooses our address" },
+	{ "socket", MSMTP_KEYS, "connections to hosts only" },
+	{ "tls_host_override", MSMTP_KEYS, "the certificate is for the host, "
+		"or fingerprint=" },
+	{ "from_full_name", MSMTP_KEYS, "that of /etc/passwd, or sendmail -F" },
+	{ "undisclosed_recipients", MSMTP_KEYS, "To and Cc stay" },
 	{ "maildomain", MSMTP_KEYS, "the first domain line completes addresses" },
 };
 

@@ -8,6 +8,8 @@
 
 #define MSMTP_ACCOUNTS 32
 #define MSMTP_FILE_MOST (64 * 1024)
+#define MSMTP_SCRIPT "/etc/pillarbox.password"
+#define MSMTP_TOKEN "/etc/pillarbox/oauth/token"
 #define MSMTP_SECRET "/etc/pillarbox.secret"
 
 /* Those of msmtp's settings that mean something to us. */

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "config.h"
+
 enum { FINGERPRINT = 64 };		/* hex digits of SHA-256 */
 
 static bool is_set(const struct msmtp_account *a, enum msmtp_key key)
@@ -61,6 +63,18 @@ static bool logs_in(const struct msmtp_account *a)
 	return auth->p && !span_eq(*auth, SPAN("off"));
 }
 
+/* What prints the password, or the token. */
+static bool has_command(const struct msmtp_account *a)
+{
+	return is_set(a, MSMTP_PASSWORDEVAL) && !is_set(a, MSMTP_PASSWORD);
+}
+
+static bool is_oauth(const struct msmtp_account *a)
+{
+	return span_is(a->value[MSMTP_AUTH], "oauthbearer") ||
+		span_is(a->value[MSMTP_AUTH], "xoauth2");
+}
+
 static bool is_hash(struct span s, char hex[FINGERPRINT + 1])
 {
 	size_t n = 0;
@@ -77,9 +91,25 @@ static bool is_hash(struct span s, char hex[FINGERPRINT + 1])
 	return n == FINGERPRINT;
 }
 
+/* msmtp takes names of /etc/services, too. Empty: not one of ours. */
+static struct span port_of(const struct msmtp_account *a)
+{
+	static const char names[][2][12] = {
+		{ "smtp", "25" }, { "submission", "587" }, { "smtps", "465" },
+		{ "submissions", "465" }, { "ssmtp", "465" }
+	};
+	struct span port = a->value[MSMTP_PORT];
+	unsigned long n;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (span_is(port, names[i][0]))
+			return span_of(names[i][1]);
+	return span_number(port, 65535, &n) ? port : SPAN("");
+}
+
 static void put_host(struct str *out, const struct msmtp_account *a)
 {
-	struct span host = a->value[MSMTP_HOST], port = a->value[MSMTP_PORT];
+	struct span host = a->value[MSMTP_HOST], port = port_of(a);
 	bool tls = is_on(a, MSMTP_TLS, false);
 	bool start = is_on(a, MSMTP_STARTTLS, true);
 
@@ -113,9 +143,16 @@ static void put_login(struct str *out, const struct msmtp_account *a,
 	if (!logs_in(a) || !is_set(a, MSMTP_USER))
 		return;
 	put_word(out, "user=", a->value[MSMTP_USER]);
-	if (is_set(a, MSMTP_PASSWORDEVAL) && !is_set(a, MSMTP_PASSWORD)) {
-		put_word(out, "password-command=",
-				a->value[MSMTP_PASSWORDEVAL]);
+	if (has_command(a)) {
+		put_word(out, is_oauth(a) ? "token-command=" :
+				"password-command=",
+				can_say(a->value[MSMTP_PASSWORDEVAL]) ?
+				a->value[MSMTP_PASSWORDEVAL] :
+				SPAN(MSMTP_SCRIPT));
+		return;
+	}
+	if (CFG_OAUTH && is_oauth(a)) {
+		str_adds(out, " token-file=" MSMTP_TOKEN);
 		return;
 	}
 	str_init(&secret, 1024);
@@ -138,6 +175,22 @@ static bool is_mechanism(struct span auth)
 	return false;
 }
 
+static void note_command(struct str *out, const struct msmtp_account *a)
+{
+	struct span command = a->value[MSMTP_PASSWORDEVAL];
+
+	str_adds(out, "# queue runs its command, as its own user: keys and "
+			"keyrings of yours are\n#   not there\n");
+	if (can_say(command))
+		return;
+	str_adds(out, "# the command has quotes in it: make " MSMTP_SCRIPT
+			" a script of it:\n#   ");
+	for (size_t i = 0; i < command.n; i++)
+		str_addc(out, command.p[i] < ' ' || command.p[i] > '~' ? '?' :
+				command.p[i]);
+	str_addc(out, '\n');
+}
+
 static void note_login(struct str *out, const struct msmtp_account *a,
 		bool first, const char *path)
 {
@@ -145,8 +198,10 @@ static void note_login(struct str *out, const struct msmtp_account *a,
 
 	if (!logs_in(a))
 		return;
-	if (span_is(auth, "oauthbearer") || span_is(auth, "xoauth2"))
-		str_adds(out, "# OAuth: see smtp --authorize\n");
+	if (is_oauth(a))
+		str_adds(out, has_command(a) ? "# OAuth: its command has to "
+				"print a token; smtp --authorize does without "
+				"one\n" : "# OAuth: see smtp --authorize\n");
 	else if (!is_mechanism(auth))
 		str_adds(out, "# its auth method is not known here: the best "
 				"that both know is taken\n");
@@ -155,13 +210,16 @@ static void note_login(struct str *out, const struct msmtp_account *a,
 				"in the file\n");
 		return;
 	}
-	if (is_set(a, MSMTP_PASSWORD) && !path) {
+	if (has_command(a)) {
+		note_command(out, a);
+	} else if (CFG_OAUTH && is_oauth(a)) {
+		return;
+	} else if (is_set(a, MSMTP_PASSWORD) && !path) {
 		str_adds(out, "# its password belongs into the first line of ");
 		msmtp_secret(a, first, path, out);
 		str_adds(out, ", mode 0600;\n#   --password-file PATH writes "
 				"it\n");
-	} else if (!is_set(a, MSMTP_PASSWORD) && !is_set(a,
-				MSMTP_PASSWORDEVAL)) {
+	} else if (!is_set(a, MSMTP_PASSWORD)) {
 		str_adds(out, "# the file has no password: msmtp had it from "
 				"~/.netrc or a keyring\n");
 	}
@@ -177,7 +235,7 @@ static void note_rest(struct str *out, const struct msmtp_account *a,
 			!is_hash(a->value[MSMTP_FINGERPRINT], hex))
 		str_adds(out, "# its fingerprint is not SHA-256: smtp --check "
 				"shows that\n");
-	if (first && can_say(from))
+	if (first && can_say(from) && !span_has(from, '%'))
 		str_addf(out, "# it sent as %.*s: sender=%.*s on the line does "
 				"so (MASQUERADE)\n", SPAN_ARG(from),
 				SPAN_ARG(from));
@@ -200,13 +258,14 @@ static bool put_from(struct str *out, struct span from)
 static bool sayable(const struct msmtp_account *a)
 {
 	static const enum msmtp_key words[] = {
-		MSMTP_HOST, MSMTP_PORT, MSMTP_USER, MSMTP_PASSWORDEVAL
+		MSMTP_HOST, MSMTP_PORT, MSMTP_USER
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (is_set(a, words[i]) && !can_say(a->value[words[i]]))
 			return false;
-	return is_set(a, MSMTP_HOST);
+	return is_set(a, MSMTP_HOST) && (!is_set(a, MSMTP_PORT) ||
+			port_of(a).n);
 }
 
 static void print_account(struct str *out, const struct msmtp_account *a,
@@ -247,6 +306,9 @@ static void print_common(struct str *out, const struct msmtp_account *a)
 		str_adds(out, "tls-ca");
 		put_word(out, "", trust);
 		str_addc(out, '\n');
+	} else if (trust.n && !span_is(trust, "system")) {
+		str_adds(out, "# tls_trust_file: tls-ca wants a path from / "
+				"on\n");
 	}
 	if (can_say(a->value[MSMTP_ALIASES])) {
 		str_adds(out, "# aliases");

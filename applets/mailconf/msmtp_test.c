@@ -10,6 +10,8 @@
 #include "mailconf/msmtp.h"
 
 #define H "account default\nhost h.test\n"
+#define RUNS "# queue runs its command, as its own user: keys and keyrings " \
+	"of yours are\n#   not there\n"
 #define OUT "\n# account default\n"
 
 /* What the file says, and what we say; NULL: it is wrong. */
@@ -55,8 +57,29 @@ static const struct {
 		"writes it\nsmarthost h.test:25 none user=me "
 		"password-file=/etc/pillarbox.secret\n" },
 	{ H "auth on\nuser \"a b\"\npasswordeval pass show 'x'\n",
-		OUT "smarthost h.test:25 none \"user=a b\" "
+		OUT RUNS "smarthost h.test:25 none \"user=a b\" "
 		"\"password-command=pass show 'x'\"\n" },
+	/* what our lines cannot say becomes a script */
+	{ H "auth on\nuser me\npasswordeval py -c \"f('x')\"\n", OUT RUNS
+		"# the command has quotes in it: make /etc/pillarbox.password "
+		"a script of it:\n#   py -c \"f('x')\"\n"
+		"smarthost h.test:25 none user=me "
+		"password-command=/etc/pillarbox.password\n" },
+	{ H "auth xoauth2\nuser me\npasswordeval \"/bin/t me\"\n", OUT
+		"# OAuth: its command has to print a token; smtp --authorize "
+		"does without one\n" RUNS "smarthost h.test:25 none user=me "
+		"\"token-command=/bin/t me\"\n" },
+	{ H "auth oauthbearer\nuser me\npassword x\n", OUT
+		"# OAuth: see smtp --authorize\nsmarthost h.test:25 none "
+		"user=me token-file=/etc/pillarbox/oauth/token\n" },
+	/* ports by name, and a from that is a pattern */
+	{ H "port submission\nfrom %U@%H\n", OUT
+		"smarthost h.test:587 none\n" },
+	{ H "port 0x1\n", OUT "# cannot be said in our configuration\n" },
+	{ H "tls_trust_file ~/ca\n", "# tls_trust_file: tls-ca wants a path "
+		"from / on\n" OUT "smarthost h.test:25 none\n" },
+	{ H "include x\n", "# include: that file is not read: import it by "
+		"itself\n" OUT "smarthost h.test:25 none\n" },
 	{ H "auth on\nuser me\n", OUT "# the file has no password: msmtp had "
 		"it from ~/.netrc or a keyring\nsmarthost h.test:25 none "
 		"user=me password-file=/etc/pillarbox.secret\n" },

@@ -70,14 +70,20 @@ static int wait_for(pid_t pid)
 int self_run(const char *const argv[], int in, int signals, struct str *out,
 		struct err *err)
 {
+	return self_command(proc_self("/proc/self/exe"), argv, in, signals,
+			out, err);
+}
+
+int self_command(const char *path, const char *const argv[], int in,
+		int signals, struct str *out, struct err *err)
+{
 	int ends[2], status;
 	bool stopped;
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_errno(err, "pipe");
-	pid = proc_command_told(proc_self("/proc/self/exe"), (char **)argv,
-			in, ends[1], err);
+	pid = proc_command_told(path, (char **)argv, in, ends[1], err);
 	close(ends[1]);
 	if (pid < 0) {
 		close(ends[0]);

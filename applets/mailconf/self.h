@@ -22,6 +22,9 @@ int self_file(struct span text, struct err *err);
  */
 int self_run(const char *const argv[], int in, int signals, struct str *out,
 		struct err *err);
+/* The same with another program. */
+int self_command(const char *path, const char *const argv[], int in,
+		int signals, struct str *out, struct err *err);
 #define SELF_FD_0 "/proc/self/fd/0"	/* for who wants a file's name */
 
 /* ---- one question after the other; blocks, dns-timeout each */

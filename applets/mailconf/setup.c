@@ -1,5 +1,6 @@
 #include "mailconf/setup.h"
 #include "mailconf/mailconf.h"
+#include "mailconf/setup_uci.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,7 +54,9 @@ static void tell_next(struct setup *s)
 		access("/run/systemd/system", F_OK) == 0 ?
 		"systemctl restart pillarbox" : NULL;
 
-	if (restart)
+	if (s->uci)
+		console_say(&s->console, 2, T("The daemons have it already."));
+	else if (restart)
 		console_say(&s->console, 2, T("The daemons take it up with: "
 					"%s"), restart);
 	else
@@ -106,11 +109,18 @@ static int can_write(const struct setup *s)
 	return -1;
 }
 
-/* OpenWrt's package makes the file anew at each start. */
-static bool is_uci(const struct setup *s)
+/* Is pillarbox.conf made from it? */
+static bool is_uci(const char *path)
 {
-	if (strcmp(s->path, CONF_FILE) != 0 || access("/sbin/uci", X_OK) != 0
-			|| access("/etc/config/pillarbox", F_OK) != 0)
+	return strcmp(path, CONF_FILE) == 0 &&
+		access(SETUP_UCI_COMMAND, X_OK) == 0 &&
+		access(SETUP_UCI_FILE, F_OK) == 0;
+}
+
+/* OpenWrt's package makes the file anew at each start. */
+static bool is_beyond(const struct setup *s)
+{
+	if (CFG_MAILCONF_UCI || !s->uci)
 		return false;
 	fprintf(stderr, "%s\n", T("mailconf: here the configuration is made "
 			"from /etc/config/pillarbox: uci and LuCI change it."));
@@ -119,6 +129,10 @@ static bool is_uci(const struct setup *s)
 
 static int start(struct setup *s, struct err *err)
 {
+	/* not even made yet */
+	if (CFG_MAILCONF_UCI && s->uci && access(s->path, F_OK) != 0 &&
+			setup_uci_load(err) < 0)
+		return EX_CONFIG;
 	s->fresh = access(s->path, F_OK) != 0;
 	s->conf = conf_read(s->fresh ? "/dev/null" : s->path, false, err);
 	if (!s->conf || self_net_open(&s->net, s->conf, err) < 0)
@@ -134,7 +148,8 @@ static int run(struct setup *s)
 	if (!s->answers)
 		console_say(&s->console, 0, T("Setting up %s. Enter takes "
 					"what stands in [ ]; ^C ends it, and "
-					"all is as it was."), s->path);
+					"all is as it was."), s->uci ?
+				SETUP_UCI_FILE : s->path);
 	if (setup_ask(s) == 0)
 		return finish(s);
 	if (s->answers)
@@ -150,7 +165,8 @@ int mailconf_setup(const char *path, const char *answers, bool no_check)
 	struct err err;
 	int status;
 
-	if (is_uci(&s))
+	s.uci = is_uci(s.path);
+	if (is_beyond(&s))
 		return EX_UNAVAILABLE;
 	if (can_write(&s) < 0)
 		return EX_NOPERM;

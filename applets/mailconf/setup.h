@@ -25,6 +25,7 @@ struct setup {
 	const char *answers;		/* a file of them; NULL: a person is asked */
 	bool no_check;
 	bool fresh;			/* there is no configuration yet */
+	bool uci;			/* OpenWrt: it is made from UCI's */
 	struct conf *conf;		/* as it is */
 	struct self_net net;
 	unsigned kind;			/* SETUP_ */

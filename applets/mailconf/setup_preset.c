@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "mailconf/setup_edit.h"
+#include "mailconf/setup_uci.h"
 #include "os/file.h"
 
 /* -- the provider's server (RFC 6186 3.1, RFC 8314 5.1) -- */
@@ -201,6 +202,10 @@ static void preset_secret(struct setup *s)
 	size_t slash = span_rfind(path, '/');
 	char here[256] = "";
 
+	if (s->uci) {
+		str_copys(s->secret, SETUP_VALUE, SETUP_UCI_SECRET);
+		return;
+	}
 	if (path.n && path.p[0] != '/' && !getcwd(here, sizeof(here)))
 		here[0] = '\0';
 	snprintf(s->secret, SETUP_VALUE, "%s%s%.*s/pillarbox.secret", here,

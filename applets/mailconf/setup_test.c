@@ -1,5 +1,6 @@
 #include "mailconf/setup.h"
 #include "mailconf/setup_edit.h"
+#include "mailconf/setup_uci.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -187,6 +188,52 @@ static void test_checks(void **state)
 	}
 }
 
+/* Only what differs, once each, and no password on a line of its own. */
+static void test_uci(void **state)
+{
+	static const char end[] =
+		"set pillarbox.main.enabled='1'\ncommit pillarbox\n";
+	static const struct {
+		const char *before, *after, *password, *out;
+	} rows[] = {
+		{ "# x\nhostname a\nmail-dir /m\n", "# y\nhostname a\n"
+			"mail-dir /m\n", NULL, "" },
+		{ "hostname a\n", "hostname it's\n", NULL,
+			"delete pillarbox.main.hostname\n"
+			"set pillarbox.main.hostname='it'\\''s'\n" },
+		{ "", "relay-from-x 1\nlisten smtp none\nlisten pop3 none\n",
+			NULL, "add_list pillarbox.main.relay_from_x='1'\n"
+			"add_list pillarbox.main.listen='smtp none'\n"
+			"add_list pillarbox.main.listen='pop3 none'\n" },
+		{ "listen smtp none\nlisten x\ndomain d\n", "domain d\n",
+			NULL, "delete pillarbox.main.listen\n" },
+		{ "", "smarthost h user=me password-file="
+			"/var/etc/pillarbox.secret sender=me\n", "p'w",
+			"set pillarbox.main.smarthost="
+			"'h user=me sender=me'\n"
+			"set pillarbox.main.smarthost_password='p'\\''w'\n" },
+		{ "smarthost a from=@b\n", "smarthost a from=@b\n"
+			"smarthost h user=me password-file=/own\n", NULL,
+			"delete pillarbox.main.smarthost\n"
+			"add_list pillarbox.main.smarthost='a from=@b'\n"
+			"add_list pillarbox.main.smarthost="
+			"'h user=me password-file=/own'\n" },
+	};
+	struct str out;
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		str_init(&out, 4096);
+		setup_uci_commands(&out, span_of(rows[i].before),
+				span_of(rows[i].after), rows[i].password);
+		assert_false(out.bad);
+		assert_true(span_ends(str_span(&out), end));
+		out.n -= sizeof(end) - 1;
+		assert_true(span_eq(str_span(&out), span_of(rows[i].out)));
+		str_free(&out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +242,7 @@ int main(void)
 		cmocka_unit_test(test_alias),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_checks),
+		cmocka_unit_test(test_uci),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

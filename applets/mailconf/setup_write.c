@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "mailconf/setup_edit.h"
+#include "mailconf/setup_uci.h"
 #include "os/file.h"
 #include "os/text.h"
 
@@ -90,15 +91,41 @@ static int keep_old(const struct change *f, struct err *err)
 	return file_replace(AT_FDCWD, old, f->mode, str_span(&f->before), err);
 }
 
-static int apply(struct change files[FILES_MOST], struct err *err)
+static bool has_secret(const struct setup *s)
+{
+	return s->kind != SETUP_DIRECT && s->value[SETUP_PASSWORD][0] &&
+		strcmp(s->value[SETUP_ACCOUNT], "-") != 0;
+}
+
+/* It becomes an option, which the service puts there. */
+static bool is_uci_secret(const struct setup *s)
+{
+	return CFG_MAILCONF_UCI && s->uci &&
+		strcmp(s->secret, SETUP_UCI_SECRET) == 0;
+}
+
+static int put_uci(const struct setup *s, const struct change *f,
+		struct err *err)
+{
+	return setup_uci_write(str_span(&f->before), str_span(&f->after),
+			has_secret(s) && is_uci_secret(s) ?
+			s->value[SETUP_PASSWORD] : NULL, err);
+}
+
+static int apply(const struct setup *s, struct change files[FILES_MOST],
+		struct err *err)
 {
 	int rc = 0;
 
 	for (int i = 0; i < FILES_MOST && rc == 0; i++) {
-		if (!is_changed(&files[i]))
+		bool uci = CFG_MAILCONF_UCI && s->uci && i == 2;
+
+		if (!uci && !is_changed(&files[i]))
 			continue;
-		files[i].done = true;
-		rc = put(&files[i], &files[i].after, err);
+		/* what fails there leaves all as it was */
+		files[i].done = !uci;
+		rc = uci ? put_uci(s, &files[i], err) :
+			put(&files[i], &files[i].after, err);
 	}
 	for (int i = FILES_MOST; rc < 0 && i-- > 0;)
 		undo(&files[i]);
@@ -169,12 +196,6 @@ static void edit_listen(struct setup *s, struct str *text)
 		snprintf(line, sizeof(line), "%s none", name);
 		add(text, "listen", line);
 	}
-}
-
-static bool has_secret(const struct setup *s)
-{
-	return s->kind != SETUP_DIRECT && s->value[SETUP_PASSWORD][0] &&
-		strcmp(s->value[SETUP_ACCOUNT], "-") != 0;
 }
 
 static void put_smarthost(struct setup *s, struct str *out)
@@ -317,7 +338,7 @@ static int open_all(struct setup *s, struct change files[FILES_MOST],
 {
 	const char *alerts = s->value[SETUP_ALERTS];
 
-	if (has_secret(s)) {
+	if (has_secret(s) && !is_uci_secret(s)) {
 		if (open_change(&files[0], s->secret, 0600, err) < 0)
 			return -1;
 		str_addf(&files[0].after, "%s\n", s->value[SETUP_PASSWORD]);
@@ -359,7 +380,10 @@ static void tell(const struct setup *s, const struct change files[FILES_MOST])
 			console_say(&s->console, 2, T("Written: %s"),
 					files[i].path);
 	}
-	if (!any)
+	if (CFG_MAILCONF_UCI && s->uci)
+		console_say(&s->console, 2, T("Written: %s (as it was: %s)"),
+				SETUP_UCI_FILE, SETUP_UCI_OLD);
+	else if (!any)
 		console_say(&s->console, 2, T("All of it was so already: "
 					"nothing is written."));
 }
@@ -373,9 +397,9 @@ int setup_write(struct setup *s, struct err *err)
 	if (rc == 0 && is_changed(conf))
 		rc = try_conf(conf, err);
 	if (rc == 0 && is_changed(conf))
-		rc = keep_old(conf, err);
+		rc = s->uci ? 0 : keep_old(conf, err);
 	if (rc == 0)
-		rc = apply(files, err);
+		rc = apply(s, files, err);
 	if (rc == 0)
 		tell(s, files);
 	for (int i = 0; i < FILES_MOST; i++)

@@ -44,7 +44,7 @@ struct options {
 	const char *conf, *from, *to, *domain;
 	const char *link, *state;	/* QUEUE_LINK */
 	bool wanted[TLS_WANTED + 1];	/* as requests has them */
-	bool json, all;
+	bool json, all, quiet;
 };
 
 struct mailq {
@@ -407,7 +407,7 @@ static int run(const struct options *o, const struct request *request,
 	}
 	if (m.status)
 		return applet_end("mailq", m.status);
-	if (request->one)
+	if (request->one && !o->quiet)
 		print_counts(&m);
 	else if (!o->json && request == requests
 			&& (m.messages || !chooses(o, n)))
@@ -478,13 +478,15 @@ static void choose(struct options *o, const char *which)
 		o->domain = text;
 }
 
-int sendmail_queue(const char *conf_path, bool flush, const char *which)
+int sendmail_queue(const char *conf_path, enum sendmail_queue what,
+		const char *which)
 {
-	struct options o = { .conf = conf_path };
+	struct options o = { .conf = conf_path,
+		.quiet = what == SENDMAIL_TRY_QUIETLY };
 	char *id = NULL;
 
 	if (CFG_MAILQ_ADMIN && which) {
-		o.wanted[flush] = true;
+		o.wanted[!!what] = true;
 		if (*which == 'I')
 			id = (char *)which + 1;
 		else
@@ -492,7 +494,7 @@ int sendmail_queue(const char *conf_path, bool flush, const char *which)
 		if (!makes_sense(&o, &id, id != NULL))
 			usage_fail("sendmail");
 	}
-	return run(&o, &requests[flush], &id, id != NULL);
+	return run(&o, &requests[!!what], &id, id != NULL);
 }
 
 int mailq_main(int argc, char **argv)

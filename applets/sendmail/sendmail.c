@@ -252,7 +252,8 @@ static int submit(struct sendmail_message *m, const struct options *o,
 
 	if (!out->nrcpt) {
 		m->bad = true;
-		return err_set(err, ERR_PERM, "no recipients");
+		return err_set(err, ERR_PERM, out->broken ?
+				"no valid address" : "no recipients");
 	}
 	return submit_message(m->conf, m->sender, out->rcpt, out->nrcpt,
 			m->fd, 0, m->size, &more, err);
@@ -288,7 +289,7 @@ static int taken(const struct sendmail_message *m, const struct options *o)
 				m->out.nrcpt == 1 ? "" : "s");
 	if (!m->out.broken)
 		return EX_OK;
-	fprintf(stderr, "sendmail: %u addresses are not valid\n",
+	fprintf(stderr, "sendmail: not valid: %u of the addresses\n",
 			m->out.broken);
 	return EX_DATAERR;
 }
@@ -355,13 +356,16 @@ static int other_mode(const char *mode)
 static int run_queue(const struct options *o)
 {
 	const char *q = o->queue;
+	/* cron would mail what is said */
+	enum sendmail_queue what = o->verbose ? SENDMAIL_TRY :
+		SENDMAIL_TRY_QUIETLY;
 
 	if (ascii_isdigit(*q) || (*q == 'p' && (!q[1] || ascii_isdigit(q[1]))))
 		return EX_OK;
 	if (!*q || !strcmp(q, "f"))
-		return sendmail_queue(o->conf, true, NULL);
+		return sendmail_queue(o->conf, what, NULL);
 	if (strchr("IRS", *q) && q[1])
-		return sendmail_queue(o->conf, true, q);
+		return sendmail_queue(o->conf, what, q);
 	fprintf(stderr, "sendmail: -q%s: only -q, -qI, -qR and -qS\n", q);
 	return EX_USAGE;
 }
@@ -390,7 +394,7 @@ int sendmail_main(int argc, char **argv)
 
 	take_other(&o);
 	if (CFG_MAILQ && !strcmp(o.mode, "p"))
-		return sendmail_queue(o.conf, false, NULL);
+		return sendmail_queue(o.conf, SENDMAIL_LIST, NULL);
 	if (o.aliases || !strcmp(o.mode, "i"))
 		return CFG_NEWALIASES ? sendmail_aliases(o.conf) : EX_OK;
 	if (CFG_MAILQ && o.queue && !strcmp(o.mode, "m"))

@@ -36,7 +36,9 @@ int sendmail_aliases(const char *conf_path);
  * mailq.c, of sendmail -bp and -q: the exit status. conf_path may be NULL;
  * which: "I" and an id, "R" and "S" with an address or domain, NULL: all.
  */
-int sendmail_queue(const char *conf_path, bool flush, const char *which);
+enum sendmail_queue { SENDMAIL_LIST, SENDMAIL_TRY, SENDMAIL_TRY_QUIETLY };
+int sendmail_queue(const char *conf_path, enum sendmail_queue what,
+		const char *which);
 /* verify.c: -bv; the exit status. */
 int sendmail_verify(const char *conf_path, char **rcpt, int n);
 

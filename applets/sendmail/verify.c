@@ -209,7 +209,7 @@ int sendmail_verify(const char *conf_path, char **rcpt, int n)
 	for (int i = 0; i < n; i++)
 		outgoing_recipients(&out, span_of(rcpt[i]));
 	if (out.broken) {
-		fprintf(stderr, "sendmail: %u addresses are not valid\n",
+		fprintf(stderr, "sendmail: not valid: %u of the addresses\n",
 				out.broken);
 		v.status = EX_NOUSER;
 	}

@@ -269,8 +269,13 @@ int smtp_authorize(int argc, char **argv)
 	path = choose_file(conf, &o);
 	start(a, &err);
 	if ((a->device_url ? authorize_by_device : authorize_by_paste)(a,
-				&err) < 0)
-		fail(&err);
+				&err) < 0) {
+		int status = applet_fail("smtp", &err);
+
+		if (a->advice)
+			fprintf(stderr, "smtp: what helps: %s\n", a->advice);
+		exit(status);
+	}
 	store(a, path);
 	printf("Signed in. It is stored in %s;\na queue that runs with "
 			"token-file= takes it up within seconds.\n", path);

@@ -24,6 +24,7 @@ struct authorize {
 	const char *device_url, *auth_url;	/* NULL: not by this way */
 	struct oauth_credential c;	/* all but the token is known */
 	struct oauth_answer answer;	/* of the last question for a token */
+	const char *advice;		/* when that refuses; or NULL */
 	enum oauth_verdict verdict;
 	struct authorize_device device;	/* while that way is gone */
 };

@@ -89,6 +89,8 @@ static int keep_token(struct authorize *a, bool old, struct err *err)
 {
 	const struct oauth_answer *t = &a->answer;
 
+	if (a->verdict == OAUTH_REFUSED)
+		a->advice = oauth_advice(t);
 	if (a->verdict != OAUTH_TOKEN)
 		return err_set(err, a->verdict == OAUTH_REFUSED ? ERR_AUTH :
 				ERR_TEMP, "the provider says: %s", t->why);
@@ -122,7 +124,8 @@ static int take_device(struct authorize *a, const struct http_reply *r,
 		d->interval = oauth_seconds(r->body, "interval", INTERVAL);
 		return 0;
 	}
-	oauth_read(&a->answer, r);
+	if (oauth_read(&a->answer, r) == OAUTH_REFUSED)
+		a->advice = oauth_advice(&a->answer);
 	return err_set(err, ERR_PERM, "the provider says: %s", a->answer.why);
 }
 
@@ -301,9 +304,13 @@ static int take_paste(struct authorize *a, const char *line,
 	char value[2048];
 	int rc;
 
-	if (find_value(line, "error", value, sizeof(value)))
+	if (find_value(line, "error", value, sizeof(value))) {
+		a->answer = (struct oauth_answer){ .error = "" };
+		str_copys(a->answer.error, sizeof(a->answer.error), value);
+		a->advice = oauth_advice(&a->answer);
 		return err_set(err, ERR_AUTH, "the provider says: %.100s",
 				value);
+	}
 	if (!find_value(line, "code", value, sizeof(value)))
 		return try_token(a, line, err);
 	rc = swap_code(a, value, verifier, err);

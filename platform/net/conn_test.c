@@ -393,23 +393,30 @@ static void test_producer(void **state)
 	assert_int_equal(events[CONN_ERROR], 0);
 }
 
-/* It promises nothing and breaks nothing, however much is asked for. */
-static void test_reserve(void **state)
+/* What is made in place, and another mark. */
+static void test_room(void **state)
 {
+	char *to;
+
 	(void)state;
 	conn_puts(conn, "a");
-	conn_reserve(conn, 20000);
-	conn_reserve(conn, CONN_OUT_MOST + 1);
-	conn_reserve(conn, 0);
+	to = conn_room(conn, 20000);
+	assert_non_null(to);
+	memset(to, 'b', 20000);
 	assert_int_equal(conn_out_pending(conn), 1);
-	assert_true(conn_out_ready(conn));
-	conn_puts(conn, "b");
+	conn_added(conn, 2);
+	assert_int_equal(conn_out_pending(conn), 3);
+	conn_puts(conn, "c");
 	turns(1);
-	assert_string_equal(hear(), "ab");
-	fill(CONN_OUT_MOST - 1000);
-	conn_reserve(conn, 2000);
+	assert_string_equal(hear(), "abbc");
+	conn_out_mark(conn, 2 * CONN_OUT_MARK);
+	fill(2 * CONN_OUT_MARK - 1000);
+	assert_true(conn_out_ready(conn));
+	fill(2 * CONN_OUT_MARK + 1);
+	assert_false(conn_out_ready(conn));
+	assert_null(conn_room(conn, CONN_OUT_MOST));
 	turns(2);
-	assert_int_equal(events[CONN_ERROR], 0);
+	assert_int_equal(events[CONN_ERROR], 1);
 }
 
 static void test_output_most(void **state)
@@ -776,7 +783,7 @@ int main(void)
 		T(test_lines), T(test_lines_byte_by_byte), T(test_line_sizes),
 		T(test_input_again), T(test_pause), T(test_pause_with_input),
 		T(test_full_buffer), T(test_output), T(test_back_pressure),
-		T(test_producer), T(test_reserve), T(test_output_most), T(test_eof),
+		T(test_producer), T(test_room), T(test_output_most), T(test_eof),
 		T(test_write_to_closed), T(test_close_flushes),
 		T(test_close_waits_for_peer), T(test_close_gives_up),
 		T(test_close_in_callback), T(test_abort_in_callback),

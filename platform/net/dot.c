@@ -15,8 +15,6 @@ enum {
 	DOT_CR			/* the last octet was a CR */
 };
 
-#define DOT_PIECE 2048		/* octets whose lines are made CRLF at once */
-
 void dot_reader_init(struct dot_reader *r)
 {
 	*r = (struct dot_reader){ .state = DOT_START };
@@ -189,9 +187,9 @@ void dot_repair_end(struct dot_repair *r,
 	r->cr = false;
 }
 
-void dot_writer_init(struct dot_writer *w, bool bare_lf_fix)
+void dot_writer_init(struct dot_writer *w)
 {
-	*w = (struct dot_writer){ DOT_START, bare_lf_fix };
+	w->state = DOT_START;
 }
 
 /* Is there a CR before this LF? */
@@ -226,19 +224,6 @@ size_t dot_expand(struct dot_writer *w, struct span piece, char *to)
 	return at - to;
 }
 
-static void expand_all(struct dot_writer *w, struct span piece,
-		void (*put)(void *arg, struct span piece), void *arg)
-{
-	char out[2 * DOT_PIECE];
-
-	while (piece.n) {
-		size_t n = dot_expand(w, span_sub(piece, 0, DOT_PIECE), out);
-
-		put(arg, span_make(out, n));
-		piece = span_rest(piece, DOT_PIECE);
-	}
-}
-
 /*
  * A dot is stuffed only behind CRLF, as receivers take it away only there. A
  * piece is handed on as it is up to where something has to be put in.
@@ -248,10 +233,6 @@ void dot_write(struct dot_writer *w, struct span piece,
 {
 	const char *p = piece.p, *end = p ? p + piece.n : p, *from = p;
 
-	if (w->bare_lf_fix) {
-		expand_all(w, piece, put, arg);
-		return;
-	}
 	while (p < end) {
 		const char *lf;
 

@@ -50,15 +50,14 @@ void dot_repair_end(struct dot_repair *r,
 
 struct dot_writer {
 	unsigned char state;	/* private */
-	bool bare_lf_fix;	/* LF alone becomes CRLF (mailboxes keep LF) */
 };
-void dot_writer_init(struct dot_writer *w, bool bare_lf_fix);
+void dot_writer_init(struct dot_writer *w);
 /* Stuffs piece; put gets what is to be sent. */
 void dot_write(struct dot_writer *w, struct span piece,
 		void (*put)(void *arg, struct span piece), void *arg);
 /*
- * The same with bare_lf_fix: to, with room for twice the piece, gets what is to
- * be sent. Gives how much that is.
+ * The same for lines of a mailbox: LF alone becomes CRLF. to, with room for
+ * twice the piece, gets what is to be sent; gives how much that is.
  */
 size_t dot_expand(struct dot_writer *w, struct span piece, char *to);
 /* The end: completes a last line without CRLF, then ".CRLF". */

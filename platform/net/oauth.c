@@ -181,10 +181,22 @@ unsigned oauth_seconds(struct span json, const char *name, unsigned otherwise)
 	return n > SECONDS_MOST ? SECONDS_MOST : (unsigned)n;
 }
 
+/* Microsoft's goes on with numbers for its support: that is for nobody here. */
+static void cut_trace(char *text)
+{
+	char *end = strstr(text, "Trace ID:");
+
+	if (!end)
+		return;
+	while (end > text && ascii_isspace(end[-1]))
+		end--;
+	*end = '\0';
+}
+
 /* As much of it as is printable; the rest is blanks. */
 static void describe(struct oauth_answer *a, struct span json)
 {
-	char text[1024];
+	char text[4096];
 	size_t n = strlen(a->error), i;
 	struct span value;
 
@@ -193,6 +205,7 @@ static void describe(struct oauth_answer *a, struct span json)
 			|| json_text(text, sizeof(text), value) < 0
 			|| !*text)
 		return;
+	cut_trace(text);
 	memcpy(a->why + n, ": ", 3);
 	for (n += 2, i = 0; text[i] && n + 1 < sizeof(a->why); i++, n++)
 		a->why[n] = text[i];
@@ -202,12 +215,12 @@ static void describe(struct oauth_answer *a, struct span json)
 			a->why[i] = ' ';
 }
 
-/* Words of RFC 6749 and 8628 by which a server asks for patience. */
+/* Words of RFC 6749 and 8628, and of Google, that ask for patience. */
 static bool is_patience(const char *error)
 {
 	static const char *const words[] = {
 		"temporarily_unavailable", "server_error",
-		"authorization_pending", "slow_down"
+		"authorization_pending", "slow_down", "rate_limit_exceeded"
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)

@@ -63,6 +63,9 @@ struct oauth_answer {
 enum oauth_verdict oauth_read(struct oauth_answer *a,
 		const struct http_reply *r);
 
+/* For an answer that refuses: what the owner can do; NULL: nothing to add. */
+const char *oauth_advice(const struct oauth_answer *a);
+
 /* A member that is a string, printable ASCII only. False: there is none. */
 bool oauth_member(struct span json, const char *name, char *out, size_t size);
 /* A member that is a number, or is one in quotes; else otherwise. */

@@ -124,6 +124,17 @@ static void answers(void **state)
 			OAUTH_REFUSED);
 	assert_string_equal(a.error, "invalid_grant");
 	assert_string_equal(a.why, "invalid_grant: a  b   ");
+	/* what is for Microsoft's support alone is not shown */
+	assert_int_equal(say(400, "{\"error\":\"invalid_grant\",\"error_"
+				"description\":\"AADSTS65001: No. Trace ID: "
+				"1 Correlation ID: 2\",\"error_codes\":[65001],"
+				"\"suberror\":\"consent_required\"}"),
+			OAUTH_REFUSED);
+	assert_string_equal(a.why, "invalid_grant: AADSTS65001: No.");
+	assert_non_null(strstr(oauth_advice(&a), "consent"));
+	assert_int_equal(say(400, "{\"error\":\"invalid_grant\"}"),
+			OAUTH_REFUSED);
+	assert_null(oauth_advice(&a));
 	assert_int_equal(say(401, "{\"error\":\"invalid_client\"}"),
 			OAUTH_REFUSED);
 	assert_int_equal(say(400, "{\"error\":\"slow_down\"}"), OAUTH_LATER);
@@ -147,6 +158,7 @@ static void no_answers(void **state)
 		{ 500, "{\"error\":\"invalid_grant\"}" },
 		{ 503, "{\"error\":\"server_error\"}" },
 		{ 400, "{\"error\":\"temporarily_unavailable\"}" },
+		{ 403, "{\"error\":\"rate_limit_exceeded\"}" },
 	};
 
 	(void)state;

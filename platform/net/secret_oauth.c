@@ -52,7 +52,8 @@ void secret_oauth_free(struct secret *s)
 
 /* -- when the provider does not want us any more -- */
 
-static int bar(struct secret *s, const char *why, struct err *err)
+static int bar(struct secret *s, const char *why, const char *advice,
+		struct err *err)
 {
 	const char *provider = s->credential && *s->credential->provider ?
 		s->credential->provider : "microsoft or google";
@@ -62,7 +63,8 @@ static int bar(struct secret *s, const char *why, struct err *err)
 	s->barred_until = clock_ms() + SECRET_REFUSED_MS;
 	s->mark = secret_oauth_mark(s);
 	err_set(&s->why, ERR_AUTH, "a new sign-in is needed: "
-			"smtp --authorize %.80s (%s)", provider, why);
+			"smtp --authorize %.80s (%s%s%s)", provider, why,
+			advice ? ": " : "", advice ? advice : "");
 	if (err)
 		*err = s->why;
 	return -1;
@@ -88,7 +90,7 @@ static int load(struct secret *s, struct err *err)
 		return 0;
 	if (why.kind == ERR_NOMEM)
 		return err_nomem(err);
-	return bar(s, why.text, err);
+	return bar(s, why.text, NULL, err);
 }
 
 /*
@@ -154,7 +156,7 @@ static void refused(struct secret *s, const struct oauth_answer *a)
 	}
 	log_error("token-file: %s refuses: %s", s->credential->token_url,
 			a->why);
-	bar(s, a->error, NULL);
+	bar(s, a->error, oauth_advice(a), NULL);
 	secret_finish(s, &s->why);
 }
 

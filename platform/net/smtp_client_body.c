@@ -10,7 +10,7 @@
 #define BLOCK_MS 180000		/* RFC 5321 4.5.3.2.5 */
 #define BODY_SECONDS 600	/* for all of it, and one more for ... */
 #define BODY_RATE 512		/* ... as many octets: slower is no way to send */
-#define FLIGHT_MOST 8192	/* octets of a message that goes with MAIL */
+#define FLIGHT_MOST 16384	/* octets of a message that goes with MAIL */
 #define CHUNK_MOST (1024 * 1024)	/* octets of a BDAT */
 
 ssize_t smtp_client_read(struct smtp_client *c, char *out, size_t n)
@@ -92,8 +92,15 @@ static void put(void *arg, struct span piece)
 static void put_dotted(void *arg, struct span piece)
 {
 	struct smtp_client *c = arg;
+	char *to;
 
-	dot_write(&c->dot, piece, put, c->conn);
+	if (!c->m->lf_lines) {
+		dot_write(&c->dot, piece, put, c->conn);
+		return;
+	}
+	to = conn_room(c->conn, 2 * piece.n);
+	if (to)
+		conn_added(c->conn, dot_expand(&c->dot, piece, to));
 }
 
 static void put_text(struct smtp_client *c, struct span piece)
@@ -111,7 +118,7 @@ static void put_text(struct smtp_client *c, struct span piece)
 void smtp_client_begin_body(struct smtp_client *c)
 {
 	c->body_at = 0;
-	dot_writer_init(&c->dot, c->m->lf_lines);
+	dot_writer_init(&c->dot);
 	if (!c->chunked && c->m->head)
 		put_text(c, span_of(c->m->head));
 	/* in one flight the replies to MAIL and RCPT come first */

@@ -9,6 +9,8 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@
 /* 32-bit builds need -D_FILE_OFFSET_BITS=64 */
 _Static_assert(sizeof(off_t) == 8, "files past 2 GB");
 
+#define READ_NOWAIT 8L		/* RWF_NOWAIT, which not every libc names */
 #define PIECE 4096		/* bytes copied at a time; on the stack */
 
 static int open_again(int dirfd, const char *path, int flags, mode_t mode)
@@ -250,6 +253,20 @@ ssize_t file_pread(int fd, void *data, size_t n, int64_t offset)
 		done += (size_t)got;
 	}
 	return (ssize_t)done;
+}
+
+bool file_is_cold(int fd)
+{
+#ifdef SYS_preadv2
+	char first;
+	struct iovec to = { &first, 1 };
+
+	return syscall(SYS_preadv2, fd, &to, 1L, 0L, 0L, READ_NOWAIT) < 0 &&
+		errno == EAGAIN;
+#else
+	(void)fd;
+	return false;
+#endif
 }
 
 /*

@@ -37,6 +37,11 @@ ssize_t file_get(int fd, void *data, size_t n);
 int file_write(int fd, const void *data, size_t n);
 /* As many as there are up to n; fewer only at the file's end; -1 with errno. */
 ssize_t file_pread(int fd, void *data, size_t n, int64_t offset);
+/*
+ * Has reading fd's beginning to wait for the disk? False where the system does
+ * not tell.
+ */
+bool file_is_cold(int fd);
 /* Appends from's bytes [start, start+length) to fd to. 0 or -1 with errno. */
 int file_copy(int from, int64_t start, int64_t length, int to);
 /*

@@ -1,5 +1,6 @@
 #include "store/maildir_list.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -266,7 +267,7 @@ static int look_at_place(struct naming *g, struct err *err)
 	return each_from(md, &d, look_near, g, err);
 }
 
-static int open_path(struct maildir *md, const char *path)
+int maildir_open_path(const struct maildir *md, const char *path)
 {
 	return openat(md->dir, path,
 			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -278,19 +279,21 @@ int maildir_open_message(struct maildir *md, unsigned i, struct err *err)
 	char path[MAILDIR_PATH_SIZE] = "";
 	struct naming g = { .md = md, .wanted = i, .path = path };
 	const char *known = maildir_window_path(md, i);
-	int fd = known ? open_path(md, known) : -1;
+	int fd = known ? maildir_open_path(md, known) : -1;
 
+	if (i + 1 == md->m.count)
+		maildir_window_free(md);
 	if (fd >= 0)
 		return fd;
 	if (look_at_place(&g, NULL) >= 0 && path[0])
-		fd = open_path(md, path);
+		fd = maildir_open_path(md, path);
 	if (!path[0] || (fd < 0 && errno == ENOENT)) {
 		path[0] = '\0';
 		if (maildir_each(md, look_everywhere, &g, err) < 0)
 			return -1;
 		errno = ENOENT;
 		if (path[0])
-			fd = open_path(md, path);
+			fd = maildir_open_path(md, path);
 	}
 	if (fd < 0 && errno == ENOENT)
 		return err_set(err, ERR_PERM, "message %u was removed", i + 1);
@@ -303,7 +306,10 @@ static int maildir_reader(struct mailbox *m, unsigned i,
 		struct mailbox_reader *r, struct err *err)
 {
 	r->own_fd = maildir_open_message(maildir_of(m), i, err);
-	return r->own_fd < 0 ? -1 : maildir_reader_start(r, err);
+	if (r->own_fd < 0)
+		return -1;
+	maildir_window_ahead(maildir_of(m), i, r->own_fd);
+	return maildir_reader_start(r, err);
 }
 
 static uint64_t size_of(struct maildir *md, unsigned i)
@@ -330,14 +336,11 @@ static uint64_t size_of(struct maildir *md, unsigned i)
 static void put_uid(const struct maildir *md, unsigned i, char uid[72])
 {
 	const struct maildir_entry *e = &md->list[i];
-	uint32_t words[] = { e->when, e->high, e->low & ~MAILDIR_FLAG_BITS,
-		e->size };
+	uint32_t words[] = { htonl(e->when), htonl(e->high),
+		htonl(e->low & ~MAILDIR_FLAG_BITS), htonl(e->size) };
 	size_t n = i && maildir_entry_order(e - 1, e) == 0 ? 4 : 3;
-	unsigned char octets[16];
 
-	for (size_t k = 0; k < n * 4; k++)
-		octets[k] = (unsigned char)(words[k / 4] >> (24 - k % 4 * 8));
-	mailbox_hex(uid, octets, n * 4);
+	mailbox_hex(uid, (const unsigned char *)words, n * 4);
 }
 
 static void maildir_describe(struct mailbox *m, unsigned i,

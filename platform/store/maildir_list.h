@@ -19,6 +19,7 @@ struct maildir {
 	bool wide;		/* entries' place is the upper half of it */
 	/* behind the last that was opened; in order so far */
 	unsigned next, run;
+	unsigned ahead;		/* up to here nobody need look at the disk */
 	struct maildir_window *window;	/* names of the next ones; or NULL */
 };
 
@@ -58,6 +59,13 @@ static inline uint32_t maildir_kept_place(const struct maildir *md,
  */
 const char *maildir_window_path(struct maildir *md, unsigned i);
 void maildir_window_free(struct maildir *md);
+/*
+ * Message i, now open as fd, is to be read: when the disk has to be waited for,
+ * the next ones of a run are asked for, too.
+ */
+void maildir_window_ahead(struct maildir *md, unsigned i, int fd);
+/* "cur/FILE" or "new/FILE"; -1 with errno. */
+int maildir_open_path(const struct maildir *md, const char *path);
 /* "cur/FILE" */
 void maildir_path(char out[MAILDIR_PATH_SIZE], const struct maildir_seen *seen);
 /* The message that this name is one of; -1: none that we know. */

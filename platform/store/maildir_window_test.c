@@ -15,7 +15,7 @@
 
 #include "store/mailbox.h"
 
-#define MANY 1200		/* more than are looked up at once */
+#define MANY 2200		/* more than are looked up at once */
 
 static char dir[64];
 static int folder;

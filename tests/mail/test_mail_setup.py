@@ -1,8 +1,11 @@
 """mailconf --setup: the questions on a console, the files, the first message."""
 
+import atexit
+import functools
 import os
 import pathlib
 import poplib
+import pwd
 import re
 import shutil
 import socket
@@ -10,6 +13,7 @@ import ssl
 import stat
 import subprocess
 import tempfile
+import threading
 import time
 
 import pexpect
@@ -31,7 +35,7 @@ class World:
 
     def __init__(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="pbs"))
-        self.cert = make_cert(self.dir, "smtp.p.test")
+        self.cert = [shutil.copy(f, self.dir) for f in certificate()]
         self.dns = FakeDNS(dict(ZONE))
         self.smtp = FakeSMTP(cert=self.cert, user=("me@p.test", "secret"))
         self.conf = self.dir / "conf"
@@ -48,8 +52,9 @@ class World:
         self.conf.write_text(self.base)
 
     def close(self):
-        self.smtp.close()
-        self.dns.close()
+        # nobody has to see them end
+        for server in self.smtp, self.dns:
+            threading.Thread(target=server.close, daemon=True).start()
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def env(self, **more):
@@ -66,6 +71,7 @@ class World:
             timeout=30, encoding="utf-8", dimensions=size, env=self.env())
         p.delaybeforesend = None
         p.delayafterclose = p.ptyproc.delayafterclose = 0.01
+        p.delayafterterminate = p.ptyproc.delayafterterminate = 0.01
         return p
 
     def play(self, *pairs, size=(24, 80), argv=()):
@@ -100,7 +106,15 @@ class World:
 
 
 def me():
-    return subprocess.check_output(["id", "-un"], text=True).strip()
+    return pwd.getpwuid(os.getuid()).pw_name
+
+
+@functools.cache
+def certificate():
+    """One for all: openssl takes longer than most tests."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="pbc"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return make_cert(folder, "smtp.p.test")
 
 
 @pytest.fixture
@@ -247,8 +261,8 @@ def test_certificates_that_are_not_good(world):
                    stderr=subprocess.DEVNULL)
     other = make_cert(world.dir, "else.test")
     ca = world.dir / "ca.pem"
-    ca.write_text("".join(f.read_text() for f in (world.cert[0], old[0],
-                                                  other[0])))
+    ca.write_text("".join(pathlib.Path(f).read_text() for f in (
+        world.cert[0], old[0], other[0])))
     world.conf.write_text(world.base.replace(str(world.cert[0]), str(ca)))
     for cert, says in ((old, "expired"), (other, "name")):
         with FakeSMTP(cert=cert, user=("me@p.test", "secret")) as s:

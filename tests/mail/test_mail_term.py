@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("pyte", reason="python3-pyte is not installed")
 
+from instance import wait_for  # noqa: E402
 from player import LONG, THREE, Terminal, fill, letter  # noqa: E402
 
 
@@ -528,6 +529,7 @@ def test_interrupt(seat, where, term, modes):
         assert "one more" in t.text()
         t.line("and more")
         t.line(".")
+        wait_for(seat.sent)
         assert "precious text\r\nand more\r\n" in \
             seat.sent()[0][2].decode().replace("and\r\n", "")
     t.line("=")

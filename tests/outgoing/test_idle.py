@@ -72,13 +72,14 @@ def test_never_had_any_mail(tmp_path):
     with Device() as d:
         out = tmp_path / "waits"
         assert calls(d.queue.pid, 1, tmp_path) == []
-        p = subprocess.Popen(["strace", "-o", str(out), "-p",
-                              str(d.queue.pid)], stderr=subprocess.DEVNULL)
+        with out.open("w") as to:           # with -o it would keep it back
+            p = subprocess.Popen(["strace", "-p", str(d.queue.pid)],
+                                 stderr=to)
         wait_for(lambda: "TracerPid:\t0" not in pathlib.Path(
             f"/proc/{d.queue.pid}/status").read_text())
-        for _ in range(2):                      # so that it waits anew
+        for n in (1, 2, 3):                     # it looks, and waits anew
             d.queue.send_signal(signal.SIGHUP)
-            time.sleep(0.3)
+            wait_for(lambda: out.read_text().count("0 entries") == n)
         p.send_signal(signal.SIGINT)
         p.wait(10)
         waits = [n for n in out.read_text().splitlines() if "epoll_" in n

@@ -15,7 +15,8 @@ import pytest
 import spoolfile
 from fakes import FakeDNS, FakeSMTP
 from instance import BIN, Instance, wait_for
-from provider import NAME, Provider, TokenSMTP, make_cert
+from provider import (
+    NAME, PENDING, Provider, TokenSMTP, google, make_cert, microsoft)
 
 ZONE = {(NAME, "A"): ["127.0.0.1"]}
 MESSAGE = "From: alice@a.test\r\nSubject: x\r\n\r\nhi\r\n"
@@ -470,6 +471,107 @@ def test_slow_down_and_no(cert, tmp_path):
         before = time.monotonic()
         w.authorize("--device-url", url, "--scope", "s")
         assert time.monotonic() - before >= 1 + 6     # RFC 8628 3.5
+
+
+def test_patience_as_microsoft_and_google_ask_for_it(cert, tmp_path):
+    with World(cert, tmp_path) as w:
+        w.provider.polls = [
+            PENDING, google("authorization_pending", "Precondition Required",
+                            428), (500, b"<html>"), None]
+        p = w.authorize("--device-url", w.provider.url("device"), "--scope",
+                        "s")
+        assert not w.provider.polls and "AADSTS" not in p.stdout + p.stderr
+        assert w.stored()["refresh-token"] in w.provider.refresh
+
+
+@pytest.mark.parametrize("answer, says, helps", [
+    (microsoft("authorization_declined", 70018, "The user has declined the "
+               "request."), "AADSTS70018: The user has declined", "accept"),
+    (microsoft("expired_token", 70020, "The provided value for the input "
+               "parameter 'device_code' is not valid."), "expired_token",
+     "start again"),
+    (microsoft("invalid_client", 7000218, "The request body must contain the "
+               "following parameter: 'client_assertion' or 'client_secret'."),
+     "AADSTS7000218", "allow public client flows"),
+    (microsoft("invalid_grant", 53003, "Access has been blocked by "
+               "Conditional Access policies.", suberror="message_only"),
+     "Conditional Access", "ask the organization's administrator"),
+    ((400, {"error": "access_denied"}), "access_denied", "accept"),
+    ((400, {"error": "expired_token"}), "expired_token", "start again")])
+def test_a_no_in_the_device_flow(cert, tmp_path, answer, says, helps):
+    with World(cert, tmp_path) as w:
+        w.provider.polls = [answer]
+        p = w.authorize("--device-url", w.provider.url("device"), "--scope",
+                        "s", check=False)
+        said, advice = p.stderr.splitlines()
+        assert p.returncode == 77 and says in said
+        assert advice.startswith("smtp: what helps: ") and helps in advice
+        assert "Trace ID" not in said and not w.token.exists()
+
+
+def test_no_code_at_all(cert, tmp_path):
+    with World(cert, tmp_path) as w:
+        for word, code, text, helps in (
+                ("unauthorized_client", 700016, "Application with identifier "
+                 "'app' was not found in the directory 'c.com'.",
+                 "--client-id right"),
+                ("invalid_request", 90002, "Tenant 'x' not found.",
+                 "--tenant right"),
+                ("unauthorized_client", 50194, "Application 'app' is not "
+                 "configured as a multi-tenant application.",
+                 "give its --tenant")):
+            w.provider.devices = [microsoft(word, code, text)]
+            p = w.authorize("--device-url", w.provider.url("device"),
+                            "--scope", "s", check=False)
+            assert p.returncode and f"AADSTS{code}: {text[:20]}" in p.stderr
+            assert helps in p.stderr
+
+
+@pytest.mark.parametrize("answer, helps", [
+    (google("invalid_grant", "Malformed auth code."), "all of the address"),
+    (google("redirect_uri_mismatch", "Bad Request"), "Desktop app"),
+    (google("invalid_client", "The OAuth client was not found.", 401),
+     "--client-id right"),
+    (google("invalid_client", "Unauthorized", 401), "--secret-file")])
+def test_a_no_to_what_was_pasted(cert, tmp_path, answer, helps):
+    with World(cert, tmp_path) as w:
+        w.provider.answers = [answer]
+        p = w.authorize("--auth-url", w.provider.url("auth"), check=False,
+                        input="http://127.0.0.1:58725/?code=4/0A&scope=x\n")
+        said, advice = p.stderr.splitlines()
+        assert p.returncode == 77 and answer[1]["error"] in said
+        assert answer[1]["error_description"] in said and helps in advice
+        # the browser itself has come back with it
+        p = w.authorize("--auth-url", w.provider.url("auth"), check=False,
+                        input="http://127.0.0.1:58725/?error=access_denied\n")
+        assert p.returncode == 77 and "and accept" in p.stderr
+
+
+@pytest.mark.parametrize("answer, says", [
+    (google("invalid_grant", "Token has been expired or revoked."),
+     "(invalid_grant: Google ends those of an application in Testing"),
+    (google("invalid_grant", "Bad Request"), "(invalid_grant)"),
+    (microsoft("invalid_grant", 700082, "The refresh token has expired due to "
+               "inactivity. The token was issued on 2026-05-03T12:11:26Z and "
+               "was inactive for 90.00:00:00."), "(invalid_grant)"),
+    (microsoft("invalid_grant", 65001, "The user or administrator has not "
+               "consented to use the application.",
+               suberror="consent_required"), "has to consent to SMTP.Send"),
+    (microsoft("invalid_client", 7000222, "The provided client secret keys "
+               "are expired."), "make a new one for --secret-file")])
+def test_what_mailq_and_the_notice_say(cert, tmp_path, answer, says):
+    with World(cert, tmp_path) as w:
+        w.sign_in()
+        w.provider.answers = [answer]
+        w.instance.start()
+        w.send()
+        wait_for(lambda: w.queue() and "new sign-in" in str(w.queue()))
+        assert says in str(w.queue()) and says in w.notice()
+        assert "smtp --authorize acme" in w.notice()
+        # all of it is on the log, but for the numbers
+        w.instance.wait_log(re.escape(answer[1]["error_description"][:40]))
+        assert "Trace ID" not in w.instance.log()
+        assert w.queue()[0]["attempts"] == 0
 
 
 def test_pasted_address(cert, tmp_path):
