@@ -403,16 +403,15 @@ def check_after(desk, done):
         assert s in left + moved, (s, left, moved)
         assert left.count(s) <= 1 and moved.count(s) <= 1
     assert left in (STEPS, ["number 0", "number 3", "number 5"])
-    if left == STEPS:
-        assert moved in ([], STEPS[1:2], STEPS[1:3])
-    else:
-        assert moved == STEPS[1:3]
+    twice = left == STEPS and moved == STEPS[1:3]
+    assert twice or moved == ([] if left == STEPS else STEPS[1:3])
     if done:
         assert left != STEPS
     # and goes on
     desk.text("-N", stdin="d *\nq\n")
     names = {*os.listdir(desk.mbox.parent), *os.listdir(desk.home)}
     assert names <= {"mbox"}
+    return twice
 
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="no compiler")
@@ -424,11 +423,14 @@ def test_killed_at_each_step(desk):
         pytest.skip("a static binary, or another machine's")
     check_after(desk, True)
     assert s.n > 15
-    died = 0
+    died = twice = 0
     for n in range(1, s.n + 1):
         died += killed_at(desk, so, n)[0]
-        check_after(desk, False)
+        twice += check_after(desk, False)
     assert died > s.n - 3   # the order is not always the same
+    # what went is here and there only between the word that it is kept there
+    # and the word that it goes here, which follow each other
+    assert twice <= 1
 
 
 # ---- where read mail goes
