@@ -60,21 +60,14 @@ int mail_account(struct mail *m, struct span name)
 	return rc < 0 ? -1 : mail_var_set(m, SPAN("account"), name);
 }
 
-static int list(struct mail *m)
-{
-	const struct mail_var *v = NULL;
-
-	while ((v = mail_var_next(m, MAIL_VAR_ACCOUNT, v)))
-		mail_term_printf(&m->term, "%s\n", mail_var_name(v));
-	return 0;
-}
-
 int mail_do_account(struct mail *m)
 {
 	struct span rest = m->arg, name = mail_arg(&rest);
 
-	if (!name.n)
-		return list(m);
+	if (!name.n) {
+		mail_var_print(m, MAIL_VAR_ACCOUNT);
+		return 0;
+	}
 	rest = span_trim(rest);
 	if (span_is(rest, "{"))
 		return define(m, name);

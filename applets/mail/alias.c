@@ -255,12 +255,11 @@ int mail_do_unalias(struct mail *m)
 
 int mail_do_alternates(struct mail *m)
 {
-	const struct mail_var *v = NULL;
+	const struct mail_var *v;
 	struct span rest = m->arg, name = mail_arg(&rest);
 
 	if (!name.n) {
-		while ((v = mail_var_next(m, MAIL_VAR_ALTERNATE, v)))
-			mail_term_printf(&m->term, "%s\n", mail_var_name(v));
+		mail_var_print(m, MAIL_VAR_ALTERNATE);
 		return 0;
 	}
 	while ((v = mail_var_next(m, MAIL_VAR_ALTERNATE, NULL)))

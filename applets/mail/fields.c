@@ -70,13 +70,11 @@ static int change(struct mail *m, struct span arg, char list,
 /* Adds the fields, or lists them all. */
 static int add(struct mail *m, char list)
 {
-	const struct mail_var *v = NULL;
 	struct span rest = m->arg, arg;
 	int rc = 0;
 
 	if (!rest.n)
-		while ((v = mail_var_next(m, list, v)))
-			mail_term_printf(&m->term, "%s\n", mail_var_name(v));
+		mail_var_print(m, list);
 	while (rc == 0 && (arg = mail_arg(&rest)).n)
 		rc = change(m, arg, list, SPAN(""));
 	return rc < 0 ? mail_failed(m) : 0;

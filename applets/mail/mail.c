@@ -177,7 +177,7 @@
  *
  * config MAIL_NAIL
  *	depends on MAIL_READ
- *	bool "mail: more of what s-nail has (3 kB)"
+ *	bool "mail: more of what s-nail has (6 kB)"
  *	default n
  *	help
  *	  -M TYPE  the type of the text: text/html
@@ -188,8 +188,8 @@
  *	  The variables quote, sendmail, signature, autosign, editheaders,
  *	  askatend, reply-to; the escapes ~u and ~U; the commands page, more,
  *	  show, Pipe, new, answered, unanswered, unignore, unretain, version,
- *	  Lreply, replyall and replysender; in POSIX' terms none of it has to
- *	  be there.
+ *	  Lreply, replyall, replysender and shortcut; what if and elif ask.
+ *	  In POSIX' terms none of it has to be there.
  *
  * config MAIL_HTML
  *	depends on MAIL_READ
@@ -295,38 +295,46 @@ static int start(struct mail *m, const struct mail_options *o)
 	return set_all(m, o);
 }
 
+/* What the options ask for; the exit status. */
+static int session(struct mail *m, struct mail_options *o, char **argv, int n)
+{
+	bool reads = CFG_MAIL_READ && (o->file || o->user || o->exists ||
+			o->headers || o->list ||
+			(!n && !mail_options_write(o)));
+
+	if (mail_term_init(&m->term, o->ignore) < 0) {
+		mail_errno(m, "signals");
+		mail_failed(m);
+		return EX_OSERR;
+	}
+	m->term.mail = m;
+	if (!reads && n)
+		n = mail_options_behind(m, o, argv, n);
+	if (n < 0) {
+		mail_failed(m);
+		return EX_USAGE;
+	}
+	if (reads ? n > o->file : !n && !mail_options_write(o))
+		usage_fail("mail");
+	umask(077);	/* mail is private: mbox, dead.letter, what is saved */
+	m->conf = conf_read_or_exit(NULL);
+	mail_user_find(m);
+	m->sending = !reads;
+	if (CFG_MAIL_RC && start(m, o) < 0)
+		return EX_USAGE;
+	return CFG_MAIL_READ && reads ? mail_read_mode(m, o, argv[0]) :
+			mail_send_mode(m, o, argv, n);
+}
+
 int mail_main(int argc, char **argv)
 {
 	struct mail_options o = { .file = false };
 	struct mail m = { .status = 0 };
-	int at = mail_options_parse(argc, argv, &o), n = argc - at, status;
-	bool reads = CFG_MAIL_READ && (o.file || o.user || o.exists ||
-			o.headers || o.list || (!n && !mail_options_write(&o)));
+	int at = mail_options_parse(argc, argv, &o), status;
 
 	if (CFG_MAILCONF_SETUP && o.setup)
 		return set_up();
-	if (mail_term_init(&m.term, o.ignore) < 0) {
-		err_errno(&m.err, "signals");
-		mail_failed(&m);
-		return EX_OSERR;
-	}
-	m.term.mail = &m;
-	if (!reads && n)
-		n = mail_options_behind(&m, &o, argv + at, n);
-	if (n < 0) {
-		mail_failed(&m);
-		return EX_USAGE;
-	}
-	if (reads ? n > o.file : !n && !mail_options_write(&o))
-		usage_fail("mail");
-	umask(077);	/* mail is private: mbox, dead.letter, what is saved */
-	m.conf = conf_read_or_exit(NULL);
-	mail_user_find(&m);
-	m.sending = !reads;
-	if (CFG_MAIL_RC && start(&m, &o) < 0)
-		return EX_USAGE;
-	status = CFG_MAIL_READ && reads ? mail_read_mode(&m, &o, argv[at]) :
-			mail_send_mode(&m, &o, argv + at, n);
+	status = session(&m, &o, argv + at, argc - at);
 	conf_free(m.conf);
 	mail_term_free(&m.term);
 	mail_var_free(&m);

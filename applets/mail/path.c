@@ -23,6 +23,11 @@ static int join(struct mail *m, const char *before, const char *between,
 			mail_wrong(m, T("No such file name"));
 }
 
+static int as_it_is(struct mail *m, struct span name, char out[PATH_MAX])
+{
+	return join(m, "", "", name, out);
+}
+
 /* "+x": below the folder directory, when there is one. */
 static int in_folder(struct mail *m, struct span name, char out[PATH_MAX])
 {
@@ -31,7 +36,7 @@ static int in_folder(struct mail *m, struct span name, char out[PATH_MAX])
 	int n;
 
 	if (!folder || !*folder)
-		return join(m, "", "", name, out);
+		return as_it_is(m, name, out);
 	n = snprintf(dir, sizeof(dir), "%s%s%s", *folder == '/' ? "" : m->home,
 			*folder == '/' ? "" : "/", folder);
 	if (n < 0 || (size_t)n >= sizeof(dir))
@@ -78,7 +83,7 @@ static int read_name(struct mail *m, int fd, char out[PATH_MAX])
 		name.n--;
 	if (!name.n || span_has(name, '\n'))
 		return mail_wrong(m, T("Not the name of one file"));
-	return join(m, "", "", name, out);
+	return as_it_is(m, name, out);
 }
 
 static int by_shell(struct mail *m, struct span name, char out[PATH_MAX])
@@ -130,19 +135,20 @@ int mail_path_given(struct mail *m, struct span name, char out[PATH_MAX])
 	if (CFG_MAIL_RC && span_starts(name, "+"))
 		return in_folder(m, name, out);
 	if (!CFG_MAIL_READ)
-		return join(m, "", "", name, out);
+		return as_it_is(m, name, out);
 	mbox = mail_var(m, "MBOX");
 	if (span_is(name, "&"))
 		return mbox && *mbox && *mbox != '&' ?
-				mail_path_given(m, span_of(mbox), out) : join(m, m->home, "/mbox", SPAN(""), out);
+				mail_path_given(m, span_of(mbox), out) :
+				join(m, m->home, "/mbox", SPAN(""), out);
 	if (span_is(name, "#")) {
 		last = mail_var_listed(m, MAIL_VAR_LAST, name);
-		return last ? join(m, "", "", span_of(last), out) :
+		return last ? as_it_is(m, span_of(last), out) :
 				mail_wrong(m, T("There is no file before this one"));
 	}
 	if (span_starts(name, "%"))
 		return mail_path_system(m, span_rest(name, 1), out);
-	return join(m, "", "", name, out);
+	return as_it_is(m, name, out);
 }
 
 int mail_path(struct mail *m, struct span name, char out[PATH_MAX])
@@ -150,7 +156,7 @@ int mail_path(struct mail *m, struct span name, char out[PATH_MAX])
 	struct span inside;
 
 	if (CFG_MAIL_RC && mail_arg_quoted(name, &inside))
-		return join(m, "", "", inside, out);
+		return as_it_is(m, inside, out);
 	if (!CFG_MAIL_READ || !is_magic(span_starts(name, "~/") ?
 	    span_rest(name, 1) : name))
 		return mail_path_given(m, name, out);

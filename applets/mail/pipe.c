@@ -139,9 +139,7 @@ static bool is_list(struct span word)
 {
 	return word.n && (ascii_isdigit(word.p[0]) ||
 			(word.p[0] == ':' && word.n == 2) ||
-			span_eq(word, SPAN("*")) || span_eq(word, SPAN(".")) ||
-			span_eq(word, SPAN("^")) || span_eq(word, SPAN("$")) ||
-			span_eq(word, SPAN("+")) || span_eq(word, SPAN("-")));
+			(word.n == 1 && span_has(SPAN("*.^$+-"), word.p[0])));
 }
 
 /*

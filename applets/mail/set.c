@@ -30,13 +30,13 @@ static int check(struct mail *m, struct span name, struct span value)
 	if (span_starts(name, "smime-"))
 		return err_set(&m->err, ERR_PERM,
 				T("%.*s: nothing is signed or encrypted here"),
-				SPAN_ARG(span_sub(name, 0, 80)));
+				SPAN_ARG(name));
 	if (!server || m->told_of_servers || (m->starting && !m->sending))
 		return 0;
 	m->told_of_servers = true;
 	mail_term_error(&m->term, T("mail: variable %.*s is not used: which "
 			"server gets mail, and how, is said by smarthost in "
-			"pillarbox.conf"), SPAN_ARG(span_sub(name, 0, 80)));
+			"pillarbox.conf"), SPAN_ARG(name));
 	return 0;
 }
 
@@ -58,7 +58,7 @@ int mail_set(struct mail *m, struct span arg)
 	if (rc == 0)
 		rc = mail_var_is_name(name) ? mail_var_set(m, name, value) :
 			err_set(&m->err, ERR_PERM, T("%.*s: no such variable"),
-					SPAN_ARG(span_sub(name, 0, 80)));
+					SPAN_ARG(name));
 	str_free(&text);
 	return rc;
 }

@@ -148,6 +148,14 @@ const struct mail_var *mail_var_next(const struct mail *m, char list,
 	return v && v->name[0] == MAIL_VAR_PRIVATE ? v : NULL;
 }
 
+void mail_var_print(struct mail *m, char list)
+{
+	const struct mail_var *v = NULL;
+
+	while ((v = mail_var_next(m, list, v)))
+		mail_term_printf(&m->term, "%s\n", mail_var_name(v));
+}
+
 const char *mail_var_name(const struct mail_var *v)
 {
 	return v->name + 2;

@@ -38,6 +38,8 @@ int mail_var_list(struct mail *m, char list, struct span name,
 /* The next of the list, after one of it or from NULL on; NULL after the last. */
 const struct mail_var *mail_var_next(const struct mail *m, char list,
 		const struct mail_var *after);
+/* Shows the names of all in it, each on a line. */
+void mail_var_print(struct mail *m, char list);
 /* The name of one in a list. */
 const char *mail_var_name(const struct mail_var *v);
 

@@ -123,6 +123,21 @@ void import_user(struct import *i)
 	explicit_bzero(foreign, sizeof(foreign));
 }
 
+/* user_app_add says "not now" of those, as its caller has just asked for them. */
+static bool has_other_salt(struct import *i, const struct scram_keys *keys)
+{
+	struct user_secrets all;
+	struct user user;
+	bool other = user_find(i->db, span_of(i->text[ADDRESS]), &user, NULL,
+			NULL) == 0 && user_secrets(i->db, user.id, &all,
+			NULL) == 0 && all.shared.rounds &&
+		(all.shared.rounds != keys->rounds || memcmp(all.shared.salt,
+				keys->salt, sizeof(keys->salt)) != 0);
+
+	explicit_bzero(&all, sizeof(all));
+	return other;
+}
+
 static void take_app(struct import *i)
 {
 	struct scram_keys keys;
@@ -130,6 +145,9 @@ static void take_app(struct import *i)
 
 	if (!scram_parse(&keys, span_of(i->text[PASSWORD])))
 		import_tell(i, "an app password is {SCRAM-SHA-256}...");
+	else if (has_other_salt(i, &keys))
+		import_tell(i, "an app password has the salt and rounds of "
+				"its user's others");
 	else
 		well(i, user_app_add(i->db, span_of(i->text[ADDRESS]),
 				i->text[NAME], &keys, &err), &err);

@@ -19,10 +19,6 @@ static int read_line(const struct terminal *t, char out[PASSWORD_SIZE],
 		return got;
 	if (!n)
 		return err_set(err, ERR_PERM, "the password is empty");
-	/* a blank there would get lost on the way (POP3's PASS) */
-	if (span_trim(span_make(out, n)).n != n)
-		return err_set(err, ERR_PERM, "the password begins or ends "
-				"with a blank");
 	if (strlen(out) != n || !utf8_valid(span_make(out, n)))
 		return err_set(err, ERR_PERM, "the password is not UTF-8");
 	/* RFC 8265 4.2.2; in PASS it would be refused */

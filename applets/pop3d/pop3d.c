@@ -70,7 +70,7 @@ static void noop(struct dialog *d, void *session, struct span args)
 static const struct dialog_row rows[] = {
 	{ "CAPA", pop3d_capa, BOTH, DIALOG_NO_ARG },
 	{ "USER", pop3d_user, POP3D_AUTHORIZATION, DIALOG_NEED_ARG },
-	{ "PASS", pop3d_pass, POP3D_AUTHORIZATION, 0 },
+	{ "PASS", pop3d_pass, POP3D_AUTHORIZATION, DIALOG_AS_IS },
 	USE_POP3D_SASL({ "AUTH", pop3d_auth, POP3D_AUTHORIZATION, 0 },)
 	USE_POP3D_UTF8({ "UTF8", pop3d_utf8, POP3D_AUTHORIZATION,
 			DIALOG_NO_ARG },)

@@ -11,7 +11,6 @@
 #include "net/door.h"
 #include "net/dot.h"
 #include "net/sasl.h"
-#include "mime/surrogate.h"
 #include "net/tls.h"
 #include "store/mailbox.h"
 
@@ -46,6 +45,7 @@ enum { POP3D_AUTHORIZATION = 1, POP3D_TRANSACTION = 2 };
 #define POP3D_AUTOLOGOUT 600000	/* ms; RFC 1939 3: no less than ten minutes */
 
 struct session;
+struct pop3d_ascii;		/* pop3d_utf8.c */
 
 /* Says the next piece of a reply of many lines. DONE: the dot was said, too. */
 enum session_more { SESSION_MORE, SESSION_DONE, SESSION_BROKEN };
@@ -86,7 +86,7 @@ struct session {
 	bool uids;			/* UIDL */
 	struct mailbox_reader *reader;	/* RETR, TOP */
 	struct dot_writer dot;
-	struct surrogate *ascii;	/* NULL: the message goes as it is */
+	struct pop3d_ascii *ascii;	/* NULL: the message goes as it is */
 	bool limited, in_header, in_line;	/* TOP: where it is, */
 	unsigned long lines_left;		/* and what it still gives */
 };
@@ -171,9 +171,14 @@ void pop3d_utf8(struct dialog *d, void *session, struct span args);
 void pop3d_lang(struct dialog *d, void *session, struct span args);
 /* Who has not said UTF8 gets messages as surrogates. 0 or -1. */
 int pop3d_ascii_begin(struct session *s, struct err *err);
-/* With s->ascii: the next piece, and the end. */
+/*
+ * With s->ascii: the next piece. What it becomes may be more than may wait for
+ * the client: pop3d_ascii_rest puts some of what is left; false: nothing is.
+ */
 void pop3d_ascii_write(struct session *s, struct span piece);
-void pop3d_ascii_end(struct session *s);
+bool pop3d_ascii_rest(struct session *s);
+/* Behind the last piece. False: there is a rest, ask again behind it. */
+bool pop3d_ascii_over(struct session *s);
 void pop3d_ascii_forget(struct session *s);
 
 #endif

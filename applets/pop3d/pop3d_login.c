@@ -118,10 +118,7 @@ void pop3d_user(struct dialog *d, void *session, struct span args)
 		pop3d_no_memory(s);
 }
 
-/*
- * RFC 1939 7: blanks belong to the password, but the dialogue has taken those
- * at its ends away, and the one behind PASS.
- */
+/* RFC 1939 7: all blanks but the one behind PASS belong to the password. */
 void pop3d_pass(struct dialog *d, void *session, struct span args)
 {
 	struct session *s = session;

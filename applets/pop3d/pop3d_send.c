@@ -104,7 +104,7 @@ static size_t top_size(struct session *s, struct span piece)
 
 void pop3d_put_message(struct session *s, struct span piece)
 {
-	char *to = conn_room(s->conn, 2 * SEND_PIECE);
+	char *to = conn_room(s->conn, 2 * piece.n);
 
 	if (to)
 		conn_added(s->conn, dot_expand(&s->dot, piece, to));
@@ -112,8 +112,8 @@ void pop3d_put_message(struct session *s, struct span piece)
 
 static enum session_more message_over(struct session *s)
 {
-	if (CFG_POP3D_UTF8 && s->ascii)
-		pop3d_ascii_end(s);
+	if (CFG_POP3D_UTF8 && s->ascii && !pop3d_ascii_over(s))
+		return SESSION_MORE;
 	dot_finish(&s->dot, put, s->conn);
 	pop3d_send_forget(s);
 	return SESSION_DONE;
@@ -124,8 +124,11 @@ static enum session_more more_message(struct session *s)
 	char buffer[SEND_PIECE];
 	struct err err;
 	struct span piece;
-	long n = mailbox_reader_next(s->reader, buffer, sizeof(buffer), &err);
+	long n;
 
+	if (CFG_POP3D_UTF8 && s->ascii && pop3d_ascii_rest(s))
+		return SESSION_MORE;
+	n = mailbox_reader_next(s->reader, buffer, sizeof(buffer), &err);
 	if (n < 0) {
 		log_error("mailbox of %s: %s", s->name, err.text);
 		return SESSION_BROKEN;
@@ -133,6 +136,7 @@ static enum session_more more_message(struct session *s)
 	if (n == 0)
 		return message_over(s);
 	piece = span_make(buffer, (size_t)n);
+	conn_room(s->conn, 2 * SEND_PIECE);	/* it need not grow then */
 	if (s->limited)
 		piece.n = top_size(s, piece);
 	if (CFG_POP3D_UTF8 && s->ascii)

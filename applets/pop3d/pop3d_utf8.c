@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
+#include "base/str.h"
 #include "base/utf8.h"
+#include "mime/surrogate.h"
 
 /* RFC 6856 2.1 */
 void pop3d_utf8(struct dialog *d, void *session, struct span args)
@@ -32,38 +34,75 @@ void pop3d_lang(struct dialog *d, void *session, struct span args)
 		pop3d_error(s, "en is the only language here");
 }
 
-static void put(void *arg, struct span piece)
+/* A field of a piece and the one before it, four times as long, at most. */
+#define HELD_MOST (12 * SURROGATE_FIELD_MOST)
+#define PART_SIZE 8192		/* of it that goes at once */
+
+struct pop3d_ascii {
+	struct surrogate surrogate;
+	struct str held;		/* what goes to the client; */
+	size_t at;			/* up to here it went */
+	bool over;			/* all was written */
+};
+
+static void hold(void *arg, struct span piece)
 {
-	pop3d_put_message(arg, piece);
+	struct pop3d_ascii *a = arg;
+
+	str_add(&a->held, piece);
 }
 
 int pop3d_ascii_begin(struct session *s, struct err *err)
 {
 	if (s->utf8)
 		return 0;
-	s->ascii = malloc(sizeof(*s->ascii));
+	s->ascii = calloc(1, sizeof(*s->ascii));
 	if (!s->ascii)
 		return err_nomem(err);
-	surrogate_init(s->ascii);
+	surrogate_init(&s->ascii->surrogate);
+	str_init(&s->ascii->held, HELD_MOST);
 	return 0;
 }
 
 void pop3d_ascii_write(struct session *s, struct span piece)
 {
-	surrogate_write(s->ascii, piece, put, s);
+	surrogate_write(&s->ascii->surrogate, piece, hold, s->ascii);
+	pop3d_ascii_rest(s);
 }
 
-void pop3d_ascii_end(struct session *s)
+bool pop3d_ascii_rest(struct session *s)
 {
-	surrogate_end(s->ascii, put, s);
-	pop3d_ascii_forget(s);
+	struct pop3d_ascii *a = s->ascii;
+	struct span part = span_sub(span_rest(str_span(&a->held), a->at), 0,
+			PART_SIZE);
+
+	if (a->held.bad)
+		conn_break(s->conn, NULL);
+	pop3d_put_message(s, part);
+	a->at += part.n;
+	if (part.n)
+		return true;
+	str_clear(&a->held);
+	a->at = 0;
+	return false;
+}
+
+bool pop3d_ascii_over(struct session *s)
+{
+	struct pop3d_ascii *a = s->ascii;
+
+	if (!a->over)
+		surrogate_end(&a->surrogate, hold, a);
+	a->over = true;
+	return !pop3d_ascii_rest(s);
 }
 
 void pop3d_ascii_forget(struct session *s)
 {
 	if (!s->ascii)
 		return;
-	surrogate_free(s->ascii);
+	surrogate_free(&s->ascii->surrogate);
+	str_free(&s->ascii->held);
 	free(s->ascii);
 	s->ascii = NULL;
 }

@@ -79,6 +79,13 @@
  *	  On such a disk the last close of a removed file takes milliseconds;
  *	  where there are hundreds of messages a second, queue need not wait.
  *
+ * config SPOOL_SPARE
+ *	bool "Spool files are used again (800 bytes)"
+ *	default y if SMTPD
+ *	help
+ *	  Where there is much mail: to give back and to find room for each
+ *	  message costs more than all else, most of all on disks with discard.
+ *
  * config MASQUERADE
  *	bool "masquerade, and sender= of a smarthost (6 kB)"
  *	help

@@ -41,7 +41,8 @@ static const struct dialog_row *find(const struct dialog_spec *spec,
 			continue;
 		if (line.n > verb.n && !is_blank(line.p[verb.n]))
 			continue;
-		*args = span_trim(span_rest(line, verb.n));
+		*args = row->flags & DIALOG_AS_IS ? span_rest(line, verb.n + 1)
+			: span_trim(span_rest(line, verb.n));
 		return row;
 	}
 	return NULL;

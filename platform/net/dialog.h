@@ -20,7 +20,8 @@ struct dialog_row {
 enum {
 	DIALOG_NO_ARG = 1,	/* an argument is a syntax error */
 	DIALOG_NEED_ARG = 2,
-	DIALOG_LAST = 4		/* must end a group (RFC 2920): see `early` */
+	DIALOG_LAST = 4,	/* must end a group (RFC 2920): see `early` */
+	DIALOG_AS_IS = 8	/* args are all behind the first blank */
 };
 
 /* What is wrong with a line that no handler sees. */

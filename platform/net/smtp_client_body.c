@@ -10,7 +10,7 @@
 #define BLOCK_MS 180000		/* RFC 5321 4.5.3.2.5 */
 #define BODY_SECONDS 600	/* for all of it, and one more for ... */
 #define BODY_RATE 512		/* ... as many octets: slower is no way to send */
-#define FLIGHT_MOST 8192	/* octets of a message that goes with MAIL */
+#define FLIGHT_MOST 16384	/* octets of a message that goes with MAIL */
 #define CHUNK_MOST (1024 * 1024)	/* octets of a BDAT */
 
 ssize_t smtp_client_read(struct smtp_client *c, char *out, size_t n)

@@ -239,6 +239,10 @@ static bool starts_right(const struct parts *p)
 static int refuse(struct err *err, const struct parts *p)
 {
 	/* an unknown word without braces may be a password */
+	if (span_is(p->name, "CRYPT"))
+		return err_set(err, ERR_PERM, "no hash that can be verified "
+				"here; a password as it is has {PLAIN} before "
+				"it");
 	return err_set(err, ERR_PERM, "a password of {%.*s} cannot be "
 			"verified here", p->name.n < 32 ? (int)p->name.n : 32,
 			p->name.p);

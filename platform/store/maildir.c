@@ -1,5 +1,6 @@
 #include "store/maildir_list.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -335,14 +336,11 @@ static uint64_t size_of(struct maildir *md, unsigned i)
 static void put_uid(const struct maildir *md, unsigned i, char uid[72])
 {
 	const struct maildir_entry *e = &md->list[i];
-	uint32_t words[] = { e->when, e->high, e->low & ~MAILDIR_FLAG_BITS,
-		e->size };
+	uint32_t words[] = { htonl(e->when), htonl(e->high),
+		htonl(e->low & ~MAILDIR_FLAG_BITS), htonl(e->size) };
 	size_t n = i && maildir_entry_order(e - 1, e) == 0 ? 4 : 3;
-	unsigned char octets[16];
 
-	for (size_t k = 0; k < n * 4; k++)
-		octets[k] = (unsigned char)(words[k / 4] >> (24 - k % 4 * 8));
-	mailbox_hex(uid, octets, n * 4);
+	mailbox_hex(uid, (const unsigned char *)words, n * 4);
 }
 
 static void maildir_describe(struct mailbox *m, unsigned i,

@@ -4,6 +4,8 @@
 
 #include "store/mailbox.h"
 
+#define SORT_FEW 16		/* entries that are not split any more */
+#define SORT_DEPTH 40		/* of splits within splits */
 #define ID_DIGITS 11		/* of a spool id: the time, 5 bits each */
 
 /* -- flags -- */
@@ -177,18 +179,21 @@ struct maildir_entry maildir_entry_of(struct span file, bool cur)
 
 /* -- order -- */
 
-static int compare(uint32_t a, uint32_t b)
+static int compare(uint64_t a, uint64_t b)
 {
 	return (a > b) - (a < b);
+}
+
+static uint64_t time_of(const struct maildir_entry *e)
+{
+	return (uint64_t)e->when << 32 | e->high;
 }
 
 int maildir_entry_order(const struct maildir_entry *a,
 		const struct maildir_entry *b)
 {
-	int c = compare(a->when, b->when);
+	int c = compare(time_of(a), time_of(b));
 
-	if (!c)
-		c = compare(a->high, b->high);
 	return c ? c : compare(a->low & ~MAILDIR_FLAG_BITS,
 			b->low & ~MAILDIR_FLAG_BITS);
 }
@@ -213,7 +218,7 @@ static bool is_after(const struct maildir_entry *a,
 }
 
 /* Shell's: no memory of its own, which qsort would take as much of again. */
-void maildir_entry_sort(struct maildir_entry *list, unsigned n)
+static void sort_some(struct maildir_entry *list, unsigned n)
 {
 	for (unsigned gap = n; gap > 1;) {
 		gap = gap < 5 ? 1 : (unsigned)((uint64_t)gap * 5 / 11);
@@ -227,4 +232,41 @@ void maildir_entry_sort(struct maildir_entry *list, unsigned n)
 			list[at] = e;
 		}
 	}
+}
+
+/* Gives how many are in front of the others; neither side is empty. */
+static unsigned split(struct maildir_entry *list, unsigned n)
+{
+	struct maildir_entry middle = list[(n - 1) / 2], e;
+	unsigned from = 0, to = n - 1;
+
+	for (;; from++, to--) {
+		while (is_after(&middle, &list[from]))
+			from++;
+		while (is_after(&list[to], &middle))
+			to--;
+		if (from >= to)
+			return to + 1;
+		e = list[from];
+		list[from] = list[to];
+		list[to] = e;
+	}
+}
+
+/* Hoare's, and what is few or, by names made for it, does not get fewer, Shell's. */
+static void sort(struct maildir_entry *list, unsigned n, int depth)
+{
+	while (n > SORT_FEW && depth--) {
+		unsigned front = split(list, n);
+
+		sort(list, front, depth);
+		list += front;
+		n -= front;
+	}
+	sort_some(list, n);
+}
+
+void maildir_entry_sort(struct maildir_entry *list, unsigned n)
+{
+	sort(list, n, SORT_DEPTH);
 }

@@ -145,12 +145,40 @@ static void test_sort(void **state)
 	assert_int_equal(list[1].low & MAILDIR_FLAG_BITS, MAILBOX_OLD);
 }
 
+/* The entry in the middle of what is left is always the first one. */
+static void test_sort_at_worst(void **state)
+{
+	enum { MANY = 20000 };
+	static struct maildir_entry list[MANY];
+
+	(void)state;
+	for (unsigned n = 1; n <= MANY; n++) {
+		struct maildir_entry *p = list + MANY - n, e = p[(n - 1) / 2];
+
+		p[0] = e;
+		p[(n - 1) / 2] = (struct maildir_entry){ .when = MANY - n };
+	}
+	maildir_entry_sort(list, MANY);
+	for (unsigned i = 0; i < MANY; i++)
+		assert_int_equal(list[i].when, i);
+	/* in order, and from behind */
+	maildir_entry_sort(list, MANY);
+	for (unsigned i = 0; i < MANY; i++) {
+		assert_int_equal(list[i].when, i);
+		list[i].when = MANY - i;
+	}
+	maildir_entry_sort(list, MANY);
+	for (unsigned i = 0; i < MANY; i++)
+		assert_int_equal(list[i].when, i + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_identity), cmocka_unit_test(test_order),
 		cmocka_unit_test(test_ids), cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_flags), cmocka_unit_test(test_sort)
+		cmocka_unit_test(test_flags), cmocka_unit_test(test_sort),
+		cmocka_unit_test(test_sort_at_worst)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

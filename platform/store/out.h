@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/span.h"
 
-#define OUT_SIZE 8192
+#define OUT_SIZE 16384	/* what most messages have: they are one write */
 
 struct out {
 	int fd;

@@ -71,8 +71,8 @@ static int find_owner(struct spool *s, struct err *err)
 	return 0;
 }
 
-static int open_folder(struct spool *s, int dirfd, const char *path,
-		mode_t mode, struct err *err)
+int spool_folder(struct spool *s, int dirfd, const char *path, mode_t mode,
+		struct err *err)
 {
 	int fd;
 
@@ -93,9 +93,9 @@ static int open_place(struct spool *s, struct spool_place *at, const char *path,
 	static const char names[][8] = { "tmp", "msg", "damaged" };
 	int *const fds[] = { &at->tmp, &at->msg, &at->damaged };
 
-	at->root = open_folder(s, AT_FDCWD, path, 0755, err);
+	at->root = spool_folder(s, AT_FDCWD, path, 0755, err);
 	for (int i = 0; at->root >= 0 && i < 3; i++) {
-		*fds[i] = open_folder(s, at->root, names[i], 0700, err);
+		*fds[i] = spool_folder(s, at->root, names[i], 0700, err);
 		if (*fds[i] < 0)
 			return -1;
 	}
@@ -128,7 +128,7 @@ static struct spool *spool_new(const struct conf *conf, struct loop *loop)
 	s->conf = conf;
 	s->loop = loop;
 	s->place = s->flash = (struct spool_place){ -1, -1, -1, -1 };
-	s->lock = s->notify_fd = -1;
+	s->lock = s->notify_fd = s->spare.folder = -1;
 	list_init(&s->spills);
 	list_init(&s->committing);
 	list_init(&s->failed);
@@ -153,7 +153,7 @@ struct spool *spool_open(const struct conf *conf, struct loop *loop,
 	if (find_owner(s, err) < 0 || open_places(s, err) < 0)
 		goto out;
 	s->sync = sync_open(loop, s->place.msg, conf->spool_sync_files, err);
-	if (s->sync)
+	if (s->sync && (!CFG_SPOOL_SPARE || spool_spare_open(s, err) == 0))
 		return s;
 out:
 	spool_close(s);
@@ -189,6 +189,8 @@ void spool_close(struct spool *s)
 		loop_task_stop(&s->tell);
 		loop_timer_stop(s->loop, &s->tell_again);
 	}
+	if (CFG_SPOOL_SPARE)
+		spool_spare_close(s);
 	spool_draft_drop(&s->committing);
 	spool_draft_drop(&s->failed);
 	close_place(&s->place);

@@ -104,6 +104,8 @@ static int create_file(struct spool *s, char id[SPOOL_ID_SIZE])
 
 	for (int i = 0; i < ID_TRIES && fd < 0; i++) {
 		make_id(id);
+		if (CFG_SPOOL_SPARE && (fd = spool_spare_take(s, id)) >= 0)
+			break;
 		fd = create_named(s, id);
 		if (fd < 0 && errno != EEXIST && errno != EINTR)
 			return -1;
@@ -189,7 +191,7 @@ static struct spool_draft *begin(struct spool *s, const char *id,
 	d->out.fd = -1;
 	create(d, id, old);
 	/* root's own programs write for the queue's user */
-	if (d->out.fd < 0 || (s->give && geteuid() == 0
+	if (d->out.fd < 0 || (s->give && s->owner && geteuid() == 0
 			&& fchown(d->out.fd, s->owner, s->group) < 0)) {
 		fail(d, ERR_NONE, "spool");
 	} else {

@@ -19,6 +19,15 @@ struct spool_place {
 	int root, tmp, msg, damaged;
 };
 
+/* Files of messages that have gone, for new ones (spool_spare.c). */
+struct spool_spare {
+	int folder;			/* -1: not in use */
+	unsigned put, take;		/* the next of each, of SPOOL_SPARES */
+	unsigned left;			/* so many may be there */
+	int64_t looked;			/* loop_now of the last look */
+	struct loop_timer idle;
+};
+
 struct spool {
 	const struct conf *conf;
 	struct loop *loop;		/* NULL: commits are synchronous */
@@ -32,6 +41,7 @@ struct spool {
 	bool give;
 	struct sync *sync;
 	struct closer *closer;		/* queue's; or NULL */
+	struct spool_spare spare;
 	struct list committing;		/* drafts that wait for their flush, */
 	struct list failed;		/* or for the end of the turn */
 	struct loop_task report;
@@ -49,9 +59,23 @@ struct spool {
 
 /* Letters and digits as spool_begin makes them: no path can hide in it. */
 bool spool_id_valid(const char *id);
+/* A folder that is made when missing, the owner's. */
+int spool_folder(struct spool *s, int dirfd, const char *path, mode_t mode,
+		struct err *err);
 /* Calls fn for each file of a folder whose name is an id. 0 or -1. */
 int spool_each(int dirfd, void (*fn)(void *arg, const char *id), void *arg,
 		struct err *err);
+/*
+ * Opens the folder of spare files. Only its owner puts files there, and begins
+ * with none.
+ */
+int spool_spare_open(struct spool *s, struct err *err);
+void spool_spare_own(struct spool *s);
+void spool_spare_close(struct spool *s);
+/* Instead of removing msg/ID. False: it has to be removed. */
+bool spool_spare_put(struct spool *s, const char *id);
+/* One of them as tmp/ID, open to write: the old content is still in it. -1: none. */
+int spool_spare_take(struct spool *s, const char *id);
 /* Tells the owner of the queue about a new message. */
 void spool_tell(struct spool *s, const char *id);
 /* Is there a spill-dir? */

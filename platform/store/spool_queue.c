@@ -47,6 +47,8 @@ int spool_own(struct spool *s, struct err *err)
 		/* without memory for it, removals are made here */
 		if (CFG_QUEUE_CLOSERS && s->loop && !s->closer)
 			s->closer = closer_new(s->loop);
+		if (CFG_SPOOL_SPARE)
+			spool_spare_own(s);
 		return own_flash(s, err);
 	}
 	if (errno == EAGAIN)
@@ -99,7 +101,9 @@ static int damaged(struct spool *s, const char *id, const char *why,
 
 static int open_in(int folder, const char *id, int flags)
 {
-	return openat(folder, id, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	/* ours: to have read it is nothing to be written down */
+	return openat(folder, id, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
+			| O_NOATIME);
 }
 
 /* The file of one who has an id: whole as far as seen. */
@@ -127,7 +131,7 @@ static int open_whole(struct spool *s, const char *id, int flags,
 	b->n = (size_t)n;
 	if (S_ISREG(st.st_mode)
 			&& record_head_get(&b->h, span_make(b->text, b->n)) == 0
-			&& (uint64_t)st.st_size == b->h.envelope + b->h.message)
+			&& (uint64_t)st.st_size >= b->h.envelope + b->h.message)
 		return fd;
 	close(fd);
 	return damaged(s, id, "not whole", err);
@@ -196,22 +200,25 @@ int spool_check(struct spool *s, const struct spool_envelope *e, struct err *err
 	struct beginning b;
 	uint32_t crc = 0;
 	int fd = open_whole(s, e->id, O_RDONLY, &b, err);
-	int64_t at;
-	ssize_t n;
+	ssize_t n = 0;
+	uint64_t left;
 
 	if (fd < 0)
 		return -1;
-	at = b.h.envelope;
-	while ((n = file_pread(fd, piece, sizeof(piece), at)) > 0) {
+	left = b.h.message;
+	/* behind it there may be some of an earlier one */
+	while (left && (n = file_pread(fd, piece, left < sizeof(piece) ?
+					(size_t)left : sizeof(piece), (int64_t)
+					(b.h.envelope + b.h.message - left))) > 0) {
 		crc = record_crc(crc, span_make(piece, (size_t)n));
-		at += n;
+		left -= (uint64_t)n;
 	}
 	if (n < 0)
 		disk_err(err, e->id);
 	close(fd);
-	if (n == 0 && crc != b.h.message_crc)
+	if (n >= 0 && crc != b.h.message_crc)
 		return damaged(s, e->id, "message's CRC is wrong", err);
-	return (int)n;
+	return n < 0 ? -1 : 0;
 }
 
 /* While a message moves there are two files, which have to stay the same. */
@@ -291,6 +298,8 @@ int spool_remove(struct spool *s, const char *id, struct err *err)
 {
 	if (!spool_id_valid(id))
 		return err_set(err, ERR_PERM, "no spool id");
+	if (CFG_SPOOL_SPARE && spool_spare_put(s, id))
+		return 0;
 	if (remove_in(s, s->place.msg, id) < 0 || (spool_has_flash(s)
 				&& remove_in(s, s->flash.msg, id) < 0))
 		return disk_err(err, id);

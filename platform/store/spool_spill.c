@@ -80,10 +80,10 @@ static int open_from(struct spill *p, struct err *err)
 		return disk_err(err, p->id);
 	if (!S_ISREG(st.st_mode)
 			|| record_head_get(&h, span_make(line, (size_t)n)) < 0
-			|| (uint64_t)st.st_size != h.envelope + h.message)
+			|| (uint64_t)st.st_size < h.envelope + h.message)
 		return err_set(err, ERR_PERM, "%s: not whole", p->id);
 	p->envelope = p->at = h.envelope;
-	p->end = st.st_size;
+	p->end = (int64_t)(h.envelope + h.message);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -769,6 +770,138 @@ static void test_record_without_dsn(void **state)
 	arena_free(a);
 }
 
+static int count_in(const struct place *p, const char *folder)
+{
+	char path[128];
+	DIR *d;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", p->dir, folder);
+	d = opendir(path);
+	if (!d)
+		return 0;
+	for (struct dirent *e; (e = readdir(d));)
+		n += e->d_name[0] != '.';
+	closedir(d);
+	return n;
+}
+
+static void check_content(struct place *p, size_t n)
+{
+	struct arena *a = arena_new(65536);
+	struct spool_envelope *e = load(p, a);
+	char octet;
+	int64_t start;
+	struct err err;
+	int fd;
+
+	assert_int_equal(e->size, n);
+	assert_int_equal(spool_check(p->spool, e, &err), 0);
+	fd = spool_body(p->spool, e, &start, &err);
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(pread(fd, &octet, 1, start + (off_t)i), 1);
+		assert_int_equal(octet, (char)(i % 1000 * 31 >> 3));
+	}
+	close(fd);
+	arena_free(a);
+}
+
+/* A new message, written over that of the last one, of which some is left. */
+static void test_spare(void **state)
+{
+	struct place p = { 0 };
+	struct stat st;
+	char path[128];
+	struct err err;
+	ino_t file;
+
+	(void)state;
+	place_open(&p, true, false);
+	assert_int_equal(spool_own(p.spool, &err), 0);
+	put(&p, 9000);
+	snprintf(path, sizeof(path), "%s/msg/%s", p.dir, p.last);
+	assert_int_equal(stat(path, &st), 0);
+	file = st.st_ino;
+	assert_int_equal(spool_remove(p.spool, p.last, &err), 0);
+	assert_int_equal(count_in(&p, "msg"), 0);
+	assert_int_equal(count_in(&p, "spare"), 1);
+	put(&p, 500);
+	assert_int_equal(count_in(&p, "spare"), 0);
+	snprintf(path, sizeof(path), "%s/msg/%s", p.dir, p.last);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_ino, file);
+	assert_true(st.st_size > 9000);
+	check_content(&p, 500);
+	/* one that is large, or has another name, is not used again */
+	snprintf(path + strlen(p.dir), 60, "/tmp/twin");
+	put(&p, 20000);
+	assert_int_equal(spool_remove(p.spool, p.last, &err), 0);
+	put(&p, 9000);
+	{
+		char name[128];
+
+		snprintf(name, sizeof(name), "%s/msg/%s", p.dir, p.last);
+		assert_int_equal(link(name, path), 0);
+	}
+	assert_int_equal(spool_remove(p.spool, p.last, &err), 0);
+	assert_int_equal(count_in(&p, "spare"), 0);
+	put(&p, 9000);
+	assert_int_equal(spool_remove(p.spool, p.last, &err), 0);
+	assert_int_equal(count_in(&p, "spare"), 1);
+	/* what nobody wants goes, */
+	for (int i = 0; i < 500 && count_in(&p, "spare"); i++)
+		loop_turn(p.loop, 10);
+	assert_int_equal(count_in(&p, "spare"), 0);
+	put(&p, 9000);
+	assert_int_equal(spool_remove(p.spool, p.last, &err), 0);
+	assert_int_equal(count_in(&p, "spare"), 1);
+	place_close(&p);
+	/* and what an earlier queue has left */
+	place_open(&p, true, false);
+	assert_int_equal(spool_own(p.spool, &err), 0);
+	assert_int_equal(count_in(&p, "spare"), 0);
+	place_close(&p);
+	/* file by file there are none */
+	place_open(&p, true, true);
+	assert_int_equal(spool_own(p.spool, &err), 0);
+	put(&p, 9000);
+	assert_int_equal(spool_remove(p.spool, p.last, &err), 0);
+	assert_int_equal(count_in(&p, "spare"), 0);
+	place_close(&p);
+	remove_tree(p.dir);
+}
+
+/* Puts come in a heap and takes one by one: each finds the other again. */
+static void test_spares_go_round(void **state)
+{
+	struct place p = { 0 };
+	char ids[40][SPOOL_ID_SIZE];
+	struct err err;
+
+	(void)state;
+	place_open(&p, true, false);
+	assert_int_equal(spool_own(p.spool, &err), 0);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 40; i++) {
+			put(&p, 100);
+			strcpy(ids[i], p.last);
+		}
+		for (int i = 0; i < 40; i++)
+			assert_int_equal(spool_remove(p.spool, ids[i], &err),
+					0);
+	}
+	assert_int_equal(count_in(&p, "spare"), 40);
+	place_close(&p);
+	/* one who comes later has to look, and then has them all */
+	place_open(&p, true, false);
+	for (int i = 0; i < 40; i++)
+		put(&p, 100);
+	assert_int_equal(count_in(&p, "spare"), 0);
+	place_close(&p);
+	remove_tree(p.dir);
+}
+
 int main(void)
 {
 	static bool by_file = true, by_system;
@@ -791,6 +924,8 @@ int main(void)
 		cmocka_unit_test(test_record_without_dsn),
 		cmocka_unit_test(test_record_flags),
 		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_spare),
+		cmocka_unit_test(test_spares_go_round),
 	};
 
 	log_open("spool_test", true);

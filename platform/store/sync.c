@@ -382,6 +382,11 @@ void sync_cancel(struct sync_request *r)
 	list_del(&r->link);
 }
 
+bool sync_by_name(const struct sync *s)
+{
+	return s->by_name;
+}
+
 unsigned long sync_count(const struct sync *s)
 {
 	return s->count;

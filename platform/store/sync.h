@@ -54,6 +54,8 @@ void sync_cancel(struct sync_request *r);	/* done will not come */
 void sync_expect(struct sync *s, int more);
 #define SYNC_QUIET 3
 #define SYNC_WAIT 25
+/* Does it flush file by file? */
+bool sync_by_name(const struct sync *s);
 /* Flushes (syncfs, fsync) asked of the kernel so far, the helper's included. */
 unsigned long sync_count(const struct sync *s);
 

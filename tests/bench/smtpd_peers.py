@@ -353,6 +353,8 @@ def work_folder(args):
     base.mkdir(parents=True, exist_ok=True)
     work = pathlib.Path(tempfile.mkdtemp(prefix="", dir=base.resolve()))
     work.chmod(0o755)
+    # ext4: what servers make and remove is in groups of their own
+    subprocess.run(["chattr", "+T", work], stderr=subprocess.DEVNULL)
     return work
 
 

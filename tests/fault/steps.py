@@ -26,11 +26,11 @@ class Disk:
 
     def __init__(self, roots):
         self.roots = [pathlib.Path(r) for r in roots]
+        self.inodes = {}        # of all paths that were ever seen
         self.safe = {r: self.now(r) for r in self.roots}
         self.pending = {}
 
-    @staticmethod
-    def now(root):
+    def now(self, root):
         files = {}
         for folder, _, names in os.walk(root):
             for name in names:
@@ -38,6 +38,7 @@ class Disk:
                 try:
                     with open(path, "rb") as f:
                         files[path] = f.read()
+                        self.inodes[path] = os.fstat(f.fileno()).st_ino
                 except OSError:
                     pass        # it is just being moved
         return files
@@ -70,11 +71,17 @@ class Disk:
         nothing. tails: what was added to a file may be left in part."""
         for root in self.roots:
             safe, now = self.safe[root], self.now(root)
+            written = {self.inodes[p]: data for p, data in now.items()}
             for path in sorted({*safe, *now}):
                 old, new = safe.get(path), now.get(path)
                 if old == new:
                     continue
                 left = old
+                over = written.get(self.inodes.get(path))
+                if rng and new is None and over not in (None, old):
+                    # its name comes back, the file is another message's
+                    at = rng.choice([0, 4096, len(old)])
+                    left = over[:at] + old[at:]
                 if rng and root not in memory and rng.random() < 0.6:
                     left = new
                     kept = b"" if old is None else old
@@ -183,8 +190,9 @@ class Letter:
         if not self.whole:
             return
         size, length = int(data[4:12], 16), int(data[13:29], 16)
-        self.whole = size + length == len(data)
-        self.body = data[size:]
+        # behind it may be some of an earlier one
+        self.whole = size + length <= len(data)
+        self.body = data[size:size + length]
         for line in data[48:size].decode().split("\n")[1:]:
             key, _, rest = line.partition(" ")
             if key in ("sender", "origin"):

@@ -55,7 +55,7 @@ def test_all_of_posix():
             indentprefix keep keepsave metoo onehop outfolder page prompt quiet
             record save screen sendwait showto sign Sign toplines DEAD EDITOR
             LISTER MAILRC MBOX PAGER SHELL VISUAL HOME
-            -e -f -F -H -i -n -N -s -u
+            -E -e -f -F -H -i -n -N -s -u
             ~! ~. ~: ~_ ~? ~A ~a ~b ~c ~d ~e ~f ~F ~h ~i ~m ~M ~p ~q ~r ~< ~s
             ~t ~v ~w ~x""".split():
         plain = PAGE.replace("[", "").replace("]", "")

@@ -199,6 +199,38 @@ def test_attachment_memory(post):
     assert post.server.peak[1] - post.server.peak[0] <= 256
 
 
+@pytest.mark.parametrize("raw, locale, charset, shown", [
+    (b"plain\n", "de_DE.ISO-8859-1", "us-ascii", "plain"),
+    ("grün\n".encode(), "de_DE.ISO-8859-1", "utf-8", "grün"),
+    ("grün\n".encode(), "C", "utf-8", "grün"),
+    (b"gr\xfcn\n", "de_DE.ISO-8859-1", "iso-8859-1", "grün"),
+    (b"gr\xfcn\n", "de_DE.ISO8859-15@euro", "iso-8859-15", "grün"),
+    (b"\xa4\n", "de_DE.iso885915", "iso-8859-15", "€"),
+    (b"\xd0\xd2\xc9\n", "ru_RU.koi8r", "koi8-r", "при"),
+    (b"\xd0\xd2\xc9\n", "ru_RU.KOI8-R", "koi8-r", "при"),
+    (b"\xef\xf0\xe8\n", "ru_RU.CP1251", "windows-1251", "при"),
+    (b"\xa4\xe6\xa4\xad\n", "ja_JP.eucJP", "euc-jp", "ゆき"),
+    (b"\xd6\xd0\xce\xc4\n", "zh_CN.GB18030", "gb18030", "中文"),
+    (b"gr\xfcn\n", "C.UTF-8", "unknown-8bit", "grün"),
+    (b"gr\xfcn\n", "C", "unknown-8bit", "grün"),
+    (b"gr\xfcn\n", "en_US.US-ASCII", "unknown-8bit", "grün"),
+    (b"gr\xfcn\n", "de_DE", "unknown-8bit", "grün")])
+@pytest.mark.parametrize("name", ["a.txt", "noname"])
+def test_attachment_charset(post, raw, locale, charset, shown, name):
+    """UTF-8 where it is that, else the locale's; and we can read it."""
+    (post.home / name).write_bytes(raw)
+    post.text("-s", "x", "-a", name, "bob", stdin="hi\n", LC_ALL=locale)
+    data = post.sent()[2].replace(b"\r\n", b"\n")
+    part = list(parse(post.sent()[2]).iter_parts())[1]
+    assert part.get_content_type() == "text/plain"
+    assert str(part.get_param("charset")).lower() == charset
+    assert part.get_payload(decode=True).rstrip(b"\n") == raw.rstrip(b"\n")
+    post.mbox.write_bytes(b"From a@b.com Tue Nov 24 11:11:11 2026\n" + data +
+                          b"\n")
+    out = post.text("-N", stdin="view 2\nx\n")[0]
+    assert shown in out
+
+
 @pytest.mark.parametrize("reads", [False, True])
 def test_interrupt_while_attaching(post, reads):
     """At once, though the file takes seconds; the text and its fields stay."""

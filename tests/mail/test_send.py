@@ -84,6 +84,14 @@ def test_empty_body(post):
     assert parse(post.sent()[2])["Subject"] == "ping"
 
 
+def test_discard_empty(post):
+    """-E (POSIX.1-2024): no message, and that is no failure."""
+    assert post.text("-E", "-s", "ping", "bob") == ("", "")
+    assert post.server.messages == []
+    post.text("-E", "-s", "ping", "bob", stdin="\n")
+    assert parse(post.sent()[2])["Subject"] == "ping"
+
+
 def test_no_subject(post):
     post.text("bob", stdin="hi\n")
     assert b"\nSubject" not in post.sent()[2]

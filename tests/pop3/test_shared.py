@@ -1,5 +1,7 @@
 """One maildrop and several programs: what each may count on."""
 
+import email
+import email.policy
 import re
 import shutil
 import signal
@@ -223,3 +225,37 @@ def test_who_was_there_before_a_reload_keeps_his_mailbox(box, drop):
     p.quit()
     wait_for(lambda: new_one().startswith("+OK"))
     assert len(box.messages("alice")) == 2
+
+
+def test_big_fields_become_ascii(box, drop):
+    """What they become is more than may wait for the client at once."""
+    p = Pop(box.port["pop3"])
+    if "UTF8 USER" not in p.list("CAPA"):
+        pytest.skip("without POP3D_UTF8")
+    fields = [("Subject", "\u00e9 x" * 3900), ("X-More", "\u00e9" * 8000),
+              ("To", '"' + "\u65e5\u672c" * 2600 + '" <a@a.test>')]
+    text = "".join(f"{k}: {v}\n" for k, v in fields) + "\nbody\n"
+    put(drop, dovecot_name(9, text), text.encode())
+    p.quit()
+    p = Pop(box.port["pop3"])
+    lines = p.list("RETR 4")
+    p.ok("NOOP")
+    assert p.list("TOP 4 1") == lines
+    p.quit()
+    text = "\n".join(lines)
+    assert text.isascii() and text.endswith("\n\nbody")
+    back = email.message_from_string(text, policy=email.policy.default)
+    assert back["Subject"] == fields[0][1] and back["X-More"] == fields[1][1]
+    name = back["To"].addresses[0].display_name     # Python adds blanks
+    assert name.replace(" ", "") == fields[2][1][1:-12]
+
+
+def test_blanks_of_a_password(box):
+    box.run("mailuser", "add", "dora@a.test", input="  two words \n")
+    for service in ("pop3", "pop3s"):
+        p = Pop(box.port[service], login=None, tls=service == "pop3s")
+        p.ok("USER dora@a.test ")
+        p.err("PASS   two words")
+        p.ok("USER dora@a.test")
+        p.ok("PASS   two words ")
+        p.quit()

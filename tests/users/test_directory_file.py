@@ -105,6 +105,12 @@ def test_a_postfix_map(box, tmp_path):
     ("postfix", "  s@a.test x@y.test\n", "goes on with nothing"),
     ("postfix", "s@a.test " + ",".join(f"u{n}@y.test" for n in range(101)),
      "at most 100"),
+    ("csv", "n@a.test,secret\n", "has {PLAIN} before it"),
+    ("csv", "type,address,password,name\nuser,n@a.test,{PLAIN}x\n"
+     "app,n@a.test,\"{SCRAM-SHA-256}4096,MDEyMzQ1Njc4OWFiY2RlZg==,"
+     "l+BYsTYS6AMbGlMZ0PkqbqKY3Rz0mZ7dvsbgAx3BvLw=,"
+     "A6Ye4ZuKzQq7lR7sDkMJw0kFGl0K4xJYpjmS8nn2tSY=\",phone\n",
+     "3: an app password has the salt"),
 ])
 def test_what_would_be_lost_is_told(box, form, text, says):
     before = user(box, "alias", "list").stdout
