@@ -533,6 +533,8 @@ void proof_route(const struct queue *q, struct span domain,
 /* The same for where it goes instead: what was wanted there is wanted here. */
 void proof_keep(const struct queue_route *failed, struct queue_route *r,
 		char *key, size_t size);
+/* Is there anything to be asked? Else neither is called. */
+#define CFG_PROOFS (CFG_DANE || CFG_MTA_STS)
 /*
  * The site has new addresses. True: it is being found out what DNS says of their
  * TLS; the site is woken when that is known.
@@ -543,7 +545,7 @@ bool proof_pending(const struct queue_site *s);
 bool proof_of(struct queue_site *s, const struct queue_targets *targets,
 		const struct mx_target *at, struct smtp_target *t,
 		struct proof *proof, struct smtp_result *why);
-/* How the connection's TLS went, for the tally; fault: enum tls_fault. */
+/* How the connection's TLS went (TLS_REPORT); fault: enum tls_fault. */
 void proof_note(struct queue_site *s, const struct proof *proof,
 		unsigned fault);
 /* Do lines of tls-policy need the bundle? */

@@ -447,7 +447,7 @@ bool link_offer(struct queue_site *s, struct queue_job *j)
 /* Once a connection: what goes on in plain was noted when TLS broke. */
 static void note_tls(struct queue_link *l, unsigned fault)
 {
-	if (CFG_TLS_POLICY && !l->plain)
+	if (CFG_TLS_REPORT && !l->plain)
 		proof_note(l->site, &l->proof, fault);
 }
 

@@ -127,14 +127,14 @@ static enum tally_result result_of(const struct proof *proof,
 void proof_note(struct queue_site *s, const struct proof *proof,
 		unsigned fault)
 {
-	if (CFG_TLS_REPORT && !s->route.host)
+	if (!s->route.host)
 		tally_add(s->queue, next_hop(s), proof->asker,
 				result_of(proof, fault));
 }
 
 static void note_refusal(struct queue_site *s, const struct proof *proof)
 {
-	if (proof->unknown && CFG_TLS_REPORT && !s->route.host)
+	if (proof->unknown && !s->route.host)
 		tally_add(s->queue, next_hop(s), proof->asker, TALLY_DNSSEC);
 	else if (proof->asker == PROOF_BY_STS)
 		proof_note(s, proof, TLS_FAULT_PIN);
@@ -148,7 +148,7 @@ bool proof_of(struct queue_site *s, const struct queue_targets *targets,
 				s->route.policy, !s->route.host, at, t, proof,
 				why))
 		return true;
-	if (CFG_DANE || CFG_MTA_STS)
+	if (CFG_TLS_REPORT)
 		note_refusal(s, proof);
 	return false;
 }

@@ -17,7 +17,7 @@ void targets_drop(struct queue_targets *t)
 {
 	if (!t || --t->users)
 		return;
-	if (CFG_TLS_POLICY)
+	if (CFG_PROOFS)
 		proofs_free(t->proofs);
 	free(t);
 }
@@ -34,7 +34,7 @@ static void keep(struct queue_site *s, const struct mx_target *targets,
 	s->targets->n = n;
 	s->targets->users = 1;
 	s->resolved = clock_ms();
-	if (!CFG_TLS_POLICY || !proof_prepare(s))
+	if (!CFG_PROOFS || !proof_prepare(s))
 		site_wake(s);
 }
 

@@ -88,7 +88,7 @@ static bool unused(const struct queue_site *s)
 {
 	return list_empty(&s->jobs) && list_empty(&s->links)
 			&& list_empty(&s->parked) && !s->resolve && !s->asking
-			&& !(CFG_TLS_POLICY && proof_pending(s))
+			&& !(CFG_PROOFS && proof_pending(s))
 			&& (s->held_until <= clock_ms()
 				|| s->queue->nsites > QUEUE_SITES_MOST);
 }
@@ -319,7 +319,7 @@ static bool one_more(struct queue_site *s, enum queue_wait *wait)
 {
 	*wait = QUEUE_WAIT_NOT;
 	if (!wants_link(s) || s->resolve || s->asking
-			|| (CFG_TLS_POLICY && proof_pending(s)))
+			|| (CFG_PROOFS && proof_pending(s)))
 		return false;
 	if (!fresh(s)) {
 		if (may_have(s, QUEUE_WAIT_ADDRESSES)) {
