@@ -43,7 +43,7 @@
  *	bool
  *
  * config DELIVER_FORWARD
- *	bool ".forward (8 kB)"
+ *	bool ".forward (9 kB)"
  *	depends on DELIVER_ALIASES
  *	select DELIVER_RECIPIENT
  *	help

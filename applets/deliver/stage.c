@@ -21,7 +21,7 @@ int stage_open(struct stage *g, int staging, struct err *err)
 			0600);
 	if (fd < 0)
 		return disk_err(err, "staging");
-	if (out_open(&g->out, fd, err) == 0)
+	if (out_open(&g->out, fd, OUT_SIZE, err) == 0)
 		return 0;
 	stage_drop(g, staging);
 	return -1;

@@ -316,7 +316,7 @@ static void helper_gone(struct system *s)
 {
 	struct err err;
 
-	log_error("the helper for system users has died");
+	log_error("the helper has died");
 	loop_unwatch(s->loop, &s->watch);
 	err_set(&err, ERR_TEMP, "the helper has died");
 	s->nrunning = JOBS_MOST;	/* start nothing more */

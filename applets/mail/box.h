@@ -34,9 +34,11 @@ struct mail_copied {
 /*
  * Appends the messages of m->set to the mbox or Maildir at path, their flags with
  * them; durable, and to an mbox all of them or none. What others have removed is
- * taken out of m->set. 0 or -1 with m->err.
+ * taken out of m->set. many: what mailbox_many_end is still to be said (path is
+ * kept so long), NULL for nothing; else NULL. 0 or -1 with m->err.
  */
-int mail_box_copy(struct mail *m, const char *path, struct mail_copied *sum);
+int mail_box_copy(struct mail *m, const char *path, struct mail_copied *sum,
+		struct mailbox_many **many);
 
 /* Flags as the mailbox has them, and this session's on top. */
 unsigned mail_box_flags(struct mail *m, unsigned n);

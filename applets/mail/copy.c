@@ -18,7 +18,7 @@ struct copy {
 	struct mail_copied *sum;
 	uint64_t octets;	/* of the message in work */
 	int rc;
-	struct str from, head;
+	struct str from, head;	/* head: how the message in work begins */
 };
 
 static bool put_out(void *arg, struct span piece)
@@ -26,6 +26,7 @@ static bool put_out(void *arg, struct span piece)
 	struct copy *c = arg;
 
 	c->octets += piece.n;
+	str_add(&c->head, span_sub(piece, 0, c->head.cap - c->head.n));
 	if (file_write(c->fd, piece.p, piece.n) < 0)
 		c->rc = err_errno(&c->m->err, T("temporary file"));
 	return c->rc == 0;
@@ -37,6 +38,7 @@ static int fetch(struct copy *c, unsigned n)
 	struct err err;
 
 	c->octets = 0;
+	str_clear(&c->head);
 	if (lseek(c->fd, 0, SEEK_SET) < 0)
 		return err_errno(&c->m->err, T("temporary file"));
 	if (mailbox_read(c->m->box, n, put_out, c, &err) < 0) {
@@ -48,38 +50,20 @@ static int fetch(struct copy *c, unsigned n)
 	return c->rc < 0 ? -1 : 1;
 }
 
-/* The flags as an mbox keeps them. */
-static void put_status(const struct copy *c, unsigned n, char out[32])
-{
-	unsigned flags = mail_box_flags(c->m, n);
-
-	snprintf(out, 32, "Status: %sO\nX-Status: %s%s\n",
-			flags & MAILBOX_SEEN ? "R" : "",
-			flags & MAILBOX_ANSWERED ? "A" : "",
-			flags & MAILBOX_FLAGGED ? "F" : "");
-}
-
 static int append(struct copy *c, unsigned n)
 {
 	const struct mailbox_message *msg = mailbox_message(c->m->box, n);
 	struct mailbox_add add = {
 		.fd = c->fd, .length = (int64_t)c->octets,
 		/* a file at the end suffices; of a Maildir each is one */
-		.flush = c->folder, .when = msg->arrived
+		.flush = c->folder, .when = msg->arrived,
+		.flags = (mail_box_flags(c->m, n) & ~MAILBOX_DELETED)
+				| MAILBOX_OLD
 	};
-	char status[32];
 
 	if (!add.when)
 		add.when = clock_now();
-	if (c->folder) {
-		add.flags = mail_box_flags(c->m, n) & ~MAILBOX_DELETED;
-	} else {
-		put_status(c, n, status);
-		add.head = span_of(status);
-	}
 	str_clear(&c->from);
-	str_clear(&c->head);
-	mail_box_header(c->m->box, n, &c->head, NULL);
 	mail_box_sender(str_span(&c->head), &c->from);
 	add.from = str_c(&c->from);
 	return mailbox_many_add(c->many, &add, &c->m->err);
@@ -125,7 +109,8 @@ static bool is_itself(const struct copy *c)
 			a.st_ino == b.st_ino && a.st_dev == b.st_dev;
 }
 
-int mail_box_copy(struct mail *m, const char *path, struct mail_copied *sum)
+int mail_box_copy(struct mail *m, const char *path, struct mail_copied *sum,
+		struct mailbox_many **many)
 {
 	struct copy c = { .m = m, .path = path, .sum = sum };
 	int rc = 0;
@@ -142,7 +127,10 @@ int mail_box_copy(struct mail *m, const char *path, struct mail_copied *sum)
 	for (unsigned i = 1; rc == 0 && i <= m->count; i++)
 		if (m->set[i])
 			rc = copy_one(&c, i);
-	rc = end(&c, rc);
+	if (many && rc == 0)
+		*many = c.many;
+	else
+		rc = end(&c, rc);
 	str_free(&c.from);
 	str_free(&c.head);
 	close(c.fd);

@@ -39,7 +39,6 @@ static int gather(void *arg, struct span piece)
 
 static void assert_body(struct mail_draft *d, const char *want)
 {
-	struct err err;
 	struct str got;
 
 	str_init(&got, 1000000);

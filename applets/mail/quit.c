@@ -13,7 +13,9 @@ struct quit {
 	struct mail *m;
 	bool hold, keepsave;		/* variables */
 	struct mail_copied moved;
-	unsigned gone, deleted;
+	struct mailbox_many *many;	/* they, until the mailbox is saved, */
+	char path[PATH_MAX];		/* ... and where */
+	unsigned gone;
 };
 
 static enum fate fate_of(const struct quit *q, unsigned n)
@@ -32,27 +34,27 @@ static enum fate fate_of(const struct quit *q, unsigned n)
 	return note & (MAIL_READ | MAIL_TOUCHED) && !q->hold ? MOVES : STAYS;
 }
 
-static bool any(const struct quit *q, enum fate fate)
+static bool all_stay(const struct quit *q)
 {
 	for (unsigned i = 1; i <= q->m->count; i++)
-		if (fate_of(q, i) == fate)
-			return true;
-	return false;
+		if (fate_of(q, i) != STAYS)
+			return false;
+	return true;
 }
 
-/* Durable in ~/mbox before anything is taken from where it was. */
+/* In ~/mbox before anything is taken from where it was. */
 static int move_messages(struct quit *q)
 {
 	struct mail *m = q->m;
-	char path[PATH_MAX];
+	unsigned n = 0;
 
-	if (!any(q, MOVES))
-		return 0;
 	for (unsigned i = 1; i <= m->count; i++)
-		m->set[i] = fate_of(q, i) == MOVES;
-	if (mail_path_given(m, SPAN("&"), path) < 0)
+		n += m->set[i] = fate_of(q, i) == MOVES;
+	if (!n)
+		return 0;
+	if (mail_path_given(m, SPAN("&"), q->path) < 0)
 		return -1;
-	return mail_box_copy(m, path, &q->moved);
+	return mail_box_copy(m, q->path, &q->moved, &q->many);
 }
 
 /* What goes, and unless there is no room for it, what else is to be kept. */
@@ -60,7 +62,7 @@ static void set_flags(struct quit *q, bool all)
 {
 	struct mail *m = q->m;
 
-	q->gone = q->deleted = 0;
+	q->gone = 0;
 	for (unsigned i = 1; i <= m->count; i++) {
 		bool goes = fate_of(q, i) != STAYS;
 
@@ -72,7 +74,6 @@ static void set_flags(struct quit *q, bool all)
 		if (goes)
 			mailbox_flag(m->box, i, MAILBOX_DELETED, 0);
 		q->gone += goes;
-		q->deleted += (m->note[i] & MAIL_DELETED) != 0;
 	}
 }
 
@@ -109,34 +110,43 @@ static unsigned left(const struct mail *m)
 	return n;
 }
 
+static void say(struct mail *m, unsigned n, const char *one, const char *more)
+{
+	if (n)
+		mail_term_printf(&m->term, n == 1 ? one : more, n, m->path);
+}
+
+/* What was saved to a file is deleted here, too. */
 static void tell_quit(struct quit *q)
 {
 	struct mail *m = q->m;
 	unsigned held = left(m), moved = q->moved.messages;
 
-	if (moved)
-		mail_term_printf(&m->term, moved == 1 ?
-				T("Saved %u message in mbox\n") :
-				T("Saved %u messages in mbox\n"), moved);
-	if (q->deleted && m->system)
-		mail_term_printf(&m->term, q->deleted == 1 ?
-				T("Deleted %u message\n") :
-				T("Deleted %u messages\n"), q->deleted);
-	if (held && m->system)
-		mail_term_printf(&m->term, held == 1 ?
-				T("Held %u message in %s\n") :
-				T("Held %u messages in %s\n"), held, m->path);
-	else if (!m->system && q->gone)
+	if (m->system) {
+		say(m, moved, T("Saved %u message in mbox\n"),
+				T("Saved %u messages in mbox\n"));
+		say(m, q->gone - moved, T("Deleted %u message\n"),
+				T("Deleted %u messages\n"));
+		say(m, held, T("Held %u message in %s\n"),
+				T("Held %u messages in %s\n"));
+	} else if (q->gone) {
 		mail_term_printf(&m->term, T("\"%s\": %u deleted, %u left\n"),
 				m->path, q->gone, held);
+	}
 }
 
 /* The mailbox is locked: it is what it will be. */
 static int quit_steps(struct quit *q)
 {
-	if (move_messages(q) < 0)
+	int rc = move_messages(q);
+
+	if (rc < 0)
 		return -1;
-	if (save(q) < 0)
+	mailbox_with(q->m->box, q->many);
+	rc = save(q);
+	if (q->many && mailbox_many_end(q->many, rc == 0, NULL) < 0)
+		rc = -1;
+	if (rc < 0)
 		return -1;
 	tell_quit(q);
 	remove_empty(q->m);
@@ -163,7 +173,7 @@ int mail_box_quit(struct mail *m)
 		.keepsave = mail_var(m, "keepsave")
 	};
 	/* nothing but flags would be lost: no reason to hold the user up */
-	bool little = !any(&q, MOVES) && !any(&q, GOES);
+	bool little = all_stay(&q);
 
 	if (m->read_only) {
 		if (!little)

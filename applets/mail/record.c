@@ -52,21 +52,19 @@ static int append(struct letter *l, const struct mail_draft *d,
 	struct mailbox_add add = {
 		.fd = l->fd, .start = l->start, .length = (int64_t)l->size,
 		.when = clock_now(), .flush = true,
-		.from = str_c(&l->sender)
+		.from = str_c(&l->sender),
+		.flags = MAILBOX_SEEN | MAILBOX_OLD
 	};
-	bool folder = mail_box_is_folder(path), found;
 	struct str head;
 	int rc;
 
 	str_init(&head, MAIL_DRAFT_ROOM);
-	if (!folder)
-		str_adds(&head, "Status: RO\n");
 	if (d->field[MAIL_BCC].n)
 		header_put(&head, mail_draft_name(MAIL_BCC),
 				str_span(&d->field[MAIL_BCC]));
 	add.head = str_span(&head);
-	rc = mailbox_append(AT_FDCWD, path, folder, &add, &found,
-			&l->m->err);
+	rc = mailbox_append(AT_FDCWD, path, mail_box_is_folder(path), &add,
+			NULL, &l->m->err);
 	str_free(&head);
 	return rc;
 }

@@ -25,7 +25,7 @@ int mail_save_to(struct mail *m, const char *path, bool saved)
 	for (unsigned i = 1; i <= m->count; i++)
 		if (m->set[i])
 			mailbox_flag(m->box, i, MAILBOX_SEEN, 0);
-	if (mail_box_copy(m, path, &sum) < 0)
+	if (mail_box_copy(m, path, &sum, NULL) < 0)
 		return mail_failed(m);
 	/* only now is all of it on stable storage */
 	for (unsigned i = 1; i <= m->count; i++)

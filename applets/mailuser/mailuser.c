@@ -311,7 +311,7 @@ static bool print_user(void *arg, const struct user *user)
 	if (m->operand[1] && !idna_same(a.domain, span_of(m->operand[1])))
 		return true;
 	if (CFG_USERS_FULL && m->json)
-		return mailuser_print_json(user);
+		return mailuser_print_json(user, NULL);
 	str_init(&text, 2 * USER_ADDRESS_SIZE);
 	idna_text(&text, a.domain);
 	goes_on = printf("%.*s@%s\n", SPAN_ARG(a.local), str_c(&text)) >= 0;

@@ -51,8 +51,12 @@ int mailuser_restore(struct mailuser *m);
  */
 int mailuser_shared_salt(struct mailuser *m, struct user_db *db, int64_t user,
 		bool apps, struct scram_keys *keys);
-/* One user as a line of JSON. False: it cannot be written. */
-bool mailuser_print_json(const struct user *user);
+/*
+ * One user as a line of JSON; all: with what he may log in with, or NULL.
+ * False: it cannot be written.
+ */
+bool mailuser_print_json(const struct user *user,
+		const struct user_secrets *all);
 /* "10M" into octets. */
 bool mailuser_size(const char *text, uint64_t *octets);
 

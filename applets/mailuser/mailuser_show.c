@@ -26,7 +26,19 @@ static void put_settings(struct str *out, const char *settings)
 	}
 }
 
-bool mailuser_print_json(const struct user *u)
+static const char *password_of(const struct user_secrets *all)
+{
+	if (all->foreign_id)
+		return "of another program, until the next login";
+	return all->n && !all->key[0].app ? "SCRAM-SHA-256" : "none";
+}
+
+static unsigned apps_of(const struct user_secrets *all)
+{
+	return all->n - (all->n && !all->key[0].app);
+}
+
+bool mailuser_print_json(const struct user *u, const struct user_secrets *all)
 {
 	struct str text;
 	bool goes_on;
@@ -41,17 +53,15 @@ bool mailuser_print_json(const struct user *u)
 			"\"settings\":{", (unsigned long long)u->quota,
 			(unsigned long)u->quota_messages);
 	put_settings(&text, u->settings);
-	str_adds(&text, "}}");
+	str_addc(&text, '}');
+	if (all)
+		str_addf(&text, ",\"password\":\"%s\",\"apps\":%u",
+				all->foreign_id ? "foreign" : password_of(all),
+				apps_of(all));
+	str_addc(&text, '}');
 	goes_on = !text.bad && puts(str_c(&text)) >= 0;
 	str_free(&text);
 	return goes_on;
-}
-
-static const char *password_of(const struct user_secrets *all)
-{
-	if (all->foreign_id)
-		return "of another program, until the next login";
-	return all->n && !all->key[0].app ? "SCRAM-SHA-256" : "none";
 }
 
 static void print(const struct mailuser *m, const struct user *u,
@@ -62,8 +72,7 @@ static void print(const struct mailuser *m, const struct user *u,
 	printf("address   %s\nmailbox   %s/%s\nlogin     %s\npassword  %s\n"
 			"apps      %u\n", u->address, m->conf->mail_dir,
 			u->mailbox, u->enabled ? "yes" : "no (disabled)",
-			password_of(all), all->n -
-			(all->n && !all->key[0].app));
+			password_of(all), apps_of(all));
 	if (u->quota == AUTH_QUOTA_UNLIMITED)
 		puts("quota     unlimited");
 	else if (u->quota)
@@ -93,7 +102,7 @@ int mailuser_show(struct mailuser *m)
 		result = user_secrets(db, user.id, &all, &err);
 	status = mailuser_status(m, result, &err);
 	if (status == EX_OK && m->json)
-		mailuser_print_json(&user);
+		mailuser_print_json(&user, &all);
 	else if (status == EX_OK)
 		print(m, &user, &all);
 	user_close(db);

@@ -244,6 +244,7 @@ static void on_conn_in(void *arg, struct conn *c)
 	s->service = v;
 	s->pop3d = p;
 	s->conn = c;
+	conn_out_mark(c, POP3D_MARK);
 	list_add_tail(&p->sessions, &s->link);
 	dialog_init(&s->dialog, c, &spec, s, POP3D_AUTHORIZATION);
 	if (begin(s, &err) == 0)

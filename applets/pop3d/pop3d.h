@@ -44,6 +44,13 @@ enum { POP3D_AUTHORIZATION = 1, POP3D_TRANSACTION = 2 };
 
 #define POP3D_AUTOLOGOUT 600000	/* ms; RFC 1939 3: no less than ten minutes */
 
+/*
+ * Octets that are read at a time, and that may wait for the client before: twice
+ * the former, and the latter, are CONN_OUT_MOST.
+ */
+#define POP3D_PIECE 16384
+#define POP3D_MARK 32768
+
 struct session;
 struct pop3d_ascii;		/* pop3d_utf8.c */
 

@@ -7,11 +7,6 @@
 #include "os/clock.h"
 #include "os/log.h"
 
-#ifndef SEND_PIECE
-/* twice that, and CONN_OUT_MARK, is below CONN_OUT_MOST */
-#define SEND_PIECE 16384
-#define SEND_MARK 32768
-#endif
 #define TURN_MS 20		/* of one session before the others' */
 /* lines or messages between looks at the clock */
 #define TURN_LOOK 64
@@ -66,7 +61,6 @@ void pop3d_send_more(struct session *s)
 void pop3d_send(struct session *s, session_more_fn *more)
 {
 	s->more = more;
-	conn_out_mark(s->conn, SEND_MARK);
 	conn_timeout(s->conn, (int64_t)s->pop3d->daemon.conf->data_timeout
 			* 1000);
 	dialog_hold(&s->dialog);
@@ -121,7 +115,7 @@ static enum session_more message_over(struct session *s)
 
 static enum session_more more_message(struct session *s)
 {
-	char buffer[SEND_PIECE];
+	char buffer[POP3D_PIECE];
 	struct err err;
 	struct span piece;
 	long n;
@@ -136,7 +130,7 @@ static enum session_more more_message(struct session *s)
 	if (n == 0)
 		return message_over(s);
 	piece = span_make(buffer, (size_t)n);
-	conn_room(s->conn, 2 * SEND_PIECE);	/* it need not grow then */
+	conn_room(s->conn, 2 * POP3D_PIECE);	/* it need not grow then */
 	if (s->limited)
 		piece.n = top_size(s, piece);
 	if (CFG_POP3D_UTF8 && s->ascii)

@@ -619,16 +619,18 @@ void link_abort_all(struct queue_site *s);
 /* ---- queue_header.c */
 /*
  * Adds a message's header section, or all of it, CRLF lines as in its file,
- * QUEUE_RETURN_MOST at most.
+ * QUEUE_RETURN_MOST at most; behind its e->size octets the file may have some of
+ * another's message.
  */
-void queue_text(struct str *out, int fd, int64_t start, bool whole);
+void queue_text(struct str *out, const struct spool_envelope *e, int fd,
+		int64_t start, bool whole);
 /*
  * "Date: ...", CRLF, for a message that was written before the clock was set and
  * has none (RFC 5322 3.6 wants one); else NULL.
  */
 #define QUEUE_LATE_DATE (DATE_SIZE + 8)
-const char *queue_late_date(char out[QUEUE_LATE_DATE], int64_t created, int fd,
-		int64_t start);
+const char *queue_late_date(char out[QUEUE_LATE_DATE],
+		const struct spool_envelope *e, int fd, int64_t start);
 
 /* The message's header section, QUEUE_RETURN_MOST at most. 0 or -1. */
 int queue_header(struct str *out, const struct queue_message *m);

@@ -78,9 +78,12 @@ static pid_t start(const struct queue_message *m, const struct smtp_result *why,
 	char *argv[RCPTS_MOST + 4], text[QUEUE_REASON];
 	unsigned n = 3;
 	int64_t at;
-	int fd = spool_body(q->spool, e, &at, err);
 	pid_t pid = -1;
+	int fd;
 
+	if (spool_trim(q->spool, e, err) < 0)
+		return -1;
+	fd = spool_body(q->spool, e, &at, err);
 	if (fd < 0)
 		return -1;
 	queue_reply(text, why);

@@ -143,7 +143,7 @@ static bool was_here(struct queue_message *m, const char *address)
 	if (fd < 0)
 		return false;
 	str_init(&header, QUEUE_RETURN_MOST + 1);
-	queue_text(&header, fd, start, false);
+	queue_text(&header, m->envelope, fd, start, false);
 	close(fd);
 	rest = str_span(&header);
 	while (!found && header_next(&rest, &f))
@@ -459,7 +459,7 @@ static int write_head(struct queue_expansion *x, struct err *err)
 {
 	const struct spool_envelope *e = x->message->envelope;
 	char date[QUEUE_LATE_DATE];
-	const char *late = queue_late_date(date, e->created, x->fd, x->at);
+	const char *late = queue_late_date(date, e, x->fd, x->at);
 	struct str head;
 	int rc;
 

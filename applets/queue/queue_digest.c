@@ -124,7 +124,7 @@ static bool take(struct digest *d, const char *id)
 	if (fd < 0)
 		return false;
 	str_init(&text, QUEUE_RETURN_MOST + 1);
-	queue_text(&text, fd, start, true);
+	queue_text(&text, e, fd, start, true);
 	close(fd);
 	good = !text.bad && text.n == e->size;
 	if (good) {

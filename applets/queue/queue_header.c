@@ -11,14 +11,16 @@
 #include "os/clock.h"
 #include "os/file.h"
 
-void queue_text(struct str *out, int fd, int64_t start, bool whole)
+void queue_text(struct str *out, const struct spool_envelope *e, int fd,
+		int64_t start, bool whole)
 {
-	char *text = malloc(QUEUE_RETURN_MOST);
+	size_t most = e->size < QUEUE_RETURN_MOST ? (size_t)e->size :
+		QUEUE_RETURN_MOST;
+	char *text = malloc(most + 1);
 	ssize_t n = 0;
 
-	/* the message is the last thing in its file */
 	if (text)
-		n = file_pread(fd, text, QUEUE_RETURN_MOST, start);
+		n = file_pread(fd, text, most, start);
 	if (n > 0) {
 		struct span s = span_make(text, (size_t)n);
 
@@ -34,7 +36,7 @@ int queue_header(struct str *out, const struct queue_message *m)
 
 	if (fd < 0)
 		return -1;
-	queue_text(out, fd, start, false);
+	queue_text(out, m->envelope, fd, start, false);
 	close(fd);
 	return out->n && !out->bad ? 0 : -1;
 }
@@ -57,32 +59,33 @@ bool queue_utf8_header(const struct spool_envelope *e, int fd, int64_t start)
 {
 	struct header_utf8 h;
 	char piece[4096];
+	uint64_t left = e->size < QUEUE_LOOK_MOST ? e->size : QUEUE_LOOK_MOST;
 	ssize_t n = 1;
 
 	header_utf8_init(&h);
 	if (!CFG_SMTPUTF8 || !e->utf8)
 		return false;
-	for (int64_t at = 0; at < QUEUE_LOOK_MOST && n > 0 && !h.found;
-			at += n) {
-		n = file_pread(fd, piece, sizeof(piece), start + at);
+	for (; left && n > 0 && !h.found; left -= (size_t)n, start += n) {
+		n = file_pread(fd, piece, left < sizeof(piece) ? (size_t)left :
+				sizeof(piece), start);
 		if (n > 0)
 			header_utf8_feed(&h, span_make(piece, (size_t)n));
 	}
 	return h.found;
 }
 
-const char *queue_late_date(char out[QUEUE_LATE_DATE], int64_t created, int fd,
-		int64_t start)
+const char *queue_late_date(char out[QUEUE_LATE_DATE],
+		const struct spool_envelope *e, int fd, int64_t start)
 {
 	int64_t now = clock_now();
 	char date[DATE_SIZE];
 	struct str header;
 	bool missing;
 
-	if (created >= CLOCK_EPOCH || !clock_plausible())
+	if (e->created >= CLOCK_EPOCH || !clock_plausible())
 		return NULL;
 	str_init(&header, QUEUE_RETURN_MOST + 1);
-	queue_text(&header, fd, start, false);
+	queue_text(&header, e, fd, start, false);
 	missing = header.n && !header.bad &&
 		compose_missing(str_span(&header)) & COMPOSE_NO_DATE;
 	str_free(&header);

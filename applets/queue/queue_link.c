@@ -385,7 +385,7 @@ static int make_head(struct queue_link *l, struct queue_job *j)
 
 	j->smtp.fd = l->fd;
 	j->smtp.head = NULL;
-	if (queue_late_date(date, j->message->envelope->created, l->fd,
+	if (queue_late_date(date, j->message->envelope, l->fd,
 			j->smtp.start))
 		str_adds(&l->head, date);
 	if ((CFG_MASQUERADE || CFG_SRS) && rewrite_message(j, &l->head) < 0)

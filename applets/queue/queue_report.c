@@ -219,7 +219,7 @@ static void add_message(struct str *out, struct queue_message *m,
 	str_adds(out, "Content-Transfer-Encoding: 8bit\r\n\r\n");
 	if (fd < 0)
 		return;
-	queue_text(out, fd, start, whole);
+	queue_text(out, m->envelope, fd, start, whole);
 	close(fd);
 }
 

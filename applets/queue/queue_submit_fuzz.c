@@ -97,7 +97,7 @@ static void check_body(const struct spool_envelope *e)
 	if (n != (ssize_t)e->size || n < 2 || text[n - 1] != '\n')
 		abort();
 	for (ssize_t i = 0; i < n; i++)
-		if ((text[i] == '\n' && text[i - 1] != '\r')
+		if ((text[i] == '\n' && (!i || text[i - 1] != '\r'))
 				|| (text[i] == '\r' && text[i + 1] != '\n')
 				|| ((unsigned char)text[i] > 127
 					&& !e->eight_bit))

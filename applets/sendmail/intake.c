@@ -156,7 +156,7 @@ int sendmail_intake(struct sendmail_message *m, int in, bool dot_ends,
 	int rc;
 
 	m->fd = file_temporary(err);
-	if (m->fd < 0 || out_open(&t.out, m->fd, err) < 0)
+	if (m->fd < 0 || out_open(&t.out, m->fd, OUT_SIZE, err) < 0)
 		return -1;
 	str_init(&t.head, OUTGOING_HEADER_MOST);
 	rc = read_all(&t, in);

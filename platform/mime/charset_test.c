@@ -1,5 +1,6 @@
 #include "mime/charset.h"
 
+#include <iconv.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -107,14 +108,26 @@ static void utf16(void **state)
 	check(SPAN(""), "utf-16", "", 0);
 }
 
+/* musl's iconv knows less than glibc's. */
+static void check_if_known(struct span text, const char *charset,
+		const char *want)
+{
+	iconv_t cd = iconv_open("UTF-8", charset);
+
+	if (cd == (iconv_t)-1)
+		return;
+	iconv_close(cd);
+	check(text, charset, want, 0);
+}
+
 /* Those that keep something for what may follow. */
 static void stateful(void **state)
 {
 	(void)state;
-	check(SPAN("Hi +AOk-."), "utf-7", "Hi é.", 0);
+	check_if_known(SPAN("Hi +AOk-."), "utf-7", "Hi é.");
 	check(SPAN("\xcd\xec"), "windows-1258", "Í\xcc\x81", 0);
 	check(SPAN("a\xcd"), "windows-1258", "aÍ", 0);
-	check(SPAN("\x1b$)C\x0e\x30\x21\x0f"), "iso-2022-kr", "가", 0);
+	check_if_known(SPAN("\x1b$)C\x0e\x30\x21\x0f"), "iso-2022-kr", "가");
 	check(SPAN("\x1b$B$3"), "ISO-2022-JP", "こ", 0);
 }
 

@@ -134,7 +134,7 @@ const struct mailbox_message *mailbox_message(struct mailbox *m, unsigned n)
 {
 	struct mailbox_message *out;
 
-	if (n < 1 || n > m->count)
+	if (n - 1 >= m->count)
 		return NULL;
 	out = &m->scratch[m->turn++ % MAILBOX_SCRATCH];
 	memset(out, 0, sizeof(*out));
@@ -145,20 +145,14 @@ const struct mailbox_message *mailbox_message(struct mailbox *m, unsigned n)
 
 unsigned mailbox_flags(const struct mailbox *m, unsigned n)
 {
-	return n < 1 || n > m->count ? 0 : m->marks[n - 1].flags;
-}
-
-unsigned mailbox_changed(const struct mailbox *m, unsigned n)
-{
-	return n < 1 || n > m->count ? 0 :
-			m->marks[n - 1].flags ^ m->marks[n - 1].was;
+	return n - 1 >= m->count ? 0 : m->marks[n - 1].flags;
 }
 
 void mailbox_flag(struct mailbox *m, unsigned n, unsigned set, unsigned clear)
 {
 	unsigned flags;
 
-	if (n < 1 || n > m->count)
+	if (n - 1 >= m->count)
 		return;
 	flags = (m->marks[n - 1].flags & ~clear) | (set & ALL_FLAGS);
 	m->marks[n - 1].flags = (unsigned char)flags;
@@ -171,6 +165,11 @@ int mailbox_save(struct mailbox *m, struct err *err)
 	return m->ops->save(m, err);
 }
 
+void mailbox_with(struct mailbox *m, struct mailbox_many *many)
+{
+	m->with = many;
+}
+
 int mailbox_lock(struct mailbox *m, struct err *err)
 {
 	if (m->ops->hold && m->ops->hold(m, true, err) < 0)
@@ -180,13 +179,14 @@ int mailbox_lock(struct mailbox *m, struct err *err)
 
 void mailbox_unlock(struct mailbox *m)
 {
+	m->with = NULL;
 	if (m->ops->hold)
 		m->ops->hold(m, false, NULL);
 }
 
 bool mailbox_gone(const struct mailbox *m, unsigned n)
 {
-	return n < 1 || n > m->count || m->ops->gone(m, n - 1);
+	return n - 1 >= m->count || m->ops->gone(m, n - 1);
 }
 
 int mailbox_refresh(struct mailbox *m, struct err *err)
@@ -226,9 +226,10 @@ bool mailbox_hides(struct mailbox_hide *h, struct span text, bool first)
 		return h->hiding;
 	h->header = text.n > 0;
 	if (!text.n || (text.p[0] != ' ' && text.p[0] != '\t'))
-		h->hiding = span_starts(text, "Status:")
+		h->hiding = text.n && ((text.p[0] | 32) == 's' || (text.p[0] | 32) == 'x')
+			&& (span_starts(text, "Status:")
 			|| span_starts(text, "X-Status:")
-			|| span_starts(text, "X-Pillarbox-Id:");
+			|| span_starts(text, "X-Pillarbox-Id:"));
 	return h->hiding;
 }
 
@@ -249,7 +250,7 @@ struct mailbox_reader *mailbox_reader_open(struct mailbox *m, unsigned n,
 {
 	struct mailbox_reader *r;
 
-	if (n < 1 || n > m->count) {
+	if (n - 1 >= m->count) {
 		err_set(err, ERR_PERM, "no such message");
 		return NULL;
 	}

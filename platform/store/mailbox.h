@@ -20,6 +20,7 @@ enum {
 };
 
 struct mailbox;
+struct mailbox_many;
 struct mailbox_message {
 	uint64_t size;		/* octets with CRLF line ends, as POP3 and RFC 5321 count */
 	int64_t arrived;	/* seconds */
@@ -75,8 +76,6 @@ const struct mailbox_message *mailbox_message(struct mailbox *m, unsigned n);
 
 /* Of message n its flags alone, at no cost; 0 when out of range. */
 unsigned mailbox_flags(const struct mailbox *m, unsigned n);
-/* Those of them that mailbox_flag has changed, and no save has written yet. */
-unsigned mailbox_changed(const struct mailbox *m, unsigned n);
 
 /*
  * The raw message (mbox: without its From_ line, >From quoting undone, without
@@ -102,6 +101,11 @@ void mailbox_flag(struct mailbox *m, unsigned n, unsigned set, unsigned clear);
  * what was removed can no more be read. 0 or -1.
  */
 int mailbox_save(struct mailbox *m, struct err *err);
+/*
+ * What was added to many, and the next save of m, an mbox: who is killed on the
+ * way has done both or neither. mailbox_unlock ends this.
+ */
+void mailbox_with(struct mailbox *m, struct mailbox_many *many);
 /*
  * An mbox's locks, to keep them over more than one step: mailbox_refresh and
  * what mailbox_save says. mailbox_close gives them back, too.
@@ -130,8 +134,7 @@ struct mailbox_add {
 	const char *key;	/* NULL: none */
 	bool again;
 	bool flush;
-	/* MAILBOX_...: of a Maildir's message that is not new; an mbox has them in head */
-	unsigned flags;
+	unsigned flags;		/* MAILBOX_...; none: it is new */
 	/* a Maildir's file is compressed (MAILBOX_GZIP) */
 	bool gzip;
 };
@@ -140,13 +143,13 @@ int mailbox_append(int dirfd, const char *path, bool maildir,
 
 /*
  * Many to one mailbox: an mbox is locked once, and all of them are there in the
- * end or (keep false) none; keys are not looked for. A Maildir has what was added.
+ * end or (keep false, or killed) none; keys are not looked for. A Maildir has what
+ * was added. path is kept.
  */
-struct mailbox_many;
 struct mailbox_many *mailbox_many_begin(const char *path, struct err *err);
 int mailbox_many_add(struct mailbox_many *many, const struct mailbox_add *add,
 		struct err *err);
-/* Frees. Durable. 0 or -1. */
+/* Frees. Durable. keep false has no say once mailbox_with has kept them. 0 or -1. */
 int mailbox_many_end(struct mailbox_many *many, bool keep, struct err *err);
 
 #endif

@@ -8,20 +8,10 @@
 #include "store/disk.h"
 
 int lines_open(struct lines *l, int fd, int64_t start, int64_t end,
-		struct err *err)
-{
-	int rc = lines_open_sized(l, fd, start, LINES_SIZE, err);
-
-	if (end >= 0)
-		l->end = end;
-	return rc;
-}
-
-int lines_open_sized(struct lines *l, int fd, int64_t start, size_t size,
-		struct err *err)
+		size_t size, struct err *err)
 {
 	*l = (struct lines){ .fd = fd, .size = size };
-	lines_seek(l, start, INT64_MAX);
+	lines_seek(l, start, end);
 	l->buffer = malloc(size);
 	return l->buffer ? 0 : err_nomem(err);
 }
@@ -105,11 +95,32 @@ int lines_next(struct lines *l, struct err *err)
 	return give(l, n);
 }
 
-int lines_block(struct lines *l, struct err *err)
+bool lines_plain(struct lines *l, bool header)
+{
+	const char *p = l->buffer + l->from, *lf;
+	size_t n = l->to - l->from;
+
+	if (!n || !l->ended || *p == 'F' || *p == '>' || *p == '\n'
+			|| *p == '\r' || (header && ((*p | 32) == 's'
+					|| (*p | 32) == 'x')))
+		return false;
+	lf = memchr(p, '\n', n);
+	return lf && give(l, (size_t)(lf - p) + 1);
+}
+
+int lines_block(struct lines *l, int64_t end, struct err *err)
 {
 	int rc = l->from < l->to ? 1 : fill(l, err);
+	size_t n = l->to - l->from;
 
-	return rc > 0 ? give(l, l->to - l->from) : rc;
+	if ((int64_t)n > end - lines_here(l))
+		n = (size_t)(end - lines_here(l));
+	return rc > 0 ? give(l, n) : rc;
+}
+
+int64_t lines_here(const struct lines *l)
+{
+	return l->at - (int64_t)(l->to - l->from);
 }
 
 int64_t lines_offset(const struct lines *l)
@@ -130,7 +141,7 @@ int out_message(struct out *o, const struct mailbox_add *add, bool quote,
 
 	out_add(o, add->head);
 	if (lines_open(&l, add->fd, add->start, add->start + add->length,
-				err) < 0)
+				LINES_SIZE, err) < 0)
 		return -1;
 	while ((rc = lines_next(&l, err)) > 0 && !o->error) {
 		if (mailbox_hides(&hide, l.text, l.first))

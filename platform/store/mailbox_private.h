@@ -14,6 +14,7 @@
 
 #define LINES_SIZE 8192
 #define LINES_WIDE 32768	/* where a whole file is read */
+#define LINES_ALL INT64_MAX
 
 struct lines {
 	int fd;
@@ -27,21 +28,28 @@ struct lines {
 	bool ended;		/* it ends here; true before the first */
 };
 
-/* end < 0: up to the end of the file. -1: no memory. */
+/* end: LINES_ALL, or where to stop. size: of the buffer. -1: no memory. */
 int lines_open(struct lines *l, int fd, int64_t start, int64_t end,
-		struct err *err);
-/* The same to the end of the file, in reads of another size than LINES_SIZE. */
-int lines_open_sized(struct lines *l, int fd, int64_t start, size_t size,
-		struct err *err);
+		size_t size, struct err *err);
 /* On to other octets of the same file. */
 void lines_seek(struct lines *l, int64_t start, int64_t end);
 void lines_close(struct lines *l);
 /* 1 and the next line, or a piece of one that does not fit; 0 at the end, -1. */
 int lines_next(struct lines *l, struct err *err);
-/* The same, but the piece is all that is there: lines for which nobody asks. */
-int lines_block(struct lines *l, struct err *err);
+/*
+ * The same, but the piece is all that is there before octet `end` of the file:
+ * lines for which nobody asks.
+ */
+int lines_block(struct lines *l, int64_t end, struct err *err);
+/*
+ * The same where the next line has been read and begins with a letter that means
+ * nothing in an mbox: most do. header: nor is it one of mailbox_hides.
+ */
+bool lines_plain(struct lines *l, bool header);
 /* Where the piece lies in the file. */
 int64_t lines_offset(const struct lines *l);
+/* Where the next one begins. */
+int64_t lines_here(const struct lines *l);
 
 /* add's message with LF lines; quote: as mboxrd. -1: add->fd cannot be read. */
 int out_message(struct out *o, const struct mailbox_add *add, bool quote,
@@ -93,6 +101,7 @@ struct mailbox {
 	const struct mailbox_ops *ops;
 	bool write;
 	bool packed;			/* a compressed mbox */
+	struct mailbox_many *with;	/* for the next save */
 	unsigned count, room;		/* of marks */
 	struct mailbox_mark *marks;	/* marks[n - 1] is message n's */
 	struct mailbox_message scratch[MAILBOX_SCRATCH];
@@ -133,6 +142,11 @@ struct mailbox *mbox_open_plain(const char *path, unsigned most,
  * message still where it was? 0 or -1, ERR_TEMP.
  */
 int mbox_still(struct mailbox_reader *r, struct err *err);
+/*
+ * NULL: nothing. Durable; from here on mailbox_many_end does not undo it. 0 or -1
+ * with errno.
+ */
+int mailbox_many_keep(struct mailbox_many *many);
 /* Behind the last message of a locked mbox; durable with add->flush. */
 int mbox_add(int fd, const struct mailbox_add *add, struct err *err);
 int mbox_append(int dirfd, const char *path, const struct mailbox_add *add,

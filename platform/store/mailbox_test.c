@@ -767,11 +767,26 @@ static void test_mbox_save_keeps_all(void **state)
 	assert_text(m, 4, HEAD "S: 4\n\nFrom 4\n\n");
 	assert_int_equal(mailbox_message(m, 4)->flags, MAILBOX_SEEN);
 	assert_text(m, 10, HEAD "S: new\n\nnew\n");
-	/* clearing brings the old octets back */
-	mailbox_flag(m, 4, 0, MAILBOX_SEEN);
+	/* cleared where it is, and set again: the rest stays as it was */
+	strcpy(before, get_file("m"));
+	mailbox_flag(m, 4, MAILBOX_OLD, MAILBOX_SEEN);
 	assert_int_equal(mailbox_save(m, &err), 0);
-	p = strstr(get_file("m"), "Status");
-	assert_null(p);
+	p = strstr(before, "Status: R ");
+	assert_non_null(p);
+	p[8] = 'O';
+	assert_string_equal(get_file("m"), before);
+	mailbox_flag(m, 4, 0, MAILBOX_OLD);
+	assert_int_equal(mailbox_save(m, &err), 0);
+	p[8] = ' ';
+	assert_string_equal(get_file("m"), before);
+	mailbox_close(m);
+	m = open_box("m", true);
+	assert_int_equal(mailbox_message(m, 4)->flags, 0);
+	/* one that needs a line more is written anew */
+	mailbox_flag(m, 4, MAILBOX_SEEN | MAILBOX_FLAGGED, 0);
+	assert_int_equal(mailbox_save(m, &err), 0);
+	assert_non_null(strstr(get_file("m"), "Status: R \nX-Status: F \n\n"));
+	assert_null(strstr(get_file("m"), "Status:   \n"));
 	for (unsigned i = 1; i <= 10; i++)
 		mailbox_flag(m, i, MAILBOX_DELETED, 0);
 	assert_int_equal(mailbox_save(m, &err), 0);

@@ -213,7 +213,7 @@ static int add_file(int dir, const struct mailbox_add *add,
 	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return disk_err(err, "Maildir");
-	rc = out_open(&out, fd, err);
+	rc = out_open(&out, fd, OUT_SIZE, err);
 	if (CFG_MAILBOX_GZIP && rc == 0 && add->gzip)
 		rc = out_compress(&out, err);
 	if (rc == 0)

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -47,23 +46,22 @@ static int note(void *arg, const struct maildir_seen *seen)
 	struct maildir *md = arg;
 	struct maildir_window *w = md->window;
 	unsigned bit = bit_of(maildir_kept_place(md, seen));
-	char path[MAILDIR_PATH_SIZE];
+	struct span file = span_of(seen->file);
 	struct maildir_entry e;
 	long i;
 
 	if (!(w->places[bit / 8] & 1 << bit % 8))
 		return 0;
-	e = maildir_entry_of(span_of(seen->file), false);
+	e = maildir_entry_of(file, false);
 	i = maildir_find(md, &e);
 	if (i < (long)w->from || i >= (long)w->from + WINDOW)
 		return 0;
-	maildir_path(path, seen);
 	/* of long names not all have room: the rest is looked for singly */
-	if (w->text.n + strlen(path) + 1 > WINDOW_TEXT)
+	if (w->text.n + 4 + file.n + 1 > WINDOW_TEXT)
 		return 0;
 	w->at[i - (long)w->from] = (uint32_t)w->text.n + 1;
-	str_adds(&w->text, path);
-	str_addc(&w->text, '\0');
+	str_adds(&w->text, seen->cur ? "cur/" : "new/");
+	str_add(&w->text, span_make(file.p, file.n + 1));	/* its NUL, too */
 	return w->text.bad;
 }
 

@@ -18,7 +18,14 @@
 
 #define LARGE 16384		/* octets a message; less is read in no time */
 #define NEW_MOST 1000
+#define UNPACK_SHARE 2		/* a folder that unpacks to more than this part of
+				 * what is free in TMPDIR is refused */
 #define MTIME_STEP 20000	/* microseconds; kernels have 1 to 10 ms */
+
+static bool is_packed(const struct mbox *mb)
+{
+	return CFG_MAILBOX_GZIP && mb->m.packed;
+}
 
 /* -- the index, and what it becomes when the file changes -- */
 
@@ -169,7 +176,7 @@ static int follow(struct mbox *mb, struct mbox_index *fresh, struct err *err)
 	for (unsigned i = 0; i < mb->ix.n; i++)
 		if (!mb->ix.e[i].gone && mbox_end(&mb->ix.e[i]) >= end)
 			return 0;
-	rc = mbox_index_check(&mb->ix, mb->fd, &mb->look, err);
+	rc = mbox_index_check(mb->ix.e, mb->ix.n, mb->fd, &mb->look, err);
 	if (rc <= 0)
 		return rc;
 	if (mbox_index_read(fresh, mb->fd, end, &mb->look, NULL) < 0)
@@ -187,14 +194,21 @@ static int follow(struct mbox *mb, struct mbox_index *fresh, struct err *err)
 static int unpack_to(int to, int from, struct err *err)
 {
 	struct gunzip *z = gunzip_new(from, err);
+	int64_t room = file_free_space(to) / UNPACK_SHARE;
 	char piece[4096];
 	long n;
 
 	if (!z)
 		return -1;
-	while ((n = gunzip_read(z, piece, sizeof(piece), err)) > 0)
-		if (file_write(to, piece, (size_t)n) < 0)
+	do {
+		n = gunzip_read(z, piece, sizeof(piece), err);
+		room -= n;
+		if (n > 0 && room < 0)
+			n = err_set(err, ERR_NOMEM, "compressed, and too big "
+					"for what is free in TMPDIR");
+		else if (n > 0 && file_write(to, piece, (size_t)n) < 0)
 			n = err_errno(err, "temporary file");
+	} while (n > 0);
 	gunzip_free(z);
 	return n < 0 ? -1 : 0;
 }
@@ -231,13 +245,13 @@ int mbox_resync(struct mbox *mb, struct err *err)
 					&& st.st_uid != mb->owner)))
 		return err_set(err, ERR_PERM, "%s: not a mailbox of this user",
 				mb->path);
-	if (!mb->m.packed && unchanged(mb, &st))
+	if (!is_packed(mb) && unchanged(mb, &st))
 		return 0;
 	mb->m.packed = false;
 	if (CFG_MAILBOX_GZIP && mb->fd >= 0 && gzip_is(mb->fd)
 			&& unpack(mb, err) < 0)
 		return -1;
-	if (!mb->m.packed && grew(mb, &st))
+	if (!is_packed(mb) && grew(mb, &st))
 		rc = follow(mb, &fresh, err);
 	if (mb->fd >= 0 && rc == 0)
 		rc = mbox_index_read(&fresh, mb->fd, 0, &mb->look, err);
@@ -255,16 +269,19 @@ int mbox_resync(struct mbox *mb, struct err *err)
 
 /*
  * The lock keeps a delivery from being seen half. Who may not lock, or finds it
- * locked for long, reads all the same.
+ * locked for long, reads all the same, unless he `must` be able to.
  */
-static int resync_locked(struct mbox *mb, struct err *err)
+static int resync_locked(struct mbox *mb, bool must, struct err *err)
 {
 	struct mbox_lock lock;
 	bool held = !mb->held && mbox_lock(&lock, mb->dirfd, mb->path,
 			mb->owner, false, mbox_patience(mb, MBOX_WAIT_READ),
-			NULL) == 0;
-	int rc = mbox_resync(mb, err);
+			must ? err : NULL) == 0;
+	int rc;
 
+	if (must && !held)
+		return errno == ENOENT ? 0 : -1;	/* none is an empty one */
+	rc = mbox_resync(mb, err);
 	if (held)
 		mbox_unlock(&lock);
 	return rc;
@@ -276,38 +293,46 @@ static bool is_as_seen(const struct mbox *mb)
 {
 	struct stat st;
 
-	return mb->m.packed || (mb->fd >= 0 && fstat(mb->fd, &st) == 0
+	return is_packed(mb) || (mb->fd >= 0 && fstat(mb->fd, &st) == 0
 			&& unchanged(mb, &st));
+}
+
+/* Where message i is now; NULL: gone (ERR_PERM), or the file cannot be read. */
+static const struct mbox_entry *entry_now(struct mbox *mb, unsigned i,
+		struct err *err)
+{
+	if (mb->fd >= 0 && !is_as_seen(mb) && resync_locked(mb, false, err) < 0)
+		return NULL;
+	if (mb->fd >= 0 && !mb->ix.e[i].gone)
+		return &mb->ix.e[i];
+	err_set(err, ERR_PERM, "message %u was removed", i + 1);
+	return NULL;
 }
 
 static int mbox_reader(struct mailbox *m, unsigned i, struct mailbox_reader *r,
 		struct err *err)
 {
 	struct mbox *mb = mbox_of(m);
-	const struct mbox_entry *e;
+	const struct mbox_entry *e = entry_now(mb, i, err);
 
-	if (mb->fd >= 0 && !is_as_seen(mb) && resync_locked(mb, err) < 0)
+	if (!e)
 		return -1;
-	e = &mb->ix.e[i];
-	if (e->gone || mb->fd < 0)
-		return err_set(err, ERR_PERM, "message %u was removed", i + 1);
 	r->mbox = true;
 	r->mailbox = m;
 	r->index = i;
 	r->start = mbox_text(e);
-	return lines_open(&r->lines, mb->fd, r->start, mbox_end(e), err);
+	return lines_open(&r->lines, mb->fd, r->start, mbox_end(e),
+			LINES_SIZE, err);
 }
 
 int mbox_still(struct mailbox_reader *r, struct err *err)
 {
 	struct mbox *mb = mbox_of(r->mailbox);
-	const struct mbox_entry *e;
+	const struct mbox_entry *e = entry_now(mb, r->index, err);
 
-	if (!is_as_seen(mb) && resync_locked(mb, err) < 0)
+	if (!e)
 		return -1;
-	e = &mb->ix.e[r->index];
-	if (e->gone || mb->fd < 0 || mbox_text(e) != r->start
-			|| mbox_end(e) != r->lines.end)
+	if (mbox_text(e) != r->start || mbox_end(e) != r->lines.end)
 		return err_set(err, ERR_TEMP, "message %u was changed "
 				"meanwhile", r->index + 1);
 	r->lines.fd = mb->fd;
@@ -317,25 +342,19 @@ int mbox_still(struct mailbox_reader *r, struct err *err)
 /* "From ADDRESS Tue Nov 24 11:11:46 2026", perhaps a zone before the year. */
 static int64_t arrival(struct span line)
 {
-	struct span month = { 0 }, day = { 0 }, time = { 0 }, year = { 0 };
-	struct span word;
+	size_t at = mbox_time(line);
+	struct span rest = span_rest(line, at), time = span_word(&rest);
+	struct span year = { 0 }, word;
 	char text[64];
 	int64_t when;
 	int offset;
 
-	while ((word = span_word(&line)).n) {
-		if (time.n) {
-			year = word;
-		} else if (span_has(word, ':')
-				&& ascii_isdigit(word.p[0])) {
-			time = word;
-		} else {
-			month = day;
-			day = word;
-		}
-	}
-	snprintf(text, sizeof(text), "%.*s %.*s %.*s %.*s +0000",
-			SPAN_ARG(day), SPAN_ARG(month), SPAN_ARG(year),
+	if (at < 7)
+		return 0;
+	while ((word = span_word(&rest)).n)
+		year = word;
+	snprintf(text, sizeof(text), "%.2s %.3s %.*s %.*s +0000",
+			line.p + at - 3, line.p + at - 7, SPAN_ARG(year),
 			SPAN_ARG(time));
 	return date_parse(span_of(text), &when, &offset) ? when : 0;
 }
@@ -349,10 +368,10 @@ static void mbox_describe(struct mailbox *m, unsigned i,
 	ssize_t n;
 
 	out->size = e->size;
-	if (!mb->look.sip)
+	if (!mb->look.key64)
 		snprintf(out->uid, sizeof(out->uid), "%016" PRIx64 "%04x",
 				e->hash, (unsigned)e->hash_end);
-	if (!mb->look.sip && e->twin)
+	if (!mb->look.key64 && e->twin)
 		snprintf(out->uid + 20, sizeof(out->uid) - 20, "-%u",
 				(unsigned)e->twin);
 	n = mb->fd < 0 ? 0 : file_pread(mb->fd, line, e->skip < sizeof(line)
@@ -376,7 +395,7 @@ static int mbox_refresh(struct mailbox *m, struct err *err)
 	/* the usual case costs one look */
 	if (fstatat(mb->dirfd, mb->path, &st, 0) == 0 && unchanged(mb, &st))
 		return 0;
-	return resync_locked(mb, err);
+	return resync_locked(mb, false, err);
 }
 
 /* -- opening -- */
@@ -408,22 +427,6 @@ static int own_folder(int dirfd)
 	return fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
 }
 
-static int first_look(struct mbox *mb, bool write, struct err *err)
-{
-	struct mbox_lock lock;
-	int rc;
-
-	errno = 0;
-	if (!write)
-		return resync_locked(mb, err) < 0 ? -1 : 0;
-	if (mbox_lock(&lock, mb->dirfd, mb->path, mb->owner, false,
-				mbox_patience(mb, MBOX_WAIT_READ), err) < 0)
-		return errno == ENOENT ? 0 : -1;	/* none is an empty one */
-	rc = mbox_resync(mb, err);
-	mbox_unlock(&lock);
-	return rc < 0 ? -1 : 0;
-}
-
 static struct mbox *mbox_new(int dirfd, const char *path, uid_t owner,
 		struct err *err)
 {
@@ -453,7 +456,7 @@ struct mailbox *mbox_open(int dirfd, const char *path, uid_t owner, bool write,
 	if (!mb)
 		return NULL;
 	mb->m.write = write;
-	if (first_look(mb, write, err) == 0)
+	if (resync_locked(mb, write, err) >= 0)
 		return &mb->m;
 	mailbox_close(&mb->m);
 	return NULL;
@@ -466,10 +469,10 @@ struct mailbox *mbox_open_plain(const char *path, unsigned most,
 
 	if (!mb)
 		return NULL;
-	rand_bytes(mb->sip, sizeof(mb->sip));
-	mb->look = (struct mbox_look){ .sip = mb->sip, .most = most };
+	rand_bytes(mb->key64, sizeof(mb->key64));
+	mb->look = (struct mbox_look){ .key64 = mb->key64, .most = most };
 	/* who only wants to see how it begins waits for nobody */
-	if ((most ? mbox_resync(mb, err) : resync_locked(mb, err)) >= 0)
+	if ((most ? mbox_resync(mb, err) : resync_locked(mb, false, err)) >= 0)
 		return &mb->m;
 	mailbox_close(&mb->m);
 	return NULL;

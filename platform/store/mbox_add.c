@@ -29,6 +29,16 @@ static void put_from(struct out *o, const struct mailbox_add *add)
 	out_add(o, span_of(line));
 }
 
+void mbox_put_status(struct out *o, unsigned flags)
+{
+	char text[] = "Status:   \nX-Status:   \n";
+
+	if (mbox_put_letters(text + 8, flags & MBOX_STATUS))
+		out_add(o, span_make(text, 11));
+	if (mbox_put_letters(text + 21, flags & MBOX_MORE))
+		out_add(o, span_make(text + 11, 13));
+}
+
 /* Gives where the number goes that says "written whole"; 0: no key. */
 static int64_t put_key(struct out *o, const struct mailbox_add *add)
 {
@@ -50,14 +60,11 @@ static int64_t put_key(struct out *o, const struct mailbox_add *add)
  */
 static void separate(struct out *o, int fd, int64_t size)
 {
-	char last[2] = "\n";
+	char last[2] = "";
 
 	if (size == 0)
 		return;
-	if (size == 1)
-		file_pread(fd, last + 1, 1, 0);
-	else
-		file_pread(fd, last, 2, size - 2);
+	file_pread(fd, last, 2, size - 2);
 	if (last[1] != '\n')
 		out_add(o, SPAN("\n\n"));
 	else if (last[0] != '\n')
@@ -73,12 +80,13 @@ static int write_message(int fd, int64_t size, const struct mailbox_add *add,
 	struct out o;
 	int rc;
 
-	if (out_open(&o, fd, err) < 0)
+	if (out_open(&o, fd, OUT_SIZE, err) < 0)
 		return -1;
 	separate(&o, fd, size);
 	put_from(&o, add);
 	length = -(int64_t)o.written;
 	number = put_key(&o, add);
+	mbox_put_status(&o, add->flags);
 	rc = out_message(&o, add, true, err);
 	/* what is between the From_ line and the separating empty line */
 	length += (int64_t)o.written;

@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (mbox_index_read(&ix, fd, 0, &look, NULL) == 0) {
 		check(&ix, size);
-		if (mbox_index_check(&ix, fd, &look, NULL) != 1
+		if (mbox_index_check(ix.e, ix.n, fd, &look, NULL) != 1
 				&& !any_long(&ix))
 			abort();
 		mbox_index_free(&ix);

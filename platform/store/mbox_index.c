@@ -1,11 +1,11 @@
 #include "store/mbox_private.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/sha256.h"
-#include "base/siphash.h"
 #include "store/disk.h"
 #include "store/mailbox_private.h"
 
@@ -22,9 +22,19 @@ struct scan {
 	bool ended;		/* the last line was */
 	bool has_length;	/* the key line gave one: */
 	uint64_t length;	/* 0: never finished */
-	char *sample;
 	size_t sampled;
+	char sample[SAMPLE_SIZE + sizeof(uint64_t)];
 };
+
+int64_t mbox_end(const struct mbox_entry *e)
+{
+	return (int64_t)(e->from + e->length);
+}
+
+int64_t mbox_text(const struct mbox_entry *e)
+{
+	return (int64_t)(e->from + e->skip);
+}
 
 static bool is_time(struct span s)
 {
@@ -33,29 +43,51 @@ static bool is_time(struct span s)
 		&& ascii_isdigit(s.p[4]);
 }
 
+size_t mbox_time(struct span line)
+{
+	size_t i = 5;
+
+	while (i < line.n && !is_time(span_sub(line, i, 5)))
+		i++;
+	return i;
+}
+
 /*
  * "From ADDRESS ... HH:MM ...": text that happens to begin with the word has
  * hardly ever a time in it, and what is written by us is quoted anyway.
  */
 static bool is_from(struct span line)
 {
-	if (line.n < 5 || memcmp(line.p, "From ", 5) != 0)
-		return false;
-	for (size_t i = 5; i + 5 <= line.n; i++)
-		if (is_time(span_sub(line, i, 5)))
-			return true;
-	return false;
+	return line.n >= 5 && memcmp(line.p, "From ", 5) == 0
+		&& mbox_time(line) < line.n;
 }
 
 /* -- one message -- */
 
-static void put_hash(const struct scan *s, struct mbox_entry *e)
+/*
+ * Within one process, for telling messages apart: the key keeps strangers from
+ * writing two that look the same. Octets behind the last whole word are zero.
+ */
+static uint64_t quick_hash(const uint64_t key[2], struct span s)
+{
+	uint64_t h = key[0] ^ s.n, word;
+
+	for (size_t i = 0; i < s.n; i += sizeof(word)) {
+		memcpy(&word, s.p + i, sizeof(word));
+		h = (h ^ word) * (key[1] | 1);
+		h ^= h >> 32;
+	}
+	return h;
+}
+
+static void put_hash(struct scan *s, struct mbox_entry *e)
 {
 	struct span sampled = span_make(s->sample, s->sampled);
 	unsigned char hash[SHA256_SIZE];
 
-	if (s->look->sip) {
-		e->hash = siphash(s->look->sip, sampled);
+	if (s->look->key64) {
+		memset(s->sample + s->sampled, 0, sizeof(uint64_t));
+		e->hash = quick_hash(s->look->key64, sampled);
 		return;
 	}
 	sha256(hash, sampled);
@@ -120,21 +152,33 @@ static void sample(struct scan *s, struct span text)
 	s->sampled += n;
 }
 
-static void read_flags(struct mbox_entry *e, struct span letters)
+static const struct {
+	char letter;
+	unsigned char flag;
+} letters[] = {
+	{ 'R', MAILBOX_SEEN }, { 'O', MAILBOX_OLD },
+	{ 'A', MAILBOX_ANSWERED }, { 'F', MAILBOX_FLAGGED }
+};
+#define LETTERS (sizeof(letters) / sizeof(*letters))
+
+static void read_flags(struct mbox_entry *e, struct span value)
 {
-	static const struct {
-		char letter;
-		unsigned char flag;
-	} known[] = {
-		{ 'R', MAILBOX_SEEN }, { 'O', MAILBOX_OLD },
-		{ 'A', MAILBOX_ANSWERED }, { 'F', MAILBOX_FLAGGED }
-	};
 	unsigned flags = e->flags;
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (span_has(letters, known[i].letter))
-			flags |= known[i].flag;
+	for (size_t i = 0; i < LETTERS; i++)
+		if (span_has(value, letters[i].letter))
+			flags |= letters[i].flag;
 	e->flags = flags & 31;
+}
+
+size_t mbox_put_letters(char out[2], unsigned flags)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < LETTERS; i++)
+		if (flags & letters[i].flag)
+			out[n++] = letters[i].letter;
+	return n;
 }
 
 static void read_key(struct scan *s, struct span value)
@@ -151,14 +195,30 @@ static void read_key(struct scan *s, struct span value)
 	}
 }
 
-/* One of the lines that readers do not see. */
-static void hidden_line(struct scan *s, struct span text)
+/* " RO": what of `left` such a line keeps goes there. */
+static void put_flags(const struct lines *l, unsigned mask, size_t room,
+		unsigned *left)
 {
-	struct span value = text;
+	char text[2] = { ' ', ' ' };
+
+	mbox_put_letters(text, *left & mask);
+	*left &= ~mask;
+	if (room != 3 || disk_write_at(l->fd, text, 2, lines_offset(l)
+				+ (int64_t)l->text.n - 2) < 0)
+		*left |= MAILBOX_DELETED;
+}
+
+/* One of the lines that readers do not see. */
+static void hidden_line(struct scan *s, const struct lines *l)
+{
+	struct span value = l->text;
 	struct span name = span_cut(&value, ':');
 
 	if (span_is(name, "X-Pillarbox-Id"))
 		read_key(s, value);
+	else if (s->look->left)
+		put_flags(l, name.n == 6 ? MBOX_STATUS : MBOX_MORE, value.n,
+				s->look->left);
 	else
 		read_flags(s->e, value);
 }
@@ -172,7 +232,7 @@ static void line(struct scan *s, const struct lines *l)
 	s->blank = 0;
 	if (mailbox_hides(&s->hide, text, l->first)) {
 		if (l->first && !ascii_isspace(text.p[0]))
-			hidden_line(s, text);
+			hidden_line(s, l);
 		return;
 	}
 	if (header && s->hide.header)
@@ -248,21 +308,15 @@ static int count_twins(struct mbox_index *ix, struct err *err)
 	return 0;
 }
 
-/*
- * Lines of a text that can mean nothing: they are most of the file, so no more
- * is done for them than to count them. At a line's beginning.
- */
+/* They are most of the file, so no more is done for them than to count them. */
 static void skip_plain(struct scan *s, struct lines *l)
 {
-	const char *p = l->buffer + l->from, *end = l->buffer + l->to, *lf;
-
-	while (p < end && *p != 'F' && *p != '>' && *p != '\n' && *p != '\r'
-	    && (lf = memchr(p, '\n', (size_t)(end - p)))) {
-		s->size += (size_t)(lf - p) + (lf[-1] == '\r' ? 1 : 2);
+	while (lines_plain(l, s->hide.header)) {
+		if (s->hide.header)
+			sample(s, l->text);
+		s->size += l->text.n + 2;
 		s->blank = 0;
-		p = lf + 1;
 	}
-	l->from = (size_t)(p - l->buffer);
 }
 
 /* A user's program blocks what would end it; a large file takes minutes. */
@@ -281,7 +335,7 @@ static int scan(struct scan *s, struct lines *l, struct err *err)
 	int rc;
 
 	while ((rc = lines_next(l, err)) > 0) {
-		if (s->look->sip && ++pieces % PIECES == 0 && is_interrupted())
+		if (s->look->key64 && ++pieces % PIECES == 0 && is_interrupted())
 			return err_set(err, ERR_TEMP, "interrupted");
 		/* the last one that is wanted ends with the file, or here */
 		if (s->look->most && s->ix->n == s->look->most && s->blank
@@ -291,7 +345,7 @@ static int scan(struct scan *s, struct lines *l, struct err *err)
 		}
 		if (piece_read(s, l, err) < 0)
 			return -1;
-		if (s->e && !s->hide.header && l->ended)
+		if (s->e && !s->hide.hiding)
 			skip_plain(s, l);
 	}
 	finish(s, l->at);
@@ -301,21 +355,21 @@ static int scan(struct scan *s, struct lines *l, struct err *err)
 int mbox_index_read(struct mbox_index *ix, int fd, int64_t from,
 		const struct mbox_look *look, struct err *err)
 {
-	struct scan s = { .ix = ix, .look = look, .ended = true };
+	struct scan s;
 	struct lines l;
 	int rc;
 
 	memset(ix, 0, sizeof(*ix));
-	s.sample = malloc(SAMPLE_SIZE);
-	if (!s.sample)
-		return disk_err(err, "mbox");
-	rc = lines_open_sized(&l, fd, from, LINES_WIDE, err);
+	memset(&s, 0, offsetof(struct scan, sample));
+	s.ix = ix;
+	s.look = look;
+	s.ended = true;
+	rc = lines_open(&l, fd, from, LINES_ALL, LINES_WIDE, err);
 	if (rc == 0)
 		rc = scan(&s, &l, err);
 	if (rc == 0)
 		rc = count_twins(ix, err);
 	lines_close(&l);
-	free(s.sample);
 	if (rc < 0)
 		mbox_index_free(ix);
 	return rc;
@@ -342,22 +396,20 @@ static int check_one(struct scan *s, struct lines *l, struct mbox_entry *e,
 	return 1;
 }
 
-int mbox_index_check(struct mbox_index *ix, int fd,
+int mbox_index_check(struct mbox_entry *e, unsigned n, int fd,
 		const struct mbox_look *look, struct err *err)
 {
-	struct scan s = { .look = look };
+	struct scan s;
 	struct lines l;
 	int rc;
 
-	s.sample = malloc(SAMPLE_SIZE);
-	if (!s.sample)
-		return disk_err(err, "mbox");
-	rc = lines_open_sized(&l, fd, 0, SAMPLE_SIZE, err) < 0 ? -1 : 1;
-	for (unsigned i = 0; rc > 0 && i < ix->n; i++)
-		if (!ix->e[i].gone)
-			rc = check_one(&s, &l, &ix->e[i], err);
+	memset(&s, 0, offsetof(struct scan, sample));
+	s.look = look;
+	rc = lines_open(&l, fd, 0, 0, SAMPLE_SIZE, err) < 0 ? -1 : 1;
+	for (; rc > 0 && n--; e++)
+		if (!e->gone)
+			rc = check_one(&s, &l, e, err);
 	lines_close(&l);
-	free(s.sample);
 	return rc;
 }
 

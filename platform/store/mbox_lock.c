@@ -35,18 +35,21 @@ int mbox_beside(char out[MBOX_PATH_SIZE], const char *path, const char *before,
 	return -1;
 }
 
-/* -- the dot-lock: "PID OFFSET pillarbox\n", OFFSET: where the mbox ended -- */
+/*
+ * -- the dot-lock: "PID END START pillarbox\n": where the mbox ended with the last
+ * message that is whole, and before the first of those that are to go with it --
+ */
 
 struct dot {
 	struct stat st;
 	long pid;			/* 0: none in it */
-	int64_t offset;
+	int64_t end, start;
 	bool ours;
 };
 
 static int dot_read(int dirfd, const char *name, struct dot *d)
 {
-	char text[64] = "", *p;
+	char text[80] = "", *p, *q;
 	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW
 			| O_NONBLOCK);
 	int rc;
@@ -57,8 +60,11 @@ static int dot_read(int dirfd, const char *name, struct dot *d)
 		|| fstat(fd, &d->st) < 0 ? -1 : 0;
 	close(fd);
 	d->pid = (long)strtoll(text, &p, 10);
-	d->offset = strtoll(p, &p, 10);
-	d->ours = strncmp(p, " " OURS, strlen(OURS) + 1) == 0;
+	d->end = strtoll(p, &p, 10);
+	d->start = strtoll(p, &q, 10);
+	if (q == p)	/* an older version's */
+		d->start = d->end;
+	d->ours = strncmp(q, " " OURS, strlen(OURS) + 1) == 0;
 	return rc;
 }
 
@@ -97,11 +103,11 @@ static void repair_append(const struct mbox_lock *l, const struct dot *d)
 {
 	struct stat st;
 
-	if (!d->ours || fstat(l->fd, &st) < 0 || st.st_size <= d->offset
-			|| !tail_is_ours(l->fd, d->offset))
+	if (!d->ours || fstat(l->fd, &st) < 0 || st.st_size <= d->start
+			|| (st.st_size > d->end && !tail_is_ours(l->fd, d->end)))
 		return;
 	log_warn("%s: half a message of a killed delivery is removed", l->path);
-	if (ftruncate(l->fd, d->offset) < 0)
+	if (ftruncate(l->fd, d->start) < 0)
 		log_error("%s: %s", l->path, strerror(errno));
 }
 
@@ -175,12 +181,12 @@ static bool is_full(void)
 }
 
 /* As wide as any number: it may be written over. 0 or -1 with errno. */
-static int dot_write(int fd, int64_t offset)
+static int dot_write(int fd, int64_t end, int64_t start)
 {
-	char text[64];
+	char text[80];
 
-	snprintf(text, sizeof(text), "%ld %20" PRId64 " " OURS "\n",
-			(long)getpid(), offset);
+	snprintf(text, sizeof(text), "%ld %20" PRId64 " %20" PRId64 " " OURS
+			"\n", (long)getpid(), end, start);
 	return disk_write_at(fd, text, strlen(text), 0);
 }
 
@@ -204,7 +210,7 @@ static int dot_create(struct mbox_lock *l, const char *name)
 	if (fd < 0)
 		return -1;
 	/* an empty one is better than none: mail must go from a full disk */
-	rc = dot_write(fd, st.st_size);
+	rc = dot_write(fd, st.st_size, st.st_size);
 	if (rc < 0 && is_full())
 		rc = 0;
 	if (rc == 0)
@@ -219,10 +225,12 @@ static int dot_create(struct mbox_lock *l, const char *name)
 	return rc;
 }
 
-void mbox_lock_added(struct mbox_lock *l)
+void mbox_lock_added(struct mbox_lock *l, bool keep)
 {
+	int64_t end = lseek(l->fd, 0, SEEK_END);
+
 	if (l->dot[0])
-		dot_write(l->dot_fd, lseek(l->fd, 0, SEEK_END));
+		dot_write(l->dot_fd, end, keep ? end : l->start);
 }
 
 /* 0: held, or not possible here; 1: somebody else has it; -1 with errno. */
@@ -424,6 +432,7 @@ int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,
 		return -1;
 	}
 	repair_hole(l);
+	l->start = lseek(l->fd, 0, SEEK_END);
 	return 0;
 }
 

@@ -18,6 +18,9 @@
 #include "base/err.h"
 #include "base/span.h"
 
+struct mailbox_many;
+struct out;
+
 #define MBOX_KEY "X-Pillarbox-Id: "
 #define MBOX_KEY_DIGITS 10
 #define MBOX_LENGTH_MOST INT64_C(9999999999)
@@ -35,6 +38,7 @@ struct mbox_lock {
 	bool made;		/* it was not there before */
 	char dot[MBOX_PATH_SIZE];	/* "": no dot-lock held */
 	int dot_fd;		/* of it */
+	int64_t start;		/* where the mbox ended */
 };
 
 /*
@@ -47,10 +51,10 @@ int mbox_lock(struct mbox_lock *l, int dirfd, const char *path, uid_t owner,
 		bool make, int ms, struct err *err);
 void mbox_unlock(struct mbox_lock *l);
 /*
- * One message more is whole: a cut leaves this one in. Before the first, mbox_lock
- * has said where the mbox ends.
+ * One message more is whole. keep: who is killed from here on leaves them all in,
+ * otherwise none.
  */
-void mbox_lock_added(struct mbox_lock *l);
+void mbox_lock_added(struct mbox_lock *l, bool keep);
 
 /*
  * Only where the path is the caller's own affair is it followed to elsewhere.
@@ -82,17 +86,14 @@ struct mbox_entry {
 	uint64_t gone : 1;
 	uint64_t hash_end : 16;	/* octets 9 and 10 of: */
 	uint64_t hash;		/* ... the header section's hash, 8 octets: SHA-256,
-				 * or SipHash and nothing behind it */
+				 * or a quick one and nothing behind it */
 };
 
-static inline int64_t mbox_end(const struct mbox_entry *e)
-{
-	return (int64_t)(e->from + e->length);
-}
-static inline int64_t mbox_text(const struct mbox_entry *e)
-{
-	return (int64_t)(e->from + e->skip);
-}
+/* Of a From_ line where HH:MM is; its length: nowhere. */
+size_t mbox_time(struct span line);
+/* Where it ends, and where its header section begins. */
+int64_t mbox_end(const struct mbox_entry *e);
+int64_t mbox_text(const struct mbox_entry *e);
 
 struct mbox_index {
 	struct mbox_entry *e;
@@ -101,8 +102,9 @@ struct mbox_index {
 
 struct mbox_look {
 	const char *key;	/* a delivery's, to look for; NULL: none */
-	const uint64_t *sip;	/* SipHash's key; NULL: SHA-256 */
+	const uint64_t *key64;	/* two random words: a quick hash; NULL: SHA-256 */
 	unsigned most;		/* messages; 0: all */
+	unsigned *left;		/* for mbox_index_check: flags to be written */
 };
 
 /*
@@ -111,12 +113,21 @@ struct mbox_look {
 int mbox_index_read(struct mbox_index *ix, int fd, int64_t start,
 		const struct mbox_look *look, struct err *err);
 /*
- * Is each message's header section still where it was? Their flags may have
- * changed, and are taken. 1, 0, or -1.
+ * Is each of n messages' header section still where it was? Their flags may have
+ * changed, and are taken. 1, 0, or -1. With look->left flags are written over
+ * those that are there, and taken out of it where a line is wide enough; a cut
+ * leaves a flag or does not.
  */
-int mbox_index_check(struct mbox_index *ix, int fd,
+int mbox_index_check(struct mbox_entry *e, unsigned n, int fd,
 		const struct mbox_look *look, struct err *err);
 void mbox_index_free(struct mbox_index *ix);
+/* What a Status: and an X-Status: line keep: */
+#define MBOX_STATUS (MAILBOX_SEEN | MAILBOX_OLD)
+#define MBOX_MORE (MAILBOX_ANSWERED | MAILBOX_FLAGGED)
+/* The lines: as wide as mbox_index_check takes for others. */
+void mbox_put_status(struct out *o, unsigned flags);
+/* The letters of one's flags. How many. */
+size_t mbox_put_letters(char out[2], unsigned flags);
 /* Pointers to all entries in that order; NULL with err: no memory. */
 struct mbox_entry **mbox_sorted(const struct mbox_index *ix,
 		int (*order)(const void *, const void *), struct err *err);
@@ -141,9 +152,12 @@ int mbox_redo_recover(const struct mbox_lock *l, struct err *err);
  */
 int mbox_redo_begin(struct mbox_redo *r, const struct mbox_lock *l,
 		int64_t offset, struct err *err);
-/* Makes it durable, then makes the mbox what it says; durable. */
+/*
+ * Makes it durable, then makes the mbox what it says; durable. with: what was
+ * added there is kept as soon as, and only if, this change is.
+ */
 int mbox_redo_finish(struct mbox_redo *r, const struct mbox_lock *l,
-		struct err *err);
+		struct mailbox_many *with, struct err *err);
 void mbox_redo_drop(struct mbox_redo *r);
 
 #endif

@@ -18,9 +18,10 @@
 #include "os/log.h"
 #include "os/priv.h"
 #include "store/disk.h"
+#include "store/mailbox_private.h"
 
 #define MAGIC "pillarbox-redo"
-#define COPY_SIZE 4096
+#define COPY_SIZE 32768
 
 /* Before the octets: as it is in memory, it never leaves this machine. */
 struct head {
@@ -104,9 +105,10 @@ static int apply(int journal, int mbox, const struct head *h, bool cut)
 }
 
 /* The octets are safe before the head says so. */
-static int seal(int journal, const struct head *h)
+static int seal(int journal, const struct head *h, struct mailbox_many *with)
 {
-	if (fsync(journal) < 0 || disk_write_at(journal, h, sizeof(*h), 0) < 0)
+	if (fsync(journal) < 0 || mailbox_many_keep(with) < 0
+			|| disk_write_at(journal, h, sizeof(*h), 0) < 0)
 		return -1;
 	return fsync(journal);
 }
@@ -122,7 +124,7 @@ static int take_tail(int journal, int mbox, struct head *h, int64_t top,
 		return -1;
 	h->length += size - top;
 	h->old = size;
-	return seal(journal, h);
+	return seal(journal, h, NULL);
 }
 
 /* 0; 1: the mbox is no longer what the journal was made for; -1 with errno. */
@@ -287,7 +289,7 @@ int mbox_redo_begin(struct mbox_redo *r, const struct mbox_lock *l,
 }
 
 int mbox_redo_finish(struct mbox_redo *r, const struct mbox_lock *l,
-		struct err *err)
+		struct mailbox_many *with, struct err *err)
 {
 	struct head h = { MAGIC, .offset = r->offset };
 	struct stat mbox, journal;
@@ -298,7 +300,7 @@ int mbox_redo_finish(struct mbox_redo *r, const struct mbox_lock *l,
 	h.ino = mbox.st_ino;
 	h.old = mbox.st_size;
 	h.length = journal.st_size > HEAD_SIZE ? journal.st_size - HEAD_SIZE : 0;
-	if (seal(r->fd, &h) < 0 || sync_folder(r->dirfd, r->name) < 0)
+	if (seal(r->fd, &h, with) < 0 || sync_folder(r->dirfd, r->name) < 0)
 		return disk_err(err, l->path);
 	if (apply(r->fd, l->fd, &h, true) == 0)
 		return 0;

@@ -1,98 +1,83 @@
 #include "store/mbox_list.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "store/disk.h"
 
-/* The header lines that keep our flags, at the end of the header section. */
-static void put_status(struct out *o, unsigned flags)
-{
-	char text[32];
-
-	if (flags & (MAILBOX_SEEN | MAILBOX_OLD)) {
-		snprintf(text, sizeof(text), "Status: %s%s\n",
-				flags & MAILBOX_SEEN ? "R" : "",
-				flags & MAILBOX_OLD ? "O" : "");
-		out_add(o, span_of(text));
-	}
-	if (flags & (MAILBOX_ANSWERED | MAILBOX_FLAGGED)) {
-		snprintf(text, sizeof(text), "X-Status: %s%s\n",
-				flags & MAILBOX_ANSWERED ? "A" : "",
-				flags & MAILBOX_FLAGGED ? "F" : "");
-		out_add(o, span_of(text));
-	}
-}
-
 /* "KEY 0000012345" is wrong once lines were added: "-" says it was right. */
 static void put_hidden(struct out *o, const struct mbox_entry *e,
 		struct span text)
 {
-	struct span value = text;
-
 	if (!span_starts(text, MBOX_KEY))
 		return;
-	if (e->partial) {
-		out_add(o, text);
-	} else {
-		span_word(&value);
-		out_add(o, SPAN(MBOX_KEY));
-		out_add(o, span_word(&value));
-		out_add(o, SPAN(" -"));
-	}
-	out_add(o, SPAN("\n"));
+	out_add(o, e->partial ? text : span_before(text, ' '));
+	out_add(o, e->partial ? SPAN("\n") : SPAN(" -\n"));
 }
 
 struct rewrite {
-	struct out *out;
-	const struct mbox_entry *e;
-	unsigned flags;
-	bool from;			/* in the From_ line */
+	struct lines lines;		/* from the first change to the end */
+	struct out out;
 	struct mailbox_hide hide;
 };
 
-static void rewrite_piece(struct rewrite *w, const struct lines *l)
+/* A line of the header section. */
+static void rewrite_line(struct rewrite *w, const struct mbox_entry *e,
+		unsigned flags)
 {
-	bool header = w->hide.header;
+	const struct lines *l = &w->lines;
 
 	if (mailbox_hides(&w->hide, l->text, l->first)) {
 		if (l->first && !ascii_isspace(l->text.p[0]))
-			put_hidden(w->out, w->e, l->text);
+			put_hidden(&w->out, e, l->text);
 		return;
 	}
-	if (header && !w->hide.header)
-		put_status(w->out, w->flags);
-	if (w->from && l->ended) {
-		w->from = false;
-		w->hide.header = true;
-	}
-	out_add(w->out, l->piece);
+	if (!w->hide.header)
+		mbox_put_status(&w->out, flags);
+	out_add(&w->out, l->piece);
+}
+
+/* All before `end` as it is, or nothing of it. 1; 0: there is no more; -1. */
+static int rewrite_to(struct rewrite *w, int64_t end, bool keep,
+		struct err *err)
+{
+	int rc = 1;
+
+	while (lines_here(&w->lines) < end
+			&& (rc = lines_block(&w->lines, end, err)) > 0)
+		if (keep)
+			out_add(&w->out, w->lines.piece);
+	return rc;
 }
 
 /* One message as it is, with new flags, and the empty line behind it. */
-static int rewrite(struct mbox *mb, struct out *o, const struct mbox_entry *e,
+static int rewrite(struct rewrite *w, const struct mbox_entry *e,
 		unsigned flags, struct err *err)
 {
-	struct rewrite w = { .out = o, .e = e, .flags = flags, .from = true };
-	struct lines l;
+	struct lines *l = &w->lines;
 	int rc;
 
-	if (lines_open(&l, mb->fd, (int64_t)e->from, mbox_end(e), err) < 0)
-		return -1;
-	while ((rc = w.from || w.hide.header ? lines_next(&l, err) :
-				lines_block(&l, err)) > 0)
-		rewrite_piece(&w, &l);
-	lines_close(&l);
-	if (!l.ended)
-		out_add(o, SPAN("\n"));
-	if (w.hide.header)
-		put_status(o, flags);
-	out_add(o, SPAN("\n"));
-	return rc;
+	rc = rewrite_to(w, (int64_t)e->from, false, err);
+	if (rc > 0)
+		rc = rewrite_to(w, mbox_text(e), true, err);
+	w->hide = (struct mailbox_hide){ .header = true };
+	while (rc > 0 && w->hide.header && lines_here(l) < mbox_end(e)) {
+		while (!w->hide.hiding && lines_plain(l, true))
+			out_add(&w->out, l->piece);
+		rc = lines_next(l, err);
+		if (rc > 0)
+			rewrite_line(w, e, flags);
+	}
+	if (rc > 0)
+		rc = rewrite_to(w, mbox_end(e), true, err);
+	if (!l->ended)
+		out_add(&w->out, SPAN("\n"));
+	if (w->hide.header)
+		mbox_put_status(&w->out, flags);
+	out_add(&w->out, SPAN("\n"));
+	return rc < 0 ? -1 : 0;
 }
 
 static int by_place(const void *a, const void *b)
@@ -120,35 +105,45 @@ static bool is_kept(struct mbox *mb, const struct mbox_entry *e)
 	return !e->gone && !(mark_of(mb, e)->flags & MAILBOX_DELETED);
 }
 
+/* Have its flags gone where others were? */
+static bool fits(struct mbox *mb, struct mbox_entry *e)
+{
+	unsigned left = mark_of(mb, e)->flags;
+	struct mbox_look look = mb->look;
+
+	look.left = &left;
+	return mbox_index_check(e, 1, mb->lock.fd, &look, NULL) == 1 && !left;
+}
+
 /* Writes what stays of entries p[0..n) into the journal, then into the mbox. */
 static int write_tail(struct mbox *mb, const struct mbox_lock *lock,
 		struct mbox_entry **p, unsigned n, struct err *err)
 {
-	struct out o = { .buffer = NULL };
+	struct rewrite w = { .out.fd = -1 };
 	struct mbox_redo redo;
 	int rc = mbox_redo_begin(&redo, lock, (int64_t)p[0]->from, err);
 
 	if (rc == 0)
-		rc = out_open(&o, redo.fd, err);
+		rc = lines_open(&w.lines, mb->fd, redo.offset, LINES_ALL,
+				LINES_WIDE, err);
+	if (rc == 0)
+		rc = out_open(&w.out, redo.fd, LINES_WIDE, err);
 	for (unsigned i = 0; rc == 0 && i < n; i++)
 		if (is_kept(mb, p[i]))
-			rc = rewrite(mb, &o, p[i], mark_of(mb, p[i])->flags,
-					err);
-	if (out_close(&o) < 0)
+			rc = rewrite(&w, p[i], mark_of(mb, p[i])->flags, err);
+	lines_close(&w.lines);
+	if (out_close(&w.out) < 0)
 		rc = disk_err(err, mb->path);
 	if (rc == 0)
-		rc = mbox_redo_finish(&redo, lock, err);
+		rc = mbox_redo_finish(&redo, lock, mb->m.with, err);
 	mbox_redo_drop(&redo);
 	return rc;
 }
 
 /* Nothing that stays is behind the first change: cutting is one step. */
-static int cut_tail(struct mbox *mb, const struct mbox_lock *lock, int64_t at,
-		struct err *err)
+static int cut_tail(struct mbox *mb, int fd, int64_t at)
 {
-	if (ftruncate(lock->fd, at) < 0 || fsync(lock->fd) < 0)
-		return disk_err(err, mb->path);
-	return 0;
+	return mailbox_many_keep(mb->m.with) < 0 ? -1 : ftruncate(fd, at);
 }
 
 static int save_changes(struct mbox *mb, const struct mbox_lock *lock,
@@ -163,14 +158,15 @@ static int save_changes(struct mbox *mb, const struct mbox_lock *lock,
 	for (unsigned i = 0; i < mb->ix.n; i++)	/* those that are there */
 		if (!p[i]->gone)
 			p[n++] = p[i];
-	while (first < n && !is_changed(mb, p[first]))
+	while (first < n && (!is_changed(mb, p[first]) || fits(mb, p[first])))
 		first++;
 	for (unsigned i = first; i < n; i++)
 		kept += is_kept(mb, p[i]);
-	if (first < n && kept)
+	if (kept)
 		rc = write_tail(mb, lock, p + first, n - first, err);
-	else if (first < n)
-		rc = cut_tail(mb, lock, (int64_t)p[first]->from, err);
+	else if ((first < n && cut_tail(mb, lock->fd, (int64_t)p[first]->from)
+				< 0) || fsync(lock->fd) < 0)
+		rc = disk_err(err, mb->path);
 	free(p);
 	return rc;
 }

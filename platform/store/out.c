@@ -8,9 +8,9 @@
 #include "os/file.h"
 #include "store/gzip.h"
 
-int out_open(struct out *o, int fd, struct err *err)
+int out_open(struct out *o, int fd, size_t size, struct err *err)
 {
-	*o = (struct out){ .fd = fd, .buffer = malloc(OUT_SIZE) };
+	*o = (struct out){ .fd = fd, .buffer = malloc(size), .size = size };
 	return o->buffer ? 0 : err_errno(err, "writing");
 }
 
@@ -44,13 +44,13 @@ void out_add(struct out *o, struct span s)
 {
 	o->written += s.n;
 	while (s.n) {
-		size_t n = s.n < OUT_SIZE - o->n ? s.n : OUT_SIZE - o->n;
+		size_t n = s.n < o->size - o->n ? s.n : o->size - o->n;
 
 		memcpy(o->buffer + o->n, s.p, n);
 		o->n += n;
 		s.p += n;
 		s.n -= n;
-		if (o->n == OUT_SIZE)
+		if (o->n == o->size)
 			flush(o);
 	}
 }

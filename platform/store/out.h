@@ -14,14 +14,15 @@ struct out {
 	int error;		/* errno of the first write that failed */
 	uint64_t written;	/* octets, those in the buffer included */
 	uint64_t lines;		/* LFs of what has left the buffer */
-	size_t n;		/* octets in the buffer */
+	size_t n, size;		/* octets in the buffer, and how many fit */
 	char *buffer;
 	struct gzip *gzip;	/* NULL: as it is */
 };
 
 struct gzip;
 
-int out_open(struct out *o, int fd, struct err *err);	/* -1: no memory */
+/* size: of the buffer. -1: no memory. */
+int out_open(struct out *o, int fd, size_t size, struct err *err);
 void out_add(struct out *o, struct span s);
 void out_add_lf(struct out *o, struct span s);	/* ... without its CRs */
 /* What is written from now on is compressed (MAILBOX_GZIP). -1: no memory. */

