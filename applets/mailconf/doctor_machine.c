@@ -99,10 +99,9 @@ static void look_at_disk(struct doctor *d, const char *directive,
 	if (fstatvfs(fd, &v) < 0)
 		memset(&v, 0, sizeof(v));
 	if (v.f_flag & ST_RDONLY)
-		doctor_say(d, DOCTOR_FAIL, T("mount it for writing; after an "
-					"error the kernel does this by itself: "
-					"dmesg, fsck"), T("%s %s: it can only "
-					"be read: no mail is taken."),
+		doctor_say(d, DOCTOR_FAIL, T("dmesg may say why; mount -o "
+					"remount,rw"), T("%s %s: it can only "
+					"be read."),
 				directive, path);
 	else if (room >= 0 && (unsigned long long)room < least)
 		doctor_say(d, DOCTOR_FAIL, T("make room, or lower "
@@ -205,8 +204,8 @@ static bool look_at_owner(struct doctor *d, const char *what, const char *path,
 			st.st_mode & S_IWGRP : st.st_mode & S_IWOTH))
 		return true;
 	doctor_say(d, DOCTOR_FAIL, doctor_text(text, "chown -R %s %s", name,
-				path), T("%s %s: %s, whose daemon works there, "
-				"cannot write to it."), what, path, name);
+				path), T("%s %s: %s cannot write to it."), what,
+			path, name);
 	return false;
 }
 

@@ -45,7 +45,8 @@ static void put_servers(const struct doctor *d, char out[DOCTOR_TEXT])
 	for (const struct conf_word *w = d->conf->nameservers; w; w = w->next)
 		str_addf(&list, list.n ? " %s" : "%s", w->text);
 	str_copys(out, DOCTOR_TEXT, list.n ? str_c(&list) :
-			"/etc/resolv.conf");
+			access("/etc/resolv.conf", F_OK) < 0 ?
+			T("no /etc/resolv.conf") : "/etc/resolv.conf");
 	str_free(&list);
 }
 
@@ -66,15 +67,6 @@ void doctor_dns(struct doctor *d)
 	put_servers(d, servers);
 	d->dns = is_answered(d, d->conf->hostname) ||
 		is_answered(d, "example.com");
-	if (!d->conf->nameservers && access("/etc/resolv.conf", F_OK) < 0) {
-		doctor_say(d, d->dns ? DOCTOR_WARN : DOCTOR_FAIL,
-				T("\"nameserver ADDRESS\" in "
-					"/etc/resolv.conf, or in the "
-					"configuration"), T("There is no "
-					"/etc/resolv.conf, and no line "
-					"nameserver: 127.0.0.1 is asked."));
-		return;
-	}
 	if (d->dns)
 		doctor_say(d, DOCTOR_OK, NULL, T("The name servers answer "
 					"(%s)."), servers);

@@ -109,8 +109,7 @@ static bool tell_fault(struct doctor *d, const struct conf_smarthost *h,
 	const char *ca = d->conf->tls_ca;
 
 	if (*v->hash[0] && !is_pinned(h, v)) {
-		doctor_say(d, DOCTOR_FAIL, T("has its provider a new one? smtp "
-					"--check shows it, for fingerprint="),
+		doctor_say(d, DOCTOR_FAIL, T("smtp --check shows it"),
 				T("%s: its certificate is not the one of "
 					"fingerprint=."), h->host);
 		return true;
@@ -124,10 +123,8 @@ static bool tell_fault(struct doctor *d, const struct conf_smarthost *h,
 					"cannot be read."), h->host, ca);
 	else
 		doctor_say(d, DOCTOR_FAIL, clock_plausible() ?
-				T("ask its provider; smtp --check shows the "
-					"certificate") : T("set the clock "
-					"first: before that no certificate "
-					"can be checked"), T("%s: its "
+				T("smtp --check shows it") : T("set the clock "
+					"first"), T("%s: its "
 					"certificate cannot be trusted: it "
 					"%s."), h->host, T(v->fault));
 	return true;

@@ -269,8 +269,7 @@ static bool wants_link(const struct queue_site *s)
 		return false;
 	/* on this machine: deliver makes one flush for all that come together */
 	if (s->route.unix_path)
-		return s->nlinks < conf->queue_sessions
-			|| s->nlinks < conf->max_sessions / 2;
+		return s->nlinks < conf->queue_sessions;
 	return s->nlinks < s->window
 			&& s->nlinks < conf->queue_sessions_per_host;
 }

@@ -95,12 +95,6 @@ static const char *cause_of_tls(const struct check_port *p)
 
 static const char *cause_of_login(const struct check_port *p)
 {
-	if (p->has_cert && p->cert.no_bundle)
-		return N_("no certificate can be checked without a bundle of "
-			"authorities: install ca-certificates, or set tls-ca");
-	if (p->has_cert && p->cert.fault && !clock_plausible())
-		return N_("this machine's clock is not set: no certificate "
-			"can be checked before");
 	if (p->has_cert && p->cert.fault)
 		return N_("the password is not sent to a server that cannot "
 			"show who it is");
@@ -128,9 +122,8 @@ const char *check_cause(const struct check *c, const struct check_port *p)
 	case CHECK_CONNECT:
 		return cause_of_connect(p);
 	case CHECK_STARTTLS:
-		return p->starttls ? NULL : N_("without TLS all of it could "
-			"be read on the way; where that does not matter: none "
-			"in place of starttls");
+		return p->starttls ? NULL : N_("it has no TLS: none in place "
+			"of starttls, if others may read it");
 	case CHECK_GREETING:
 		return why->code ? N_("it refuses this address: is it on a "
 			"block list, or dynamic?") : N_("this port may want "

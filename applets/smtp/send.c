@@ -334,7 +334,7 @@ static void on_targets(void *arg, const struct mx_target *targets, unsigned n,
 		memcpy(s->targets, targets, n * sizeof(*targets));
 	if (!n)
 		finish(s, why);
-	else if (!CFG_TLS_POLICY || s->job->relay.host)
+	else if (!(CFG_DANE || CFG_MTA_STS) || s->job->relay.host)
 		dial(s, false);
 	else if (!ask_proofs(s))
 		on_proofs(s);

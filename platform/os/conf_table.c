@@ -639,8 +639,7 @@ static const struct conf_row rows[] = {
 		"0 is never.") },
 	{ CONF_KIND_NUMBER, AT(queue_sessions), 1, 1000,
 		ROW("queue-sessions", "20",
-		"Outgoing connections at a time. To deliver there are as many, or "
-		"half of max-sessions.") },
+		"Outgoing connections at a time, and as many to deliver.") },
 	{ CONF_KIND_NUMBER, AT(queue_sessions_per_host), 1, 1000,
 		ROW("queue-sessions-per-host", "5",
 		"The same to one host.") },

@@ -302,6 +302,63 @@ static void test_many_killed(void **state)
 	mailbox_close(m);
 }
 
+/* As another program does: messages of n octets each, perhaps the last one first. */
+static void write_all(const char *text, unsigned count, size_t n, bool back)
+{
+	FILE *f = fopen("m", "w");
+
+	assert_non_null(f);
+	for (unsigned i = 0; i < count; i++)
+		fprintf(f, "From a@a.com Tue Nov 24 11:11:46 2026\n%.*s\n\n",
+				(int)n, text + (back ? count - 1 - i : i) * n);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Are they told apart by what they are, not by where they stood? */
+static void assert_apart(const char *text, unsigned count, size_t n)
+{
+	struct mailbox *m;
+	char want[128];
+
+	write_all(text, count, n, false);
+	m = open_plain(0);
+	assert_int_equal(mailbox_count(m), count);
+	write_all(text, count, n, true);
+	assert_int_equal(mailbox_refresh(m, NULL), 0);
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(want, sizeof(want), "%.*s", (int)n, text + i * n);
+		assert_begins(m, i + 1, want);
+	}
+	mailbox_close(m);
+}
+
+/*
+ * Headers that other hashes take for the same, whatever their key is (the highest
+ * bits of words of 64 and of 32), and many that differ in one octet.
+ */
+static void test_apart(void **state)
+{
+	static char pair[2][17], many[10000][101];
+	unsigned n = 0;
+
+	(void)state;
+	memcpy(pair, "S: abcdefghijklm\0S: abcdefghijklm", 34);
+	pair[1][7] ^= '\x80';
+	pair[1][11] ^= '\x80';
+	pair[1][15] ^= '\x80';
+	pair[0][16] = pair[1][16] = '\n';
+	assert_apart(pair[0], 2, 17);
+	for (unsigned at = 3; at < 100 && n < 10000; at++)
+		for (unsigned char c = 'b'; c < 250 && n < 10000; c++) {
+			memset(many[n], 'a', 100);
+			memcpy(many[n], "S: ", 3);
+			many[n][at] = (char)c;
+			many[n++][100] = '\n';
+		}
+	assert_int_equal(n, 10000);
+	assert_apart(many[0], n, 101);
+}
+
 static void put_file(const char *text, size_t n)
 {
 	int fd = open("m", O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -346,7 +403,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ONE(test_plain), ONE(test_most), ONE(test_grows),
 		ONE(test_held), ONE(test_revert), ONE(test_many),
-		ONE(test_many_killed), ONE(test_foreign_files),
+		ONE(test_many_killed), ONE(test_apart), ONE(test_foreign_files),
 	};
 
 	log_open("mailbox_plain_test", true);

@@ -855,8 +855,8 @@ static void test_dot_locks(void **state)
 	waitpid(pid, NULL, 0);
 	append("m", false, "S: 1\n\n1\n");
 	/* the lock of a dead process of ours, with half a message */
-	snprintf(text, sizeof(text), "%d %zu pillarbox\n", pid,
-			strlen(get_file("m")));
+	snprintf(text, sizeof(text), "%d %zu %zu pillarbox\n", pid,
+			strlen(get_file("m")), strlen(get_file("m")));
 	put_file("m.lock", text);
 	snprintf(text, sizeof(text), "%sFrom a@b Tue Nov 25 10:00:00 2025\n"
 			"S: ha", get_file("m"));
@@ -867,7 +867,7 @@ static void test_dot_locks(void **state)
 	assert_text(m, 2, HEAD "S: 2\n\n2\n");
 	mailbox_close(m);
 	/* ... with two: not ours alone, so nothing is removed */
-	snprintf(text, sizeof(text), "%d %d pillarbox\n", pid, 0);
+	snprintf(text, sizeof(text), "%d %d %d pillarbox\n", pid, 0, 0);
 	put_file("m.lock", text);
 	append("m", false, "S: 3\n\n3\n");
 	m = open_box("m", false);

@@ -368,10 +368,10 @@ static void mbox_describe(struct mailbox *m, unsigned i,
 	ssize_t n;
 
 	out->size = e->size;
-	if (!mb->look.key64)
+	if (!mb->look.nh)
 		snprintf(out->uid, sizeof(out->uid), "%016" PRIx64 "%04x",
 				e->hash, (unsigned)e->hash_end);
-	if (!mb->look.key64 && e->twin)
+	if (!mb->look.nh && e->twin)
 		snprintf(out->uid + 20, sizeof(out->uid) - 20, "-%u",
 				(unsigned)e->twin);
 	n = mb->fd < 0 ? 0 : file_pread(mb->fd, line, e->skip < sizeof(line)
@@ -427,10 +427,11 @@ static int own_folder(int dirfd)
 	return fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
 }
 
+/* key: octets of nh */
 static struct mbox *mbox_new(int dirfd, const char *path, uid_t owner,
-		struct err *err)
+		size_t key, struct err *err)
 {
-	struct mbox *mb = calloc(1, sizeof(*mb));
+	struct mbox *mb = calloc(1, sizeof(*mb) + key);
 
 	if (!mb) {
 		disk_err(err, path);
@@ -451,7 +452,7 @@ static struct mbox *mbox_new(int dirfd, const char *path, uid_t owner,
 struct mailbox *mbox_open(int dirfd, const char *path, uid_t owner, bool write,
 		struct err *err)
 {
-	struct mbox *mb = mbox_new(dirfd, path, owner, err);
+	struct mbox *mb = mbox_new(dirfd, path, owner, 0, err);
 
 	if (!mb)
 		return NULL;
@@ -465,12 +466,13 @@ struct mailbox *mbox_open(int dirfd, const char *path, uid_t owner, bool write,
 struct mailbox *mbox_open_plain(const char *path, unsigned most,
 		struct err *err)
 {
-	struct mbox *mb = mbox_new(AT_FDCWD, path, MBOX_OWN, err);
+	const size_t key = MBOX_NH * sizeof(uint32_t);
+	struct mbox *mb = mbox_new(AT_FDCWD, path, MBOX_OWN, key, err);
 
 	if (!mb)
 		return NULL;
-	rand_bytes(mb->key64, sizeof(mb->key64));
-	mb->look = (struct mbox_look){ .key64 = mb->key64, .most = most };
+	rand_bytes(mb->nh, key);
+	mb->look = (struct mbox_look){ .nh = mb->nh, .most = most };
 	/* who only wants to see how it begins waits for nobody */
 	if ((most ? mbox_resync(mb, err) : resync_locked(mb, false, err)) >= 0)
 		return &mb->m;

@@ -10,7 +10,6 @@
 #include "store/mailbox_private.h"
 
 #define PIECES 256		/* lines, or of what has none; a look at the signals */
-#define SAMPLE_SIZE 4096	/* octets of a header section that make the hash */
 
 struct scan {
 	struct mbox_index *ix;
@@ -23,7 +22,7 @@ struct scan {
 	bool has_length;	/* the key line gave one: */
 	uint64_t length;	/* 0: never finished */
 	size_t sampled;
-	char sample[SAMPLE_SIZE + sizeof(uint64_t)];
+	char sample[MBOX_SAMPLE + sizeof(uint64_t)];
 };
 
 int64_t mbox_end(const struct mbox_entry *e)
@@ -65,17 +64,18 @@ static bool is_from(struct span line)
 /* -- one message -- */
 
 /*
- * Within one process, for telling messages apart: the key keeps strangers from
- * writing two that look the same. Octets behind the last whole word are zero.
+ * NH of UMAC (Black et al. 1999; RFC 4418): who does not see the key writes two
+ * messages that look the same in one of 2^32 tries. For one process, so in its
+ * own order of octets; those behind the last are zero.
  */
-static uint64_t quick_hash(const uint64_t key[2], struct span s)
+static uint64_t keyed_hash(const uint32_t *key, struct span s)
 {
-	uint64_t h = key[0] ^ s.n, word;
+	uint64_t h = s.n, pair;
 
-	for (size_t i = 0; i < s.n; i += sizeof(word)) {
-		memcpy(&word, s.p + i, sizeof(word));
-		h = (h ^ word) * (key[1] | 1);
-		h ^= h >> 32;
+	for (size_t i = 0; i < s.n; i += sizeof(pair), key += 2) {
+		memcpy(&pair, s.p + i, sizeof(pair));
+		h += (uint64_t)((uint32_t)pair + key[0])
+			* ((uint32_t)(pair >> 32) + key[1]);
 	}
 	return h;
 }
@@ -85,9 +85,9 @@ static void put_hash(struct scan *s, struct mbox_entry *e)
 	struct span sampled = span_make(s->sample, s->sampled);
 	unsigned char hash[SHA256_SIZE];
 
-	if (s->look->key64) {
+	if (s->look->nh) {
 		memset(s->sample + s->sampled, 0, sizeof(uint64_t));
-		e->hash = quick_hash(s->look->key64, sampled);
+		e->hash = keyed_hash(s->look->nh, sampled);
 		return;
 	}
 	sha256(hash, sampled);
@@ -143,7 +143,7 @@ static int begin(struct scan *s, int64_t from, size_t skip, struct err *err)
 
 static void sample(struct scan *s, struct span text)
 {
-	size_t n = SAMPLE_SIZE - s->sampled;
+	size_t n = MBOX_SAMPLE - s->sampled;
 
 	if (n > text.n)
 		n = text.n;
@@ -335,7 +335,7 @@ static int scan(struct scan *s, struct lines *l, struct err *err)
 	int rc;
 
 	while ((rc = lines_next(l, err)) > 0) {
-		if (s->look->key64 && ++pieces % PIECES == 0 && is_interrupted())
+		if (s->look->nh && ++pieces % PIECES == 0 && is_interrupted())
 			return err_set(err, ERR_TEMP, "interrupted");
 		/* the last one that is wanted ends with the file, or here */
 		if (s->look->most && s->ix->n == s->look->most && s->blank
@@ -405,7 +405,7 @@ int mbox_index_check(struct mbox_entry *e, unsigned n, int fd,
 
 	memset(&s, 0, offsetof(struct scan, sample));
 	s.look = look;
-	rc = lines_open(&l, fd, 0, 0, SAMPLE_SIZE, err) < 0 ? -1 : 1;
+	rc = lines_open(&l, fd, 0, 0, MBOX_SAMPLE, err) < 0 ? -1 : 1;
 	for (; rc > 0 && n--; e++)
 		if (!e->gone)
 			rc = check_one(&s, &l, e, err);

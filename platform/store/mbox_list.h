@@ -19,7 +19,7 @@ struct mbox {
 	struct mbox_lock lock;
 	struct mbox_index ix;	/* ix.e[n - 1] is message n */
 	struct mbox_look look;
-	uint64_t key64[2];	/* look.key64, where no UIDs are wanted */
+	uint32_t nh[];		/* look.nh, where no UIDs are wanted */
 };
 
 static inline struct mbox *mbox_of(struct mailbox *m)

@@ -36,20 +36,20 @@ int mbox_beside(char out[MBOX_PATH_SIZE], const char *path, const char *before,
 }
 
 /*
- * -- the dot-lock: "PID END START pillarbox\n": where the mbox ended with the last
- * message that is whole, and before the first of those that are to go with it --
+ * -- the dot-lock: "PID START END pillarbox\n": where the mbox ended before what is
+ * added, and with the last message of it that is whole --
  */
 
 struct dot {
 	struct stat st;
 	long pid;			/* 0: none in it */
-	int64_t end, start;
+	int64_t start, end;
 	bool ours;
 };
 
 static int dot_read(int dirfd, const char *name, struct dot *d)
 {
-	char text[80] = "", *p, *q;
+	char text[80] = "", *p;
 	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW
 			| O_NONBLOCK);
 	int rc;
@@ -60,11 +60,9 @@ static int dot_read(int dirfd, const char *name, struct dot *d)
 		|| fstat(fd, &d->st) < 0 ? -1 : 0;
 	close(fd);
 	d->pid = (long)strtoll(text, &p, 10);
+	d->start = strtoll(p, &p, 10);
 	d->end = strtoll(p, &p, 10);
-	d->start = strtoll(p, &q, 10);
-	if (q == p)	/* an older version's */
-		d->start = d->end;
-	d->ours = strncmp(q, " " OURS, strlen(OURS) + 1) == 0;
+	d->ours = strncmp(p, " " OURS, strlen(OURS) + 1) == 0;
 	return rc;
 }
 
@@ -181,12 +179,12 @@ static bool is_full(void)
 }
 
 /* As wide as any number: it may be written over. 0 or -1 with errno. */
-static int dot_write(int fd, int64_t end, int64_t start)
+static int dot_write(int fd, int64_t start, int64_t end)
 {
 	char text[80];
 
 	snprintf(text, sizeof(text), "%ld %20" PRId64 " %20" PRId64 " " OURS
-			"\n", (long)getpid(), end, start);
+			"\n", (long)getpid(), start, end);
 	return disk_write_at(fd, text, strlen(text), 0);
 }
 
@@ -230,7 +228,7 @@ void mbox_lock_added(struct mbox_lock *l, bool keep)
 	int64_t end = lseek(l->fd, 0, SEEK_END);
 
 	if (l->dot[0])
-		dot_write(l->dot_fd, end, keep ? end : l->start);
+		dot_write(l->dot_fd, keep ? end : l->start, end);
 }
 
 /* 0: held, or not possible here; 1: somebody else has it; -1 with errno. */

@@ -86,7 +86,7 @@ struct mbox_entry {
 	uint64_t gone : 1;
 	uint64_t hash_end : 16;	/* octets 9 and 10 of: */
 	uint64_t hash;		/* ... the header section's hash, 8 octets: SHA-256,
-				 * or a quick one and nothing behind it */
+				 * or NH and nothing behind it */
 };
 
 /* Of a From_ line where HH:MM is; its length: nowhere. */
@@ -100,9 +100,12 @@ struct mbox_index {
 	unsigned n, room;
 };
 
+#define MBOX_SAMPLE 4096	/* octets of a header section that make the hash */
+#define MBOX_NH (MBOX_SAMPLE / 4 + 2)
+
 struct mbox_look {
 	const char *key;	/* a delivery's, to look for; NULL: none */
-	const uint64_t *key64;	/* two random words: a quick hash; NULL: SHA-256 */
+	const uint32_t *nh;	/* MBOX_NH random words, for NH; NULL: SHA-256 */
 	unsigned most;		/* messages; 0: all */
 	unsigned *left;		/* for mbox_index_check: flags to be written */
 };

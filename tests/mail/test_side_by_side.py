@@ -190,7 +190,7 @@ def contents(path):
     try:
         return [(m["Subject"],
                  "".join(sorted(set((m["Status"] or "") +
-                                    (m["X-Status"] or "")) - {"O"})))
+                                    (m["X-Status"] or "")) - {"O", " "})))
                 for m in box]
     finally:
         box.close()
