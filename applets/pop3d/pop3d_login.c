@@ -24,7 +24,9 @@ bool pop3d_may_login(struct session *s)
 	bool may = pop3d_login_allowed(s);
 
 	if (!may)
-		pop3d_error(s, "STLS first: no passwords in plain text");
+		pop3d_error(s, s->pop3d->tls ?
+				"STLS first: no passwords in plain text" :
+				"no passwords in plain text here");
 	return may;
 }
 
