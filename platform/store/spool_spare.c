@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/file.h"
 #include "store/disk.h"
 
 #define SPARES 1000
@@ -67,13 +68,20 @@ void spool_spare_close(struct spool *s)
 	close(s->spare.folder);
 }
 
+/* What they take is nobody else's for some seconds. */
+static bool has_room(const struct spool *s)
+{
+	return file_free_space(s->spare.folder) - SPARES * SPARE_MOST
+		>= (int64_t)s->conf->min_free_space;
+}
+
 bool spool_spare_put(struct spool *s, const char *id)
 {
 	char name[12];
 	struct stat st;
 
-	if (s->spare.folder < 0 || fstatat(s->place.msg, id, &st,
-				AT_SYMLINK_NOFOLLOW) < 0
+	if (s->spare.folder < 0 || !has_room(s) || fstatat(s->place.msg, id,
+				&st, AT_SYMLINK_NOFOLLOW) < 0
 			|| !S_ISREG(st.st_mode) || st.st_nlink > 1
 			|| st.st_size > SPARE_MOST
 			|| renameat(s->place.msg, id, s->spare.folder,

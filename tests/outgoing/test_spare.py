@@ -4,6 +4,9 @@ somebody else's, which nobody may see."""
 import os
 import signal
 import smtplib
+import subprocess
+
+import pytest
 
 from fakes import FakeSMTP
 from instance import Instance, wait_for
@@ -24,8 +27,8 @@ def send(i, text, rcpt, sender="alice@a.test", mail=()):
         assert s.data(text)[0] == 250
 
 
-def after_secrets(i, n):
-    """That many files of longer messages that have gone."""
+def after_secrets(i, n, left=None):
+    """That many files of longer messages that have gone; or so many left."""
     deliver = i.pids("deliver")
     for pid in deliver:
         os.kill(pid, signal.SIGSTOP)
@@ -34,7 +37,8 @@ def after_secrets(i, n):
     for pid in deliver:
         os.kill(pid, signal.SIGCONT)
     i.wait_messages("bob", n)
-    wait_for(lambda: len(spare(i)) == n)
+    wait_for(lambda: not i.spooled())
+    assert len(spare(i)) == (n if left is None else left)
 
 
 def reused(i, n):
@@ -98,6 +102,23 @@ def test_alerts_that_become_one():
         wait_for(lambda: not i.spooled())
         merged = far.messages[1][2]
         assert b"disk 94% full" in merged and b"the secret" not in merged
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a tmpfs")
+@pytest.mark.parametrize("room, n", [("16m", 0), ("24m", 3)])
+def test_a_small_disk_keeps_none(room, n):
+    """Beside them there has to be as much as min-free-space says: 2 MB."""
+    with Instance(start=False) as i:
+        spool = i.dir / "spool"
+        spool.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={room}", "x",
+                        spool], check=True)
+        try:
+            i.start()
+            after_secrets(i, 3, n)
+        finally:
+            i.stop()
+            subprocess.run(["umount", spool], check=True)
 
 
 def test_what_nobody_wants_goes():
