@@ -495,7 +495,9 @@ def test_purge_leaves_mail_and_nothing_else(mail):
         for f in /var/spool /var/lib /run /etc; do mount -t tmpfs t $f; done
         mkdir -p /var/spool/pillarbox/msg /var/spool/pillarbox/tmp \
             /var/spool/pillarbox/damaged /var/lib/pillarbox/queue \
-            /var/lib/pillarbox/mail /run/pillarbox /etc/pillarbox/oauth
+            /var/lib/pillarbox/mail /run/pillarbox /etc/pillarbox/oauth \
+            /var/spool/pillarbox/spare
+        touch /var/spool/pillarbox/spare/7
         touch /var/spool/pillarbox/lock /var/lib/pillarbox/authd.secret
         [ -z "{mail}" ] || {{ mkdir -p "$(dirname {mail})"; touch {mail}; }}
         sh {DEBIAN}/pillarbox.postrm remove
