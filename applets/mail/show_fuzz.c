@@ -28,10 +28,22 @@ int mailbox_read(struct mailbox *m, unsigned n,
 	return 0;
 }
 
+/* Nothing here can fail for the user: mail.c stays out of it. */
 int mail_failed(struct mail *m)
 {
 	(void)m;
 	abort();
+}
+
+int mail_wrong(struct mail *m, const char *text)
+{
+	(void)text;
+	return mail_failed(m);
+}
+
+int mail_errno(struct mail *m, const char *what)
+{
+	return mail_wrong(m, what);
 }
 
 struct seen {
