@@ -146,6 +146,7 @@ def nginx():
         p.terminate()
         p.wait()
         web.shutdown()
+        web.server_close()
 
 
 def test_nginx_says_who_has_logged_in(nginx):

@@ -126,7 +126,8 @@ def is_whole(path):
     """The message's CRC in the head line is that of the message."""
     data = path.read_bytes()
     head = data.split(b"\n", 1)[0].split()
-    return zlib.crc32(data[int(head[1], 16):]) == int(head[4], 16)
+    start, size = int(head[1], 16), int(head[2], 16)
+    return zlib.crc32(data[start:start + size]) == int(head[4], 16)
 
 
 def test_what_waits_stays_whole():

@@ -13,7 +13,6 @@ import ssl
 import stat
 import subprocess
 import tempfile
-import threading
 import time
 
 import pexpect
@@ -52,9 +51,8 @@ class World:
         self.conf.write_text(self.base)
 
     def close(self):
-        # nobody has to see them end
-        for server in self.smtp, self.dns:
-            threading.Thread(target=server.close, daemon=True).start()
+        self.smtp.close()
+        self.dns.close()
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def env(self, **more):

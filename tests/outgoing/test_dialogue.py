@@ -225,7 +225,13 @@ class Between(socketserver.ThreadingTCPServer):
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(cert, key)
         super().__init__(("127.0.0.1", 0), None)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.05,),
+                         daemon=True).start()
+
+    def __exit__(self, *exc):
+        # or the thread goes on, with whoever has its descriptor then
+        self.shutdown()
+        self.server_close()
 
     def finish_request(self, request, client_address):
         with contextlib.suppress(OSError), \
@@ -385,6 +391,7 @@ def dovecot(tmp_path_factory):
         finally:
             peer.kill()
             peer.provider.shutdown()
+            peer.provider.server_close()
 
 
 def test_scram_to_dovecot(smtp, dovecot, tmp_path):

@@ -99,7 +99,8 @@ class Wire:
             wrapper=["nsenter", "-t", str(self.near.pid), "-n"])
 
     def close(self):
-        self.dns.close()
+        with self.far():
+            self.dns.close()
         for p in (self.near, self.there):
             p.kill()
             p.wait()

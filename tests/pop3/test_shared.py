@@ -31,7 +31,7 @@ def drop(box):
         p = Pop(box.port["pop3"], login=None)
         p.ok("USER alice@a.test")
         is_free = p.say("PASS alice-pw").startswith("+OK")
-        p.close()
+        p.quit()            # answered when it is free again
         return is_free
     wait_for(free)
     path = box.maildir("alice")

