@@ -177,7 +177,7 @@ def hook(tmp_path, text):
 
 
 def test_command_is_told_once_of_what_does_not_get_out(tmp_path):
-    with Far(replies={"MAIL": ["451 4.3.0 later"] * 4}) as far, Instance(
+    with Far(replies={"MAIL": ["451 4.3.0 later"] * 8}) as far, Instance(
             extra=ALERTS + far.route() + hook(
                 tmp_path, 'for a; do echo "$a"; done >>args; cat >>mail')) as i:
         alert(i, "help", body="it burns")

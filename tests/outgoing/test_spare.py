@@ -74,7 +74,7 @@ def test_an_alert_on_the_command_s_input(tmp_path):
     hook = tmp_path / "hook"
     hook.write_text(f"#!/bin/sh\nexec cat >{tmp_path}/mail\n")
     hook.chmod(0o755)
-    with FakeSMTP(replies={"MAIL": ["451 4.3.0 later"] * 3}) as far, Instance(
+    with FakeSMTP(replies={"MAIL": ["451 4.3.0 later"] * 5}) as far, Instance(
             extra=FAST + route("b.test", far) +
             f"alerts root@a.test\nalert-command {hook}\n"
             "alert-command-after 1s\nwarn-after 0\n") as i:
