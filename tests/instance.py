@@ -17,6 +17,13 @@ SERVICES = ("smtp", "submission", "smtps", "pop3", "pop3s")
 DAEMONS = ("authd", "deliver", "queue", "smtpd", "pop3d")
 
 
+def needs(word):
+    """Skips a test where a feature is not built in: a word of its own."""
+    import pytest
+    return pytest.mark.skipif(word not in pathlib.Path(BIN).read_bytes(),
+                              reason=f"built without {word.decode()}")
+
+
 def free_port():
     """One that no other test has, and none that the kernel gives to clients."""
     with open("/tmp/pillarbox-test-ports", "a+") as f:

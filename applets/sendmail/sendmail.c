@@ -58,7 +58,7 @@
  *	bool "mailq (4 kB)"
  *	default y
  *	help
- *	  usage: mailq [-j|-q|-h|-H|-r|-d] [-C FILE] [WHICH]
+ *	  usage: mailq [OPTION]... [WHICH]
  *
  *	  Lists the queue: who waits, and why. !: held, *: being sent
  *

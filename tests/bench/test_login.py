@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from instance import Instance
+from instance import Instance, needs
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent /
                        "users"))
@@ -152,6 +152,7 @@ def show(name, n, figures):
           "users.db wrong %.2f, lookup %.3f" % (name, n, *figures))
 
 
+@needs(b"ldap-user")
 @pytest.mark.parametrize("n", [MANY[0], MANY[-1]])
 def test_ldap(n):
     with Slapd(*(person(f"u{i}", "pw") for i in range(n))) as server:
@@ -160,6 +161,7 @@ def test_ldap(n):
     assert max(figures) < 60
 
 
+@needs(b"mysql-query")
 @pytest.mark.parametrize("n", [MANY[0], MANY[-1]])
 def test_mysql(n):
     salted = subprocess.check_output(
@@ -199,6 +201,8 @@ def test_a_wrong_password_does_not_tell_who_exists():
         assert close("users.db", interleaved(a, names))
 
 
+@needs(b"ldap-user")
+@needs(b"mysql-query")
 @pytest.mark.parametrize("kind", ["ldap", "mysql"])
 def test_nor_does_one_of_a_directory(kind):
     salted = subprocess.check_output(

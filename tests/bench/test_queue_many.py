@@ -15,7 +15,7 @@ import time
 import pytest
 
 import spoolfile
-from instance import BIN, Instance, wait_for
+from instance import BIN, Instance, needs, wait_for
 
 MANY = int(os.environ.get("QUEUE_MANY", "3000"))
 EXTRA = "max-queue 200000\nretry-first 600s\nrelay-from 127.0.0.0/8\n"
@@ -47,6 +47,7 @@ def listed(i):
     return time.monotonic() - start, states, most
 
 
+@needs(b"next_try")
 def test_many_wait():
     with Instance(start=False, extra=EXTRA) as i:
         fill(i, MANY, attempts=1, next_try=int(time.time()) + 3600)
