@@ -152,7 +152,7 @@ def show(name, n, figures):
           "users.db wrong %.2f, lookup %.3f" % (name, n, *figures))
 
 
-@needs(b"ldap-user")
+@needs("AUTHD_LDAP")
 @pytest.mark.parametrize("n", [MANY[0], MANY[-1]])
 def test_ldap(n):
     with Slapd(*(person(f"u{i}", "pw") for i in range(n))) as server:
@@ -161,7 +161,7 @@ def test_ldap(n):
     assert max(figures) < 60
 
 
-@needs(b"mysql-query")
+@needs("AUTHD_MYSQL")
 @pytest.mark.parametrize("n", [MANY[0], MANY[-1]])
 def test_mysql(n):
     salted = subprocess.check_output(
@@ -201,8 +201,7 @@ def test_a_wrong_password_does_not_tell_who_exists():
         assert close("users.db", interleaved(a, names))
 
 
-@needs(b"ldap-user")
-@needs(b"mysql-query")
+@needs("AUTHD_LDAP", "AUTHD_MYSQL")
 @pytest.mark.parametrize("kind", ["ldap", "mysql"])
 def test_nor_does_one_of_a_directory(kind):
     salted = subprocess.check_output(

@@ -47,7 +47,7 @@ def listed(i):
     return time.monotonic() - start, states, most
 
 
-@needs(b"next_try")
+@needs("MAILQ_ADMIN")
 def test_many_wait():
     with Instance(start=False, extra=EXTRA) as i:
         fill(i, MANY, attempts=1, next_try=int(time.time()) + 3600)

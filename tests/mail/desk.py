@@ -8,26 +8,13 @@ import subprocess
 import threading
 
 import pexpect
-import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("PILLARBOX", str(ROOT / "build" / "pillarbox"))
-
-
 _BYTES = pathlib.Path(BINARY).read_bytes()
 
 # `make SANITIZE=...` copies the binary unstripped: only then is this in it
 SANITIZED = b"__asan_init" in _BYTES
-
-
-def needs(*features):
-    """Skips a test where a feature is not built in: a word of its tables."""
-    words = {"MAIL_ATTACH": b"video/mp4 mp4", "MAIL_ACCOUNT": b"account NAME {",
-             "MAIL_LATIN": b"ttycharset", "MAIL_NAIL": b"replysender",
-             "MAIL_PARTS": b"S/MIME signature"}
-    lacks = [f for f in features if words[f] not in _BYTES]
-    return pytest.mark.skipif(bool(lacks), reason=f"built without {lacks}")
-
 
 # Lines about old messages have their year: for who compares these, mail sees
 # the days after our messages. A sanitizer has to be loaded first, so not there.

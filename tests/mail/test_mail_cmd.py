@@ -4,7 +4,7 @@ import re
 import pexpect
 import pytest
 
-from desk import needs
+from instance import needs
 from test_read import fill, letter, subjects
 
 

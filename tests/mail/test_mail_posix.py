@@ -4,7 +4,8 @@ import subprocess
 
 import pytest
 
-from desk import BINARY, ROOT, needs
+from desk import BINARY, ROOT
+from instance import needs
 from test_read import fill, letter
 
 PAGE = (ROOT / "docs" / "mail.md").read_text()

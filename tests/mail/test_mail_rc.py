@@ -3,7 +3,7 @@ import pathlib
 
 import pytest
 
-from desk import needs
+from instance import needs
 from test_read import fill, letter
 
 NAIL = needs("MAIL_NAIL")

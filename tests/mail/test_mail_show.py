@@ -8,7 +8,8 @@ import time
 import pexpect
 import pytest
 
-from desk import BINARY, SANITIZED, high_water, needs
+from desk import BINARY, SANITIZED, high_water
+from instance import needs
 from test_read import fill, letter
 
 

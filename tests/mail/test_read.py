@@ -11,7 +11,8 @@ import time
 import pexpect
 import pytest
 
-from desk import BINARY, IN_NOVEMBER, SANITIZED, high_water, needs
+from desk import BINARY, IN_NOVEMBER, SANITIZED, high_water
+from instance import needs
 
 
 def letter(subject, body="text\n", sender="alice@a.com", **fields):
